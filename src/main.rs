@@ -1,0 +1,3 @@
+//! The command line of exchange-connectors.
+#![forbid(unsafe_code)]
+fn main() {}
