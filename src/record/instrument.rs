@@ -1,0 +1,193 @@
+//! Instrument metadata: what may be traded, in which steps, and at which exponents its numbers travel.
+
+use super::{AssetId, Fixed, InstrumentId, Venue};
+
+/// Whether an instrument takes orders now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TradingStatus {
+    /// Not known yet, or a value we do not know.
+    Unknown = 0,
+    /// All order kinds.
+    Online = 1,
+    /// Only cancels.
+    CancelOnly = 2,
+    /// Only limit orders.
+    LimitOnly = 3,
+    /// Only post-only orders.
+    PostOnly = 4,
+    /// No orders.
+    Halted = 5,
+}
+
+impl TradingStatus {
+    /// The status of a number written by `as u8`; anything else is [`TradingStatus::Unknown`].
+    pub const fn from_u8(value: u8) -> TradingStatus {
+        match value {
+            1 => TradingStatus::Online,
+            2 => TradingStatus::CancelOnly,
+            3 => TradingStatus::LimitOnly,
+            4 => TradingStatus::PostOnly,
+            5 => TradingStatus::Halted,
+            _ => TradingStatus::Unknown,
+        }
+    }
+}
+
+/// What a venue says of an instrument, before the gateway numbered it. Increments and minima are exact decimals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The venue.
+    pub venue: Venue,
+    /// The venue's own name, such as `BTC-USD`.
+    pub symbol: Box<str>,
+    /// Code of the asset bought and sold.
+    pub base: Box<str>,
+    /// Code of the asset paid with.
+    pub quote: Box<str>,
+    /// Price increment, quote currency.
+    pub tick: Fixed,
+    /// Size increment, base currency.
+    pub lot: Fixed,
+    /// Increment of an order sized in quote currency.
+    pub quote_lot: Fixed,
+    /// Least order size, base currency.
+    pub size_min: Fixed,
+    /// Greatest order size, base currency.
+    pub size_max: Fixed,
+    /// Least order value, quote currency.
+    pub notional_min: Fixed,
+    /// Whether orders are taken.
+    pub status: TradingStatus,
+}
+
+/// A listed instrument with its number and exponents. The exponents are finer than tick and lot, because both change
+/// while trading, and stay fixed until an instrument-status record says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrument {
+    /// Its number.
+    pub id: InstrumentId,
+    /// What the venue says of it.
+    pub listing: Listing,
+    /// Number of the base asset.
+    pub base: AssetId,
+    /// Number of the quote asset.
+    pub quote: AssetId,
+    /// Power of ten of every price mantissa.
+    pub price_exponent: i8,
+    /// Power of ten of every size mantissa.
+    pub size_exponent: i8,
+    /// Power of ten of quantities in quote currency.
+    pub quote_exponent: i8,
+}
+
+/// Prices keep two places more than the tick shows, and at least this many: ticks are made finer while trading.
+const PRICE_PLACES_MIN: i8 = 8;
+/// Sizes keep at least this many places (crypto assets are divisible to 8), as far as the largest order leaves room.
+const SIZE_PLACES_MIN: i8 = 8;
+/// A level can hold many orders of the greatest size.
+const SIZE_HEADROOM: i128 = 1_000;
+/// Prices above this many quote units are not expected at any exponent.
+const PRICE_HEADROOM: i128 = 10_000_000;
+
+impl Instrument {
+    /// Numbers a listing and derives its exponents.
+    pub fn new(id: InstrumentId, base: AssetId, quote: AssetId, listing: Listing) -> Instrument {
+        let tick_places = places(listing.tick);
+        let price_places = fit(PRICE_PLACES_MIN.max(tick_places.saturating_add(2)), tick_places, PRICE_HEADROOM);
+        let lot_places = places(listing.lot);
+        let largest = i128::from(listing.size_max.rescale(0).unwrap_or(i64::MAX / 1_000_000_000)).max(1);
+        let size_places = fit(SIZE_PLACES_MIN.max(lot_places), lot_places, largest.saturating_mul(SIZE_HEADROOM));
+        let quote_places = PRICE_PLACES_MIN.max(places(listing.quote_lot));
+        Instrument {
+            id,
+            base,
+            quote,
+            price_exponent: -price_places,
+            size_exponent: -size_places,
+            quote_exponent: -quote_places,
+            listing,
+        }
+    }
+
+    /// The venue's own name.
+    pub fn symbol(&self) -> &str {
+        &self.listing.symbol
+    }
+
+    /// (price, size) powers of ten.
+    pub const fn exponents(&self) -> (i8, i8) {
+        (self.price_exponent, self.size_exponent)
+    }
+
+    /// The tick as a mantissa at the price exponent; 0 means unknown.
+    pub fn tick_mantissa(&self) -> i64 {
+        self.listing.tick.rescale(self.price_exponent).unwrap_or(0)
+    }
+
+    /// The lot as a mantissa at the size exponent; 0 means unknown.
+    pub fn lot_mantissa(&self) -> i64 {
+        self.listing.lot.rescale(self.size_exponent).unwrap_or(0)
+    }
+}
+
+/// Decimal places of an increment.
+fn places(increment: Fixed) -> i8 {
+    let normal = super::Fixed128::from(increment).normalized();
+    if normal.exponent() < 0 {
+        normal.exponent().saturating_neg()
+    } else {
+        0
+    }
+}
+
+/// The most places up to `wanted` at which `largest` still fits an i64, but never fewer than `least`.
+fn fit(wanted: i8, least: i8, largest: i128) -> i8 {
+    let mut result = wanted;
+    while result > least {
+        let scaled = 10i128.checked_pow(u32::from(result.unsigned_abs())).and_then(|p| p.checked_mul(largest));
+        if scaled.is_some_and(|s| s <= i128::from(i64::MAX)) {
+            break;
+        }
+        result -= 1;
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(tick: &str, lot: &str, size_max: &str) -> Listing {
+        Listing {
+            venue: Venue::Coinbase,
+            symbol: "BTC-USD".into(),
+            base: "BTC".into(),
+            quote: "USD".into(),
+            tick: Fixed::parse(tick).unwrap(),
+            lot: Fixed::parse(lot).unwrap(),
+            quote_lot: Fixed::parse("0.01").unwrap(),
+            size_min: Fixed::parse("0.00000001").unwrap(),
+            size_max: Fixed::parse(size_max).unwrap(),
+            notional_min: Fixed::parse("1").unwrap(),
+            status: TradingStatus::Online,
+        }
+    }
+
+    fn exponents(tick: &str, lot: &str, size_max: &str) -> (i8, i8) {
+        Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing(tick, lot, size_max)).exponents()
+    }
+
+    #[test]
+    fn exponents_leave_room_for_a_finer_tick_and_a_big_level() {
+        assert_eq!(exponents("0.01", "0.00000001", "3400"), (-8, -8));
+        assert_eq!(exponents("0.00000001", "1", "37800000000"), (-10, -5));
+        assert_eq!(exponents("0.000000000001", "0.1", "1000000"), (-12, -8));
+    }
+
+    #[test]
+    fn tick_and_lot_are_mantissas_at_those_exponents() {
+        let i = Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing("0.01", "0.00000001", "3400"));
+        assert_eq!((i.tick_mantissa(), i.lot_mantissa()), (1_000_000, 1));
+    }
+}
