@@ -1,0 +1,5 @@
+//! Orders: ids, lifecycle, and the evidence that moves it.
+
+mod fact;
+
+pub use fact::{CancelReply, FactSource, OrderFact, OrderStatus, PlaceReply};

@@ -1,0 +1,202 @@
+//! What a venue session tells the engine. The engine implements [`Facts`] once: the one choke point where books, orders
+//! and guards change, for every venue and for replay.
+
+use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::record::{
+    BookSide, ExecutionId, Fixed128, GapCause, InstrumentId, Liquidity, Side, Ticker, TradingStatus, UnixNanos,
+    VenueOrderId,
+};
+
+/// Whether a book event replaces the book or changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BookEventKind {
+    /// The first part of a snapshot: what was held is void.
+    SnapshotFirst,
+    /// A further part of a snapshot that was cut.
+    SnapshotMore,
+    /// Changes, absolute sizes.
+    Update,
+}
+
+/// The head of a book event; levels follow, then [`Facts::book_end`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookEvent {
+    /// Whose book.
+    pub instrument: InstrumentId,
+    /// Replace or change.
+    pub kind: BookEventKind,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+}
+
+/// One public trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// The aggressor's side, whatever the venue sends.
+    pub side: Side,
+    /// Mantissa at the price exponent.
+    pub price: i64,
+    /// Mantissa at the size exponent.
+    pub size: i64,
+    /// The venue's number; 0 if none.
+    pub trade_id: u64,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// History sent on subscription, not live.
+    pub snapshot: bool,
+    /// Last trade of its message.
+    pub last: bool,
+}
+
+/// Best bid and ask as the venue states them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuoteFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// `[bid, bid_size, ask, ask_size]` mantissas.
+    pub words: [i64; 4],
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// First state sent on subscription.
+    pub snapshot: bool,
+}
+
+/// A ticker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TickerFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Its figures.
+    pub ticker: Ticker,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// First state sent on subscription.
+    pub snapshot: bool,
+}
+
+/// One execution as the venue's history lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FillFact {
+    /// The order.
+    pub venue_order_id: VenueOrderId,
+    /// The venue's identity of the execution.
+    pub execution_id: ExecutionId,
+    /// Whose, if we know it.
+    pub instrument: Option<InstrumentId>,
+    /// Our side.
+    pub side: Side,
+    /// Mantissa at the price exponent.
+    pub price: i64,
+    /// Mantissa at the size exponent; 0 if the venue gave it in quote currency that does not divide.
+    pub quantity: i64,
+    /// Fee, exact.
+    pub fee: Fixed128,
+    /// Made or took.
+    pub liquidity: Liquidity,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+}
+
+/// What a gap touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GapScope {
+    /// Everything that comes over this connection.
+    Connection,
+    /// One instrument.
+    Instrument(InstrumentId),
+}
+
+/// A channel that can be subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SubscribedChannel {
+    /// Order book.
+    Book = 1,
+    /// Public trades.
+    Trades = 2,
+    /// Ticker.
+    Ticker = 3,
+    /// The account's own events.
+    User = 4,
+    /// Signs of life.
+    Heartbeats = 5,
+}
+
+/// News about the stream itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamFact {
+    /// A sign of life.
+    Heartbeat,
+    /// The venue confirms a subscription of this instrument.
+    Subscribed(SubscribedChannel, InstrumentId),
+    /// The venue did not confirm it in time, or dropped it silently.
+    NotSubscribed(SubscribedChannel, InstrumentId),
+    /// The user stream is open and its snapshot of open orders is complete.
+    UserSnapshotComplete,
+}
+
+/// Something a session could not use. Counted, announced, and the rest of the feed goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Anomaly {
+    /// Not JSON, or not in the documented shape.
+    Malformed = 1,
+    /// A number that does not fit its exponent or type.
+    Number = 2,
+    /// A channel we do not know.
+    UnknownChannel = 3,
+    /// An enum value we do not know.
+    UnknownValue = 4,
+    /// An instrument nobody asked for.
+    UnknownInstrument = 5,
+    /// The venue sent an error frame.
+    VenueError = 6,
+    /// A time stamp that is no time.
+    BadTime = 7,
+    /// Larger than a limit of ours.
+    TooLarge = 8,
+}
+
+/// The engine's ear. A session calls these in wire order while it walks one message; the receive stamp and the
+/// connection are known to the implementor.
+pub trait Facts {
+    /// A book event begins.
+    fn book(&mut self, event: BookEvent);
+    /// The absolute size of one level of the event begun; mantissas at the instrument's exponents.
+    fn level(&mut self, side: BookSide, price: i64, size: i64);
+    /// The event begun ends; `last` is false while further parts of a cut snapshot follow.
+    fn book_end(&mut self, last: bool);
+    /// A public trade.
+    fn trade(&mut self, fact: TradeFact);
+    /// Best bid and ask.
+    fn quote(&mut self, fact: QuoteFact);
+    /// A ticker.
+    fn ticker(&mut self, fact: TickerFact);
+    /// Trading status of an instrument.
+    fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos);
+    /// Messages were lost, or a book became unusable. The session resubscribes where the venue's rules say so.
+    fn gap(&mut self, scope: GapScope, cause: GapCause, missed: u64);
+    /// News about the stream.
+    fn stream(&mut self, fact: StreamFact);
+    /// The state of one order.
+    fn order(&mut self, fact: &OrderFact);
+    /// The direct answer to the place request this connection carries.
+    fn place_reply(&mut self, reply: PlaceReply);
+    /// The direct answer to a cancel request, for one of its orders.
+    fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
+    /// One execution of the venue's history.
+    fn fill(&mut self, fact: &FillFact);
+    /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.
+    fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str);
+}

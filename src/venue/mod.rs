@@ -1,0 +1,10 @@
+//! One folder per venue, and the vocabulary they all translate into.
+//!
+//! A venue session only translates: bytes to [`Facts`], intents to bytes. It owns no order, no book and no guard.
+
+mod facts;
+
+pub use facts::{
+    Anomaly, BookEvent, BookEventKind, Facts, FillFact, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
+    TradeFact,
+};
