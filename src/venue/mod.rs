@@ -3,8 +3,12 @@
 //! A venue session only translates: bytes to [`Facts`], intents to bytes. It owns no order, no book and no guard.
 
 mod facts;
+mod intent;
 
 pub use facts::{
     Anomaly, BookEvent, BookEventKind, Facts, FillFact, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
     TradeFact,
+};
+pub use intent::{
+    Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
 };

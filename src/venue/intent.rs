@@ -1,0 +1,123 @@
+//! What the engine asks a venue session to say, in one vocabulary for all venues.
+
+use crate::record::{ClientOrderId, Instrument, OrderType, Side, TimeInForce, UnixNanos};
+
+/// Where a session's bytes go, and where its randomness comes from. Implemented by the same object as [`super::Facts`],
+/// bound to the session's own connection.
+pub trait Wire {
+    /// Appends bytes to what this connection sends; they are encrypted and written after the call.
+    fn send(&mut self, build: impl FnOnce(&mut Vec<u8>));
+    /// Unpredictable bytes (live) or seeded ones (simulation): mask keys, nonces.
+    fn entropy(&mut self, out: &mut [u8]);
+    /// A spent token goes back to be wiped off the hot thread.
+    fn retire(&mut self, token: Box<str>);
+}
+
+/// A new order, checked and numbered.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaceIntent<'a> {
+    /// What to trade; its exponents scale the mantissas below.
+    pub instrument: &'a Instrument,
+    /// Our id.
+    pub client_order_id: &'a ClientOrderId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Limit or market.
+    pub order_type: OrderType,
+    /// How long it lives.
+    pub time_in_force: TimeInForce,
+    /// Must not take liquidity.
+    pub post_only: bool,
+    /// Limit price, mantissa at the price exponent; unused on market orders.
+    pub price: i64,
+    /// Quantity, mantissa at the size exponent, or at the quote exponent if `quantity_in_quote`.
+    pub quantity: i64,
+    /// The quantity counts the quote asset.
+    pub quantity_in_quote: bool,
+}
+
+/// The channels of one instrument a strategy wants; a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Channels(u8);
+
+impl Channels {
+    /// Nothing.
+    pub const NONE: Channels = Channels(0);
+    /// Order book: levels, with snapshots.
+    pub const BOOK: Channels = Channels(1);
+    /// Public trades.
+    pub const TRADES: Channels = Channels(1 << 1);
+    /// Tickers (statistics ring) and the quotes they carry.
+    pub const TICKER: Channels = Channels(1 << 2);
+
+    /// These channels and `other`'s.
+    #[must_use]
+    pub const fn with(self, other: Channels) -> Channels {
+        Channels(self.0 | other.0)
+    }
+
+    /// These channels without `other`'s.
+    #[must_use]
+    pub const fn without(self, other: Channels) -> Channels {
+        Channels(self.0 & !other.0)
+    }
+
+    /// Whether all of `other` are in it.
+    pub const fn contains(self, other: Channels) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether it is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::ops::BitOr for Channels {
+    type Output = Channels;
+
+    fn bitor(self, other: Channels) -> Channels {
+        self.with(other)
+    }
+}
+
+/// What a session did with the bytes it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionProgress {
+    /// Bytes of the input it is done with.
+    pub consumed: usize,
+    /// The work budget is spent with complete input left: call again after others had their turn.
+    pub more: bool,
+}
+
+/// Work one call may do before it must return with `more`: bytes parsed.
+pub const BYTES_PER_CALL_MAX: usize = 16 * 1024;
+/// Work one call may do before it must return with `more`: book levels booked and published.
+pub const LEVELS_PER_CALL_MAX: usize = 256;
+
+/// Why a session wants its connection closed. The engine closes, backs off and dials again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The peer broke the wire protocol.
+    #[error("{0}")]
+    Protocol(String),
+    /// The peer closed.
+    #[error("closed by the venue ({0})")]
+    ClosedByPeer(String),
+    /// The peer was silent longer than it promises.
+    #[error("silent for {silent_ms} ms")]
+    Silent {
+        /// For how long, ms.
+        silent_ms: u64,
+    },
+    /// A resynchronisation needs a new connection.
+    #[error("resynchronising after {0}")]
+    Resync(&'static str),
+    /// The venue refused what the session needs to work.
+    #[error("refused by the venue: {0}")]
+    Refused(String),
+}
+
+/// The next moment a session wants to be called without input.
+pub type Deadline = Option<UnixNanos>;
