@@ -262,6 +262,7 @@ pub(super) fn parse_header(bytes: &[u8]) -> Result<Parsed, WsError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 

@@ -15,7 +15,7 @@ use crate::codec::http1::{self, Excerpt, Headers, HttpError, Method, ResponseRea
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 /// Why there is no WebSocket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
     /// Host, path or a header cannot go on the wire.
@@ -31,8 +31,8 @@ pub enum HandshakeError {
         status: u16,
         /// `Retry-After` in seconds, where it was a number.
         retry_after_s: Option<u64>,
-        /// Of the body.
-        excerpt: Excerpt,
+        /// Of the body: see [`Excerpt`].
+        excerpt: Box<str>,
     },
     /// The server wants us elsewhere.
     #[error("websocket upgrade redirected with status {status} to {location}; redirects are never followed, configure the new endpoint")]
@@ -40,7 +40,7 @@ pub enum HandshakeError {
         /// The status, 300-399.
         status: u16,
         /// Where to, cut to a line.
-        location: Excerpt,
+        location: Box<str>,
     },
     /// `Upgrade: websocket` is missing.
     #[error("websocket upgrade: 101 without 'Upgrade: websocket'; this endpoint is no websocket")]
@@ -201,6 +201,7 @@ impl UpgradeReader {
         let status = self.head.status;
         if (300..400).contains(&status) {
             let location = Excerpt::of(headers.get("location").unwrap_or_default());
+            let location = location.as_str().into();
             return Err(HandshakeError::Redirected { status, location });
         }
         let retry_after_s = headers.number("retry-after");
@@ -219,6 +220,7 @@ impl UpgradeReader {
             // The body is cut off, too big or broken. The status stands; what is there of the body is shown.
             Err(_) => Excerpt::of(answer.get(self.head.bytes..).unwrap_or_default()),
         };
+        let excerpt = excerpt.as_str().into();
         Err(HandshakeError::Refused {
             status,
             retry_after_s,

@@ -21,4 +21,5 @@ pub use writer::{
 };
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests;
