@@ -27,8 +27,8 @@ pub use flags::Flags;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{
-    ConnectionRole, ConnectionState, Gap, GapCause, InstrumentStatus, Level, MarketKind, MarketRecord, Pulse, Quote,
-    Stamp, State, Trade, View,
+    ConnectionRole, ConnectionState, Gap, GapCause, Head, InstrumentStatus, Level, MarketKind, MarketRecord, Pulse,
+    Quote, Stamp, State, Trade, View,
 };
 pub use side::{BookSide, Side};
 pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};
