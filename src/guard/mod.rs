@@ -3,7 +3,9 @@
 mod backoff;
 mod governor;
 mod increments;
+mod limits;
 
 pub use backoff::Backoff;
 pub use governor::{Governor, Priority, RetryAt};
 pub use increments::{check_increments, IncrementError};
+pub use limits::Limits;
