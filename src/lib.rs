@@ -4,4 +4,6 @@
 
 pub mod order;
 pub mod record;
+pub mod ring;
+pub mod telemetry;
 pub mod venue;
