@@ -7,4 +7,6 @@ pub mod codec;
 pub mod guard;
 pub mod order;
 pub mod record;
+pub mod ring;
+pub mod telemetry;
 pub mod venue;
