@@ -2,4 +2,4 @@
 
 mod fact;
 
-pub use fact::{CancelReply, FactSource, OrderFact, OrderStatus, PlaceReply};
+pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply};
