@@ -139,7 +139,23 @@ impl Exchange {
         account.available -= hold;
         account.hold += hold;
         account.updated_ns = now_ns;
+        let index = self.admit(now_ns, asked, hold);
+        self.execute(now_ns, index);
+        Ok(Placed::New(index))
+    }
 
+    /// Lets an order in that then fails, as one that passed the front end and not the engine (reference 6.8).
+    pub(crate) fn fail(&mut self, now_ns: u64, asked: NewOrder, reason: &'static str) -> Result<Placed, Reject> {
+        if let Some(earlier) = self.earlier(&asked.client_order_id) {
+            return Ok(Placed::Earlier(earlier));
+        }
+        let index = self.admit(now_ns, asked, Decimal::ZERO);
+        self.change(now_ns, index, |p| p.reject_reason = reason);
+        self.finish(now_ns, index, Status::Failed, "");
+        Ok(Placed::New(index))
+    }
+
+    fn admit(&mut self, now_ns: u64, asked: NewOrder, hold: Decimal) -> usize {
         let index = self.orders.len();
         let order = Order {
             id: self.id_rng.uuid(),
@@ -163,8 +179,7 @@ impl Exchange {
         self.by_client_id.insert(order.asked.client_order_id.clone(), index);
         self.orders.push(order);
         self.announce(index);
-        self.execute(now_ns, index);
-        Ok(Placed::New(index))
+        index
     }
 
     /// The rules that depend on the market: crossing, liquidity, and how much the order holds.

@@ -55,6 +55,8 @@ pub struct Coinbase {
     pub(crate) listing_lag_ns: u64,
     pub(crate) duplicates_rejected: bool,
     pub(crate) forced_rejects: VecDeque<&'static str>,
+    /// `reject_reason`s of orders that are let in and then fail.
+    pub(crate) forced_failures: VecDeque<&'static str>,
     /// Market-data frames still to be lost.
     pub(crate) frames_to_drop: u32,
     events_per_s: u64,
@@ -93,6 +95,7 @@ impl Coinbase {
             listing_lag_ns: 0,
             duplicates_rejected: false,
             forced_rejects: VecDeque::new(),
+            forced_failures: VecDeque::new(),
             frames_to_drop: 0,
             events_per_s: config.events_per_s,
             next_event_ns: now_ns,

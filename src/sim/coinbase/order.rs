@@ -58,6 +58,7 @@ pub(crate) enum Status {
     Filled,
     CancelQueued,
     Cancelled,
+    /// Never placed, with a `reject_reason`.
     Failed,
 }
 
@@ -142,14 +143,13 @@ impl Order {
         .normalize()
     }
 
-    fn completion(&self, p: &Progress, product: &Product) -> String {
+    fn completion(&self, p: &Progress) -> String {
         let percent = match self.asked.size {
             _ if p.status == Status::Filled => Decimal::ONE_HUNDRED,
             Size::Base(lots) if lots > 0 => Decimal::from(p.lots) * Decimal::ONE_HUNDRED / Decimal::from(lots),
             Size::Quote(quote) if !quote.is_zero() => p.value * Decimal::ONE_HUNDRED / quote,
             _ => Decimal::ZERO,
         };
-        let _ = product;
         if percent.is_zero() {
             "0".to_owned()
         } else {
@@ -184,7 +184,7 @@ impl Order {
             .str("status", p.status.as_str())
             .str("time_in_force", self.time_in_force())
             .str("created_time", rfc3339_micros(self.created_ns))
-            .str("completion_percentage", self.completion(p, product))
+            .str("completion_percentage", self.completion(p))
             .str("filled_size", product.size(p.lots))
             .str("average_filled_price", average(p, product))
             .str("fee", "")
@@ -228,7 +228,7 @@ impl Order {
         j.str("avg_price", average(p, product))
             .str("cancel_reason", p.cancel_reason)
             .str("client_order_id", &self.asked.client_order_id)
-            .str("completion_percentage", self.completion(p, product))
+            .str("completion_percentage", self.completion(p))
             .str("contract_expiry_type", "UNKNOWN_CONTRACT_EXPIRY_TYPE")
             .str("cumulative_quantity", product.size(p.lots))
             .str("filled_value", p.value.normalize())

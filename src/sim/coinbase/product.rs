@@ -111,7 +111,10 @@ impl Product {
     /// The most lots that `quote` buys at `price`, rounded down.
     pub(crate) fn lots_for(&self, quote: Decimal, price: Decimal) -> i64 {
         let lots = quote.checked_div(price).and_then(|base| base.checked_div(self.base_increment));
-        lots.and_then(|lots| i64::try_from(lots.floor()).ok()).unwrap_or(0)
+        let lots = lots.and_then(|lots| i64::try_from(lots.floor()).ok()).unwrap_or(0);
+        // A quotient of 28 digits may have been rounded up to a whole number.
+        let too_dear = self.size(lots).checked_mul(price).is_some_and(|cost| cost > quote);
+        lots - i64::from(too_dear)
     }
 
     /// The product as `GET /products/{id}` gives it. `viewed` fills the market fields.

@@ -4,7 +4,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reject {
     InvalidProduct,
-    InvalidRequest,
     Unsupported,
     Disabled,
     CancelOnly,
@@ -35,7 +34,6 @@ impl Reject {
     pub(crate) fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::InvalidProduct => ("INVALID_PRODUCT_ID", UNKNOWN_PREVIEW, "invalid product_id"),
-            Self::InvalidRequest => ("INVALID_REQUEST", UNKNOWN_PREVIEW, "invalid request"),
             Self::Unsupported => (
                 "UNSUPPORTED_ORDER_CONFIGURATION",
                 UNKNOWN_PREVIEW,

@@ -187,10 +187,15 @@ impl Coinbase {
         if let Some(reject) = self.forced_rejects.pop_front() {
             return rejected(Reject::Named(reject), &echo);
         }
+        let failure = self.forced_failures.pop_front();
         if self.duplicates_rejected && self.exchange.earlier(&asked.client_order_id).is_some() {
             return rejected(Reject::DuplicateClientOrderId, &echo);
         }
-        let index = match self.exchange.place(now_ns, asked) {
+        let placed = match failure {
+            Some(reason) => self.exchange.fail(now_ns, asked, reason),
+            None => self.exchange.place(now_ns, asked),
+        };
+        let index = match placed {
             Ok(Placed::New(index) | Placed::Earlier(index)) => index,
             Err(reject) => return rejected(reject, &echo),
         };

@@ -4,7 +4,6 @@
 //! Conflation is per product and shared by all connections: one update is made per grid point and numbered per
 //! connection. Data of a new subscription goes out before its ack, as recorded.
 
-use super::book::Side;
 use super::frames;
 use super::market::Market;
 use super::model::Coinbase;
@@ -369,8 +368,11 @@ impl Coinbase {
         let mut next = None;
         for (conn, session) in &mut self.sessions {
             if session.next_beat_ns.is_some_and(|at| at <= now_ns) {
+                // By the time it was due, so that a late turn does not make the counter jump.
+                let late_ns = now_ns.saturating_sub(session.next_beat_ns.unwrap_or(now_ns));
+                let counter = uptime_ns.saturating_sub(late_ns) / SECOND_NS;
                 let event = Json::compact().object(|j| {
-                    j.str("current_time", go_time_string(now_ns, uptime_ns)).raw("heartbeat_counter", uptime_ns / SECOND_NS);
+                    j.str("current_time", go_time_string(now_ns, uptime_ns)).raw("heartbeat_counter", counter);
                 });
                 let text = session.frame(now_ns, "heartbeats", &event);
                 self.outputs.push(Output::Text { conn: *conn, text });
@@ -411,9 +413,4 @@ fn slow_channels(now_ns: u64, conn: ConnId, session: &mut Session, markets: &[Ma
             outputs.push(Output::Text { conn, text });
         }
     }
-}
-
-/// Whether a side's best level is where a test expects it; used by controls.
-pub(crate) fn best(market: &Market, side: Side) -> Option<i64> {
-    market.book.front(side).map(|front| front.ticks)
 }
