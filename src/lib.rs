@@ -5,3 +5,6 @@
 
 #[cfg(feature = "sim")]
 pub mod sim;
+
+#[cfg(feature = "cli")]
+pub mod cli;
