@@ -111,6 +111,18 @@ impl Book {
         gone
     }
 
+    /// Takes lots off one order wherever it stands in its queue; gives what was taken.
+    pub(crate) fn reduce(&mut self, side: Side, ticks: i64, owner: Owner, lots: i64) -> i64 {
+        let Some(level) = self.side_mut(side).get_mut(&ticks) else { return 0 };
+        let Some((_, left)) = level.queue.iter_mut().find(|(o, _)| *o == owner) else { return 0 };
+        let taken = lots.min(*left);
+        *left -= taken;
+        level.lots -= taken;
+        level.queue.retain(|(_, left)| *left > 0);
+        self.tidy(side, ticks);
+        taken
+    }
+
     /// Takes every order of other participants out of one level; false if there was none.
     pub(crate) fn clear_market_level(&mut self, side: Side, ticks: i64) -> bool {
         self.remove(side, ticks, Owner::Market) > 0

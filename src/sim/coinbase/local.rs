@@ -3,11 +3,13 @@
 //! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
 //! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
 
-use super::book::Side;
+use super::book::{Owner, Side};
 use super::config::{Config, Permissions};
 use super::limits::Limits;
+use super::market::Match;
 use super::model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER};
 use super::observed::Observed;
+use super::order::Kind;
 use super::product::Trading;
 use crate::sim::server::{Server, StartError, Stopped};
 use crate::sim::Credentials;
@@ -145,6 +147,16 @@ impl LocalVenue {
     fn participate(&self, product: &str, side: Side, price: Decimal, size: Decimal, rest: bool) -> Result<Decimal, ControlError> {
         let id = product.to_owned();
         self.call(move |core, now_ns| core.venue.participate(now_ns, &id, side, price, size, rest))?
+    }
+
+    /// Somebody trades so much base size with exactly this resting order of the client, at its price, whoever stands
+    /// before it in the book. Gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`]; an order that does not rest trades nothing.
+    pub fn fill_order(&self, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, now_ns| core.venue.fill_order(now_ns, &id, size))?
     }
 
     /// Every order of other participants leaves the book of a product.
@@ -396,6 +408,25 @@ impl Coinbase {
         let matches = market.participant(now_ns, side, ticks, lots, rest);
         let traded = market.product.size(matches.iter().map(|m| m.lots).sum());
         self.exchange.settle(now_ns, &matches);
+        Ok(traded)
+    }
+
+    /// A trade with one resting order of the client; gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
+        let order = self.exchange.earlier(client_order_id).and_then(|i| Some((i, self.exchange.orders.get(i)?)));
+        let Some((index, asked)) = order.map(|(i, o)| (i, o.asked.clone())) else { return Ok(Decimal::ZERO) };
+        let (Kind::Limit { ticks, .. }, Some(market)) = (asked.kind, self.exchange.markets.get_mut(asked.market)) else {
+            return Ok(Decimal::ZERO);
+        };
+        let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
+        let lots = market.trade_with(now_ns, asked.side, ticks, index, lots);
+        let traded = market.product.size(lots);
+        if lots > 0 {
+            self.exchange.settle(now_ns, &[Match { ticks, lots, maker: Owner::Client(index) }]);
+        }
         Ok(traded)
     }
 

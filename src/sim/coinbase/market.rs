@@ -157,6 +157,16 @@ impl Market {
         self.changed_ns = now_ns;
     }
 
+    /// A trade with one resting order of the client, whoever stands before it; gives the lots traded.
+    pub(crate) fn trade_with(&mut self, now_ns: u64, side: Side, ticks: i64, order: usize, lots: i64) -> i64 {
+        let taken = self.book.reduce(side, ticks, Owner::Client(order), lots);
+        if taken > 0 {
+            self.changed_ns = now_ns;
+            self.print(now_ns, ticks, taken, side);
+        }
+        taken
+    }
+
     /// Removes every order of the made-up participants.
     pub(crate) fn clear(&mut self, now_ns: u64) {
         for side in [Side::Buy, Side::Sell] {
@@ -244,7 +254,7 @@ impl Market {
     /// The first book: dense at the top, sparser outwards, reaching at most half the price away.
     fn fill(&mut self, side: Side) {
         let depth = self.depth as i64;
-        let growth = (self.anchor * 2_000 / (depth * depth).max(1)).clamp(0, 50);
+        let growth = (self.anchor * 1_500 / (depth * depth).max(1)).clamp(0, 50);
         let mut distance = 0;
         for i in 0..depth {
             if distance >= self.anchor / 2 {

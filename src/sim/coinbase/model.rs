@@ -27,6 +27,41 @@ pub const DOOR_USER: Door = 2;
 /// Most made-up events in one turn; after a pause of the process the rest is skipped, not caught up.
 const EVENTS_PER_TICK_MAX: u64 = 2_000;
 
+/// Headers of the kind the venue's front end adds to each reply: with the others more than 32 of them, which is where
+/// some clients' parsers stop.
+const USUAL_HEADERS: [(&str, &str); 30] = [
+    ("access-control-allow-headers", "Content-Type, Accept, Origin, Authorization, CB-ACCESS-KEY, CB-ACCESS-SIGN"),
+    ("access-control-allow-methods", "GET,POST,DELETE,PUT"),
+    ("access-control-allow-private-network", "true"),
+    ("access-control-expose-headers", ""),
+    ("access-control-max-age", "7200"),
+    ("cache-control", "no-store"),
+    ("cf-cache-status", "DYNAMIC"),
+    ("cf-ray", "0000000000000000-SIM"),
+    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
+    ("cross-origin-embedder-policy", "require-corp"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-site"),
+    ("expect-ct", "max-age=86400, enforce"),
+    ("nel", "{\"success_fraction\":0,\"report_to\":\"none\",\"max_age\":604800}"),
+    ("origin-agent-cluster", "?1"),
+    ("permissions-policy", "interest-cohort=()"),
+    ("pragma", "no-cache"),
+    ("referrer-policy", "strict-origin-when-cross-origin"),
+    ("server", "sim"),
+    ("server-timing", "edge;dur=1"),
+    ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+    ("timing-allow-origin", "*"),
+    ("trace-id", "0000000000000000000"),
+    ("vary", "Origin, Accept-Encoding"),
+    ("x-content-type-options", "nosniff"),
+    ("x-dns-prefetch-control", "off"),
+    ("x-download-options", "noopen"),
+    ("x-frame-options", "DENY"),
+    ("x-permitted-cross-domain-policies", "none"),
+    ("x-xss-protection", "1; mode=block"),
+];
+
 /// The venue.
 #[derive(Debug)]
 pub struct Coinbase {
@@ -142,7 +177,10 @@ impl Venue for Coinbase {
 
     fn http(&mut self, now_ns: u64, door: Door, request: &Request) -> Response {
         if door == DOOR_REST {
-            self.rest(now_ns, request)
+            let mut response = self.rest(now_ns, request);
+            let usual = USUAL_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            response.headers.extend(usual);
+            response
         } else {
             // A plain request on a WebSocket host.
             Response::text(426, "Upgrade Required\n")

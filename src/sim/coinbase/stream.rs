@@ -108,6 +108,10 @@ impl Coinbase {
     }
 
     fn subscribe(&mut self, now_ns: u64, conn: ConnId, channel: Channel, products: Option<Vec<String>>) -> Result<(), &'static str> {
+        if channel == Channel::User {
+            // What is already on its way is in the snapshot: it goes to those who listen already.
+            self.publish_user(now_ns);
+        }
         let Some(mut session) = self.sessions.remove(&conn) else { return Ok(()) };
         let asked = products.unwrap_or_default();
         let held = session.held.get(&channel).cloned();

@@ -8,7 +8,8 @@ use super::http::{self, Parsed};
 use super::stream::TlsStream;
 use crate::sim::SECOND_NS;
 use std::io::{self, ErrorKind, Read, Write};
-use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Message, WebSocket};
 
@@ -207,14 +208,37 @@ impl Connection {
         self.io = Io::WebSocket(Box::new(ws));
     }
 
-    /// Queues a text message.
-    pub(crate) fn send_text(&mut self, text: String) {
+    /// Queues a text message; with `fragment`, in frames of at most so many bytes.
+    pub(crate) fn send_text(&mut self, text: String, fragment: Option<usize>) {
+        match fragment.filter(|size| *size < text.len()) {
+            None => self.send_message(Message::text(text)),
+            Some(size) => {
+                let mut pieces = text.as_bytes().chunks(size.max(1)).enumerate().peekable();
+                while let Some((i, piece)) = pieces.next() {
+                    let kind = if i == 0 { Data::Text } else { Data::Continue };
+                    let last = pieces.peek().is_none();
+                    self.send_message(Message::Frame(Frame::message(piece.to_vec(), OpCode::Data(kind), last)));
+                }
+            }
+        }
+    }
+
+    /// Queues a WebSocket message. On anything but a WebSocket it does nothing.
+    pub(crate) fn send_message(&mut self, message: Message) {
         if let Io::WebSocket(ws) = &mut self.io {
-            match ws.write(Message::text(text)) {
+            match ws.write(message) {
                 Ok(()) => {}
                 Err(tungstenite::Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => self.end(0, CloseHow::Reset),
             }
+        }
+    }
+
+    /// Writes bytes of our own between the frames, for a peer that must refuse them.
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        if let Io::WebSocket(ws) = &mut self.io {
+            let sent = ws.flush().is_ok() && send_all(ws.get_mut(), bytes, &mut 0).is_ok();
+            self.gone |= !sent;
         }
     }
 

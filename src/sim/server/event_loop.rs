@@ -16,6 +16,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tungstenite::Message;
 
 /// Token of the waker; doors are below, connections above.
 pub(crate) const WAKER: Token = Token(1_000);
@@ -41,6 +42,7 @@ pub struct Core<V> {
     pub(crate) stopping: bool,
     /// Whether frames caused by a request leave before its reply.
     pub(crate) frames_before_reply: bool,
+    fragment: Option<usize>,
     poll: Poll,
     doors: Vec<DoorState>,
     certificates: Certificates,
@@ -69,6 +71,7 @@ impl<V: Venue> Core<V> {
             faults: Faults::default(),
             stopping: false,
             frames_before_reply: false,
+            fragment: None,
             poll,
             doors: Vec::new(),
             certificates,
@@ -283,7 +286,7 @@ impl<V: Venue> Core<V> {
             match output {
                 Output::Text { conn, text } => {
                     if let Some(connection) = self.connections.get_mut(&conn) {
-                        connection.send_text(text);
+                        connection.send_text(text, self.fragment);
                         self.dirty.insert(conn);
                     }
                 }
@@ -331,15 +334,34 @@ impl<V: Venue> Core<V> {
 
     /// Sends a text frame past the model to every WebSocket of a door, and counts them.
     pub fn send_raw(&mut self, door: Door, text: &str) -> usize {
+        self.each_websocket(door, |connection| connection.send_text(text.to_owned(), None))
+    }
+
+    /// Writes bytes that are no WebSocket frame, or a broken one, to every WebSocket of a door, and counts them.
+    pub fn send_bytes(&mut self, door: Door, bytes: &[u8]) -> usize {
+        self.each_websocket(door, |connection| connection.send_bytes(bytes))
+    }
+
+    /// Sends a protocol ping to every WebSocket of a door, and counts them.
+    pub fn ping(&mut self, door: Door, payload: &[u8]) -> usize {
+        self.each_websocket(door, |connection| connection.send_message(Message::Ping(payload.to_vec().into())))
+    }
+
+    fn each_websocket(&mut self, door: Door, mut f: impl FnMut(&mut Connection)) -> usize {
         let mut count = 0;
         for (conn, connection) in &mut self.connections {
             if connection.door == door && connection.is_websocket() {
-                connection.send_text(text.to_owned());
+                f(connection);
                 self.dirty.insert(*conn);
                 count += 1;
             }
         }
         count
+    }
+
+    /// The model's messages leave in WebSocket frames of at most so many bytes each; whole if `None`.
+    pub fn fragment_messages(&mut self, bytes: Option<usize>) {
+        self.fragment = bytes;
     }
 
     /// Stops listening everywhere and resets every connection.

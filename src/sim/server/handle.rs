@@ -142,6 +142,32 @@ impl<V: Venue> Server<V> {
         self.call(move |core, _| core.send_raw(door, &text))
     }
 
+    /// Writes bytes that are no WebSocket frame to all WebSockets of a door; says to how many.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn send_bytes(&self, door: Door, bytes: &[u8]) -> Result<usize, Stopped> {
+        let bytes = bytes.to_vec();
+        self.call(move |core, _| core.send_bytes(door, &bytes))
+    }
+
+    /// Sends a protocol ping to all WebSockets of a door; says to how many.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn ping(&self, door: Door, payload: &[u8]) -> Result<usize, Stopped> {
+        let payload = payload.to_vec();
+        self.call(move |core, _| core.ping(door, &payload))
+    }
+
+    /// The model's messages leave in WebSocket frames of at most so many bytes each; whole if `None`.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn fragment_messages(&self, bytes: Option<usize>) -> Result<(), Stopped> {
+        self.call(move |core, _| core.fragment_messages(bytes))
+    }
+
     /// An outage: no door listens, every connection is reset. The model keeps its state and its market runs on.
     ///
     /// # Errors
