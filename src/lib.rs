@@ -8,5 +8,10 @@ pub mod guard;
 pub mod order;
 pub mod record;
 pub mod ring;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod telemetry;
 pub mod venue;
+
+#[cfg(feature = "cli")]
+pub mod cli;
