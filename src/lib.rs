@@ -5,6 +5,7 @@
 pub mod book;
 pub mod codec;
 pub mod guard;
+pub mod link;
 pub mod order;
 pub mod record;
 pub mod ring;
