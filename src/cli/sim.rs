@@ -59,7 +59,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout();
     writeln!(out, "{}", ready_line(&venue, &ca, &credentials))?;
     out.flush()?;
-    say(&format!("local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.", credentials.display()));
+    say(&format!(
+        "local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.",
+        credentials.display()
+    ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
     venue.stop();

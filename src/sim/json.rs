@@ -24,11 +24,7 @@ impl Json {
     }
 
     fn with_comma(comma: &'static str) -> Self {
-        Self {
-            text: String::with_capacity(512),
-            comma,
-            fresh: true,
-        }
+        Self { text: String::with_capacity(512), comma, fresh: true }
     }
 
     /// A whole object: `write` adds its members.
@@ -141,10 +137,7 @@ mod tests {
             });
             j.obj("none", |_| {});
         });
-        assert_eq!(
-            text,
-            r#"{"z":"say \"hi\"\n\u0001","a":1,"list":["x",{"t":true}],"none":{}}"#
-        );
+        assert_eq!(text, r#"{"z":"say \"hi\"\n\u0001","a":1,"list":["x",{"t":true}],"none":{}}"#);
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["z"], "say \"hi\"\n\u{1}");
     }

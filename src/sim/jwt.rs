@@ -103,9 +103,9 @@ fn check_target(payload: &Value, target: Target<'_>) -> Result<(), Refused> {
         return Ok(());
     };
     let good = |uri: &str| {
-        hosts
-            .iter()
-            .any(|host| uri.strip_prefix(method).and_then(|u| u.strip_prefix(' ')?.strip_prefix(host.as_str())) == Some(path))
+        hosts.iter().any(|host| {
+            uri.strip_prefix(method).and_then(|u| u.strip_prefix(' ')?.strip_prefix(host.as_str())) == Some(path)
+        })
     };
     let single = text(payload, "uri").is_some_and(good);
     let listed = payload
@@ -227,16 +227,15 @@ mod tests {
 
     #[test]
     fn another_key_a_changed_payload_and_a_der_signature_are_refused() {
-        let (key, other) = (
-            Credentials::generate(KeyKind::Es256).unwrap(),
-            Credentials::generate(KeyKind::Es256).unwrap(),
-        );
+        let (key, other) =
+            (Credentials::generate(KeyKind::Es256).unwrap(), Credentials::generate(KeyKind::Es256).unwrap());
         let foreign = token(&other, NOW, None);
         assert_eq!(verify(&foreign, &key, NOW, Target::WebSocket), Err(Refused::Signature));
 
         let jwt = token(&key, NOW, None);
         let parts: Vec<&str> = jwt.split('.').collect();
-        let changed = URL_SAFE_NO_PAD.encode(json!({"sub": key.name(), "iss": "cdp", "nbf": 0, "exp": i64::MAX}).to_string());
+        let changed =
+            URL_SAFE_NO_PAD.encode(json!({"sub": key.name(), "iss": "cdp", "nbf": 0, "exp": i64::MAX}).to_string());
         let forged = format!("{}.{changed}.{}", parts[0], parts[2]);
         assert_eq!(verify(&forged, &key, NOW, Target::WebSocket), Err(Refused::Signature));
         let short = format!("{}.{}.{}", parts[0], parts[1], &parts[2][..40]);

@@ -57,17 +57,14 @@ impl Credentials {
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
         match kind {
             KeyKind::Es256 => {
-                let pair =
-                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyError::Provider)?;
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyError::Provider)?;
                 let der: EcPrivateKeyRfc5915Der = pair.private_key().as_der().map_err(|_| KeyError::Provider)?;
                 Self::from_secret(KEY_NAME, &pem("EC PRIVATE KEY", der.as_ref()))
             }
             KeyKind::Ed25519 => {
                 let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Provider)?;
-                let seed: Curve25519SeedBin = pair
-                    .seed()
-                    .and_then(|seed| seed.as_be_bytes())
-                    .map_err(|_| KeyError::Provider)?;
+                let seed: Curve25519SeedBin =
+                    pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| KeyError::Provider)?;
                 let both = [seed.as_ref(), pair.public_key().as_ref()].concat();
                 Self::from_secret(KEY_NAME, &STANDARD.encode(both))
             }
@@ -77,11 +74,7 @@ impl Credentials {
     /// A key of your own, in any form the venue issues. For tests with a fixed canary key.
     pub fn from_secret(name: &str, secret: &str) -> Result<Self, KeyError> {
         let public = public_half(secret).ok_or(KeyError::Unreadable)?;
-        Ok(Self {
-            name: name.to_owned(),
-            secret: secret.to_owned(),
-            public,
-        })
+        Ok(Self { name: name.to_owned(), secret: secret.to_owned(), public })
     }
 
     /// The key name: `kid` and `sub` of each token.
@@ -120,10 +113,7 @@ fn public_half(secret: &str) -> Option<PublicKey> {
     if secret.contains("-----BEGIN") {
         let der = PrivateKeyDer::from_pem_slice(secret.as_bytes()).ok()?;
         if let Ok(pair) = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_der()) {
-            return Some(PublicKey {
-                kind: KeyKind::Es256,
-                bytes: pair.public_key().as_ref().to_vec(),
-            });
+            return Some(PublicKey { kind: KeyKind::Es256, bytes: pair.public_key().as_ref().to_vec() });
         }
         let pair = Ed25519KeyPair::from_pkcs8(der.secret_der()).ok()?;
         return Some(ed25519(&pair));
@@ -134,10 +124,7 @@ fn public_half(secret: &str) -> Option<PublicKey> {
 }
 
 fn ed25519(pair: &Ed25519KeyPair) -> PublicKey {
-    PublicKey {
-        kind: KeyKind::Ed25519,
-        bytes: pair.public_key().as_ref().to_vec(),
-    }
+    PublicKey { kind: KeyKind::Ed25519, bytes: pair.public_key().as_ref().to_vec() }
 }
 
 #[cfg(test)]

@@ -22,13 +22,8 @@ pub fn rfc3339_micros(unix_ns: u64) -> String {
 /// Go's `time.String()` with its monotonic reading, as `current_time` of a heartbeat carries it (Coinbase reference 6.3).
 pub(crate) fn go_time_string(unix_ns: u64, uptime_ns: u64) -> String {
     let mut text = date_and_time(unix_ns, ' ');
-    let _ = write!(
-        text,
-        ".{:09} +0000 UTC m=+{}.{:09}",
-        unix_ns % SECOND_NS,
-        uptime_ns / SECOND_NS,
-        uptime_ns % SECOND_NS
-    );
+    let _ =
+        write!(text, ".{:09} +0000 UTC m=+{}.{:09}", unix_ns % SECOND_NS, uptime_ns / SECOND_NS, uptime_ns % SECOND_NS);
     text
 }
 
@@ -37,9 +32,7 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
     let (date, rest) = text.split_at_checked(10)?;
     let mut parts = date.split('-').map(|p| p.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let rest = rest
-        .strip_prefix(['T', 't', ' '])
-        .filter(|_| (1..=12).contains(&month) && (1..=31).contains(&day))?;
+    let rest = rest.strip_prefix(['T', 't', ' ']).filter(|_| (1..=12).contains(&month) && (1..=31).contains(&day))?;
     let zone_at = rest.find(['Z', 'z', '+', '-'])?;
     let (clock, zone) = rest.split_at_checked(zone_at)?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
@@ -61,22 +54,14 @@ pub fn parse_rfc3339(text: &str) -> Option<u64> {
         digits => format!("{digits:0<9}").get(..9)?.parse().ok()?,
     };
     let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY as i64 + hour * 3_600 + minute * 60 + second;
-    u64::try_from(seconds - offset_s)
-        .ok()?
-        .checked_mul(SECOND_NS)?
-        .checked_add(fraction_ns)
+    u64::try_from(seconds - offset_s).ok()?.checked_mul(SECOND_NS)?.checked_add(fraction_ns)
 }
 
 fn date_and_time(unix_ns: u64, between: char) -> String {
     let seconds = unix_ns / SECOND_NS;
     let (year, month, day) = civil_from_days((seconds / SECONDS_PER_DAY) as i64);
     let s = seconds % SECONDS_PER_DAY;
-    format!(
-        "{year:04}-{month:02}-{day:02}{between}{:02}:{:02}:{:02}",
-        s / 3_600,
-        s / 60 % 60,
-        s % 60
-    )
+    format!("{year:04}-{month:02}-{day:02}{between}{:02}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
 }
 
 fn push_fraction(text: &mut String, fraction_ns: u64) {
@@ -122,19 +107,10 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        for ns in [
-            0,
-            1,
-            1_790_735_993_760_277_280,
-            1_709_164_800_000_000_000,
-            4_102_444_799_999_999_999,
-        ] {
+        for ns in [0, 1, 1_790_735_993_760_277_280, 1_709_164_800_000_000_000, 4_102_444_799_999_999_999] {
             assert_eq!(parse_rfc3339(&rfc3339_nanos(ns)), Some(ns), "{}", rfc3339_nanos(ns));
         }
-        assert_eq!(
-            parse_rfc3339("2026-09-30T04:39:53+02:00"),
-            Some(1_790_735_993 * SECOND_NS)
-        );
+        assert_eq!(parse_rfc3339("2026-09-30T04:39:53+02:00"), Some(1_790_735_993 * SECOND_NS));
         assert_eq!(parse_rfc3339("2026-09-30"), None);
         assert_eq!(parse_rfc3339("2026-13-30T04:39:53Z"), None);
         assert_eq!(parse_rfc3339("0001-01-01T00:00:00Z"), None);

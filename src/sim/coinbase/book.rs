@@ -169,9 +169,8 @@ impl Book {
             (Side::Buy, Some(limit)) => *ticks <= limit,
             (Side::Sell, Some(limit)) => *ticks >= limit,
         };
-        let of_others = |level: &Level| -> i64 {
-            level.queue.iter().filter(|(o, _)| *o == Owner::Market).map(|(_, l)| l).sum()
-        };
+        let of_others =
+            |level: &Level| -> i64 { level.queue.iter().filter(|(o, _)| *o == Owner::Market).map(|(_, l)| l).sum() };
         match taker {
             Side::Buy => self.asks.iter().take_while(|(t, _)| within(t)).map(|(_, l)| of_others(l)).sum(),
             Side::Sell => self.bids.iter().rev().take_while(|(t, _)| within(t)).map(|(_, l)| of_others(l)).sum(),

@@ -45,10 +45,7 @@ pub struct Fees {
 
 impl Default for Fees {
     fn default() -> Self {
-        Self {
-            maker: Decimal::new(6, 3),
-            taker: Decimal::new(12, 3),
-        }
+        Self { maker: Decimal::new(6, 3), taker: Decimal::new(12, 3) }
     }
 }
 
@@ -81,7 +78,13 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(markets: Vec<Market>, balances: &[(String, Decimal)], fees: Fees, seed: u64, now_ns: u64) -> Self {
+    pub(crate) fn new(
+        markets: Vec<Market>,
+        balances: &[(String, Decimal)],
+        fees: Fees,
+        seed: u64,
+        now_ns: u64,
+    ) -> Self {
         // Ids have a generator of their own: placing an order does not move the market.
         let mut id_rng = Rng::new(seed ^ 0x1d5);
         let ids = Ids { user: id_rng.uuid(), portfolio: id_rng.uuid() };
@@ -241,7 +244,10 @@ impl Exchange {
         let whole = match asked.size {
             Size::Base(lots) => filled == lots,
             // A quote-sized order is done when no further lot fits, unless the book ran dry.
-            Size::Quote(_) => filled > 0 && self.markets.get(asked.market).is_some_and(|m| m.book.front(asked.side.opposite()).is_some()),
+            Size::Quote(_) => {
+                filled > 0
+                    && self.markets.get(asked.market).is_some_and(|m| m.book.front(asked.side.opposite()).is_some())
+            }
         };
         let left = match asked.size {
             Size::Base(lots) => lots - filled,
@@ -349,7 +355,8 @@ impl Exchange {
 
     /// Ends an order and gives back what it still held.
     fn finish(&mut self, now_ns: u64, index: usize, status: Status, reason: &'static str) {
-        let Some((currency, hold)) = self.orders.get(index).map(|o| (self.spends(&o.asked).to_owned(), o.now.hold)) else {
+        let Some((currency, hold)) = self.orders.get(index).map(|o| (self.spends(&o.asked).to_owned(), o.now.hold))
+        else {
             return;
         };
         if let Some(account) = self.account_mut(&currency) {

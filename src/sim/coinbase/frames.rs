@@ -78,7 +78,8 @@ pub(crate) fn ticker(kind: &str, market: &Market, batch: bool) -> String {
     let (product, view) = (&market.product, market.view());
     let best = |side| {
         let front = market.book.levels(side).next();
-        let text = |f: &dyn Fn((i64, i64)) -> rust_decimal::Decimal| front.map(|l| f(l).to_string()).unwrap_or_default();
+        let text =
+            |f: &dyn Fn((i64, i64)) -> rust_decimal::Decimal| front.map(|l| f(l).to_string()).unwrap_or_default();
         (text(&|(ticks, _)| product.price(ticks)), text(&|(_, lots)| product.size(lots)))
     };
     let ((bid, bid_size), (ask, ask_size)) = (best(Side::Buy), best(Side::Sell));

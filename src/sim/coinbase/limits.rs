@@ -30,25 +30,14 @@ pub enum Refusal429 {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            private_per_s: 30,
-            public_per_s: 10,
-            connections_per_s: 8,
-            messages_per_s: 8,
-            refusal: Refusal429::Json,
-        }
+        Self { private_per_s: 30, public_per_s: 10, connections_per_s: 8, messages_per_s: 8, refusal: Refusal429::Json }
     }
 }
 
 impl Limits {
     /// No limit at all.
-    pub const NONE: Self = Self {
-        private_per_s: 0,
-        public_per_s: 0,
-        connections_per_s: 0,
-        messages_per_s: 0,
-        refusal: Refusal429::Json,
-    };
+    pub const NONE: Self =
+        Self { private_per_s: 0, public_per_s: 0, connections_per_s: 0, messages_per_s: 0, refusal: Refusal429::Json };
 }
 
 /// The times of the last second's events.

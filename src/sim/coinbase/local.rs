@@ -131,7 +131,13 @@ impl LocalVenue {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn add_liquidity(&self, product: &str, side: Side, price: Decimal, size: Decimal) -> Result<Decimal, ControlError> {
+    pub fn add_liquidity(
+        &self,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+    ) -> Result<Decimal, ControlError> {
         self.participate(product, side, price, size, true)
     }
 
@@ -140,11 +146,24 @@ impl LocalVenue {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn trade_against(&self, product: &str, side: Side, price: Decimal, size: Decimal) -> Result<Decimal, ControlError> {
+    pub fn trade_against(
+        &self,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+    ) -> Result<Decimal, ControlError> {
         self.participate(product, side, price, size, false)
     }
 
-    fn participate(&self, product: &str, side: Side, price: Decimal, size: Decimal, rest: bool) -> Result<Decimal, ControlError> {
+    fn participate(
+        &self,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        rest: bool,
+    ) -> Result<Decimal, ControlError> {
         let id = product.to_owned();
         self.call(move |core, now_ns| core.venue.participate(now_ns, &id, side, price, size, rest))?
     }
@@ -368,7 +387,10 @@ impl LocalVenue {
     pub fn rate_limit_hits(&self) -> Result<u64, Stopped> {
         self.call(|core, _| {
             let v = &core.venue;
-            [&v.private_window, &v.public_window, &v.connection_window, &v.message_window].iter().map(|w| w.refused).sum()
+            [&v.private_window, &v.public_window, &v.connection_window, &v.message_window]
+                .iter()
+                .map(|w| w.refused)
+                .sum()
         })
     }
 
@@ -418,7 +440,8 @@ impl Coinbase {
     pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
         let order = self.exchange.earlier(client_order_id).and_then(|i| Some((i, self.exchange.orders.get(i)?)));
         let Some((index, asked)) = order.map(|(i, o)| (i, o.asked.clone())) else { return Ok(Decimal::ZERO) };
-        let (Kind::Limit { ticks, .. }, Some(market)) = (asked.kind, self.exchange.markets.get_mut(asked.market)) else {
+        let (Kind::Limit { ticks, .. }, Some(market)) = (asked.kind, self.exchange.markets.get_mut(asked.market))
+        else {
             return Ok(Decimal::ZERO);
         };
         let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;

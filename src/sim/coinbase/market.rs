@@ -103,7 +103,14 @@ impl Market {
 
     /// Matches a taker against the book. Without `with_own` it stops before an order of the client, so that a client
     /// never trades with itself (what the venue's own self-trade prevention does is not documented).
-    pub(crate) fn take(&mut self, now_ns: u64, taker: Side, limit: Option<i64>, with_own: bool, mut want: Want) -> Vec<Match> {
+    pub(crate) fn take(
+        &mut self,
+        now_ns: u64,
+        taker: Side,
+        limit: Option<i64>,
+        with_own: bool,
+        mut want: Want,
+    ) -> Vec<Match> {
         let mut matches = Vec::new();
         let maker_side = taker.opposite();
         while let Some(front) = self.book.front(maker_side) {

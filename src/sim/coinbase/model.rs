@@ -103,7 +103,8 @@ impl Coinbase {
     /// A venue that starts at `now_ns`. `hosts` are the names it answers to in a token's `uri`, without scheme.
     pub fn new(config: &Config, key: Credentials, hosts: &[String], now_ns: u64) -> Self {
         let mut seeds = Rng::new(config.seed);
-        let market = |product: &super::product::Product| Market::new(product.clone(), seeds.next_u64(), config.depth, now_ns);
+        let market =
+            |product: &super::product::Product| Market::new(product.clone(), seeds.next_u64(), config.depth, now_ns);
         let markets: Vec<Market> = config.products.iter().map(market).collect();
         let publisher = |i: usize| Publisher::new(config.level2_grid_ns, config.trades_grid_ns, i);
         Self {

@@ -197,7 +197,10 @@ impl Order {
             .str("total_value_after_fees", self.value_after_fees(p))
             .str("trigger_status", "INVALID_ORDER_TYPE")
             .str("order_type", self.kind_name())
-            .str("reject_reason", if p.reject_reason.is_empty() { "REJECT_REASON_UNSPECIFIED" } else { p.reject_reason })
+            .str(
+                "reject_reason",
+                if p.reject_reason.is_empty() { "REJECT_REASON_UNSPECIFIED" } else { p.reject_reason },
+            )
             .raw("settled", p.status == Status::Filled)
             .str("product_type", "SPOT")
             .str("reject_message", "")

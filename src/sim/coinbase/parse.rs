@@ -81,9 +81,9 @@ impl From<Reject> for Wrong {
 fn kind_and_size(name: &str, fields: &Value, side: Side, product: &Product) -> Result<(Kind, Size), Wrong> {
     let rests = match name {
         "market_market_ioc" => return Ok((Kind::Market, market_size(fields, side, product)?)),
-        "limit_limit_gtc" => Rests::UntilCancelled {
-            post_only: fields.get("post_only").and_then(Value::as_bool).unwrap_or(false),
-        },
+        "limit_limit_gtc" => {
+            Rests::UntilCancelled { post_only: fields.get("post_only").and_then(Value::as_bool).unwrap_or(false) }
+        }
         "sor_limit_ioc" => Rests::ImmediateOrCancel,
         "limit_limit_fok" => Rests::FillOrKill,
         later if LATER.contains(&later) || later == "scaled_limit_gtc" => return Err(Reject::Unsupported.into()),

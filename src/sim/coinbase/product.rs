@@ -58,7 +58,13 @@ pub enum Trading {
 
 impl Product {
     /// A spot product; `usual_size` also scales the made-up book.
-    pub fn spot(id: &str, base_name: &str, start_price: Decimal, price_increment: Decimal, base_increment: Decimal) -> Self {
+    pub fn spot(
+        id: &str,
+        base_name: &str,
+        start_price: Decimal,
+        price_increment: Decimal,
+        base_increment: Decimal,
+    ) -> Self {
         let (base, quote) = id.split_once('-').unwrap_or((id, "USD"));
         let fiat = quote.starts_with("USD");
         Self {

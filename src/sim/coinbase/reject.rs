@@ -34,27 +34,31 @@ impl Reject {
     pub(crate) fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::InvalidProduct => ("INVALID_PRODUCT_ID", UNKNOWN_PREVIEW, "invalid product_id"),
-            Self::Unsupported => (
-                "UNSUPPORTED_ORDER_CONFIGURATION",
-                UNKNOWN_PREVIEW,
-                "order configuration is not supported",
-            ),
+            Self::Unsupported => {
+                ("UNSUPPORTED_ORDER_CONFIGURATION", UNKNOWN_PREVIEW, "order configuration is not supported")
+            }
             Self::Disabled => ("TRADING_DISABLED", UNKNOWN_PREVIEW, "trading is disabled"),
             Self::CancelOnly => ("ORDER_ENTRY_DISABLED", UNKNOWN_PREVIEW, "Orders are not accepted at this time"),
             Self::LimitOnly => ("INVALID_REQUEST", UNKNOWN_PREVIEW, "only limit orders are accepted at this time"),
-            Self::PostOnlyMode => ("INVALID_REQUEST", UNKNOWN_PREVIEW, "only post-only orders are accepted at this time"),
-            Self::SizePrecision => ("INVALID_SIZE_PRECISION", "PREVIEW_INVALID_SIZE_PRECISION", "Too many decimals in order amount"),
-            Self::PricePrecision => ("INVALID_PRICE_PRECISION", "PREVIEW_INVALID_PRICE_PRECISION", "Too many decimals in order price"),
-            Self::QuotePrecision => (UNKNOWN, "PREVIEW_INVALID_QUOTE_SIZE_PRECISION", "Too many decimals in order amount"),
+            Self::PostOnlyMode => {
+                ("INVALID_REQUEST", UNKNOWN_PREVIEW, "only post-only orders are accepted at this time")
+            }
+            Self::SizePrecision => {
+                ("INVALID_SIZE_PRECISION", "PREVIEW_INVALID_SIZE_PRECISION", "Too many decimals in order amount")
+            }
+            Self::PricePrecision => {
+                ("INVALID_PRICE_PRECISION", "PREVIEW_INVALID_PRICE_PRECISION", "Too many decimals in order price")
+            }
+            Self::QuotePrecision => {
+                (UNKNOWN, "PREVIEW_INVALID_QUOTE_SIZE_PRECISION", "Too many decimals in order amount")
+            }
             Self::BaseTooSmall => (UNKNOWN, "PREVIEW_INVALID_BASE_SIZE_TOO_SMALL", "Order is too small"),
             Self::BaseTooLarge => (UNKNOWN, "PREVIEW_INVALID_BASE_SIZE_TOO_LARGE", "Order is too large"),
             Self::QuoteTooSmall => (UNKNOWN, "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL", "Order is too small"),
             Self::QuoteTooLarge => (UNKNOWN, "PREVIEW_INVALID_QUOTE_SIZE_TOO_LARGE", "Order is too large"),
-            Self::InsufficientFund => (
-                "INSUFFICIENT_FUND",
-                "PREVIEW_INSUFFICIENT_FUND",
-                "Insufficient balance in source account",
-            ),
+            Self::InsufficientFund => {
+                ("INSUFFICIENT_FUND", "PREVIEW_INSUFFICIENT_FUND", "Insufficient balance in source account")
+            }
             Self::NoAccount => (UNKNOWN, UNKNOWN_PREVIEW, "account is not available"),
             Self::PostOnlyWouldCross => (
                 "INVALID_LIMIT_PRICE_POST_ONLY",
@@ -62,7 +66,9 @@ impl Reject {
                 "Order could not be placed as post-only: it would trade at once",
             ),
             Self::NoLiquidity => ("INVALID_NO_LIQUIDITY", UNKNOWN_PREVIEW, "No liquidity"),
-            Self::DuplicateClientOrderId => ("DUPLICATE_CLIENT_ORDER_ID", UNKNOWN_PREVIEW, "client_order_id was used before"),
+            Self::DuplicateClientOrderId => {
+                ("DUPLICATE_CLIENT_ORDER_ID", UNKNOWN_PREVIEW, "client_order_id was used before")
+            }
             Self::Named(name) => (name, UNKNOWN_PREVIEW, ""),
         }
     }

@@ -78,7 +78,9 @@ impl Query {
     fn time(&self, key: &str) -> Result<Option<u64>, Response> {
         match self.one(key) {
             None => Ok(None),
-            Some(text) => parse_rfc3339(text).map(Some).ok_or_else(|| invalid(&format!("parsing field \"{key}\": not an RFC 3339 time"))),
+            Some(text) => parse_rfc3339(text)
+                .map(Some)
+                .ok_or_else(|| invalid(&format!("parsing field \"{key}\": not an RFC 3339 time"))),
         }
     }
 }
@@ -221,7 +223,8 @@ impl Coinbase {
     fn batch_cancel(&mut self, now_ns: u64, request: &Request) -> Result<Response, Response> {
         let body: Value = serde_json::from_slice(&request.body).map_err(|e| invalid(&format!("invalid JSON: {e}")))?;
         let ids = body.get("order_ids").and_then(Value::as_array).filter(|ids| !ids.is_empty());
-        let ids: Vec<&str> = ids.ok_or_else(|| invalid("order_ids is required"))?.iter().filter_map(Value::as_str).collect();
+        let ids: Vec<&str> =
+            ids.ok_or_else(|| invalid("order_ids is required"))?.iter().filter_map(Value::as_str).collect();
         if ids.len() > CANCELS_MAX {
             return Err(error(400, "InvalidArgument", &format!("order_ids: at most {CANCELS_MAX} per request")));
         }
@@ -232,7 +235,8 @@ impl Coinbase {
                 j.arr("results", |j| {
                     for (id, result) in results {
                         j.item(|j| {
-                            let reason = result.map_or_else(|failure| failure.as_str(), |()| "UNKNOWN_CANCEL_FAILURE_REASON");
+                            let reason =
+                                result.map_or_else(|failure| failure.as_str(), |()| "UNKNOWN_CANCEL_FAILURE_REASON");
                             j.raw("success", result.is_ok()).str("failure_reason", reason).str("order_id", id);
                         });
                     }
@@ -398,9 +402,11 @@ impl Coinbase {
     }
 
     fn list_products(&self, query: &Query) -> Response {
-        let matching = self.exchange.markets.iter().filter(|m| {
-            query.admits("product_ids", &m.product.id) && query.admits("product_type", "SPOT")
-        });
+        let matching = self
+            .exchange
+            .markets
+            .iter()
+            .filter(|m| query.admits("product_ids", &m.product.id) && query.admits("product_type", "SPOT"));
         let limit = query.one("limit").and_then(|n| n.parse().ok()).filter(|n| *n > 0).unwrap_or(usize::MAX);
         let offset = query.one("offset").and_then(|n| n.parse().ok()).unwrap_or(0);
         let page: Vec<_> = matching.skip(offset).take(limit).collect();
@@ -432,7 +438,8 @@ impl Coinbase {
     fn get_trades(&self, id: &str, query: &Query) -> Result<Response, Response> {
         let market = self.market_of(id)?;
         let limit = query.number("limit", 100, 1_000)?;
-        let best = |side| market.book.front(side).map(|f| market.product.price(f.ticks).to_string()).unwrap_or_default();
+        let best =
+            |side| market.book.front(side).map(|f| market.product.price(f.ticks).to_string()).unwrap_or_default();
         Ok(Response::json(
             200,
             Json::spaced().object(|j| {
@@ -510,7 +517,9 @@ impl Coinbase {
     /// Totals are JSON numbers here, rates strings (reference 3.8).
     fn transaction_summary(&self) -> Response {
         let exchange = &self.exchange;
-        let sum = |f: &dyn Fn(&super::order::Progress) -> Decimal| -> Decimal { exchange.orders.iter().map(|o| f(&o.now)).sum() };
+        let sum = |f: &dyn Fn(&super::order::Progress) -> Decimal| -> Decimal {
+            exchange.orders.iter().map(|o| f(&o.now)).sum()
+        };
         let (volume, fees) = (sum(&|p| p.value).normalize(), sum(&|p| p.fees).normalize());
         let usd = exchange.account("USD").map_or(Decimal::ZERO, |a| a.available + a.hold);
         Response::json(
@@ -587,7 +596,9 @@ fn time(now_ns: u64) -> Response {
 
 /// Where a listing goes on: entries before this place.
 fn cursor(query: &Query, len: usize) -> Result<usize, Response> {
-    query.one("cursor").map_or(Ok(len), |c| c.parse().map_err(|_| invalid("parsing field \"cursor\": not a cursor of this list")))
+    query
+        .one("cursor")
+        .map_or(Ok(len), |c| c.parse().map_err(|_| invalid("parsing field \"cursor\": not a cursor of this list")))
 }
 
 /// The venue's error shape outside HTTP 200 (reference 4).

@@ -84,14 +84,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(user_host: bool, subscribe_by_ns: Option<u64>) -> Self {
-        Self {
-            user_host,
-            subscribe_by_ns,
-            held: BTreeMap::new(),
-            next_beat_ns: None,
-            next_slow_ns: None,
-            sequence: 0,
-        }
+        Self { user_host, subscribe_by_ns, held: BTreeMap::new(), next_beat_ns: None, next_slow_ns: None, sequence: 0 }
     }
 
     pub(crate) fn holds(&self, channel: Channel, product: &str) -> bool {
@@ -172,7 +165,12 @@ mod tests {
         session.held.insert(Channel::Heartbeats, BTreeSet::new());
         session.held.insert(Channel::Level2, ["BTC-USD".to_owned()].into());
         let ack = session.subscriptions(0, "u");
-        assert!(ack.contains(r#""sequence_num":2,"events":[{"subscriptions":{"heartbeats":["heartbeats"],"level2":["BTC-USD"]}}]"#), "{ack}");
+        assert!(
+            ack.contains(
+                r#""sequence_num":2,"events":[{"subscriptions":{"heartbeats":["heartbeats"],"level2":["BTC-USD"]}}]"#
+            ),
+            "{ack}"
+        );
     }
 
     #[test]

@@ -107,7 +107,13 @@ impl Coinbase {
         }
     }
 
-    fn subscribe(&mut self, now_ns: u64, conn: ConnId, channel: Channel, products: Option<Vec<String>>) -> Result<(), &'static str> {
+    fn subscribe(
+        &mut self,
+        now_ns: u64,
+        conn: ConnId,
+        channel: Channel,
+        products: Option<Vec<String>>,
+    ) -> Result<(), &'static str> {
         if channel == Channel::User {
             // What is already on its way is in the snapshot: it goes to those who listen already.
             self.publish_user(now_ns);
@@ -142,7 +148,15 @@ impl Coinbase {
     }
 
     /// Records the subscription and sends the snapshots of what is new in it.
-    fn open_channel(&mut self, now_ns: u64, conn: ConnId, session: &mut Session, channel: Channel, fresh: Vec<String>, first: bool) {
+    fn open_channel(
+        &mut self,
+        now_ns: u64,
+        conn: ConnId,
+        session: &mut Session,
+        channel: Channel,
+        fresh: Vec<String>,
+        first: bool,
+    ) {
         match channel {
             Channel::Heartbeats => {
                 session.held.entry(channel).or_default();
@@ -229,7 +243,9 @@ impl Coinbase {
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         if let Some(held) = session.held.get_mut(&channel) {
             match products {
-                Some(products) if channel.is_per_product() && !products.is_empty() => held.retain(|id| !products.contains(id)),
+                Some(products) if channel.is_per_product() && !products.is_empty() => {
+                    held.retain(|id| !products.contains(id))
+                }
                 _ => held.clear(),
             }
             if held.is_empty() {
@@ -326,7 +342,9 @@ impl Coinbase {
         }
         publisher.trades_due_ns = None;
         let trades = std::mem::take(&mut market.unpublished);
-        self.broadcast(now_ns, index, Channel::MarketTrades, |market| frames::trades("update", market, trades.iter().rev()));
+        self.broadcast(now_ns, index, Channel::MarketTrades, |market| {
+            frames::trades("update", market, trades.iter().rev())
+        });
         None
     }
 

@@ -68,11 +68,7 @@ impl Response {
     }
 
     fn typed(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
-            body: body.into(),
-        }
+        Self { status, headers: vec![("Content-Type".to_owned(), content_type.to_owned())], body: body.into() }
     }
 
     /// The same with one more header.
@@ -155,10 +151,7 @@ mod tests {
 
     #[test]
     fn a_query_is_decoded_and_repeated_keys_are_kept() {
-        let request = Request {
-            query: "a=1&a=2%3A3&b=x+y&bad=%zz&c".into(),
-            ..Request::default()
-        };
+        let request = Request { query: "a=1&a=2%3A3&b=x+y&bad=%zz&c".into(), ..Request::default() };
         let pairs = request.query_pairs();
         let pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(pairs, [("a", "1"), ("a", "2:3"), ("b", "x y"), ("bad", "%zz"), ("c", "")]);

@@ -65,7 +65,12 @@ pub(crate) fn unix_now() -> u64 {
 }
 
 impl<V: Venue> Core<V> {
-    pub(crate) fn new(venue: V, poll: Poll, listeners: Vec<std::net::TcpListener>, certificates: Certificates) -> io::Result<Self> {
+    pub(crate) fn new(
+        venue: V,
+        poll: Poll,
+        listeners: Vec<std::net::TcpListener>,
+        certificates: Certificates,
+    ) -> io::Result<Self> {
         let mut core = Self {
             venue,
             faults: Faults::default(),

@@ -79,14 +79,7 @@ pub struct FaultRule {
 impl FaultRule {
     /// Hits the next request of that method and path on any door.
     pub fn next(method: &str, path: &str, fault: Fault) -> Self {
-        Self {
-            door: None,
-            method: method.to_owned(),
-            path: path.to_owned(),
-            skip: 0,
-            times: 1,
-            fault,
-        }
+        Self { door: None, method: method.to_owned(), path: path.to_owned(), skip: 0, times: 1, fault }
     }
 
     /// The same for so many requests.
@@ -156,11 +149,7 @@ mod tests {
     use super::*;
 
     fn request(method: &str, path: &str) -> Request {
-        Request {
-            method: method.into(),
-            path: path.into(),
-            ..Request::default()
-        }
+        Request { method: method.into(), path: path.into(), ..Request::default() }
     }
 
     #[test]

@@ -72,7 +72,10 @@ impl<V: Venue> Server<V> {
     ///
     /// # Errors
     /// [`Stopped`] if the thread is gone.
-    pub fn call<R: Send + 'static>(&self, f: impl FnOnce(&mut Core<V>, u64) -> R + Send + 'static) -> Result<R, Stopped> {
+    pub fn call<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Core<V>, u64) -> R + Send + 'static,
+    ) -> Result<R, Stopped> {
         let (done, wait) = channel();
         let control: Control<V> = Box::new(move |core, now_ns| {
             let result = f(core, now_ns);

@@ -129,7 +129,8 @@ fn read_more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
 
 fn limit_order(id: &str) -> String {
     let configuration = json!({"limit_limit_gtc": {"base_size": "0.01", "limit_price": "50000", "post_only": true}});
-    json!({"client_order_id": id, "product_id": "BTC-USD", "side": "BUY", "order_configuration": configuration}).to_string()
+    json!({"client_order_id": id, "product_id": "BTC-USD", "side": "BUY", "order_configuration": configuration})
+        .to_string()
 }
 
 #[test]
@@ -284,7 +285,9 @@ fn partial_fills_arrive_one_by_one_with_nothing_but_controls_between() {
         assert_eq!(venue.fill_order("c1", size.parse().unwrap()).unwrap(), size.parse().unwrap());
         let order = loop {
             let order = next_frame(&mut user)["events"][0]["orders"][0].clone();
-            if order["cumulative_quantity"] != "0" && order["cumulative_quantity"] != "0.004" || cumulative == "0.004" && order["cumulative_quantity"] == "0.004" {
+            if order["cumulative_quantity"] != "0" && order["cumulative_quantity"] != "0.004"
+                || cumulative == "0.004" && order["cumulative_quantity"] == "0.004"
+            {
                 break order;
             }
         };
@@ -359,7 +362,8 @@ fn an_upgrade_can_be_refused_and_wrong_ones_are() {
 fn connections_beyond_the_limit_are_refused_with_429() {
     let venue = LocalVenue::start(Config { limits: Limits::default(), ..Config::quiet() }).unwrap();
     let url = format!("wss://localhost:{}/", venue.port(DOOR_MARKET));
-    let tries: Vec<_> = (0..10).map(|_| tungstenite::client(url.as_str(), dial(&venue, DOOR_MARKET, "localhost"))).collect();
+    let tries: Vec<_> =
+        (0..10).map(|_| tungstenite::client(url.as_str(), dial(&venue, DOOR_MARKET, "localhost"))).collect();
     let hits = venue.rate_limit_hits().unwrap();
     let refused = tries.iter().filter(|t| format!("{t:?}").contains("429")).count();
     assert_eq!(refused as u64, hits);

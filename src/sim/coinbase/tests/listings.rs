@@ -19,7 +19,10 @@ fn orders_come_newest_first_in_pages_that_do_not_shift_under_new_orders() {
     assert_eq!(ids(&second, "orders"), placed[3..6]);
     let cursor = second["cursor"].as_str().unwrap().to_owned();
     let third = bench.get("/orders/historical/batch", &format!("limit=3&cursor={cursor}"));
-    assert_eq!((ids(&third, "orders"), &third["has_next"], &third["cursor"]), (placed[6..].to_vec(), &json!(false), &json!("")));
+    assert_eq!(
+        (ids(&third, "orders"), &third["has_next"], &third["cursor"]),
+        (placed[6..].to_vec(), &json!(false), &json!(""))
+    );
 }
 
 #[test]
@@ -68,7 +71,10 @@ fn fills_are_listed_per_execution_and_add_up_to_the_order() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|f| ["order_id", "price", "size", "commission", "liquidity_indicator"].map(|k| f[k].as_str().unwrap().to_owned()))
+        .map(|f| {
+            ["order_id", "price", "size", "commission", "liquidity_indicator"]
+                .map(|k| f[k].as_str().unwrap().to_owned())
+        })
         .collect();
     let row = |cells: [&str; 5]| cells.map(str::to_owned);
     assert_eq!(
@@ -83,9 +89,15 @@ fn fills_are_listed_per_execution_and_add_up_to_the_order() {
     let page = bench.get("/orders/historical/fills", &format!("order_ids={taker}&limit=1"));
     let cursor = page["cursor"].as_str().unwrap().to_owned();
     let rest = bench.get("/orders/historical/fills", &format!("order_ids={taker}&limit=1&cursor={cursor}"));
-    assert_eq!((&page["fills"][0]["price"], &rest["fills"][0]["price"], &rest["cursor"]), (&json!("102"), &json!("101"), &json!("")));
+    assert_eq!(
+        (&page["fills"][0]["price"], &rest["fills"][0]["price"], &rest["cursor"]),
+        (&json!("102"), &json!("101"), &json!(""))
+    );
     let trade = list["fills"][1]["trade_id"].as_str().unwrap().to_owned();
-    assert_eq!(bench.get("/orders/historical/fills", &format!("trade_ids={trade}"))["fills"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        bench.get("/orders/historical/fills", &format!("trade_ids={trade}"))["fills"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
@@ -155,8 +167,11 @@ fn product_book_and_time_have_the_recorded_shape() {
 fn bodies_have_no_key_the_recorded_ones_lack_and_miss_none_that_matters() {
     let dir = std::env::var("EXCHANGE_CONNECTORS_CAPTURES").unwrap_or_else(|_| "../shared/captures".into());
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir).join("coinbase");
-    let read = |name: &str| -> Option<Value> { serde_json::from_str(&std::fs::read_to_string(dir.join(name)).ok()?).ok() };
-    let (Some(product), Some(accounts)) = (read("fastmm/advanced_product_btc_usd.json"), read("fastmm/advanced_accounts.json")) else {
+    let read =
+        |name: &str| -> Option<Value> { serde_json::from_str(&std::fs::read_to_string(dir.join(name)).ok()?).ok() };
+    let (Some(product), Some(accounts)) =
+        (read("fastmm/advanced_product_btc_usd.json"), read("fastmm/advanced_accounts.json"))
+    else {
         println!("skipped: no recordings");
         return;
     };

@@ -78,12 +78,8 @@ impl Bench {
 
     pub(super) fn ask(&mut self, method: &str, path: &str, query: &str, body: &str, signed: bool) -> (u16, String) {
         let path = format!("{API}{path}");
-        let mut request = Request {
-            method: method.into(),
-            query: query.into(),
-            body: body.into(),
-            ..Request::default()
-        };
+        let mut request =
+            Request { method: method.into(), query: query.into(), body: body.into(), ..Request::default() };
         if signed {
             let jwt = token(&key(), self.now, Some(&format!("{method} api.coinbase.com{path}")));
             request.headers.push(("authorization".into(), format!("Bearer {jwt}")));
@@ -113,7 +109,11 @@ impl Bench {
 
     /// Places a limit order that must be let in; gives the venue's id.
     pub(super) fn limit(&mut self, id: &str, side: &str, size: &str, price: &str) -> String {
-        let reply = self.place(id, side, json!({"limit_limit_gtc": {"base_size": size, "limit_price": price, "post_only": false}}));
+        let reply = self.place(
+            id,
+            side,
+            json!({"limit_limit_gtc": {"base_size": size, "limit_price": price, "post_only": false}}),
+        );
         assert_eq!(reply["success"], true, "{reply}");
         reply["success_response"]["order_id"].as_str().unwrap().to_owned()
     }

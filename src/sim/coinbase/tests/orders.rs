@@ -76,7 +76,10 @@ fn a_market_buy_in_quote_never_spends_more_than_it_was_given() {
     let reply = bench.place("c1", "BUY", json!({"market_market_ioc": {"quote_size": "1250.77"}}));
     let id = reply["success_response"]["order_id"].as_str().unwrap().to_owned();
     let shown = bench.order(&id);
-    assert_eq!((&shown["status"], &shown["size_in_quote"], &shown["size_inclusive_of_fees"]), (&json!("FILLED"), &json!(true), &json!(true)));
+    assert_eq!(
+        (&shown["status"], &shown["size_in_quote"], &shown["size_inclusive_of_fees"]),
+        (&json!("FILLED"), &json!(true), &json!(true))
+    );
     let spent = before - bench.money("USD").0;
     assert_eq!(d(shown["total_value_after_fees"].as_str().unwrap()), spent);
     assert!(spent <= d("1250.77") && spent > d("1250.76"), "{spent}");
@@ -102,13 +105,22 @@ fn ioc_takes_what_is_there_and_fok_all_or_nothing() {
     let id = |reply: Value| reply["success_response"]["order_id"].as_str().unwrap().to_owned();
     let fok = json!({"limit_limit_fok": {"base_size": "10.1", "limit_price": "101"}});
     let killed = id(bench.place("c1", "BUY", fok));
-    assert_eq!((&bench.order(&killed)["status"], &bench.order(&killed)["filled_size"]), (&json!("CANCELLED"), &json!("0")));
+    assert_eq!(
+        (&bench.order(&killed)["status"], &bench.order(&killed)["filled_size"]),
+        (&json!("CANCELLED"), &json!("0"))
+    );
     let ioc = json!({"sor_limit_ioc": {"base_size": "10.1", "limit_price": "101"}});
     let part = id(bench.place("c2", "BUY", ioc));
-    assert_eq!((&bench.order(&part)["status"], &bench.order(&part)["filled_size"]), (&json!("CANCELLED"), &json!("10")));
+    assert_eq!(
+        (&bench.order(&part)["status"], &bench.order(&part)["filled_size"]),
+        (&json!("CANCELLED"), &json!("10"))
+    );
     let fok = json!({"limit_limit_fok": {"base_size": "10", "limit_price": "100"}});
     let whole = id(bench.place("c3", "SELL", fok));
-    assert_eq!((&bench.order(&whole)["status"], &bench.order(&whole)["time_in_force"]), (&json!("FILLED"), &json!("FILL_OR_KILL")));
+    assert_eq!(
+        (&bench.order(&whole)["status"], &bench.order(&whole)["time_in_force"]),
+        (&json!("FILLED"), &json!("FILL_OR_KILL"))
+    );
 }
 
 #[test]

@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn each_business_rule_refuses_in_http_200_with_its_own_reason() {
     let limit = |size: &str, price: &str| json!({"limit_limit_gtc": {"base_size": size, "limit_price": price}});
-    let post_only = |price: &str| json!({"limit_limit_gtc": {"base_size": "1", "limit_price": price, "post_only": true}});
+    let post_only =
+        |price: &str| json!({"limit_limit_gtc": {"base_size": "1", "limit_price": price, "post_only": true}});
     let quote = |quote: &str| json!({"market_market_ioc": {"quote_size": quote}});
     let unknown = "UNKNOWN_FAILURE_REASON";
     let no_preview = "UNKNOWN_PREVIEW_FAILURE_REASON";
@@ -40,7 +41,11 @@ fn each_business_rule_refuses_in_http_200_with_its_own_reason() {
         }
         assert_eq!(reply["success"], false, "{configuration}: {reply}");
         let error = &reply["error_response"];
-        assert_eq!((error["new_order_failure_reason"].as_str(), error["error"].as_str()), (Some(reason), Some(reason)), "{configuration}");
+        assert_eq!(
+            (error["new_order_failure_reason"].as_str(), error["error"].as_str()),
+            (Some(reason), Some(reason)),
+            "{configuration}"
+        );
         assert_eq!(error["preview_failure_reason"], preview, "{configuration}");
         assert_eq!(reply["order_configuration"], configuration, "echoed");
         assert_eq!(bench.money("USD"), before);
@@ -57,10 +62,14 @@ fn an_unknown_product_an_empty_book_and_a_missing_account_refuse() {
         bench.post("/orders", &body)["error_response"].clone()
     };
     assert_eq!(ask("NO-USD", "BUY", json!({"market_market_ioc": {"base_size": "1"}}))["error"], "INVALID_PRODUCT_ID");
-    assert_eq!(ask("ETH-USD", "BUY", json!({"market_market_ioc": {"base_size": "1"}}))["error"], "INVALID_NO_LIQUIDITY");
+    assert_eq!(
+        ask("ETH-USD", "BUY", json!({"market_market_ioc": {"base_size": "1"}}))["error"],
+        "INVALID_NO_LIQUIDITY"
+    );
     let mut config = Config { depth: 0, ..Config::quiet() };
     config.balances.retain(|(currency, _)| currency != "USD");
-    let reply = Bench::new(config).place("c1", "BUY", json!({"limit_limit_gtc": {"base_size": "1", "limit_price": "90"}}));
+    let reply =
+        Bench::new(config).place("c1", "BUY", json!({"limit_limit_gtc": {"base_size": "1", "limit_price": "90"}}));
     assert_eq!(reply["error_response"]["message"], "account is not available");
 }
 
@@ -79,7 +88,8 @@ fn a_product_takes_only_what_its_state_allows() {
         let mut bench = Bench::plain();
         bench.venue.exchange.markets[0].product.trading = trading;
         let orders = [&gtc, &post_only, &market].into_iter().enumerate();
-        let success: Vec<bool> = orders.map(|(i, c)| bench.place(&format!("c{i}"), "BUY", c.clone())["success"] == true).collect();
+        let success: Vec<bool> =
+            orders.map(|(i, c)| bench.place(&format!("c{i}"), "BUY", c.clone())["success"] == true).collect();
         assert_eq!(success, taken, "{trading:?}");
     }
 }

@@ -122,7 +122,10 @@ fn a_ticker_fires_on_matches_once_per_cascade_and_not_on_quotes() {
     let frames = bench.frames(conn);
     assert_eq!(channels(&frames), ["ticker/update"]);
     let ticker = &frames[0]["events"][0]["tickers"][0];
-    assert_eq!((&ticker["price"], &ticker["best_ask"], &ticker["best_ask_quantity"]), (&json!("101"), &json!("101"), &json!("9")));
+    assert_eq!(
+        (&ticker["price"], &ticker["best_ask"], &ticker["best_ask_quantity"]),
+        (&json!("101"), &json!("101"), &json!("9"))
+    );
 }
 
 #[test]
@@ -169,14 +172,18 @@ fn errors_carry_no_number_and_leave_the_connection_up() {
 #[test]
 fn more_than_30_books_on_one_connection_are_refused_whole() {
     let mut config = Config { depth: 1, ..Config::quiet() };
-    let extra = |n: i64| Product::spot(&format!("T{n}-USD"), "Test", Decimal::TEN, Decimal::new(1, 2), Decimal::new(1, 4));
+    let extra =
+        |n: i64| Product::spot(&format!("T{n}-USD"), "Test", Decimal::TEN, Decimal::new(1, 2), Decimal::new(1, 4));
     config.products.extend((0..31).map(extra));
     let mut bench = Bench::new(config);
     let conn = bench.connect(DOOR_MARKET);
     let ids: Vec<String> = (0..31).map(|n| format!("T{n}-USD")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     bench.subscribe(conn, "level2", &ids);
-    assert_eq!(bench.texts(conn), [r#"{"type":"error","message":"too many L2 streams requested in a single session"}"#]);
+    assert_eq!(
+        bench.texts(conn),
+        [r#"{"type":"error","message":"too many L2 streams requested in a single session"}"#]
+    );
     bench.subscribe(conn, "level2", &ids[..30]);
     assert_eq!(bench.frames(conn).len(), 31);
     bench.subscribe(conn, "level2", &["BTC-USD"]);
@@ -230,10 +237,19 @@ fn the_user_channel_tells_each_state_of_an_order_in_full() {
     bench.cancel(&[&id]);
     let frames = bench.frames(conn);
     let orders: Vec<&Value> = frames.iter().map(|f| &f["events"][0]["orders"][0]).collect();
-    let seen: Vec<_> = orders.iter().map(|o| ["status", "cumulative_quantity", "leaves_quantity"].map(|k| o[k].as_str().unwrap())).collect();
+    let seen: Vec<_> = orders
+        .iter()
+        .map(|o| ["status", "cumulative_quantity", "leaves_quantity"].map(|k| o[k].as_str().unwrap()))
+        .collect();
     assert_eq!(
         seen,
-        [["PENDING", "0", "1"], ["OPEN", "0", "1"], ["OPEN", "0.4", "0.6"], ["CANCEL_QUEUED", "0.4", "0.6"], ["CANCELLED", "0.4", "0"]]
+        [
+            ["PENDING", "0", "1"],
+            ["OPEN", "0", "1"],
+            ["OPEN", "0.4", "0.6"],
+            ["CANCEL_QUEUED", "0.4", "0.6"],
+            ["CANCELLED", "0.4", "0"]
+        ]
     );
     let partial = orders[2];
     for (key, value) in [
@@ -275,7 +291,11 @@ fn the_user_snapshot_comes_in_batches_of_50_and_a_short_one_ends_it() {
         let conn = bench.connect(DOOR_USER);
         bench.subscribe_user(conn);
         let frames = bench.frames(conn);
-        let sizes: Vec<usize> = frames.iter().filter(|f| f["channel"] == "user").map(|f| f["events"][0]["orders"].as_array().unwrap().len()).collect();
+        let sizes: Vec<usize> = frames
+            .iter()
+            .filter(|f| f["channel"] == "user")
+            .map(|f| f["events"][0]["orders"].as_array().unwrap().len())
+            .collect();
         assert_eq!(sizes, batches);
     }
 }
