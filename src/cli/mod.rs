@@ -2,16 +2,21 @@
 //!
 //! Standard output carries results only; what is meant for people goes to standard error.
 
+mod demo;
+mod lines;
 mod sim;
+mod stream;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Low-latency exchange connectivity.
+/// Low-latency exchange connectivity. Without a subcommand: a demo against a venue of its own, in about 15 s.
 #[derive(Debug, Parser)]
-#[command(name = "exchange-connectors", version, about)]
+#[command(name = "exchange-connectors", version, about, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(flatten)]
+    demo: demo::Arguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -20,7 +25,8 @@ struct Arguments {
 enum Command {
     /// Run local venues until interrupted
     Sim(sim::Arguments),
-    // `stream` goes here.
+    /// Print market data of a venue
+    Stream(stream::Arguments),
 }
 
 /// Runs the command line of this process.
@@ -28,8 +34,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments),
-        // The demo goes here.
-        None => Err("no subcommand given; try `exchange-connectors sim --dir DIR`, or --help".into()),
+        Some(Command::Stream(arguments)) => stream::run(&arguments),
+        None => demo::run(&arguments.demo),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

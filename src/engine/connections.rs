@@ -1,0 +1,208 @@
+//! The connection table: what each slot is for, how it stands, and when it is dialled again.
+
+use super::contract::{Closed, ConnId, Note, Outputs};
+use super::ear::Ear;
+use super::Engine;
+use crate::guard::Backoff;
+use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
+use crate::telemetry::Counter;
+use crate::venue::coinbase::{OrderSession, StreamSession};
+use crate::venue::{GapScope, SessionError};
+
+/// First pause before a lost connection is dialled again.
+const BACKOFF_FIRST_MS: u64 = 250;
+/// Longest pause.
+const BACKOFF_CAP_MS: u64 = 30_000;
+/// A connection that lived this long is redialled at once when it falls.
+const BACKOFF_HEALTHY_MS: u64 = 10_000;
+
+/// The translator of one connection; a closed enum, no dynamic dispatch.
+#[derive(Debug)]
+pub(super) enum Session {
+    /// A Coinbase WebSocket.
+    CoinbaseStream(Box<StreamSession>),
+    /// A Coinbase keep-alive HTTP connection.
+    CoinbaseOrders(Box<OrderSession>),
+}
+
+/// Which requests an HTTP connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Not an HTTP connection.
+    Stream,
+    /// New orders, and cancels.
+    Orders,
+    /// Cancels only: one is always free for them.
+    Cancels,
+    /// Listings and history.
+    Housekeeping,
+}
+
+/// One slot.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub(super) venue: Venue,
+    pub(super) role: ConnectionRole,
+    pub(super) lane: Lane,
+    pub(super) state: ConnectionState,
+    pub(super) session: Session,
+    backoff: Backoff,
+    ever_open: bool,
+}
+
+impl Conn {
+    pub(super) fn new(venue: Venue, role: ConnectionRole, lane: Lane, session: Session) -> Conn {
+        let backoff = Backoff::new(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, BACKOFF_HEALTHY_MS);
+        Conn { venue, role, lane, state: ConnectionState::Down, session, backoff, ever_open: false }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, ConnectionState::Open | ConnectionState::Healthy)
+    }
+}
+
+impl Engine {
+    /// Asks for every connection, once, at the first input.
+    pub(super) fn dial_all(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        for index in 0..self.conns.len() {
+            let conn = ConnId(index as u16);
+            self.set_state(now, out, conn, ConnectionState::Connecting, "");
+            out.dial(conn, now);
+        }
+    }
+
+    pub(super) fn opened(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        self.set_state(now, out, id, ConnectionState::Open, "");
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return };
+        conn.backoff.opened(now);
+        if std::mem::replace(&mut conn.ever_open, true) {
+            out.count(Counter::Reconnects, 1);
+        }
+        trading.unload(id);
+        trading.stirred = true;
+        let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        let result = match &mut conn.session {
+            Session::CoinbaseStream(session) => session.opened(now, &mut ear).map(|_| ()),
+            Session::CoinbaseOrders(session) => {
+                session.opened();
+                conn.state = ConnectionState::Healthy;
+                Ok(())
+            }
+        };
+        if matches!(conn.session, Session::CoinbaseOrders(_)) {
+            self.warm_later(now, id);
+        }
+        self.session_result(now, out, id, result);
+    }
+
+    /// After every call into a session: arm its deadline, see whether it became healthy, close it if it asks for it.
+    pub(super) fn session_result(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        result: Result<(), SessionError>,
+    ) {
+        if let Err(error) = result {
+            out.close(id, error.to_string());
+            return;
+        }
+        let Some(conn) = self.conns.get(id.index()) else { return };
+        match &conn.session {
+            Session::CoinbaseStream(session) => {
+                self.deadlines.set(id.index(), session.deadline());
+                if conn.state == ConnectionState::Open {
+                    let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
+                    if session.healthy() && reconciled {
+                        self.set_state(now, out, id, ConnectionState::Healthy, "");
+                    }
+                }
+            }
+            Session::CoinbaseOrders(session) => {
+                if let Some(deadline) = session.expects_reply_by() {
+                    self.deadlines.set(id.index(), Some(deadline));
+                }
+            }
+        }
+    }
+
+    pub(super) fn closed(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        closed: &Closed,
+        rest: &mut [u8],
+    ) {
+        self.deadlines.set(id.index(), None);
+        self.settle_cargo(now, out, id, closed.began);
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return };
+        let was_open = conn.is_open();
+        if was_open {
+            out.count(Counter::Disconnects, 1);
+        }
+        let mut reply = None;
+        match &mut conn.session {
+            Session::CoinbaseStream(session) => {
+                if let Some(token) = session.closed() {
+                    out.retire(token);
+                }
+                if was_open && conn.role == ConnectionRole::Market {
+                    market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
+                }
+                if conn.role == ConnectionRole::User {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+            }
+            Session::CoinbaseOrders(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                // Only an end in order completes a body whose length was not announced.
+                reply = if closed.clean { session.eof(rest, &mut ear) } else { session.closed(&mut ear) };
+            }
+        }
+        if let Some(reply) = reply {
+            self.replied(now, out, id, reply);
+        }
+        self.trading.unload(id);
+        self.trading.stirred = true;
+        let Some(conn) = self.conns.get_mut(id.index()) else { return };
+        let mut random = [0u8; 8];
+        out.entropy(&mut random);
+        let again = conn.backoff.failed(now, u64::from_le_bytes(random));
+        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        self.set_state(now, out, id, ConnectionState::Connecting, "");
+        out.dial(id, again);
+    }
+
+    /// What a lost connection carried: an order of which nothing left is refused now; one that began to leave is
+    /// marked as sent, and the session's own words make it unknown.
+    fn settle_cargo(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, began: u64) {
+        let Some(slot) = self.trading.carried(id) else { return };
+        let Some(carriage) = self.trading.carriages.get(id.index()) else { return };
+        if carriage.began {
+            return;
+        }
+        if began > carriage.start {
+            self.trading.orders.sent(now, slot, now);
+            return;
+        }
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.connection_lost(now, slot, &mut sink);
+        self.trading.unload(id);
+    }
+
+    fn set_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, state: ConnectionState, why: &str) {
+        let Some(conn) = self.conns.get_mut(id.index()) else { return };
+        if conn.state == state {
+            return;
+        }
+        conn.state = state;
+        let (venue, role) = (conn.venue, conn.role);
+        out.note(Note::Connection { conn: id, venue, role, state, why });
+        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+        let record = MarketRecord::state(stamp, State { venue, role, state });
+        self.market.broadcast(out, self.trading.delivery.everybody(), record);
+    }
+}

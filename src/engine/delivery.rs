@@ -1,0 +1,157 @@
+//! Execution records reach their strategy, or it is told exactly how many did not.
+//!
+//! A full ring spills into a bounded reserve. When that is full too, the strategy is latched as lost: its new orders are
+//! refused, its open ones cancelled, and everything further is only counted. The first record it gets once its ring has
+//! room for all of it is one [`ExecutionKind::Lost`] with the exact count, then every open order out of the engine, then
+//! [`ExecutionKind::ResyncEnd`]; with that the latch is lifted.
+
+use super::contract::{Outputs, StrategySet};
+use crate::order::Executions;
+use crate::record::{ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue};
+use std::collections::VecDeque;
+
+/// Execution records kept for a strategy whose ring is full.
+pub const EXECUTION_RESERVE_MAX: usize = 1024;
+
+#[derive(Debug, Default)]
+struct Slot {
+    reserve: VecDeque<ExecutionRecord>,
+    /// Records lost since the latch closed; 0 while it is open.
+    lost: u64,
+}
+
+/// Every strategy's execution stream.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    slots: Vec<Slot>,
+    everybody: StrategySet,
+    /// Strategies with a reserve to flush or a loss to report.
+    starving: StrategySet,
+    latched: StrategySet,
+    /// Latched since the engine last looked: their open orders are to be cancelled.
+    newly_latched: StrategySet,
+}
+
+impl Delivery {
+    pub(super) fn new() -> Delivery {
+        Delivery {
+            slots: (0..StrategyId::COUNT_MAX).map(|_| Slot::default()).collect(),
+            everybody: StrategySet::NONE,
+            starving: StrategySet::NONE,
+            latched: StrategySet::NONE,
+            newly_latched: StrategySet::NONE,
+        }
+    }
+
+    pub(super) fn add(&mut self, strategy: StrategyId) {
+        if let Some(slot) = self.slots.get_mut(strategy.index()) {
+            *slot = Slot { reserve: VecDeque::with_capacity(EXECUTION_RESERVE_MAX), lost: 0 };
+            self.everybody = self.everybody.with(StrategySet::one(strategy));
+        }
+    }
+
+    pub(super) fn remove(&mut self, strategy: StrategyId) {
+        let one = StrategySet::one(strategy);
+        if let Some(slot) = self.slots.get_mut(strategy.index()) {
+            *slot = Slot::default();
+        }
+        for set in [&mut self.everybody, &mut self.starving, &mut self.latched, &mut self.newly_latched] {
+            *set = set.without(one);
+        }
+    }
+
+    pub(super) fn everybody(&self) -> StrategySet {
+        self.everybody
+    }
+
+    pub(super) fn starving(&self) -> StrategySet {
+        self.starving
+    }
+
+    /// Whether this strategy must not send new orders now.
+    pub(super) fn is_latched(&self, strategy: StrategyId) -> bool {
+        self.latched.contains(strategy)
+    }
+
+    pub(super) fn take_newly_latched(&mut self) -> StrategySet {
+        std::mem::take(&mut self.newly_latched)
+    }
+
+    pub(super) fn deliver(&mut self, out: &mut impl Outputs, strategy: StrategyId, record: &ExecutionRecord) {
+        let one = StrategySet::one(strategy);
+        if !self.everybody.contains(strategy) {
+            return; // its handles are gone; the order's own state is kept all the same
+        }
+        let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
+        if slot.lost > 0 {
+            slot.lost = slot.lost.saturating_add(1);
+            return;
+        }
+        if slot.reserve.is_empty() && out.execution(strategy, record) {
+            return;
+        }
+        self.starving = self.starving.with(one);
+        if slot.reserve.len() < EXECUTION_RESERVE_MAX {
+            slot.reserve.push_back(*record);
+            return;
+        }
+        slot.lost = 1;
+        self.latched = self.latched.with(one);
+        self.newly_latched = self.newly_latched.with(one);
+    }
+
+    /// The strategy's ring may have room again. `open` lists its open orders as the engine holds them, at most
+    /// `open_count`.
+    pub(super) fn room(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        strategy: StrategyId,
+        open_count: usize,
+        open: impl Iterator<Item = ExecutionRecord>,
+    ) {
+        let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
+        while let Some(record) = slot.reserve.front() {
+            if !out.execution(strategy, record) {
+                return;
+            }
+            slot.reserve.pop_front();
+        }
+        if slot.lost > 0 {
+            if out.execution_room(strategy) < open_count.saturating_add(2) {
+                return; // all of it in one go, or the list would be stale before it ends
+            }
+            let mut lost = ExecutionRecord::new(ExecutionKind::Lost, Venue::Coinbase, InstrumentId::NONE);
+            (lost.recv, lost.last_quantity) = (now, i64::try_from(slot.lost).unwrap_or(i64::MAX));
+            let mut end = ExecutionRecord::new(ExecutionKind::ResyncEnd, Venue::Coinbase, InstrumentId::NONE);
+            end.recv = now;
+            let all = std::iter::once(lost).chain(open).chain(std::iter::once(end));
+            for record in all {
+                if !out.execution(strategy, &record) {
+                    return; // cannot be, room was counted; the whole list comes again
+                }
+            }
+            slot.lost = 0;
+            self.latched = self.latched.without(StrategySet::one(strategy));
+        }
+        self.starving = self.starving.without(StrategySet::one(strategy));
+    }
+}
+
+/// A sink for the order table: its records go to the strategy that sent the command; those nobody sent, to everybody.
+pub(super) struct DeliverySink<'a, O> {
+    pub(super) delivery: &'a mut Delivery,
+    pub(super) out: &'a mut O,
+}
+
+impl<O: Outputs> Executions for DeliverySink<'_, O> {
+    fn emit(&mut self, record: &ExecutionRecord) {
+        if record.request == crate::record::RequestId::NONE {
+            for strategy in self.delivery.everybody.iter() {
+                self.delivery.deliver(self.out, strategy, record);
+            }
+        } else {
+            self.delivery.deliver(self.out, record.request.strategy(), record);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The one choke point: what a session says becomes changes of books and orders here, for every venue and for replay.
+
+use super::contract::{ConnId, Note, Outputs};
+use super::publish::Market;
+use super::trading::Trading;
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
+use crate::record::{BookSide, GapCause, InstrumentId, TradingStatus, UnixNanos, Venue, VenueOrderId};
+use crate::telemetry::Counter;
+use crate::venue::{Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
+
+/// The engine as one session sees it during one call.
+pub(super) struct Ear<'a, O> {
+    pub(super) market: &'a mut Market,
+    pub(super) trading: &'a mut Trading,
+    pub(super) out: &'a mut O,
+    pub(super) conn: ConnId,
+    pub(super) venue: Venue,
+    pub(super) now: UnixNanos,
+}
+
+impl<O: Outputs> Facts for Ear<'_, O> {
+    #[inline]
+    fn book(&mut self, event: BookEvent) {
+        self.market.book(self.now, event);
+    }
+
+    #[inline]
+    fn level(&mut self, side: BookSide, price: i64, size: i64) {
+        self.market.level(self.out, side, price, size);
+    }
+
+    #[inline]
+    fn book_end(&mut self, last: bool) {
+        self.market.book_end(self.now, self.out, last);
+    }
+
+    #[inline]
+    fn trade(&mut self, fact: TradeFact) {
+        self.market.trade(self.now, self.out, fact);
+    }
+
+    fn quote(&mut self, fact: QuoteFact) {
+        self.market.quote(self.now, self.out, fact);
+    }
+
+    fn ticker(&mut self, fact: TickerFact) {
+        self.market.ticker(self.now, self.out, fact);
+    }
+
+    fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos) {
+        self.market.status(self.now, self.out, instrument, status, venue_time);
+    }
+
+    fn gap(&mut self, scope: GapScope, cause: GapCause, missed: u64) {
+        self.market.gaps(self.now, self.out, self.conn, scope, cause, missed);
+        if self.trading.is_user(self.conn) {
+            // Events of the account were lost: nothing is certain until orders and fills were listed again.
+            self.trading.orders.user_stream_up(self.now, self.venue);
+        }
+    }
+
+    fn stream(&mut self, fact: StreamFact) {
+        match fact {
+            StreamFact::Heartbeat | StreamFact::Subscribed(..) => {}
+            StreamFact::NotSubscribed(channel, id) => {
+                let symbol = self.market.get(id).map(|t| t.instrument.listing.symbol.clone()).unwrap_or_default();
+                let text = format!("{channel:?} of {symbol} is not confirmed by the venue");
+                self.anomaly(Anomaly::VenueError, &text);
+            }
+            StreamFact::UserSnapshotComplete => self.trading.orders.user_stream_up(self.now, self.venue),
+        }
+    }
+
+    fn order(&mut self, fact: &OrderFact) {
+        let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
+            // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
+            Whose::Twin(_) => self.trading.stray(self.venue, fact.venue_order_id),
+            Whose::Ours(_) | Whose::Forgotten | Whose::OurPrefixOtherSession | Whose::Stranger => {}
+        }
+    }
+
+    fn place_reply(&mut self, reply: PlaceReply) {
+        let Some(slot) = self.trading.carried(self.conn) else { return };
+        match reply {
+            PlaceReply::Accepted { .. } => {}
+            PlaceReply::Rejected { .. } => self.out.count(Counter::OrdersRejected, 1),
+            PlaceReply::Ambiguous { .. } => self.out.count(Counter::OrdersUnknown, 1),
+        }
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        orders.place_reply(self.now, slot, &reply, &mut sink);
+    }
+
+    fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        orders.cancel_reply(self.now, self.venue, venue_order_id, &reply, &mut sink);
+    }
+
+    fn fill(&mut self, fact: &FillFact) {
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        orders.fill_fact(self.now, self.venue, fact, &mut sink);
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {
+        self.out.count(Counter::Anomalies, 1);
+        self.out.note(Note::Anomaly { conn: self.conn, venue: self.venue, anomaly, excerpt });
+    }
+}
+
+impl<O: Outputs> Wire for Ear<'_, O> {
+    fn send(&mut self, build: impl FnOnce(&mut Vec<u8>)) {
+        self.out.transmit(self.conn, build);
+    }
+
+    fn entropy(&mut self, out: &mut [u8]) {
+        self.out.entropy(out);
+    }
+
+    fn retire(&mut self, token: Box<str>) {
+        self.out.retire(token);
+    }
+}

@@ -1,0 +1,327 @@
+//! Ties venues, books, orders and guards together: bytes, commands and time in; records, bytes and the next deadline out.
+//!
+//! **The contract.** Whoever runs the engine calls [`Engine::apply`] with one [`Input`] at a time, in the order things
+//! happened, and lends it an [`Outputs`]. Everything that follows from the input has been put there when the call
+//! returns. [`Progress::consumed`] says how much of the bytes it is done with; [`Progress::more`] that its work budget is
+//! spent with complete input left: serve other sockets and the order rings, then call again. With no input, call it with
+//! [`Input::Time`] once [`Engine::deadline`] has passed.
+//!
+//! The engine is deterministic: it has no clock, no socket, no thread and no random source; `now` and entropy are
+//! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
+
+mod connections;
+mod contract;
+mod deadlines;
+mod delivery;
+mod ear;
+mod publish;
+mod reconcile;
+mod recover;
+mod route;
+mod tokens;
+mod trading;
+
+pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
+pub use delivery::EXECUTION_RESERVE_MAX;
+pub use publish::INSTRUMENTS_MAX;
+
+use crate::guard::{Governor, Limits};
+use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
+use crate::record::{ConnectionRole, UnixNanos, Venue};
+use crate::codec::http1::RequestError;
+use crate::venue::coinbase::request::TokenPath;
+use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
+use crate::venue::{Channels, SessionProgress};
+use connections::{Conn, Lane, Session};
+use deadlines::Deadlines;
+use ear::Ear;
+use publish::Market;
+use tokens::TokenPools;
+use trading::Trading;
+
+/// What an engine is built from.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Coinbase, if it is spoken to.
+    pub coinbase: Option<CoinbaseSetup>,
+    /// Makes client order ids.
+    pub ids: ClientOrderIds,
+    /// Pre-trade limits; `None` by explicit choice only.
+    pub limits: Option<Limits>,
+    /// Sizes of the order table.
+    pub order_limits: OrderLimits,
+    /// When what is asked about orders.
+    pub reconcile: ReconcileRules,
+    /// Blocks of 128 levels that all books share.
+    pub book_blocks_max: usize,
+}
+
+/// How Coinbase is spoken to.
+#[derive(Debug, Clone)]
+pub struct CoinbaseSetup {
+    /// Stream timing.
+    pub stream: StreamConfig,
+    /// Order entry; `None` without credentials: market data only.
+    pub orders: Option<CoinbaseOrders>,
+}
+
+/// Order entry at Coinbase.
+#[derive(Debug, Clone)]
+pub struct CoinbaseOrders {
+    /// Where the REST API is.
+    pub rest: Endpoint,
+    /// Of every HTTP connection.
+    pub session: OrderConfig,
+    /// An idle connection is used this often to keep it warm, ms.
+    pub warm_every_ms: u64,
+    /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
+    pub order_connections: usize,
+    /// Private requests a second the engine may make.
+    pub requests_per_second: usize,
+}
+
+/// What a connection slot is, for whoever dials it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The venue.
+    pub venue: Venue,
+    /// What it is for.
+    pub role: ConnectionRole,
+}
+
+/// The pool slot of the token that opens the user channel; the paths of [`TokenPath`] come before it.
+pub const TOKEN_SLOT_USER: u8 = TokenPath::ALL.len() as u8;
+/// Token pools of one venue.
+pub const TOKEN_SLOTS: usize = TokenPath::ALL.len() + 1;
+
+/// The network may delay two requests differently by so much.
+const GOVERNOR_MARGIN_MS: u64 = 100;
+
+/// See the module's documentation.
+pub struct Engine {
+    conns: Vec<Conn>,
+    market: Market,
+    trading: Trading,
+    /// One slot per connection, then one for orders.
+    deadlines: Deadlines,
+    warm_every_ms: u64,
+    started: bool,
+}
+
+impl Engine {
+    /// An engine; takes all its memory now. Nothing is dialled before the first input.
+    ///
+    /// # Errors
+    /// A host or user agent that cannot stand in a request.
+    pub fn new(config: EngineConfig) -> Result<Engine, RequestError> {
+        let mut conns = Vec::new();
+        let mut user = None;
+        let (mut rate, mut warm_every_ms) = (1, u64::MAX);
+        if let Some(coinbase) = &config.coinbase {
+            let stream = |role, conn_role| {
+                let session = Session::CoinbaseStream(Box::new(StreamSession::new(role, coinbase.stream)));
+                Conn::new(Venue::Coinbase, conn_role, Lane::Stream, session)
+            };
+            conns.push(stream(StreamRole::Market, ConnectionRole::Market));
+            if let Some(orders) = &coinbase.orders {
+                user = Some(ConnId(conns.len() as u16));
+                conns.push(stream(StreamRole::User, ConnectionRole::User));
+                (rate, warm_every_ms) = (orders.requests_per_second, orders.warm_every_ms);
+                let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
+                for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
+                    let session = OrderSession::new(&orders.rest, orders.session.clone())?;
+                    let session = Session::CoinbaseOrders(Box::new(session));
+                    conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
+                }
+            }
+        }
+        let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
+        let governor = Governor::new(rate, 1_000, GOVERNOR_MARGIN_MS);
+        let tokens = TokenPools::new(TOKEN_SLOTS);
+        let trading = Trading::new(orders, tokens, governor, config.limits, conns.len(), user);
+        let deadlines = Deadlines::new(conns.len() + 1);
+        let market = Market::new(config.book_blocks_max);
+        Ok(Engine { conns, market, trading, deadlines, warm_every_ms, started: false })
+    }
+
+    /// What each connection is, in the order of [`ConnId`].
+    pub fn slots(&self) -> Vec<Slot> {
+        self.conns.iter().map(|c| Slot { venue: c.venue, role: c.role }).collect()
+    }
+
+    /// Handles one input; see the module's documentation.
+    pub fn apply(&mut self, now: UnixNanos, input: Input<'_>, out: &mut impl Outputs) -> Progress {
+        if !self.started {
+            self.started = true;
+            self.dial_all(now, out);
+        }
+        let mut progress = Progress::default();
+        match input {
+            Input::Bytes { conn, plain } => {
+                let done = self.bytes(now, out, conn, plain);
+                (progress.consumed, progress.more) = (done.consumed, done.more);
+            }
+            Input::Command(command) => self.command(now, out, command),
+            Input::Written { conn, began, total } => self.written(now, conn, began, total),
+            Input::Opened { conn } => self.opened(now, out, conn),
+            Input::Closed { conn, closed, rest } => self.closed(now, out, conn, &closed, rest),
+            Input::Token { venue: Venue::Coinbase, slot, token, expires } => {
+                if let Err(token) = self.trading.tokens.put(slot, token, expires) {
+                    out.retire(token);
+                }
+                self.trading.stirred = true;
+            }
+            Input::Room { strategy } => self.room(now, out, strategy),
+            Input::Control(control) => self.control(now, out, control),
+            Input::Time => self.trading.stirred = true,
+        }
+        self.settle(now, out);
+        progress
+    }
+
+    /// When [`Input::Time`] is due next; `None` if nothing is.
+    pub fn deadline(&self) -> Option<UnixNanos> {
+        self.deadlines.bound()
+    }
+
+    /// Strategies that lost something and want [`Input::Room`] once their rings have room.
+    pub fn wants_room(&self) -> StrategySet {
+        self.market.slow.with(self.trading.delivery.starving())
+    }
+
+    /// Our orders that are not known to be over.
+    pub fn open_orders(&self) -> usize {
+        self.trading.orders.open_count()
+    }
+
+    fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        match &mut conn.session {
+            Session::CoinbaseStream(session) => {
+                let result = session.bytes(now, plain, &mut ear);
+                let progress = result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+                if conn.role == ConnectionRole::User {
+                    trading.stirred = true;
+                }
+                self.session_result(now, out, id, result.map(|_| ()));
+                progress
+            }
+            Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
+        }
+    }
+
+    fn room(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: crate::record::StrategyId) {
+        self.market.room(now, out, strategy);
+        let Trading { orders, delivery, .. } = &mut self.trading;
+        let open = orders.open_of(strategy, 0).filter_map(|(_, _, order)| order.listed(now));
+        delivery.room(now, out, strategy, orders.open_count(), open);
+    }
+
+    fn control(&mut self, now: UnixNanos, out: &mut impl Outputs, control: Control) {
+        match control {
+            Control::Instrument(instrument) => self.know(now, out, *instrument),
+            Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
+            Control::RemoveStrategy(strategy) => {
+                for id in self.market.remove_strategy(strategy).iter() {
+                    self.rewant(now, out, id);
+                }
+                self.trading.delivery.remove(strategy);
+            }
+            Control::Subscribe(strategy, id, channels) => {
+                self.market.subscribe(strategy, id, channels);
+                self.rewant(now, out, id);
+            }
+            Control::Unsubscribe(strategy, id, channels) => {
+                self.market.unsubscribe(strategy, id, channels);
+                self.rewant(now, out, id);
+            }
+            Control::Stop(shutdown) => self.stop(now, shutdown),
+        }
+    }
+
+    /// A new instrument, or new metadata: every session that reads numbers of it must know its exponents.
+    fn know(&mut self, now: UnixNanos, out: &mut impl Outputs, instrument: crate::record::Instrument) {
+        let id = instrument.id;
+        let serving = self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
+        let Some(serving) = serving else { return };
+        if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
+            return;
+        }
+        for conn in &mut self.conns {
+            if conn.venue != instrument.listing.venue {
+                continue;
+            }
+            match &mut conn.session {
+                Session::CoinbaseStream(session) => {
+                    // No channel yet: a wish without channels is never refused.
+                    let _ = session.want(&instrument, Channels::NONE);
+                }
+                Session::CoinbaseOrders(session) => session.know(&instrument),
+            }
+        }
+        self.rewant(now, out, id);
+    }
+
+    /// Tells the market session what is wanted of an instrument by anybody.
+    fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
+        let Some(traded) = self.market.get(id) else { return };
+        let (wanted, conn_id) = (traded.wanted(), traded.conn);
+        let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
+        let Session::CoinbaseStream(session) = &mut conn.session else { return };
+        if let Err(refused) = session.want(&traded.instrument, wanted) {
+            let venue = conn.venue;
+            let excerpt = refused.to_string();
+            out.note(Note::Anomaly { conn: conn_id, venue, anomaly: crate::venue::Anomaly::TooLarge, excerpt: &excerpt });
+        }
+        self.session_result(now, out, conn_id, Ok(()));
+    }
+
+    /// What an input left to do: due deadlines, books to renew, cancels and queries to send.
+    fn settle(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        while let Some(id) = self.market.resync.pop() {
+            self.resync(now, out, id);
+        }
+        let latched = self.trading.delivery.take_newly_latched();
+        if !latched.is_empty() {
+            self.cancel_all_of(now, latched);
+        }
+        if std::mem::take(&mut self.trading.stirred) {
+            self.pump(now, out);
+        }
+        while let Some(slot) = self.deadlines.take_due(now) {
+            self.due(now, out, slot);
+        }
+    }
+
+    fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
+        let Some(conn_id) = self.market.get(id).map(|t| t.conn) else { return };
+        let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
+        if let Session::CoinbaseStream(session) = &mut conn.session {
+            session.resync(id);
+        }
+        self.session_result(now, out, conn_id, Ok(()));
+    }
+
+    fn due(&mut self, now: UnixNanos, out: &mut impl Outputs, slot: usize) {
+        let id = ConnId(slot as u16);
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(slot) else {
+            self.tick_orders(now, out);
+            return;
+        };
+        if !conn.is_open() {
+            return;
+        }
+        match &mut conn.session {
+            Session::CoinbaseStream(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                let result = session.time(now, &mut ear).map(|_| ());
+                self.session_result(now, out, id, result);
+            }
+            Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
+        }
+    }
+}
+

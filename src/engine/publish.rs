@@ -1,0 +1,447 @@
+//! Market facts become records: books are kept, events are published whole or not at all, gaps and their ends announced.
+
+use super::contract::{ConnId, Note, Outputs, StrategySet};
+use super::recover::{InstrumentBits, Recovery};
+use crate::book::{BlockPool, OrderBook};
+use crate::record::{
+    BookSide, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord, StrategyId,
+    TradingStatus, UnixNanos,
+};
+use crate::telemetry::Counter;
+use crate::venue::{BookEvent, BookEventKind, Channels, GapScope, QuoteFact, TickerFact, TradeFact, LEVELS_PER_CALL_MAX};
+use arrayvec::ArrayVec;
+
+/// Instruments one engine can hold.
+pub const INSTRUMENTS_MAX: usize = 1024;
+/// Books a session is asked to renew after one call; more wait for the next.
+const RESYNC_MAX: usize = 64;
+
+/// How an instrument's book stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// No snapshot yet.
+    Empty,
+    /// The first parts of a cut snapshot are in.
+    Building { after: Option<GapCause> },
+    /// Complete and in sequence.
+    Whole,
+    /// A gap is open.
+    Doubtful(GapCause),
+}
+
+/// An instrument somebody trades or listens to.
+#[derive(Debug)]
+pub(super) struct Traded {
+    pub(super) instrument: Instrument,
+    /// The connection its market data comes over.
+    pub(super) conn: ConnId,
+    pub(super) book: OrderBook,
+    pub(super) standing: Standing,
+    pub(super) book_listeners: StrategySet,
+    trade_listeners: StrategySet,
+    ticker_listeners: StrategySet,
+    /// Venue time and sequence of the last event: what instalments are stamped with.
+    pub(super) stamp: Stamp,
+}
+
+impl Traded {
+    /// Everything anybody wants of it.
+    pub(super) fn wanted(&self) -> Channels {
+        let mut channels = Channels::NONE;
+        for (listeners, channel) in [
+            (self.book_listeners, Channels::BOOK),
+            (self.trade_listeners, Channels::TRADES),
+            (self.ticker_listeners, Channels::TICKER),
+        ] {
+            if !listeners.is_empty() {
+                channels = channels | channel;
+            }
+        }
+        channels
+    }
+
+    fn listeners(&mut self) -> [(&mut StrategySet, Channels); 3] {
+        [
+            (&mut self.book_listeners, Channels::BOOK),
+            (&mut self.trade_listeners, Channels::TRADES),
+            (&mut self.ticker_listeners, Channels::TICKER),
+        ]
+    }
+}
+
+/// The book event being walked.
+#[derive(Debug, Clone, Copy)]
+struct Walking {
+    head: Head,
+    snapshot: bool,
+    full: bool,
+}
+
+/// Books, listeners and the event at hand.
+pub(super) struct Market {
+    pub(super) traded: Vec<Option<Traded>>,
+    pub(super) pool: BlockPool,
+    pub(super) recovery: Vec<Recovery>,
+    /// Strategies that are not live: their events take the slow way.
+    pub(super) slow: StrategySet,
+    walking: Option<Walking>,
+    batch: ArrayVec<MarketRecord, BATCH_MAX>,
+    /// Books the session must fetch afresh, found while it was walking.
+    pub(super) resync: ArrayVec<InstrumentId, RESYNC_MAX>,
+}
+
+/// One event piece: the most levels a session hands over per call, and the marker of an empty snapshot.
+pub(super) const BATCH_MAX: usize = LEVELS_PER_CALL_MAX + 1;
+
+impl Market {
+    pub(super) fn new(blocks_max: usize) -> Market {
+        Market {
+            traded: Vec::new(),
+            pool: BlockPool::new(blocks_max),
+            recovery: (0..StrategyId::COUNT_MAX).map(|_| Recovery::Live).collect(),
+            slow: StrategySet::NONE,
+            walking: None,
+            batch: ArrayVec::new(),
+            resync: ArrayVec::new(),
+        }
+    }
+
+    pub(super) fn get(&self, id: InstrumentId) -> Option<&Traded> {
+        self.traded.get(id.index()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn get_mut(&mut self, id: InstrumentId) -> Option<&mut Traded> {
+        self.traded.get_mut(id.index()).and_then(Option::as_mut)
+    }
+
+    /// Adds an instrument, or takes its new metadata. False if the number is past [`INSTRUMENTS_MAX`].
+    pub(super) fn put(&mut self, instrument: Instrument, conn: ConnId) -> bool {
+        let index = instrument.id.index();
+        if index >= INSTRUMENTS_MAX {
+            return false;
+        }
+        if self.traded.len() <= index {
+            self.traded.resize_with(index + 1, || None);
+        }
+        let Some(place) = self.traded.get_mut(index) else { return false };
+        match place {
+            Some(known) => known.instrument = instrument,
+            None => {
+                *place = Some(Traded {
+                    instrument,
+                    conn,
+                    book: OrderBook::new(),
+                    standing: Standing::Empty,
+                    book_listeners: StrategySet::NONE,
+                    trade_listeners: StrategySet::NONE,
+                    ticker_listeners: StrategySet::NONE,
+                    stamp: Stamp { recv: UnixNanos::NONE, venue: UnixNanos::NONE, sequence: 0 },
+                });
+            }
+        }
+        true
+    }
+
+    /// A strategy wants more channels. A book that is held already is handed over from the engine.
+    pub(super) fn subscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
+        let Some(traded) = self.get_mut(id) else { return };
+        let held = traded.book_listeners.contains(strategy) || traded.standing == Standing::Empty;
+        for (listeners, channel) in traded.listeners() {
+            if channels.contains(channel) {
+                *listeners = listeners.with(StrategySet::one(strategy));
+            }
+        }
+        if channels.contains(Channels::BOOK) && !held {
+            self.hand_over(strategy, id);
+        }
+    }
+
+    /// A strategy wants fewer channels.
+    pub(super) fn unsubscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
+        let Some(traded) = self.get_mut(id) else { return };
+        for (listeners, channel) in traded.listeners() {
+            if channels.contains(channel) {
+                *listeners = listeners.without(StrategySet::one(strategy));
+            }
+        }
+    }
+
+    /// A strategy is gone: nobody listens for it any more. Returns the instruments it listened to.
+    pub(super) fn remove_strategy(&mut self, strategy: StrategyId) -> InstrumentBits {
+        let mut touched = InstrumentBits::default();
+        for traded in self.traded.iter_mut().flatten() {
+            let before = traded.wanted();
+            for (listeners, _) in traded.listeners() {
+                *listeners = listeners.without(StrategySet::one(strategy));
+            }
+            if traded.wanted() != before {
+                touched.insert(traded.instrument.id);
+            }
+        }
+        if let Some(recovery) = self.recovery.get_mut(strategy.index()) {
+            *recovery = Recovery::Live;
+        }
+        self.slow = self.slow.without(StrategySet::one(strategy));
+        touched
+    }
+
+    pub(super) fn book(&mut self, now: UnixNanos, event: BookEvent) {
+        self.batch.clear();
+        self.walking = None;
+        let Some(traded) = self.traded.get_mut(event.instrument.index()).and_then(Option::as_mut) else { return };
+        let stamp = Stamp { recv: now, venue: event.venue_time, sequence: event.sequence };
+        let mut flags = Flags::NONE;
+        let snapshot = event.kind != BookEventKind::Update;
+        match event.kind {
+            BookEventKind::SnapshotFirst => {
+                traded.book.clear(&mut self.pool);
+                let after = match traded.standing {
+                    Standing::Doubtful(cause) | Standing::Building { after: Some(cause) } => Some(cause),
+                    _ => None,
+                };
+                traded.standing = Standing::Building { after };
+                flags = Flags::SNAPSHOT | Flags::FIRST;
+            }
+            BookEventKind::SnapshotMore => flags = Flags::SNAPSHOT,
+            BookEventKind::Update => {
+                if traded.standing != Standing::Whole {
+                    flags = Flags::MAYBE_BAD_BOOK;
+                }
+            }
+        }
+        traded.stamp = stamp;
+        let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };
+        self.walking = Some(Walking { head, snapshot, full: false });
+    }
+
+    #[inline]
+    pub(super) fn level(&mut self, out: &mut impl Outputs, side: BookSide, price: i64, size: i64) {
+        let Some(walking) = self.walking.as_mut() else { return };
+        let id = walking.head.instrument;
+        let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
+        if traded.book.set(&mut self.pool, side, price, size).is_err() {
+            walking.full = true;
+        }
+        let record = MarketRecord::level(walking.head, side, price, size);
+        walking.head.flags = walking.head.flags.without(Flags::FIRST);
+        if let Err(full) = self.batch.try_push(record) {
+            // A session hands over at most LEVELS_PER_CALL_MAX levels per event piece; a longer one goes in two pieces.
+            self.publish_book(out, id);
+            self.batch.clear();
+            let _ = self.batch.try_push(full.element());
+        }
+    }
+
+    pub(super) fn book_end(&mut self, now: UnixNanos, out: &mut impl Outputs, last: bool) {
+        let Some(walking) = self.walking.take() else { return };
+        let id = walking.head.instrument;
+        let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
+        if self.batch.is_empty() && walking.head.flags.contains(Flags::FIRST) {
+            // An empty snapshot still says: discard what you hold.
+            self.batch.push(MarketRecord::level(walking.head, BookSide::Bid, 0, 0));
+        }
+        if !last {
+            self.publish_book(out, id);
+            self.batch.clear();
+            return;
+        }
+        if let Some(end) = self.batch.last_mut() {
+            *end = end.with_flags(Flags::LAST);
+        }
+        let crossed = traded.book.is_crossed(&self.pool);
+        let mut recovered = None;
+        if walking.snapshot && !crossed {
+            if let Standing::Building { after } = traded.standing {
+                traded.standing = Standing::Whole;
+                recovered = after;
+            }
+        }
+        self.publish_book(out, id);
+        self.batch.clear();
+        if let Some(cause) = recovered {
+            out.count(Counter::Recoveries, 1);
+            self.announce(now, out, id, Gap { cause, recovered: true, lost: 0 });
+        }
+        if walking.full {
+            self.gap(now, out, id, GapCause::BookFull, 0);
+        } else if crossed {
+            self.gap(now, out, id, GapCause::Crossed, 0);
+            self.want_resync(id);
+        }
+    }
+
+    /// Publishes the batch to everybody who listens to this book.
+    fn publish_book(&mut self, out: &mut impl Outputs, id: InstrumentId) {
+        let Some(listeners) = self.get(id).map(|t| t.book_listeners) else { return };
+        self.publish(out, listeners, id, true);
+    }
+
+    /// Publishes the batch; `book` events concern the instrument's book and are subject to recovery cursors.
+    fn publish(&mut self, out: &mut impl Outputs, listeners: StrategySet, id: InstrumentId, book: bool) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let live = listeners.without(self.slow);
+        if !live.is_empty() {
+            let refused = out.event(live, &self.batch);
+            for strategy in refused.iter() {
+                self.start_losing(strategy, self.batch.len() as u64, book.then_some(id));
+            }
+        }
+        let slow = listeners.and(self.slow);
+        for strategy in slow.iter() {
+            let batch = std::mem::take(&mut self.batch);
+            self.offer_slow(out, strategy, id, book, &batch);
+            self.batch = batch;
+        }
+    }
+
+    pub(super) fn trade(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: TradeFact) {
+        let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
+        let listeners = traded.trade_listeners;
+        if listeners.is_empty() {
+            return;
+        }
+        let stamp = Stamp { recv: now, venue: fact.venue_time, sequence: fact.sequence };
+        let mut flags = if fact.snapshot { Flags::SNAPSHOT } else { Flags::NONE };
+        if fact.last {
+            flags = flags | Flags::LAST;
+        }
+        let head = Head { stamp, instrument: fact.instrument, exponents: traded.instrument.exponents(), flags };
+        let record = MarketRecord::trade(head, fact.side, fact.price, fact.size, fact.trade_id);
+        // Trades of several instruments never share a batch.
+        let foreign = self.batch.first().is_some_and(|first| first.instrument() != fact.instrument);
+        if foreign || self.batch.is_full() {
+            if let Some(first) = self.batch.first() {
+                let (id, to) = (first.instrument(), self.trade_listeners_of(first.instrument()));
+                self.publish(out, to, id, false);
+            }
+            self.batch.clear();
+        }
+        self.batch.push(record);
+        if fact.last {
+            self.publish(out, listeners, fact.instrument, false);
+            self.batch.clear();
+        }
+    }
+
+    fn trade_listeners_of(&self, id: InstrumentId) -> StrategySet {
+        self.get(id).map_or(StrategySet::NONE, |t| t.trade_listeners)
+    }
+
+    pub(super) fn quote(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: QuoteFact) {
+        let Some(traded) = self.get(fact.instrument) else { return };
+        let listeners = traded.ticker_listeners;
+        let stamp = Stamp { recv: now, venue: fact.venue_time, sequence: fact.sequence };
+        let flags = if fact.snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
+        let head = Head { stamp, instrument: fact.instrument, exponents: traded.instrument.exponents(), flags };
+        let record = MarketRecord::quote(head, fact.words);
+        self.batch.clear();
+        self.batch.push(record);
+        self.publish(out, listeners, fact.instrument, false);
+        self.batch.clear();
+    }
+
+    pub(super) fn ticker(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: TickerFact) {
+        let Some(traded) = self.get(fact.instrument) else { return };
+        let flags = if fact.snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
+        let record =
+            StatisticsRecord::ticker(now, fact.venue_time, fact.sequence, fact.instrument, flags, fact.ticker);
+        // The ring counts what it refuses; a statistic that was missed is replaced by the next one.
+        let _ = out.statistics(traded.ticker_listeners, &record);
+    }
+
+    pub(super) fn status(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: InstrumentId,
+        status: TradingStatus,
+        venue: UnixNanos,
+    ) {
+        let Some(traded) = self.get_mut(id) else { return };
+        traded.instrument.listing.status = status;
+        let (instrument, listeners) = (&traded.instrument, traded.everybody());
+        let stamp = Stamp { recv: now, venue, sequence: 0 };
+        let (tick, lot) = (instrument.tick_mantissa(), instrument.lot_mantissa());
+        let head = Head { stamp, instrument: id, exponents: instrument.exponents(), flags: Flags::LAST };
+        let record = MarketRecord::status(head, status, tick, lot);
+        self.batch.clear();
+        self.batch.push(record);
+        self.publish(out, listeners, id, false);
+        self.batch.clear();
+    }
+
+    /// Opens a gap on every book this concerns. Books that are doubtful already stay as they are.
+    pub(super) fn gaps(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        conn: ConnId,
+        scope: GapScope,
+        cause: GapCause,
+        missed: u64,
+    ) {
+        out.count(Counter::Gaps, 1);
+        match scope {
+            GapScope::Instrument(id) => {
+                self.gap(now, out, id, cause, missed);
+                self.want_resync(id);
+            }
+            GapScope::Connection => {
+                for index in 0..self.traded.len() {
+                    let of_conn =
+                        self.traded.get(index).and_then(Option::as_ref).filter(|t| t.conn == conn).map(|t| t.instrument.id);
+                    if let Some(id) = of_conn {
+                        self.gap(now, out, id, cause, missed);
+                    }
+                }
+            }
+        }
+    }
+
+    fn gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
+        let Some(traded) = self.get_mut(id) else { return };
+        let was_open = matches!(traded.standing, Standing::Doubtful(_) | Standing::Building { after: Some(_) });
+        traded.standing = match traded.standing {
+            Standing::Empty => Standing::Empty,
+            Standing::Building { .. } | Standing::Whole | Standing::Doubtful(_) => Standing::Doubtful(cause),
+        };
+        if traded.standing == Standing::Empty || was_open {
+            return;
+        }
+        self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
+    }
+
+    fn announce(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, gap: Gap) {
+        let Some(traded) = self.get(id) else { return };
+        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: traded.stamp.sequence };
+        let listeners = traded.book_listeners.with(traded.trade_listeners);
+        self.batch.clear();
+        self.batch.push(MarketRecord::gap(stamp, id, gap));
+        self.publish(out, listeners, id, false);
+        self.batch.clear();
+        out.note(Note::Gap { instrument: id, gap });
+    }
+
+    /// A record for every strategy, such as a connection's state.
+    pub(super) fn broadcast(&mut self, out: &mut impl Outputs, everybody: StrategySet, record: MarketRecord) {
+        self.batch.clear();
+        self.batch.push(record);
+        self.publish(out, everybody, InstrumentId::NONE, false);
+        self.batch.clear();
+    }
+
+    fn want_resync(&mut self, id: InstrumentId) {
+        if !self.resync.contains(&id) {
+            // A full list means many books are being renewed already; this one is asked for when it crosses again.
+            let _ = self.resync.try_push(id);
+        }
+    }
+}
+
+impl Traded {
+    fn everybody(&self) -> StrategySet {
+        self.book_listeners.with(self.trade_listeners).with(self.ticker_listeners)
+    }
+}

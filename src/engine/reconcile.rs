@@ -1,0 +1,244 @@
+//! Requests that are nobody's command: cancels that are due again, queries about orders, and keeping connections warm;
+//! and what the replies of all requests lead to.
+
+use super::connections::{Lane, Session};
+use super::contract::{ConnId, Outputs};
+use super::ear::Ear;
+use super::route::{free_conn, order_session, Plug};
+use super::trading::{Asking, Cargo, Trading};
+use super::Engine;
+use crate::guard::Priority;
+use crate::order::{Query, QueryEnd};
+use crate::record::{ConnectionState, UnixNanos, Venue};
+use crate::telemetry::Counter;
+use crate::venue::coinbase::request::{self, TokenPath};
+use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
+use crate::venue::SessionProgress;
+
+/// Rows asked per page of a listing: about 12 kB, one call's work.
+const ROWS_PER_PAGE: u32 = 12;
+/// Pages of one listing; more means that the cursor runs in a circle.
+const PAGES_MAX: usize = 200;
+/// What is due but finds no connection, token or permit is looked at again this soon.
+const RETRY_MS: u64 = 5;
+/// A warm-up that the governor does not allow now is tried again after this.
+const WARM_RETRY_MS: u64 = 250;
+
+impl Engine {
+    /// Sends what is due and can leave: tokens to streams that wait for one, strays, cancels, queries.
+    pub(super) fn pump(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        self.give_tokens(now, out);
+        self.send_strays(now, out);
+        while let Some(send) = self.trading.orders.next_due_cancel(now) {
+            self.send_cancels(now, out, send);
+        }
+        self.ask(now, out);
+        self.refresh_health(now, out);
+        self.arm_orders(now);
+    }
+
+    /// Deadlines of the order table have passed.
+    pub(super) fn tick_orders(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.tick(now, &mut sink);
+        if let Some((_, token)) = self.trading.tokens.take_expiring(now) {
+            out.count(Counter::TokensExpired, 1);
+            out.retire(token);
+        }
+        self.pump(now, out);
+    }
+
+    /// Sets the deadline of everything that is due without a connection's doing.
+    pub(super) fn arm_orders(&mut self, now: UnixNanos) {
+        let mut deadline = self.trading.orders.deadline();
+        if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
+            deadline = Some(now.plus_ms(RETRY_MS));
+        }
+        let slot = self.conns.len();
+        self.deadlines.set(slot, deadline);
+    }
+
+    /// A user stream that waits for its token gets one.
+    fn give_tokens(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        for index in 0..self.conns.len() {
+            let id = ConnId(index as u16);
+            let Engine { conns, market, trading, .. } = self;
+            let Some(conn) = conns.get_mut(index) else { return };
+            let Session::CoinbaseStream(session) = &mut conn.session else { continue };
+            if !session.needs_token(now) {
+                continue;
+            }
+            let Some(ready) = trading.tokens.take(super::TOKEN_SLOT_USER, now, |t| out.retire(t)) else { continue };
+            let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+            let result = session.give_token(ready.token, now, &mut ear).map(|_| ());
+            self.session_result(now, out, id, result);
+        }
+    }
+
+    /// A user stream is healthy once everything before it is accounted for.
+    fn refresh_health(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        for index in 0..self.conns.len() {
+            if self.conns.get(index).is_some_and(|c| c.lane == Lane::Stream && c.state == ConnectionState::Open) {
+                self.session_result(now, out, ConnId(index as u16), Ok(()));
+            }
+        }
+    }
+
+    /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
+    fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let Engine { conns, market, trading, .. } = self;
+        let venue = Venue::Coinbase;
+        if trading.asking.is_some() && !trading.asking_waits() {
+            return;
+        }
+        let Some(id) = free_conn(conns, venue, &[Lane::Housekeeping]) else { return };
+        let (orders_path, fills_path) = (TokenPath::ListOrders as u8, TokenPath::ListFills as u8);
+        if !trading.tokens.has(orders_path) || !trading.tokens.has(fills_path) {
+            return;
+        }
+        if trading.asking.is_none() {
+            let Some((query_id, query)) = trading.orders.next_query(now) else { return };
+            trading.asking =
+                Some(Asking { id: query_id, query, cursor: String::new(), pages: 0, incomplete: false, waits: true });
+        }
+        let Trading { asking, tokens, governor, .. } = trading;
+        let Some(asking) = asking.as_mut() else { return };
+        if governor.take(now, Priority::UnknownQuery).is_err() {
+            out.count(Counter::RateLimited, 1);
+            return;
+        }
+        let symbol;
+        let (query, path) = match &asking.query {
+            Query::OpenOrders { .. } => {
+                (request::Query::OpenOrders { limit: ROWS_PER_PAGE, cursor: &asking.cursor }, orders_path)
+            }
+            Query::RecentOrders { instrument, since, .. } => {
+                symbol = market.get(*instrument).map(|t| t.instrument.listing.symbol.clone());
+                let (product, cursor) = (symbol.as_deref(), asking.cursor.as_str());
+                let since = *since;
+                (request::Query::OrdersSince { product, since, limit: ROWS_PER_PAGE, cursor }, orders_path)
+            }
+            Query::OrdersByIds { ids, .. } => (request::Query::OrdersById { ids }, orders_path),
+            Query::Fills { since, .. } => {
+                let cursor = asking.cursor.as_str();
+                let query =
+                    request::Query::Fills { ids: &[], product: None, since: *since, limit: ROWS_PER_PAGE, cursor };
+                (query, fills_path)
+            }
+        };
+        let Some(ready) = tokens.take(path, now, |t| out.retire(t)) else { return };
+        let Some(session) = order_session(conns, id) else { return };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if let Err(refused) = session.query(now, &query, Some(ready.token), &mut plug) {
+            if let Some(token) = refused.token {
+                out.retire(token);
+            }
+            return;
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        asking.waits = false;
+        trading.load(id, Cargo::Query, start, end);
+        self.deadlines.set(id.index(), deadline);
+    }
+
+    /// Bytes of an HTTP connection.
+    pub(super) fn reply_bytes(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        plain: &mut [u8],
+    ) -> SessionProgress {
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        let Session::CoinbaseOrders(session) = &mut conn.session else { return SessionProgress::default() };
+        let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        match session.bytes(now, plain, &mut ear) {
+            Ok(read) => {
+                let takes_no_more = read.reply.is_some() && !session.free();
+                if let Some(reply) = read.reply {
+                    self.replied(now, out, id, reply);
+                    self.trading.unload(id);
+                    self.trading.stirred = true;
+                    self.warm_later(now, id);
+                }
+                if takes_no_more {
+                    out.close(id, "the venue ends keep-alive".to_owned());
+                }
+                read.progress
+            }
+            Err(error) => {
+                self.session_result(now, out, id, Err(error));
+                SessionProgress { consumed: plain.len(), more: false }
+            }
+        }
+    }
+
+    /// A request ended.
+    pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
+        if let Some(wait_ms) = reply.wait_ms {
+            out.count(Counter::VenueRateLimited, 1);
+            self.trading.governor.block_until(now.plus_ms(wait_ms));
+        }
+        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
+        let carries_query = matches!(self.trading.carriages.get(id.index()).map(|c| &c.cargo), Some(Cargo::Query));
+        if !is_listing || !carries_query {
+            return;
+        }
+        let Some(mut asking) = self.trading.asking.take() else { return };
+        let end = match reply.outcome {
+            Outcome::Listed { rows, page } => {
+                asking.incomplete |= rows.unreadable > 0;
+                asking.pages += 1;
+                if page.has_next && asking.pages < PAGES_MAX {
+                    asking.cursor = page.cursor;
+                    asking.waits = true;
+                    self.trading.asking = Some(asking);
+                    return;
+                }
+                match asking.incomplete || page.has_next {
+                    true => QueryEnd::Failed,
+                    false => QueryEnd::Complete,
+                }
+            }
+            Outcome::Answered | Outcome::Time(_) | Outcome::Refused { .. } | Outcome::Failed { .. } => QueryEnd::Failed,
+        };
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.query_done(now, asking.id, end, &mut sink);
+    }
+
+    /// An HTTP connection's deadline has passed: an answer is overdue, or it was idle for long.
+    pub(super) fn order_connection_due(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return };
+        let Session::CoinbaseOrders(session) = &mut conn.session else { return };
+        if session.busy() {
+            let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+            let result = session.time(now, &mut ear).map(|_| ());
+            self.session_result(now, out, id, result);
+            return;
+        }
+        // The time is a public endpoint with a limit of its own (Coinbase reference 5); a warm-up must not push an order
+        // out, so it asks last.
+        if trading.governor.take(now, Priority::Housekeeping).is_err() {
+            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
+            return;
+        }
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if session.warm(now, &mut plug).is_ok() {
+            let (end, deadline) = (plug.end, session.expects_reply_by());
+            trading.load(id, Cargo::Warm, start, end);
+            self.deadlines.set(id.index(), deadline);
+        }
+    }
+
+    /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never
+    /// all busy with it.
+    pub(super) fn warm_later(&mut self, now: UnixNanos, id: ConnId) {
+        let stagger_ms = u64::from(id.0).saturating_mul(self.warm_every_ms / 16);
+        let at = now.plus_ms(self.warm_every_ms.saturating_add(stagger_ms));
+        self.deadlines.set(id.index(), Some(at));
+    }
+}

@@ -1,0 +1,326 @@
+//! Commands to venues: checks first, then a free connection and a token, then bytes. Nothing waits here: what cannot
+//! leave now is refused with a reason, except cancels, which stay due until they left.
+
+use super::connections::{Lane, Session};
+use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
+use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
+use super::Engine;
+use crate::guard::{check_increments, IncrementError, Priority};
+use crate::order::{CancelSend, CancelStep};
+use crate::record::{
+    CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue,
+    VenueOrderId,
+};
+use crate::telemetry::Counter;
+use crate::venue::coinbase::request::TokenPath;
+use crate::venue::coinbase::OrderSession;
+use crate::venue::{PlaceIntent, Wire};
+use arrayvec::ArrayVec;
+
+/// A cancel that found no free connection or token is tried again this soon.
+const CANCEL_RETRY_MS: u64 = 2;
+
+/// A connection as a request builder sees it.
+pub(super) struct Plug<'a, O> {
+    pub(super) out: &'a mut O,
+    pub(super) conn: ConnId,
+    /// Offset of the sent stream after the last send.
+    pub(super) end: u64,
+}
+
+impl<O: Outputs> Wire for Plug<'_, O> {
+    fn send(&mut self, build: impl FnOnce(&mut Vec<u8>)) {
+        self.end = self.out.transmit(self.conn, build);
+    }
+
+    fn entropy(&mut self, out: &mut [u8]) {
+        self.out.entropy(out);
+    }
+
+    fn retire(&mut self, token: Box<str>) {
+        self.out.retire(token);
+    }
+}
+
+/// Why a command is refused before anything is sent.
+struct Refused {
+    class: RejectClass,
+    reason: &'static str,
+}
+
+impl Refused {
+    const fn new(class: RejectClass, reason: &'static str) -> Refused {
+        Refused { class, reason }
+    }
+}
+
+impl From<IncrementError> for Refused {
+    fn from(error: IncrementError) -> Refused {
+        match error {
+            IncrementError::OffTick => Refused::new(RejectClass::InvalidPrice, "price off the tick"),
+            IncrementError::OffLot => Refused::new(RejectClass::InvalidSize, "quantity off the lot"),
+            IncrementError::TooSmall => Refused::new(RejectClass::InvalidSize, "order too small"),
+            IncrementError::TooLarge => Refused::new(RejectClass::InvalidSize, "order too large"),
+            IncrementError::NotTradable => Refused::new(RejectClass::NotTradable, "no such order now"),
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn command(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) {
+        out.count(Counter::CommandsTaken, 1);
+        let venue = self.market.get(command.instrument()).map(|t| t.instrument.listing.venue);
+        let result = match (venue, command.kind()) {
+            (None, _) => Err(Refused::new(RejectClass::UnknownInstrument, "no such instrument here")),
+            (Some(_), CommandKind::Place) => self.place(now, out, command),
+            (Some(venue), CommandKind::Cancel) => {
+                self.cancel(now, out, venue, command);
+                Ok(())
+            }
+            (Some(venue), CommandKind::Replace) => {
+                let (orders, mut sink) = self.trading.orders_and_sink(out);
+                orders.replace(now, venue, command, &mut sink);
+                Ok(())
+            }
+        };
+        if let Err(Refused { class, reason }) = result {
+            out.count(Counter::OrdersRefused, 1);
+            let venue = venue.unwrap_or(Venue::Coinbase);
+            let (orders, mut sink) = self.trading.orders_and_sink(out);
+            orders.refuse(now, command, venue, class, reason, &mut sink);
+        }
+    }
+
+    fn place(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) -> Result<(), Refused> {
+        let Some(traded) = self.market.get(command.instrument()) else {
+            return Err(Refused::new(RejectClass::UnknownInstrument, "no such instrument here"));
+        };
+        let instrument = &traded.instrument;
+        let venue = instrument.listing.venue;
+        self.trading.admit(command)?;
+        check_increments(instrument, command)?;
+        if !self.may_trade(venue) {
+            return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+        }
+        let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
+            let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
+            return Err(match open {
+                true => Refused::new(RejectClass::Busy, "no free connection, retry in 1 ms"),
+                false => Refused::new(RejectClass::NotConnected, "no order connection"),
+            });
+        };
+        let Engine { conns, trading, .. } = self;
+        let Trading { tokens, governor, orders, .. } = trading;
+        let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
+            out.count(Counter::TokensMissing, 1);
+            return Err(Refused::new(RejectClass::Busy, "no token ready, retry in 5 ms"));
+        };
+        if governor.take(now, Priority::Order).is_err() {
+            // Unused: it goes back to the front, for the next order.
+            tokens.put_back(TokenPath::Place as u8, token);
+            out.count(Counter::RateLimited, 1);
+            return Err(Refused::new(RejectClass::RateLimited, "own rate limit, retry in 50 ms"));
+        }
+        let placed = match orders.place(command, instrument) {
+            Ok(placed) => placed,
+            Err(refusal) => {
+                tokens.put_back(TokenPath::Place as u8, token);
+                return Err(Refused::new(refusal.class, refusal.reason));
+            }
+        };
+        let intent = PlaceIntent {
+            instrument,
+            client_order_id: &placed.client_order_id,
+            side: command.side(),
+            order_type: command.order_type(),
+            time_in_force: command.tif(),
+            post_only: command.is_post_only(),
+            price: command.price(),
+            quantity: command.quantity(),
+            quantity_in_quote: command.is_quantity_in_quote(),
+        };
+        let Some(session) = order_session(conns, id) else { return Ok(()) };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if let Err(refused) = session.place(now, &intent, token.token, &mut plug) {
+            if let Some(token) = refused.token {
+                out.retire(token);
+            }
+            let (orders, mut sink) = trading.orders_and_sink(out);
+            orders.abandon(now, placed.slot, RejectClass::Unsupported, "not offered by the venue", &mut sink);
+            return Ok(());
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, Cargo::Place(placed.slot), start, end);
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::OrdersSent, 1);
+        out.note(Note::OrderSent { request: command.request(), client_order_id: placed.client_order_id.as_str() });
+        Ok(())
+    }
+
+    /// Whether orders may leave: the user stream is open and everything before it is accounted for.
+    fn may_trade(&self, venue: Venue) -> bool {
+        self.conns
+            .iter()
+            .any(|c| c.venue == venue && c.role == ConnectionRole::User && c.state == ConnectionState::Healthy)
+    }
+
+    fn cancel(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, command: &OrderCommand) {
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        match orders.cancel(now, venue, command, &mut sink) {
+            CancelStep::Send(send) => self.send_cancels(now, out, send),
+            CancelStep::WaitForVenueId
+            | CancelStep::UnderWay
+            | CancelStep::AlreadyClosed
+            | CancelStep::NoSuchOrder => {}
+        }
+        self.arm_orders(now);
+    }
+
+    /// Sends a cancel, and with it every other that is due at the same venue.
+    pub(super) fn send_cancels(&mut self, now: UnixNanos, out: &mut impl Outputs, first: CancelSend) {
+        let mut sends = ArrayVec::<CancelSend, CANCELS_PER_REQUEST_MAX>::new();
+        sends.push(first);
+        while !sends.is_full() {
+            match self.trading.orders.next_due_cancel(now) {
+                Some(send) => sends.push(send),
+                None => break,
+            }
+        }
+        let ids: ArrayVec<VenueOrderId, CANCELS_PER_REQUEST_MAX> = sends.iter().map(|s| s.venue_order_id).collect();
+        if let Err(until) = self.send_cancel_ids(now, out, first.venue, &ids) {
+            for send in &sends {
+                self.trading.orders.cancel_delayed(send.slot, until);
+            }
+        }
+        self.arm_orders(now);
+    }
+
+    /// One cancel request; when to try again if nothing is free for it.
+    fn send_cancel_ids(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        venue: Venue,
+        ids: &ArrayVec<VenueOrderId, CANCELS_PER_REQUEST_MAX>,
+    ) -> Result<(), UnixNanos> {
+        let soon = now.plus_ms(CANCEL_RETRY_MS);
+        let lanes = [Lane::Orders, Lane::Cancels];
+        let id = free_conn(&self.conns, venue, &lanes).ok_or(soon)?;
+        let Engine { conns, trading, .. } = self;
+        let Trading { tokens, governor, .. } = trading;
+        let path = TokenPath::BatchCancel as u8;
+        let token = tokens.take(path, now, |t| out.retire(t)).ok_or(soon)?;
+        if let Err(crate::guard::RetryAt(at)) = governor.take(now, Priority::Cancel) {
+            tokens.put_back(path, token);
+            return Err(at);
+        }
+        let session = order_session(conns, id).ok_or(soon)?;
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if let Err(refused) = session.cancel(now, ids, token.token, &mut plug) {
+            if let Some(token) = refused.token {
+                out.retire(token);
+            }
+            return Err(soon);
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, Cargo::Cancel, start, end);
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::CancelsSent, ids.len() as u64);
+        Ok(())
+    }
+
+    /// Orders the venue holds although we did not mean them to: cancelled by their venue id.
+    pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let Some((venue, _)) = self.trading.strays.first().copied() else { return };
+        let ids = self.trading.strays.iter().map(|(_, id)| *id).collect();
+        if self.send_cancel_ids(now, out, venue, &ids).is_ok() {
+            self.trading.strays.clear();
+        }
+    }
+
+    /// Cancels every open order of these strategies.
+    pub(super) fn cancel_all_of(&mut self, now: UnixNanos, strategies: StrategySet) {
+        for strategy in strategies.iter() {
+            let mut after = 0;
+            loop {
+                let open = self.trading.orders.open_of(strategy, after);
+                let slots: ArrayVec<_, CANCELS_PER_REQUEST_MAX> =
+                    open.map(|(slot, serial, _)| (slot, serial)).take(CANCELS_PER_REQUEST_MAX).collect();
+                let Some((_, serial)) = slots.last() else { break };
+                after = *serial;
+                for (slot, _) in &slots {
+                    if let CancelStep::Send(send) = self.trading.orders.cancel_slot(now, *slot, RequestId::NONE) {
+                        // Due at once: it leaves with the others.
+                        self.trading.orders.cancel_delayed(send.slot, now);
+                    }
+                }
+            }
+        }
+        self.trading.stirred = true;
+    }
+
+    pub(super) fn stop(&mut self, now: UnixNanos, shutdown: Shutdown) {
+        self.trading.stopping = Some(shutdown);
+        if shutdown == Shutdown::CancelOurs {
+            self.cancel_all_of(now, StrategySet(u64::MAX));
+        }
+    }
+
+    /// How far a connection's stream came: an order is on its way from its first byte on.
+    pub(super) fn written(&mut self, now: UnixNanos, id: ConnId, began: u64, total: u64) {
+        let Some(carriage) = self.trading.carriages.get_mut(id.index()) else { return };
+        let Cargo::Place(slot) = carriage.cargo else { return };
+        let orders = &mut self.trading.orders;
+        if !carriage.began && began > carriage.start {
+            carriage.began = true;
+            orders.sent(now, slot, now);
+        }
+        if !carriage.written && total >= carriage.end {
+            carriage.written = true;
+            orders.written(now, slot, now);
+        }
+        self.arm_orders(now);
+    }
+}
+
+impl Trading {
+    /// What is refused whatever the instrument.
+    fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
+        if self.stopping.is_some() {
+            return Err(Refused::new(RejectClass::Stopped, "the gateway is shutting down"));
+        }
+        if self.delivery.is_latched(command.request().strategy()) {
+            return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
+        }
+        match self.limits {
+            Some(limits) if self.orders.open_count() >= limits.open_orders_max => {
+                Err(Refused::new(RejectClass::Limit, "open order limit reached"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A connection of these lanes that is open and idle, first lane first.
+pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes: &[Lane]) -> Option<ConnId> {
+    lanes.iter().find_map(|lane| {
+        conns
+            .iter()
+            .position(|c| {
+                c.venue == venue
+                    && c.lane == *lane
+                    && c.is_open()
+                    && matches!(&c.session, Session::CoinbaseOrders(session) if session.free())
+            })
+            .map(|index| ConnId(index as u16))
+    })
+}
+
+pub(super) fn order_session(conns: &mut [super::connections::Conn], id: ConnId) -> Option<&mut OrderSession> {
+    match conns.get_mut(id.index()).map(|c| &mut c.session) {
+        Some(Session::CoinbaseOrders(session)) => Some(session),
+        _ => None,
+    }
+}

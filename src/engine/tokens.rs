@@ -1,0 +1,124 @@
+//! Single-use credentials, minted off the hot thread and pooled per fixed request path. Some of each pool are kept back
+//! for cancels by giving cancels a path of their own; none is used with less than [`LIFE_LEFT_MS_MIN`] to live.
+
+use crate::record::UnixNanos;
+use std::collections::VecDeque;
+
+/// A token must outlive the way to the venue, the clocks' disagreement and a slow front end.
+pub(super) const LIFE_LEFT_MS_MIN: u64 = 30_000;
+/// Tokens kept per path.
+pub(super) const DEPTH_MAX: usize = 64;
+
+/// A token out of a pool; give it back with [`TokenPools::put_back`] if it was not used.
+pub(super) struct Ready {
+    pub(super) token: Box<str>,
+    expires: UnixNanos,
+}
+
+/// The pools of one venue.
+pub(super) struct TokenPools {
+    slots: Vec<VecDeque<Ready>>,
+}
+
+impl TokenPools {
+    pub(super) fn new(slots: usize) -> TokenPools {
+        TokenPools { slots: (0..slots).map(|_| VecDeque::with_capacity(DEPTH_MAX)).collect() }
+    }
+
+    /// Keeps a token, or gives it back if its pool is full or unknown.
+    pub(super) fn put(&mut self, slot: u8, token: Box<str>, expires: UnixNanos) -> Result<(), Box<str>> {
+        match self.slots.get_mut(usize::from(slot)) {
+            Some(pool) if pool.len() < DEPTH_MAX => {
+                pool.push_back(Ready { token, expires });
+                Ok(())
+            }
+            _ => Err(token),
+        }
+    }
+
+    /// Gives back a token that was not used after all.
+    pub(super) fn put_back(&mut self, slot: u8, ready: Ready) {
+        if let Some(pool) = self.slots.get_mut(usize::from(slot)) {
+            pool.push_front(ready);
+        }
+    }
+
+    /// Whether a token of this path is there; it may still turn out too old.
+    pub(super) fn has(&self, slot: u8) -> bool {
+        self.slots.get(usize::from(slot)).is_some_and(|pool| !pool.is_empty())
+    }
+
+    /// The oldest token that lives long enough; those that do not go to `retire`.
+    pub(super) fn take(&mut self, slot: u8, now: UnixNanos, mut retire: impl FnMut(Box<str>)) -> Option<Ready> {
+        let pool = self.slots.get_mut(usize::from(slot))?;
+        while let Some(ready) = pool.pop_front() {
+            if ready.expires >= now.plus_ms(LIFE_LEFT_MS_MIN) {
+                return Some(ready);
+            }
+            retire(ready.token);
+        }
+        None
+    }
+
+    /// Takes out one token that will not live long enough, from any pool: called now and then, so that a quiet pool is
+    /// refilled before it is needed.
+    pub(super) fn take_expiring(&mut self, now: UnixNanos) -> Option<(u8, Box<str>)> {
+        let limit = now.plus_ms(LIFE_LEFT_MS_MIN);
+        for (slot, pool) in self.slots.iter_mut().enumerate() {
+            if pool.front().is_some_and(|p| p.expires < limit) {
+                return pool.pop_front().map(|p| (slot as u8, p.token));
+            }
+        }
+        None
+    }
+}
+
+impl std::fmt::Debug for TokenPools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.slots.iter().map(VecDeque::len)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixNanos = UnixNanos(1_000_000_000_000);
+
+    #[test]
+    fn a_token_is_given_out_once_and_never_near_its_end() {
+        let mut pools = TokenPools::new(1);
+        pools.put(0, "old".into(), NOW.plus_ms(29_999)).unwrap();
+        pools.put(0, "good".into(), NOW.plus_ms(60_000)).unwrap();
+        let mut retired = Vec::new();
+        assert_eq!(pools.take(0, NOW, |t| retired.push(t)).map(|r| r.token).as_deref(), Some("good"));
+        assert_eq!(retired, ["old".into()]);
+        assert!(pools.take(0, NOW, |_| ()).is_none());
+    }
+
+    #[test]
+    fn a_full_or_unknown_pool_gives_the_token_back() {
+        let mut pools = TokenPools::new(1);
+        for _ in 0..DEPTH_MAX {
+            pools.put(0, "t".into(), NOW).unwrap();
+        }
+        assert!(pools.put(0, "t".into(), NOW).is_err());
+        assert!(pools.put(9, "t".into(), NOW).is_err());
+    }
+
+    #[test]
+    fn nothing_of_a_token_shows_in_debug_output() {
+        let mut pools = TokenPools::new(1);
+        pools.put(0, "secret".into(), NOW).unwrap();
+        assert_eq!(format!("{pools:?}"), "[1]");
+    }
+
+    #[test]
+    fn expiring_tokens_can_be_drained() {
+        let mut pools = TokenPools::new(2);
+        pools.put(1, "old".into(), NOW.plus_ms(10)).unwrap();
+        pools.put(1, "new".into(), NOW.plus_ms(100_000)).unwrap();
+        assert_eq!(pools.take_expiring(NOW), Some((1, "old".into())));
+        assert_eq!(pools.take_expiring(NOW), None);
+    }
+}

@@ -1,0 +1,354 @@
+//! Puts a gateway together: configuration in, threads and handles out.
+
+use super::coinbase::CoinbaseConfig;
+use super::directory::Directory;
+use super::error::GatewayError;
+use super::mint::CoinbaseMint;
+use super::queries::Queries;
+use super::running::{Gateway, Threads};
+use super::{StrategyPlaces, Variables, USER_AGENT};
+use crate::dialer::{DialJob, Dialer, DialerSettings, Endpoint, EndpointKind};
+use crate::engine::{CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig};
+use crate::guard::Limits;
+use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
+use crate::link::tls_config;
+use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
+use crate::record::{ConnectionRole, UnixNanos, Venue};
+use crate::telemetry::{Counters, Hops};
+use crate::venue::coinbase::{limits as coinbase_limits, OrderConfig};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Market records a strategy's ring holds, unless told otherwise.
+const MARKET_RING: usize = 8_192;
+/// Statistics records a strategy's ring holds.
+const STATISTICS_RING: usize = 1_024;
+/// Execution records a strategy's ring holds: more than the orders that can be open, so that a resync fits.
+const EXECUTION_RING: usize = 4_096;
+/// Commands a strategy's ring holds.
+const COMMAND_RING: usize = 1_024;
+/// Blocks of 128 levels for all books: 1 million levels, 16 MB.
+const BOOK_BLOCKS: usize = 8_192;
+/// How long one attempt to connect may take.
+const DIAL_TIMEOUT_MS: u64 = 10_000;
+/// How long a cold query may take.
+const QUERY_TIMEOUT_MS: u64 = 10_000;
+/// How our client order ids begin.
+const CLIENT_ID_PREFIX: &str = "xc";
+
+/// Sizes of the rings of one strategy, in records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RingSizes {
+    pub(super) market: usize,
+    pub(super) statistics: usize,
+    pub(super) executions: usize,
+    pub(super) commands: usize,
+}
+
+/// Collects what a gateway needs. Credentials without limits do not start.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start` or `build`"]
+pub struct GatewayBuilder {
+    coinbase: Option<CoinbaseConfig>,
+    limits: Option<Option<Limits>>,
+    idle: Idle,
+    core: Option<usize>,
+    extra_roots: Option<PathBuf>,
+    rings: RingSizes,
+    book_blocks: usize,
+    reconcile: ReconcileRules,
+    query_timeout_ms: u64,
+}
+
+impl Default for GatewayBuilder {
+    fn default() -> Self {
+        GatewayBuilder {
+            coinbase: None,
+            limits: None,
+            idle: Idle::default(),
+            core: None,
+            extra_roots: None,
+            rings: RingSizes {
+                market: MARKET_RING,
+                statistics: STATISTICS_RING,
+                executions: EXECUTION_RING,
+                commands: COMMAND_RING,
+            },
+            book_blocks: BOOK_BLOCKS,
+            reconcile: ReconcileRules::default(),
+            query_timeout_ms: QUERY_TIMEOUT_MS,
+        }
+    }
+}
+
+impl GatewayBuilder {
+    /// What the environment says: `COINBASE_*` (see [`CoinbaseConfig::from_env`]) and `EXCHANGE_CONNECTORS_CA_FILE`, a PEM
+    /// file of root certificates trusted besides the usual ones.
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`].
+    pub fn from_env() -> Result<GatewayBuilder, GatewayError> {
+        Self::from_variables(&|name| std::env::var(name).ok())
+    }
+
+    pub(super) fn from_variables(get: Variables<'_>) -> Result<GatewayBuilder, GatewayError> {
+        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::from_variables(get)?);
+        Ok(match get("EXCHANGE_CONNECTORS_CA_FILE").filter(|path| !path.is_empty()) {
+            Some(path) => builder.root_certificates(path),
+            None => builder,
+        })
+    }
+
+    /// Speaks to Coinbase.
+    pub fn coinbase(self, config: CoinbaseConfig) -> GatewayBuilder {
+        GatewayBuilder { coinbase: Some(config), ..self }
+    }
+
+    /// Refuses orders beyond these limits before they leave.
+    pub fn limits(self, limits: Limits) -> GatewayBuilder {
+        GatewayBuilder { limits: Some(Some(limits)), ..self }
+    }
+
+    /// Trades without pre-trade limits, on purpose.
+    pub fn without_limits(self) -> GatewayBuilder {
+        GatewayBuilder { limits: Some(None), ..self }
+    }
+
+    /// How the reactor waits. Default: [`Idle::Block`].
+    pub fn idle(self, idle: Idle) -> GatewayBuilder {
+        GatewayBuilder { idle, ..self }
+    }
+
+    /// Pins the reactor's thread to a core (numbered from 0). Only for [`GatewayBuilder::start`].
+    pub fn pin_to_core(self, core: usize) -> GatewayBuilder {
+        GatewayBuilder { core: Some(core), ..self }
+    }
+
+    /// Trusts the root certificates of a PEM file besides the usual ones. Verification is never switched off.
+    pub fn root_certificates(self, path: impl Into<PathBuf>) -> GatewayBuilder {
+        GatewayBuilder { extra_roots: Some(path.into()), ..self }
+    }
+
+    /// Records a strategy's market ring holds; at least 512. Default 8,192. A slow strategy loses records beyond it and
+    /// is told how many.
+    pub fn market_ring(self, records: usize) -> GatewayBuilder {
+        GatewayBuilder { rings: RingSizes { market: records.max(MARKET_RING_MIN), ..self.rings }, ..self }
+    }
+
+    /// Records a strategy's execution ring holds; at least 16. Default 4,096.
+    pub fn execution_ring(self, records: usize) -> GatewayBuilder {
+        GatewayBuilder { rings: RingSizes { executions: records.max(16), ..self.rings }, ..self }
+    }
+
+    /// Blocks of 128 price levels that all books share. Default 8,192.
+    pub fn book_blocks(self, blocks: usize) -> GatewayBuilder {
+        GatewayBuilder { book_blocks: blocks.max(64), ..self }
+    }
+
+    /// When orders of unknown outcome are asked about, and how their absence is judged.
+    pub fn reconcile(self, rules: ReconcileRules) -> GatewayBuilder {
+        GatewayBuilder { reconcile: rules, ..self }
+    }
+
+    /// How long a cold query may take, ms. Default 10,000.
+    pub fn query_timeout_ms(self, timeout_ms: u64) -> GatewayBuilder {
+        GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
+    }
+
+    /// Starts all threads, the reactor's among them.
+    ///
+    /// # Errors
+    /// [`GatewayError`]: nothing configured, credentials without limits, an unusable setting, no thread to be had.
+    pub fn start(self) -> Result<Gateway, GatewayError> {
+        self.run(None)
+    }
+
+    /// Starts all threads, with a strategy that runs on the reactor's own.
+    ///
+    /// # Errors
+    /// As [`GatewayBuilder::start`].
+    pub fn start_with_handler(self, handler: Box<dyn Handler>) -> Result<Gateway, GatewayError> {
+        self.run(Some(handler))
+    }
+
+    /// Starts the helper threads only and hands the reactor over: call [`Reactor::poll_once`] in a loop of your own until
+    /// [`Reactor::is_stopped`].
+    ///
+    /// # Errors
+    /// As [`GatewayBuilder::start`].
+    pub fn build(self) -> Result<(Gateway, Reactor), GatewayError> {
+        self.assemble(None)
+    }
+
+    /// Whether orders can be sent.
+    pub(super) fn has_credentials(&self) -> bool {
+        self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some())
+    }
+
+    fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
+        let core = self.core.map(find_core).transpose()?;
+        let (mut gateway, reactor) = self.assemble(handler)?;
+        let spawned = std::thread::Builder::new().name("reactor".to_owned()).spawn(move || {
+            if let Some(core) = core {
+                if !core_affinity::set_for_current(core) {
+                    tracing::warn!(core = core.id, "the reactor could not be pinned");
+                }
+            }
+            reactor.run();
+        });
+        gateway.threads.reactor = Some(spawned.map_err(system)?);
+        Ok(gateway)
+    }
+
+    fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
+        let coinbase = self.coinbase.ok_or(GatewayError::NoVenue)?;
+        let limits = match (self.limits, &coinbase.key) {
+            (None, Some(_)) => return Err(GatewayError::NoLimits(Venue::Coinbase)),
+            (limits, _) => limits.flatten(),
+        };
+        let tls = tls_config(self.extra_roots.as_deref())
+            .map_err(|error| GatewayError::Setting { setting: "root certificates", why: error.to_string() })?;
+        let (clock, anchor) = Clock::start();
+        let poller = Poller::new(self.idle).map_err(system)?;
+        let control = poller.control();
+        let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
+            .map_err(|error| GatewayError::System(error.to_string()))?;
+
+        let rest_authority = coinbase.endpoints.rest.authority().to_owned();
+        let orders = coinbase.key.as_ref().map(|_| {
+            let mut session = OrderConfig { user_agent: USER_AGENT.into(), ..OrderConfig::default() };
+            if let Some(timeout_ms) = coinbase.reply_timeout_ms {
+                session.reply_ms_max = timeout_ms;
+            }
+            CoinbaseOrders {
+                rest: coinbase.endpoints.rest.clone(),
+                session,
+                warm_every_ms: coinbase.warm_every_ms,
+                order_connections: coinbase.order_connections,
+                requests_per_second: coinbase.requests_per_second,
+            }
+        });
+        let order_limits = OrderLimits::default();
+        let engine = Engine::new(EngineConfig {
+            coinbase: Some(CoinbaseSetup { stream: coinbase.stream, orders }),
+            ids,
+            limits,
+            order_limits,
+            reconcile: self.reconcile,
+            book_blocks_max: self.book_blocks,
+        })
+        .map_err(|error| GatewayError::Setting { setting: "COINBASE_REST_URL", why: error.to_string() })?;
+
+        let wake = {
+            let control = control.clone();
+            Arc::new(move || control.wake())
+        };
+        let per_second = coinbase_limits::CONNECTIONS_PER_SECOND_MAX;
+        let (dialer, dialed) =
+            Dialer::start(DialerSettings::new(Venue::Coinbase.name(), tls, per_second, wake)).map_err(system)?;
+        let rest = endpoint(&coinbase.endpoints.rest, EndpointKind::Http);
+        let dials = engine
+            .slots()
+            .iter()
+            .enumerate()
+            .map(|(index, slot)| {
+                let endpoint = match slot.role {
+                    ConnectionRole::Market => endpoint(&coinbase.endpoints.ws, EndpointKind::WebSocket),
+                    ConnectionRole::User => endpoint(&coinbase.endpoints.ws_user, EndpointKind::WebSocket),
+                    ConnectionRole::Orders => rest.clone(),
+                };
+                let job = DialJob {
+                    conn: index as u16,
+                    attempt: 0,
+                    endpoint,
+                    not_before: UnixNanos::NONE,
+                    attempt_timeout_ms: DIAL_TIMEOUT_MS,
+                    local_address: None,
+                    user_agent: USER_AGENT.to_owned(),
+                    headers: Vec::new(),
+                };
+                (dialer.handle(), job)
+            })
+            .collect();
+
+        let (minter, tokens) = match coinbase.key.clone() {
+            Some(key) => {
+                let (minter, tap) = Minter::new(vec![CoinbaseMint::pool(key, &rest_authority)]);
+                (Some(minter), Some(tap))
+            }
+            None => (None, None),
+        };
+        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
+        let (hops, counters) = (Hops::new(), Counters::new());
+        let queries = Queries::new(dialer.cold(), rest, coinbase.key.clone(), clock.clone(), self.query_timeout_ms);
+        let readers = (hops.reader(), counters.reader());
+        let mut reactor = Reactor::new(Parts {
+            poller,
+            engine,
+            dials,
+            dialed: vec![dialed],
+            tokens,
+            clock: clock.clone(),
+            hops,
+            counters,
+        });
+        let places = Arc::new(StrategyPlaces::default());
+        let mut inline = None;
+        if let Some(handler) = handler {
+            let (id, _) = places.take().ok_or(GatewayError::TooManyStrategies)?;
+            reactor.set_handler(id, handler);
+            inline = Some(id);
+        }
+        let threads = Threads { reactor: None, dialer: Some(dialer), keeper: Some(keeper) };
+        let gateway = Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
+        Ok((gateway, reactor))
+    }
+}
+
+/// A ring must hold one whole piece of an event and its gap record, with room to spare.
+const MARKET_RING_MIN: usize = 2 * crate::venue::LEVELS_PER_CALL_MAX;
+
+fn endpoint(at: &crate::venue::coinbase::Endpoint, kind: EndpointKind) -> Endpoint {
+    Endpoint { host: at.host().to_owned(), port: at.port(), path: at.path().to_owned(), kind }
+}
+
+fn system(error: std::io::Error) -> GatewayError {
+    GatewayError::System(error.to_string())
+}
+
+fn find_core(index: usize) -> Result<core_affinity::CoreId, GatewayError> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    cores.iter().find(|core| core.id == index).copied().ok_or_else(|| GatewayError::Setting {
+        setting: "pin_to_core",
+        why: format!("no core {index}; this machine offers {:?}", cores.iter().map(|c| c.id).collect::<Vec<_>>()),
+    })
+}
+
+/// Distinguishes the client order ids of this run from those of every other: the start time in nanoseconds.
+fn session_epoch(clock: &Clock) -> u64 {
+    clock.now().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_starts_without_a_venue() {
+        assert_eq!(GatewayBuilder::default().start().map(|_| ()), Err(GatewayError::NoVenue));
+    }
+
+    #[test]
+    fn a_core_that_is_not_there_is_named() {
+        let error = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).pin_to_core(100_000).start();
+        assert!(matches!(error.map(|_| ()), Err(GatewayError::Setting { setting: "pin_to_core", .. })));
+    }
+
+    #[test]
+    fn a_missing_certificate_file_is_named() {
+        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+}

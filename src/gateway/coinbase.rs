@@ -1,0 +1,162 @@
+//! Coinbase as the builder takes it.
+
+use super::error::GatewayError;
+use super::Variables;
+use crate::venue::coinbase::auth::CdpKey;
+use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint, EndpointError, StreamConfig};
+use std::sync::Arc;
+
+/// How Coinbase is spoken to: where, as whom, over how many connections.
+#[derive(Debug, Clone)]
+pub struct CoinbaseConfig {
+    pub(super) endpoints: CoinbaseEndpoints,
+    pub(super) key: Option<Arc<CdpKey>>,
+    pub(super) stream: StreamConfig,
+    pub(super) order_connections: usize,
+    pub(super) reply_timeout_ms: Option<u64>,
+    pub(super) warm_every_ms: u64,
+    pub(super) requests_per_second: usize,
+}
+
+type Parse = fn(&str) -> Result<Endpoint, EndpointError>;
+
+/// Connections for new orders unless told otherwise.
+const ORDER_CONNECTIONS: usize = 3;
+/// An idle order connection is used at least this often: shorter than any idle limit met.
+const WARM_EVERY_MS: u64 = 15_000;
+
+impl Default for CoinbaseConfig {
+    /// Production endpoints, no credentials: public market data.
+    fn default() -> Self {
+        CoinbaseConfig {
+            endpoints: CoinbaseEndpoints::default(),
+            key: None,
+            stream: StreamConfig::default(),
+            order_connections: ORDER_CONNECTIONS,
+            reply_timeout_ms: None,
+            warm_every_ms: WARM_EVERY_MS,
+            requests_per_second: super::queries::ENGINE_REQUESTS_PER_SECOND,
+        }
+    }
+}
+
+impl CoinbaseConfig {
+    /// What the environment says: `COINBASE_API_KEY` and `COINBASE_API_SECRET` (both or neither), `COINBASE_REST_URL`,
+    /// `COINBASE_WS_URL`, `COINBASE_WS_USER_URL`.
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`] names the variable and what is wrong with it; never its value if that is a secret.
+    pub fn from_env() -> Result<CoinbaseConfig, GatewayError> {
+        Self::from_variables(&|name| std::env::var(name).ok())
+    }
+
+    /// The endpoints of the environment without its credentials: public market data.
+    ///
+    /// # Errors
+    /// As [`CoinbaseConfig::from_env`].
+    pub fn public_from_env() -> Result<CoinbaseConfig, GatewayError> {
+        let public = |name: &str| std::env::var(name).ok().filter(|_| !name.starts_with("COINBASE_API_"));
+        Self::from_variables(&public)
+    }
+
+    pub(super) fn from_variables(get: Variables<'_>) -> Result<CoinbaseConfig, GatewayError> {
+        let mut config = CoinbaseConfig::default();
+        let endpoint = |name: &'static str, parse: Parse, place: &mut Endpoint| -> Result<(), GatewayError> {
+            if let Some(url) = get(name).filter(|url| !url.is_empty()) {
+                *place = parse(&url).map_err(|error| GatewayError::Setting {
+                    setting: name,
+                    why: error.to_string(),
+                })?;
+            }
+            Ok(())
+        };
+        endpoint("COINBASE_REST_URL", Endpoint::https, &mut config.endpoints.rest)?;
+        endpoint("COINBASE_WS_URL", Endpoint::wss, &mut config.endpoints.ws)?;
+        endpoint("COINBASE_WS_USER_URL", Endpoint::wss, &mut config.endpoints.ws_user)?;
+        let missing = |setting| GatewayError::Setting { setting, why: "not set, but the other half is".to_owned() };
+        let present = |name| get(name).filter(|value| !value.is_empty());
+        match (present("COINBASE_API_KEY"), present("COINBASE_API_SECRET")) {
+            (None, None) => Ok(config),
+            (Some(_), None) => Err(missing("COINBASE_API_SECRET")),
+            (None, Some(_)) => Err(missing("COINBASE_API_KEY")),
+            (Some(name), Some(secret)) => {
+                let secret = zeroize::Zeroizing::new(secret);
+                config.credentials(&name, &secret)
+            }
+        }
+    }
+
+    /// Where to connect.
+    #[must_use]
+    pub fn endpoints(self, endpoints: CoinbaseEndpoints) -> CoinbaseConfig {
+        CoinbaseConfig { endpoints, ..self }
+    }
+
+    /// As whom: a CDP key's name and secret (PEM, SEC1 or PKCS#8, literal `\n` allowed; or base64 for Ed25519).
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`] if the key cannot be used; its text never shows.
+    pub fn credentials(self, key_name: &str, secret: &str) -> Result<CoinbaseConfig, GatewayError> {
+        let key = CdpKey::new(key_name, secret)
+            .map_err(|error| GatewayError::Setting { setting: "COINBASE_API_SECRET", why: error.to_string() })?;
+        Ok(CoinbaseConfig { key: Some(Arc::new(key)), ..self })
+    }
+
+    /// Connections for new orders, 1 to 16; two more are kept for cancels and for listings.
+    #[must_use]
+    pub fn order_connections(self, count: usize) -> CoinbaseConfig {
+        CoinbaseConfig { order_connections: count.clamp(1, 16), ..self }
+    }
+
+    /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 10,000.
+    #[must_use]
+    pub fn reply_timeout_ms(self, timeout_ms: u64) -> CoinbaseConfig {
+        CoinbaseConfig { reply_timeout_ms: Some(timeout_ms), ..self }
+    }
+
+    /// How often an idle order connection is used to keep it warm, ms. Default 15,000.
+    #[must_use]
+    pub fn warm_every_ms(self, every_ms: u64) -> CoinbaseConfig {
+        CoinbaseConfig { warm_every_ms: every_ms.max(100), ..self }
+    }
+
+    /// Stream timing.
+    #[must_use]
+    pub fn stream(self, stream: StreamConfig) -> CoinbaseConfig {
+        CoinbaseConfig { stream, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &str)]) -> Result<CoinbaseConfig, GatewayError> {
+        let pairs: Vec<(String, String)> = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        CoinbaseConfig::from_variables(&move |name| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone()))
+    }
+
+    #[test]
+    fn an_empty_environment_means_public_production() {
+        let config = from(&[]).unwrap();
+        assert!(config.key.is_none());
+        assert_eq!(config.endpoints.rest.host(), "api.coinbase.com");
+    }
+
+    #[test]
+    fn endpoints_can_be_overridden_and_bad_ones_are_named() {
+        let config = from(&[("COINBASE_WS_URL", "wss://localhost:1234")]).unwrap();
+        assert_eq!((config.endpoints.ws.host(), config.endpoints.ws.port()), ("localhost", 1234));
+        let error = from(&[("COINBASE_REST_URL", "http://plain")]).unwrap_err().to_string();
+        assert!(error.starts_with("COINBASE_REST_URL: "), "{error}");
+    }
+
+    #[test]
+    fn half_a_key_and_a_broken_key_are_refused_without_showing_it() {
+        let half = from(&[("COINBASE_API_KEY", "organizations/a/apiKeys/b")]).unwrap_err().to_string();
+        assert!(half.contains("COINBASE_API_SECRET"), "{half}");
+        let broken = from(&[("COINBASE_API_KEY", "organizations/a/apiKeys/b"), ("COINBASE_API_SECRET", "hunter2secret")]);
+        let broken = broken.unwrap_err().to_string();
+        assert!(broken.contains("COINBASE_API_SECRET") && !broken.contains("hunter2"), "{broken}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Coinbase tokens for the keeper's mint: one fixed path per slot, and one slot for the user channel.
+
+use crate::engine::TOKEN_SLOT_USER;
+use crate::keeper::{Mint, MintFailed, Minted, SlotPlan, TokenPool, TokenSlot};
+use crate::record::{UnixNanos, Venue};
+use crate::venue::coinbase::auth::CdpKey;
+use crate::venue::coinbase::limits;
+use crate::venue::coinbase::request::TokenPath;
+use std::sync::Arc;
+
+/// Tokens kept for placing and for cancelling.
+const ORDER_DEPTH: usize = 64;
+/// Tokens kept for listings.
+const QUERY_DEPTH: usize = 16;
+/// Tokens kept for opening the user channel.
+const USER_DEPTH: usize = 2;
+
+/// Signs what the engine uses up.
+pub(super) struct CoinbaseMint {
+    key: Arc<CdpKey>,
+    authority: String,
+}
+
+impl CoinbaseMint {
+    /// What the keeper mints for Coinbase; tokens are bound to the REST host `authority`.
+    pub(super) fn pool(key: Arc<CdpKey>, authority: &str) -> TokenPool {
+        let plan = |slot, depth| SlotPlan { slot: TokenSlot(slot), depth };
+        let plans = vec![
+            plan(TokenPath::Place as u8, ORDER_DEPTH),
+            plan(TokenPath::BatchCancel as u8, ORDER_DEPTH),
+            plan(TokenPath::ListOrders as u8, QUERY_DEPTH),
+            plan(TokenPath::ListFills as u8, QUERY_DEPTH),
+            plan(TOKEN_SLOT_USER, USER_DEPTH),
+        ];
+        let mint = CoinbaseMint { key, authority: authority.to_owned() };
+        TokenPool { venue: Venue::Coinbase as u8, mint: Box::new(mint), plans }
+    }
+}
+
+impl Mint for CoinbaseMint {
+    fn mint(&mut self, slot: TokenSlot, now: UnixNanos) -> Result<Minted, MintFailed> {
+        let mut nonce = [0u8; 16];
+        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| MintFailed("no entropy".into()))?;
+        let token = match TokenPath::ALL.get(usize::from(slot.0)) {
+            Some(path) => {
+                self.key.mint_rest(path.method().as_str(), &self.authority, path.path(), now.seconds(), nonce)
+            }
+            None => self.key.mint_ws(now.seconds(), nonce),
+        };
+        let token = token.map_err(|error| MintFailed(error.to_string().into()))?;
+        Ok(Minted { token, expires: now.plus_ms(limits::TOKEN_LIFE_S * 1_000) })
+    }
+}

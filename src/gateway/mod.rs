@@ -1,0 +1,41 @@
+//! The front door: build a gateway, take handles, spin on them.
+//!
+//! [`Gateway::builder`] takes venues, limits and threading; [`GatewayBuilder::start`] runs the reactor on a thread of its
+//! own, [`GatewayBuilder::build`] hands it to you to turn yourself. [`Gateway::strategy`] gives one strategy its handles,
+//! [`Gateway::subscribe`] adds instruments while running, [`Gateway::queries`] asks for listings off the hot path, and
+//! [`Gateway::shutdown`] ends everything. For scripts there is the blocking [`ExchangeConnector`] over the same rings.
+
+mod builder;
+mod coinbase;
+mod connector;
+mod directory;
+mod error;
+mod mint;
+mod places;
+mod queries;
+mod running;
+mod strategy;
+
+pub use crate::engine::Shutdown;
+pub use crate::guard::Limits;
+pub use crate::reactor::{Handler, Idle, InlineOrders, Reactor};
+pub use crate::venue::Channels;
+pub use builder::GatewayBuilder;
+pub use coinbase::CoinbaseConfig;
+pub use connector::{
+    Connector, ConnectorConfig, ExchangeConnector, MarketFeed, OrderAck, OrderHandle, OrderKind, OrderReport, OrderRequest,
+    OrderStatus,
+};
+pub use directory::Directory;
+pub use error::{ExchangeError, GatewayError};
+pub use queries::{Balance, Queries};
+pub use running::{Gateway, Telemetry};
+pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
+
+use places::StrategyPlaces;
+
+/// Sent with every request; one venue refuses requests without it.
+const USER_AGENT: &str = concat!("exchange-connectors/", env!("CARGO_PKG_VERSION"));
+
+/// Reads one environment variable.
+type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;

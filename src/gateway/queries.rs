@@ -1,0 +1,219 @@
+//! Cold queries: listings and account data, asked on the dialer's own connections by threads that may block. Nothing here
+//! touches the reactor; a share of the venue's rate limit is set aside for it.
+
+use super::error::{ExchangeError, GatewayError};
+use crate::codec::http1::{write_request, Excerpt, Method};
+use crate::codec::json::Plain;
+use crate::dialer::{ColdHandle, ColdJob, Endpoint, OwnedResponse};
+use crate::guard::{Governor, Priority, RetryAt};
+use crate::keeper::Clock;
+use crate::order::OrderFact;
+use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
+use crate::venue::coinbase::auth::CdpKey;
+use crate::venue::coinbase::{request, response};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Private requests a second that the engine may make at Coinbase (Coinbase reference 5: 30 in all).
+pub(super) const ENGINE_REQUESTS_PER_SECOND: usize = 24;
+/// The rest is for cold queries.
+const COLD_REQUESTS_PER_SECOND: usize = 6;
+/// Rows asked per page of accounts (the venue's greatest).
+const ACCOUNTS_PER_PAGE: u32 = 250;
+/// Pages of one listing; more means that the cursor runs in a circle.
+const PAGES_MAX: usize = 100;
+/// Longest body of a cold reply: the list of all products is about 2 MB.
+const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Room a parser of small replies starts with.
+const BODY_BYTES_KEPT: usize = 4 * 1024;
+
+/// A balance of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// The asset's code, such as `BTC`.
+    pub asset: String,
+    /// What can be used now.
+    pub available: Fixed128,
+    /// What open orders and withdrawals hold.
+    pub hold: Fixed128,
+}
+
+/// Asks the venue; cheap to clone. Every call blocks its thread until the answer or the timeout.
+#[derive(Clone)]
+pub struct Queries {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    cold: ColdHandle,
+    rest: Endpoint,
+    authority: String,
+    key: Option<Arc<CdpKey>>,
+    governor: Mutex<Governor>,
+    clock: Clock,
+    timeout_ms: u64,
+}
+
+impl Queries {
+    pub(super) fn new(
+        cold: ColdHandle,
+        rest: Endpoint,
+        key: Option<Arc<CdpKey>>,
+        clock: Clock,
+        timeout_ms: u64,
+    ) -> Queries {
+        let governor = Mutex::new(Governor::new(COLD_REQUESTS_PER_SECOND, 1_000, 100));
+        let authority = rest.authority();
+        Queries { inner: Arc::new(Inner { cold, rest, authority, key, governor, clock, timeout_ms }) }
+    }
+
+    /// What the venue says of one product.
+    ///
+    /// # Errors
+    /// [`GatewayError::UnknownInstrument`] if it is not listed, else [`ExchangeError`].
+    pub fn product(&self, symbol: &str) -> Result<Listing, GatewayError> {
+        let plain_symbol = !symbol.is_empty()
+            && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let unknown = || GatewayError::UnknownInstrument { venue: Venue::Coinbase, symbol: symbol.to_owned() };
+        if !plain_symbol {
+            return Err(unknown());
+        }
+        let operation = "product";
+        let mut reply = match self.ask(operation, &request::Query::PublicProduct { id: symbol }) {
+            Err(ExchangeError::Http { status: 404, .. }) => return Err(unknown()),
+            reply => reply?,
+        };
+        let listing = response::listing(&mut Plain::new(BODY_BYTES_KEPT), &mut reply.body);
+        listing.map_err(|error| GatewayError::Query(unreadable(operation, &error)))
+    }
+
+    /// Every balance of the account, all pages.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn balances(&self) -> Result<Vec<Balance>, ExchangeError> {
+        let operation = "balances";
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..PAGES_MAX {
+            let query = request::Query::Accounts { limit: ACCOUNTS_PER_PAGE, cursor: &cursor };
+            let reply = self.ask(operation, &query)?;
+            let (rows, page) = response::balances(&reply.body).map_err(|error| unreadable(operation, &error))?;
+            all.extend(rows.into_iter().map(|row| Balance {
+                asset: row.currency.into(),
+                available: row.available,
+                hold: row.hold,
+            }));
+            if !page.has_next {
+                return Ok(all);
+            }
+            cursor = page.cursor;
+        }
+        Err(unreadable(operation, &"the listing does not end"))
+    }
+
+    /// How one order stands; `None` if the venue lists no such order.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn order(&self, instrument: &Instrument, id: &VenueOrderId) -> Result<Option<OrderFact>, ExchangeError> {
+        let operation = "order status";
+        let ids = [*id];
+        let reply = self.ask(operation, &request::Query::OrdersById { ids: &ids })?;
+        let orders = response::orders(&reply.body, instrument).map_err(|error| unreadable(operation, &error))?;
+        Ok(orders.into_iter().find(|order| order.venue_order_id == *id))
+    }
+
+    /// The venue's clock.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn server_time(&self) -> Result<UnixNanos, ExchangeError> {
+        let operation = "server time";
+        let mut reply = self.ask(operation, &request::Query::Time)?;
+        response::server_time(&mut Plain::new(BODY_BYTES_KEPT), &mut reply.body).map_err(|error| unreadable(operation, &error))
+    }
+
+    /// One request and its reply of status 200.
+    fn ask(&self, operation: &'static str, query: &request::Query<'_>) -> Result<OwnedResponse, ExchangeError> {
+        let Inner { cold, rest, authority, key, clock, timeout_ms, .. } = &*self.inner;
+        let venue = Venue::Coinbase;
+        let path = query.token_path();
+        let key = match path {
+            Some(path) => Some((path, key.clone().ok_or(ExchangeError::NoCredentials(venue, operation))?)),
+            None => None,
+        };
+        self.wait_for_permit(operation)?;
+        let mut target = Vec::new();
+        query.put_target(&mut target);
+        let (authority, clock) = (authority.clone(), clock.clone());
+        let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {
+            let target = std::str::from_utf8(&target).map_err(|e| e.to_string())?;
+            let bearer = match &key {
+                Some((path, key)) => {
+                    let mut nonce = [0u8; 16];
+                    aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "no entropy")?;
+                    let (method, path) = (path.method().as_str(), path.path());
+                    let token = key
+                        .mint_rest(method, &authority, path, clock.now().seconds(), nonce)
+                        .map_err(|e| e.to_string())?;
+                    Some(zeroize::Zeroizing::new(format!("Bearer {token}")))
+                }
+                None => None,
+            };
+            let mut headers = vec![("User-Agent", super::USER_AGENT), ("Accept", "application/json")];
+            match &bearer {
+                Some(bearer) => headers.push(("Authorization", bearer.as_str())),
+                // The public endpoints are cached for a second otherwise (Coinbase reference 3).
+                None => headers.push(("Cache-Control", "no-cache")),
+            }
+            write_request(out, Method::Get, target, &authority, &headers, b"").map_err(|e| e.to_string().into())
+        });
+        let job = ColdJob {
+            endpoint: rest.clone(),
+            method: Method::Get,
+            build,
+            timeout_ms: *timeout_ms,
+            body_bytes_max: BODY_BYTES_MAX,
+        };
+        let reply = cold.run(job).map_err(|error| ExchangeError::Transport {
+            venue,
+            operation,
+            cause: error.to_string(),
+            // A query changes nothing, wherever it got to.
+            ambiguous: false,
+        })?;
+        if reply.status == 200 {
+            return Ok(reply);
+        }
+        let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
+        Err(ExchangeError::Http { venue, operation, status: reply.status, excerpt })
+    }
+
+    /// Waits until our share of the rate limit allows a request.
+    fn wait_for_permit(&self, operation: &'static str) -> Result<(), ExchangeError> {
+        let Inner { governor, clock, timeout_ms, .. } = &*self.inner;
+        let start = clock.now();
+        loop {
+            let now = clock.now();
+            let taken = governor.lock().unwrap_or_else(PoisonError::into_inner).take(now, Priority::Cancel);
+            let Err(RetryAt(at)) = taken else { return Ok(()) };
+            if at.since(start) > timeout_ms.saturating_mul(1_000_000) {
+                let venue = Venue::Coinbase;
+                return Err(ExchangeError::Timeout { venue, operation, timeout_ms: *timeout_ms, ambiguous: false });
+            }
+            std::thread::sleep(Duration::from_nanos(at.since(now)));
+        }
+    }
+}
+
+impl std::fmt::Debug for Queries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queries").field("rest", &self.inner.authority).finish_non_exhaustive()
+    }
+}
+
+fn unreadable(operation: &'static str, cause: &dyn std::fmt::Display) -> ExchangeError {
+    ExchangeError::Unreadable { venue: Venue::Coinbase, operation, cause: cause.to_string() }
+}

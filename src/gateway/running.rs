@@ -1,0 +1,251 @@
+//! A running gateway.
+
+use super::builder::{GatewayBuilder, RingSizes};
+use super::directory::Directory;
+use super::error::GatewayError;
+use super::queries::Queries;
+use super::strategy::{Ends, Strategy};
+use super::StrategyPlaces;
+use crate::dialer::Dialer;
+use crate::engine::{Control, Shutdown};
+use crate::keeper::{Clock, Keeper};
+use crate::reactor::{ControlHandle, ControlMessage, StrategyRings};
+use crate::record::{Instrument, StrategyId, UnixNanos, Venue};
+use crate::ring::{ring, Doorbell, OrderProducer};
+use crate::telemetry::{CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
+use crate::venue::Channels;
+use std::sync::{mpsc, Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long the reactor may take to answer a control message.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often shutdown asks whether the cancels are confirmed.
+const CONFIRM_EVERY: Duration = Duration::from_millis(20);
+
+/// The threads behind a gateway.
+pub(super) struct Threads {
+    pub(super) reactor: Option<JoinHandle<()>>,
+    pub(super) dialer: Option<Dialer>,
+    pub(super) keeper: Option<Keeper>,
+}
+
+/// A running gateway. Dropping it ends the threads and leaves orders open at the venues; use [`Gateway::shutdown`] to say
+/// what should become of them.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(super) threads: Threads,
+    control: ControlHandle,
+    clock: Clock,
+    directory: Directory,
+    queries: Queries,
+    places: Arc<StrategyPlaces>,
+    rings: RingSizes,
+    hops: HopsReader,
+    counters: CountersReader,
+    /// Hand-off latencies measured by the strategies' own handles.
+    strategy_hops: Mutex<Vec<HopsReader>>,
+    inline: Option<StrategyId>,
+}
+
+/// Latencies and counters at one moment.
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    /// Per-hop latencies, of the reactor and all strategies together.
+    pub hops: HopsSnapshot,
+    /// Counters of the reactor.
+    pub counters: CountersSnapshot,
+}
+
+impl std::fmt::Debug for Threads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let running = self.reactor.as_ref().is_some_and(|reactor| !reactor.is_finished());
+        f.debug_struct("Threads").field("reactor_runs", &running).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Begins a configuration.
+    pub fn builder() -> GatewayBuilder {
+        GatewayBuilder::default()
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "called once, by the builder that made all of it")]
+    pub(super) fn new(
+        threads: Threads,
+        control: ControlHandle,
+        clock: Clock,
+        directory: Directory,
+        queries: Queries,
+        places: Arc<StrategyPlaces>,
+        rings: RingSizes,
+        (hops, counters): (HopsReader, CountersReader),
+        inline: Option<StrategyId>,
+    ) -> Gateway {
+        let strategy_hops = Mutex::new(Vec::new());
+        Gateway { threads, control, clock, directory, queries, places, rings, hops, counters, strategy_hops, inline }
+    }
+
+    /// A new strategy's handles. At most 64 strategies at a time; drop the handles to give a place back.
+    ///
+    /// # Errors
+    /// [`GatewayError::TooManyStrategies`], [`GatewayError::Stopped`].
+    pub fn strategy(&self) -> Result<Strategy, GatewayError> {
+        let (id, counted) = self.places.take().ok_or(GatewayError::TooManyStrategies)?;
+        let (bell, sleeper) = Doorbell::for_thread();
+        // Where the reactor may sleep, strategies may too: both directions ring. Elsewhere a strategy that waits is rung
+        // all the same, one fence per push.
+        let (market_in, market) = ring(self.rings.market, Some(bell.clone()));
+        let (statistics_in, statistics) = ring(self.rings.statistics, Some(bell.clone()));
+        let (executions_in, executions) = ring(self.rings.executions, Some(bell));
+        let (commands, commands_out) = ring(self.rings.commands, self.control.doorbell());
+        let rings = StrategyRings {
+            id,
+            market: market_in,
+            statistics: statistics_in,
+            executions: executions_in,
+            orders: commands_out,
+        };
+        let hops = Hops::new();
+        self.strategy_hops.lock().unwrap_or_else(PoisonError::into_inner).push(hops.reader());
+        let strategy = Strategy::new(Ends {
+            market,
+            statistics,
+            executions,
+            orders: OrderProducer::new(id, counted, commands),
+            sleeper,
+            hops,
+            clock: self.clock.clone(),
+            control: self.control.clone(),
+            places: self.places.clone(),
+        });
+        self.send(ControlMessage::AddStrategy(Box::new(rings)))?;
+        Ok(strategy)
+    }
+
+    /// The strategy that runs on the reactor's thread, if there is one.
+    pub fn inline_strategy(&self) -> Option<StrategyId> {
+        self.inline
+    }
+
+    /// Subscribes a strategy to channels of an instrument, besides what it has. Blocks while the venue is asked for the
+    /// instrument's metadata, if it is not known yet. With [`Channels::NONE`] the instrument can be traded, and nothing
+    /// is streamed.
+    ///
+    /// # Errors
+    /// [`GatewayError::UnknownInstrument`] if the venue does not list it, or why the venue could not be asked.
+    pub fn subscribe(
+        &self,
+        strategy: StrategyId,
+        venue: Venue,
+        symbol: &str,
+        channels: Channels,
+    ) -> Result<Arc<Instrument>, GatewayError> {
+        let instrument = match self.directory.find(venue, symbol) {
+            Some(known) => known,
+            None => {
+                let listing = self.queries.product(symbol)?;
+                let added = self.directory.add(listing);
+                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
+                added
+            }
+        };
+        if !channels.is_empty() {
+            self.send(ControlMessage::Engine(Control::Subscribe(strategy, instrument.id, channels)))?;
+        }
+        Ok(instrument)
+    }
+
+    /// Takes channels of an instrument away from a strategy.
+    ///
+    /// # Errors
+    /// [`GatewayError::Stopped`].
+    pub fn unsubscribe(&self, strategy: StrategyId, instrument: &Instrument, channels: Channels) -> Result<(), GatewayError> {
+        self.send(ControlMessage::Engine(Control::Unsubscribe(strategy, instrument.id, channels)))
+    }
+
+    /// Names behind the numbers in records.
+    pub fn directory(&self) -> Directory {
+        self.directory.clone()
+    }
+
+    /// Listings and account data, asked off the hot path.
+    pub fn queries(&self) -> Queries {
+        self.queries.clone()
+    }
+
+    /// The clock all records are stamped with, UNIX nanoseconds.
+    pub fn now(&self) -> UnixNanos {
+        self.clock.now()
+    }
+
+    /// Latencies and counters so far.
+    pub fn telemetry(&self) -> Telemetry {
+        let mut hops = self.hops.snapshot();
+        for strategy in self.strategy_hops.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            hops.merge(&strategy.snapshot());
+        }
+        Telemetry { hops, counters: self.counters.snapshot() }
+    }
+
+    /// Our orders that are not known to be over.
+    ///
+    /// # Errors
+    /// [`GatewayError::Stopped`] if the reactor does not answer.
+    pub fn open_orders(&self) -> Result<usize, GatewayError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.send(ControlMessage::CountOpen(reply))?;
+        answer.recv_timeout(CONTROL_TIMEOUT).map_err(|_| GatewayError::Stopped)
+    }
+
+    /// Refuses new orders from now on, does with open ones what `shutdown` says, then ends all threads. If you turn the
+    /// reactor yourself, go on turning it meanwhile from another thread.
+    ///
+    /// # Errors
+    /// [`GatewayError::ShutdownTimeout`] if cancels were not all confirmed within `timeout_ms`; the threads are ended all
+    /// the same.
+    pub fn shutdown(mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        self.send(ControlMessage::Engine(Control::Stop(shutdown)))?;
+        let mut open_orders = 0;
+        if shutdown == Shutdown::CancelOurs {
+            loop {
+                open_orders = self.open_orders()?;
+                if open_orders == 0 || Instant::now() >= deadline {
+                    break;
+                }
+                std::thread::sleep(CONFIRM_EVERY);
+            }
+        }
+        self.end();
+        match open_orders {
+            0 => Ok(()),
+            _ => Err(GatewayError::ShutdownTimeout { timeout_ms, open_orders }),
+        }
+    }
+
+    fn send(&self, message: ControlMessage) -> Result<(), GatewayError> {
+        if self.threads.reactor.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Err(GatewayError::Stopped);
+        }
+        self.control.send(message).map_err(|_| GatewayError::Stopped)
+    }
+
+    /// Ends all threads; the reactor first, so that nothing asks the others for anything any more.
+    fn end(&mut self) {
+        let _ = self.send(ControlMessage::End);
+        if let Some(reactor) = self.threads.reactor.take() {
+            if reactor.join().is_err() {
+                tracing::error!("the reactor ended in a panic");
+            }
+        }
+        self.threads.dialer.take();
+        self.threads.keeper.take();
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

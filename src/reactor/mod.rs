@@ -1,0 +1,401 @@
+//! The hot thread: one mio poll loop that owns every established socket, the engine and the reactor's ends of all rings.
+//!
+//! It never blocks except in its idle strategy, never resolves, connects, shakes hands, signs with an elliptic curve,
+//! opens a file or formats a log line at default levels. Everything slow is asked of the dialer and the keeper over
+//! queues. The order rings are drained between one socket and the next, and between the pieces of a long message.
+
+mod control;
+mod handler;
+mod idle;
+mod sink;
+mod sockets;
+
+pub use control::{ControlHandle, ControlMessage, Poller, CONTROL_QUEUE_MAX};
+pub use handler::{Handler, InlineOrders, INLINE_COMMANDS_MAX};
+pub use idle::Idle;
+pub use sink::StrategyRings;
+
+use crate::dialer::{DialHandle, DialJob, DialResult};
+use crate::engine::{Closed, ConnId, Control, Engine, Input};
+use crate::link::Flushed;
+use crate::keeper::{Clock, TokenSlot, TokenTap};
+use crate::record::{StrategyId, UnixNanos, Venue};
+use crate::ring::Sleeper;
+use crate::telemetry::{Counter, Counters, Hop, Hops};
+use sink::{Inline, Sink};
+use sockets::Sockets;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Pieces of one connection's input handled before the next socket has its turn.
+const PIECES_PER_TURN_MAX: usize = 4;
+/// Bytes read from one socket before the next one has its turn.
+const READ_BYTES_PER_TURN_MAX: usize = 64 * 1024;
+/// A turn longer than this is a bug with a counter.
+const LONG_TURN_NS: u64 = 50_000;
+/// A parked reactor looks around at least this often.
+const PARK_MS_MAX: u64 = 100;
+/// Ready events taken from the poller per turn.
+const EVENTS_MAX: usize = 64;
+/// Free places a market ring needs before its recovery goes on.
+const ROOM_MIN: usize = crate::venue::LEVELS_PER_CALL_MAX + 1;
+
+/// Everything a reactor is made of; the gateway puts it together.
+pub struct Parts {
+    /// The poller, its letter box and its bell.
+    pub poller: Poller,
+    /// The protocol engine.
+    pub engine: Engine,
+    /// For each connection of the engine, by its number: what to dial, and who does it.
+    pub dials: Vec<(DialHandle, DialJob)>,
+    /// Where connections come back, one receiver per dialer.
+    pub dialed: Vec<mpsc::Receiver<DialResult>>,
+    /// Minted credentials, and where spent ones go to be wiped; `None` without credentials.
+    pub tokens: Option<TokenTap>,
+    /// The clock.
+    pub clock: Clock,
+    /// Per-hop latencies.
+    pub hops: Hops,
+    /// Counters.
+    pub counters: Counters,
+}
+
+/// The poll loop. Run it on a thread of its own with [`Reactor::run`], or turn it yourself with [`Reactor::poll_once`].
+pub struct Reactor {
+    engine: Engine,
+    sockets: Sockets,
+    sink: Sink,
+    dials: Vec<(DialHandle, DialJob)>,
+    dialed: Vec<mpsc::Receiver<DialResult>>,
+    control: ControlHandle,
+    sleeper: Option<Sleeper>,
+    clock: Clock,
+    idle: Idle,
+    deadline: Option<UnixNanos>,
+    stopped: bool,
+}
+
+impl Reactor {
+    /// Puts a reactor together. Nothing is dialled before the first turn.
+    pub fn new(parts: Parts) -> Reactor {
+        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters } = parts;
+        let Poller { poll, control, sleeper, idle } = poller;
+        let sockets = Sockets::new(poll, dials.len(), EVENTS_MAX);
+        let sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
+        Reactor {
+            engine,
+            sockets,
+            sink,
+            dials,
+            dialed,
+            control,
+            sleeper,
+            clock,
+            idle,
+            deadline: Some(UnixNanos::NONE),
+            stopped: false,
+        }
+    }
+
+    /// Where other threads ask for changes and wake the reactor.
+    pub fn control(&self) -> ControlHandle {
+        self.control.clone()
+    }
+
+    /// Runs `handler` on this thread as the strategy `id`, which needs no rings.
+    pub fn set_handler(&mut self, id: StrategyId, handler: Box<dyn Handler>) {
+        let (orders, commands) = InlineOrders::new(id);
+        self.sink.inline = Some(Inline { id, handler, orders, commands });
+        self.apply(self.clock.now(), Input::Control(Control::AddStrategy(id)));
+    }
+
+    /// Turns until stopped.
+    pub fn run(mut self) {
+        while !self.stopped {
+            let worked = self.poll_once();
+            if !worked && !self.stopped {
+                self.wait();
+            }
+        }
+    }
+
+    /// Whether the gateway asked it to end; a loop of your own ends then too.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// One turn over everything that is ready, without waiting. True if anything was done.
+    pub fn poll_once(&mut self) -> bool {
+        let start = self.clock.now();
+        let mut worked = self.take_control();
+        worked |= self.take_dialed();
+        worked |= self.take_tokens();
+        worked |= self.take_orders();
+        worked |= self.sockets.poll(Duration::ZERO);
+        while let Some(conn) = self.sockets.next_ready() {
+            worked = true;
+            self.serve(conn);
+            self.take_orders();
+        }
+        self.sockets.end_round();
+        worked |= self.give_room();
+        worked |= self.on_time();
+        self.carry_out();
+        if worked {
+            let turn_ns = self.clock.now().since(start);
+            self.sink.counters.max(Counter::LongestTurnNs, turn_ns);
+            if turn_ns > LONG_TURN_NS {
+                self.sink.counters.add(Counter::LongTurns, 1);
+            }
+        }
+        worked
+    }
+
+    /// Waits as the idle strategy says, until something may be ready.
+    fn wait(&mut self) {
+        match self.idle {
+            Idle::Busy => std::hint::spin_loop(),
+            Idle::Yield => std::thread::yield_now(),
+            Idle::Block => {
+                let mut timeout = Duration::from_millis(PARK_MS_MAX);
+                if let Some(deadline) = self.deadline {
+                    let left_ns = deadline.since(self.clock.now());
+                    // mio rounds up to whole milliseconds anyway.
+                    timeout = timeout.min(Duration::from_nanos(left_ns.max(1_000_000)));
+                }
+                if !self.engine.wants_room().is_empty() {
+                    timeout = Duration::from_millis(1); // a consumer that makes room wakes nobody
+                }
+                let Reactor { sleeper, sockets, sink, control, .. } = self;
+                let Some(sleeper) = sleeper else { return };
+                let hot = sockets.is_hot();
+                let work = || {
+                    hot
+                        || !control.is_empty()
+                        || sink.rings.iter().flatten().any(|r| !r.orders.is_empty())
+                };
+                sleeper.park(work, || {
+                    sockets.poll(timeout);
+                });
+            }
+        }
+    }
+
+    fn apply(&mut self, now: UnixNanos, input: Input<'_>) {
+        self.engine.apply(now, input, &mut self.sink);
+        self.deadline = self.engine.deadline();
+    }
+
+    fn take_control(&mut self) -> bool {
+        let mut worked = false;
+        while let Some(message) = self.control.pop() {
+            worked = true;
+            let now = self.clock.now();
+            match message {
+                ControlMessage::AddStrategy(rings) => {
+                    let id = rings.id;
+                    if let Some(place) = self.sink.rings.get_mut(id.index()) {
+                        *place = Some(*rings);
+                    }
+                    self.apply(now, Input::Control(Control::AddStrategy(id)));
+                }
+                ControlMessage::RemoveStrategy(id) => {
+                    self.apply(now, Input::Control(Control::RemoveStrategy(id)));
+                    if let Some(place) = self.sink.rings.get_mut(id.index()) {
+                        *place = None;
+                    }
+                }
+                ControlMessage::Engine(control) => self.apply(now, Input::Control(control)),
+                ControlMessage::CountOpen(reply) => {
+                    let _ = reply.send(self.engine.open_orders());
+                }
+                ControlMessage::End => {
+                    self.stopped = true;
+                    self.sockets.say_goodbye(&mut self.sink.outboxes);
+                }
+            }
+        }
+        worked
+    }
+
+    fn take_dialed(&mut self) -> bool {
+        let mut worked = false;
+        for index in 0..self.dialed.len() {
+            while let Some(result) = self.dialed.get(index).and_then(|dialed| dialed.try_recv().ok()) {
+            worked = true;
+            let now = self.clock.now();
+            let conn = ConnId(result.conn);
+            let opened = match result.outcome {
+                Ok(link) => self.sockets.adopt(conn, *link, &mut self.sink.outboxes).map_err(|e| e.to_string()),
+                Err(error) => {
+                    self.sink.counters.add(Counter::DialFailures, 1);
+                    Err(error.to_string())
+                }
+            };
+            match opened {
+                Ok(()) => self.apply(now, Input::Opened { conn }),
+                Err(why) => self.apply(now, Input::Closed { conn, closed: Closed { why, clean: false, began: 0 }, rest: &mut [] }),
+            }
+            self.carry_out();
+            }
+        }
+        worked
+    }
+
+    fn take_tokens(&mut self) -> bool {
+        let mut worked = false;
+        while let Some(token) = self.sink.tokens.as_mut().and_then(TokenTap::next) {
+            worked = true;
+            let Some(venue) = Venue::from_u8(token.venue) else { continue };
+            let (TokenSlot(slot), expires) = (token.slot, token.expires);
+            self.apply(self.clock.now(), Input::Token { venue, slot, token: token.into_text(), expires });
+        }
+        worked
+    }
+
+    /// Every command that waits, of every strategy; what they make leaves together.
+    fn take_orders(&mut self) -> bool {
+        let mut worked = false;
+        for index in 0..self.sink.rings.len() {
+            while let Some(command) =
+                self.sink.rings.get_mut(index).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
+            {
+                worked = true;
+                self.command(&command);
+            }
+        }
+        while let Some(command) = self.sink.inline.as_mut().and_then(|inline| inline.commands.pop()) {
+            worked = true;
+            self.command(&command);
+        }
+        if worked {
+            self.carry_out();
+        }
+        worked
+    }
+
+    fn command(&mut self, command: &crate::record::OrderCommand) {
+        let taken = self.clock.now();
+        self.sink.hops.record(Hop::CommandWait, taken.since(command.submitted()));
+        self.apply(taken, Input::Command(command));
+        let built = self.clock.now();
+        self.sink.hops.record(Hop::Build, built.since(taken));
+    }
+
+    /// One turn of one connection: read, decrypt, parse in pieces, with the order rings between the pieces.
+    fn serve(&mut self, conn: ConnId) {
+        self.flush_if_wanted(conn);
+        let read_at = self.clock.now();
+        let received = self.sockets.receive(conn, READ_BYTES_PER_TURN_MAX, read_at);
+        let decrypted_at = self.clock.now();
+        if received.bytes > 0 {
+            self.sink.counters.add(Counter::BytesReceived, received.bytes as u64);
+            self.sink.hops.record(Hop::Decrypt, decrypted_at.since(read_at));
+        }
+        self.sink.decrypted_at = decrypted_at;
+        let mut hot = received.more;
+        for piece in 0.. {
+            let Some((recv, plain)) = self.sockets.unread(conn) else { break };
+            if plain.is_empty() {
+                break;
+            }
+            if piece == PIECES_PER_TURN_MAX {
+                hot = true;
+                break;
+            }
+            let progress = self.engine.apply(recv, Input::Bytes { conn, plain }, &mut self.sink);
+            self.deadline = self.engine.deadline();
+            self.sockets.consume(conn, progress.consumed);
+            self.carry_out();
+            if !progress.more {
+                break;
+            }
+            self.take_orders();
+            self.sink.decrypted_at = self.clock.now();
+        }
+        self.sink.decrypted_at = UnixNanos::NONE;
+        self.flush_if_wanted(conn);
+        self.sockets.set_hot(conn, hot);
+        if let Some(why) = received.closed {
+            if !hot {
+                self.close(conn, why);
+            } else {
+                self.sockets.keep_closing(conn, why);
+            }
+        }
+    }
+
+    fn give_room(&mut self) -> bool {
+        let wants = self.engine.wants_room();
+        if wants.is_empty() {
+            return false;
+        }
+        let mut worked = false;
+        for strategy in wants.iter() {
+            let rings = self.sink.rings.get(strategy.index()).and_then(Option::as_ref);
+            let room = rings.is_none_or(|r| r.market.free() >= ROOM_MIN.min(r.market.capacity()) && r.executions.free() > 0);
+            if room {
+                worked = true;
+                self.apply(self.clock.now(), Input::Room { strategy });
+            }
+        }
+        worked
+    }
+
+    fn on_time(&mut self) -> bool {
+        let now = self.clock.now();
+        let due = self.deadline.is_some_and(|deadline| deadline <= now);
+        if due {
+            self.apply(now, Input::Time);
+        }
+        due
+    }
+
+    /// What the engine asked for: bytes to the kernel, dials to the dialer, connections to close.
+    fn carry_out(&mut self) {
+        while let Some(conn) = self.sink.dirty.pop() {
+            self.flush(conn);
+        }
+        while let Some((conn, not_before)) = self.sink.dials.pop() {
+            if let Some((dialer, job)) = self.dials.get(conn.index()) {
+                // A dialer that has ended takes no jobs: the gateway is going down.
+                let _ = dialer.dial(DialJob { not_before, ..job.clone() });
+            }
+        }
+        while let Some((conn, why)) = self.sink.closing.pop() {
+            self.close(conn, why);
+        }
+    }
+
+    /// A socket that became writable again, or TLS that answers by itself (key updates, alerts).
+    fn flush_if_wanted(&mut self, conn: ConnId) {
+        if self.sink.outboxes.get(conn.index()).is_some_and(|outbox| self.sockets.wants_flush(conn, outbox)) {
+            self.flush(conn);
+        }
+    }
+
+    fn flush(&mut self, conn: ConnId) {
+        let Some(outbox) = self.sink.outboxes.get_mut(conn.index()) else { return };
+        let before = self.clock.now();
+        match self.sockets.flush(conn, outbox) {
+            Ok(Some(flushed)) => {
+                let now = self.clock.now();
+                if !flushed.blocked {
+                    self.sink.hops.record(Hop::Write, now.since(before));
+                }
+                let Flushed { began_offset: began, written_offset: total, .. } = flushed;
+                self.apply(now, Input::Written { conn, began, total });
+            }
+            Ok(None) => {}
+            Err(why) => self.close(conn, why),
+        }
+    }
+
+    fn close(&mut self, conn: ConnId, why: String) {
+        let Some(outbox) = self.sink.outboxes.get_mut(conn.index()) else { return };
+        if let Some(mut ended) = self.sockets.close(conn, outbox) {
+            let closed = Closed { why, clean: ended.clean, began: ended.began };
+            self.apply(self.clock.now(), Input::Closed { conn, closed, rest: ended.inbox.unread() });
+        }
+    }
+}

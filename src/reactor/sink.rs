@@ -1,0 +1,204 @@
+//! Where the engine's results go: rings, send buffers, requests to the other threads; and where the hops are stamped.
+
+use super::handler::{Handler, InlineOrders};
+use crate::engine::{ConnId, Note, Outputs, StrategySet};
+use crate::keeper::{Clock, TokenTap};
+use crate::link::Outbox;
+use crate::record::{
+    ExecutionRecord, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId, UnixNanos,
+};
+use crate::ring::{Consumer, Producer};
+use crate::telemetry::{Counter, Counters, Hop, Hops};
+
+/// A pulse tells every consumer when it was published, from which the hand-off hop is measured.
+const PULSE_EVERY_NS: u64 = 1_000_000;
+
+/// The reactor's ends of one strategy's rings.
+#[derive(Debug)]
+pub struct StrategyRings {
+    /// Whose.
+    pub id: StrategyId,
+    /// Market records to it.
+    pub market: Producer<MarketRecord>,
+    /// Statistics to it.
+    pub statistics: Producer<StatisticsRecord>,
+    /// Execution records to it.
+    pub executions: Producer<ExecutionRecord>,
+    /// Commands from it.
+    pub orders: Consumer<OrderCommand>,
+}
+
+/// The strategy that runs on the reactor's own thread.
+pub(super) struct Inline {
+    pub(super) id: StrategyId,
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) orders: InlineOrders,
+    pub(super) commands: Consumer<OrderCommand>,
+}
+
+pub(super) struct Sink {
+    pub(super) rings: Vec<Option<StrategyRings>>,
+    pub(super) inline: Option<Inline>,
+    pub(super) outboxes: Vec<Outbox>,
+    pub(super) clock: Clock,
+    pub(super) hops: Hops,
+    pub(super) counters: Counters,
+    /// When the bytes being parsed were decrypted: the parse hop starts there.
+    pub(super) decrypted_at: UnixNanos,
+    /// Built by the engine in this turn, carried out after it.
+    pub(super) dirty: Vec<ConnId>,
+    pub(super) dials: Vec<(ConnId, UnixNanos)>,
+    pub(super) closing: Vec<(ConnId, String)>,
+    pub(super) tokens: Option<TokenTap>,
+    last_pulse: UnixNanos,
+}
+
+impl Sink {
+    pub(super) fn new(
+        connections: usize,
+        clock: Clock,
+        hops: Hops,
+        counters: Counters,
+        tokens: Option<TokenTap>,
+    ) -> Sink {
+        Sink {
+            rings: (0..StrategyId::COUNT_MAX).map(|_| None).collect(),
+            inline: None,
+            outboxes: (0..connections).map(|_| Outbox::new()).collect(),
+            clock,
+            hops,
+            counters,
+            decrypted_at: UnixNanos::NONE,
+            dirty: Vec::with_capacity(connections),
+            dials: Vec::with_capacity(connections),
+            closing: Vec::with_capacity(connections),
+            tokens,
+            last_pulse: UnixNanos::NONE,
+        }
+    }
+
+    fn ring(&mut self, strategy: StrategyId) -> Option<&mut StrategyRings> {
+        self.rings.get_mut(strategy.index()).and_then(Option::as_mut)
+    }
+
+    /// One push per strategy of the set; returns those that refused.
+    fn push(&mut self, now: UnixNanos, to: StrategySet, records: &[MarketRecord]) -> StrategySet {
+        let mut refused = StrategySet::NONE;
+        for strategy in to.iter() {
+            if let Some(inline) = self.inline.as_mut().filter(|i| i.id == strategy) {
+                inline.orders.set_now(now);
+                inline.handler.on_market(records, &mut inline.orders);
+            } else if self.ring(strategy).is_some_and(|rings| !rings.market.push_all(records)) {
+                refused = refused.with(StrategySet::one(strategy));
+            }
+        }
+        refused
+    }
+}
+
+impl Outputs for Sink {
+    fn event(&mut self, to: StrategySet, records: &[MarketRecord]) -> StrategySet {
+        let before = self.clock.now();
+        let refused = self.push(before, to, records);
+        let after = self.clock.now();
+        if self.decrypted_at.is_some() {
+            self.hops.record(Hop::Parse, before.since(self.decrypted_at));
+        }
+        self.hops.record(Hop::Publish, after.since(before));
+        if after.since(self.last_pulse) >= PULSE_EVERY_NS {
+            self.last_pulse = after;
+            // A consumer without room for a pulse has better things to do than to measure.
+            let _ = self.push(after, to.without(refused), &[MarketRecord::pulse(after)]);
+        }
+        refused
+    }
+
+    fn statistics(&mut self, to: StrategySet, record: &StatisticsRecord) -> StrategySet {
+        let mut refused = StrategySet::NONE;
+        for strategy in to.iter() {
+            if let Some(inline) = self.inline.as_mut().filter(|i| i.id == strategy) {
+                inline.handler.on_statistics(record, &mut inline.orders);
+            } else if self.ring(strategy).is_some_and(|rings| !rings.statistics.push(*record)) {
+                refused = refused.with(StrategySet::one(strategy));
+            }
+        }
+        refused
+    }
+
+    fn execution(&mut self, to: StrategyId, record: &ExecutionRecord) -> bool {
+        tracing::debug!(
+            request = %record.request,
+            client_order_id = %record.client_order_id,
+            kind = ?record.kind,
+            class = ?record.reject,
+            code = %record.venue_code,
+            "execution"
+        );
+        if let Some(inline) = self.inline.as_mut().filter(|i| i.id == to) {
+            inline.handler.on_execution(record, &mut inline.orders);
+            return true;
+        }
+        // A strategy whose rings are gone takes everything: there is nobody to wait for.
+        self.ring(to).is_none_or(|rings| rings.executions.push(*record))
+    }
+
+    fn execution_room(&self, to: StrategyId) -> usize {
+        self.rings.get(to.index()).and_then(Option::as_ref).map_or(usize::MAX, |rings| rings.executions.free())
+    }
+
+    fn transmit(&mut self, conn: ConnId, build: impl FnOnce(&mut Vec<u8>)) -> u64 {
+        let Some(outbox) = self.outboxes.get_mut(conn.index()) else { return 0 };
+        if !self.dirty.contains(&conn) {
+            self.dirty.push(conn);
+        }
+        outbox.append(build)
+    }
+
+    fn dial(&mut self, conn: ConnId, not_before: UnixNanos) {
+        self.dials.push((conn, not_before));
+    }
+
+    fn close(&mut self, conn: ConnId, why: String) {
+        self.closing.push((conn, why));
+    }
+
+    fn retire(&mut self, token: Box<str>) {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.retire(token);
+        }
+    }
+
+    fn entropy(&mut self, out: &mut [u8]) {
+        if aws_lc_rs::rand::fill(out).is_err() {
+            // aws-lc's generator does not fail once seeded, and TLS has seeded it. A zero mask is still a valid frame.
+            tracing::error!("the system's random generator failed");
+        }
+    }
+
+    fn count(&mut self, counter: Counter, n: u64) {
+        self.counters.add(counter, n);
+    }
+
+    fn note(&mut self, note: Note<'_>) {
+        match note {
+            Note::Connection { conn, venue, role, state, why } => {
+                tracing::info!(%venue, conn = conn.0, role = role.name(), state = state.name(), why, "connection");
+            }
+            Note::Anomaly { conn, venue, anomaly, excerpt } => {
+                tracing::warn!(%venue, conn = conn.0, ?anomaly, excerpt, "anomaly");
+            }
+            Note::Gap { instrument, gap } => log_gap(instrument, gap),
+            Note::OrderSent { request, client_order_id } => {
+                tracing::debug!(%request, client_order_id, "order sent");
+            }
+        }
+    }
+}
+
+fn log_gap(instrument: InstrumentId, gap: crate::record::Gap) {
+    if gap.recovered {
+        tracing::info!(instrument = instrument.0, cause = ?gap.cause, "book recovered");
+    } else {
+        tracing::warn!(instrument = instrument.0, cause = ?gap.cause, lost = gap.lost, "gap");
+    }
+}
