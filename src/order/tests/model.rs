@@ -512,7 +512,7 @@ fn wanted(query: &Query, fact: &OrderFact) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_interleaving_keeps_the_law_and_ends_at_the_truth(ops in ops()) {
