@@ -5,10 +5,11 @@
 //! says that it is being repeated. Never sends.
 
 use super::cancel::Verdict;
+use super::entry::{Entry, Place, Slot};
 use super::fact::CancelReply;
-use super::lifecycle::OrderState;
 use super::reconcile::CHECK_DELAY_MS;
-use super::table::{Entry, Orders, Place, Slot};
+use super::state::OrderState;
+use super::table::Orders;
 use super::Executions;
 use crate::record::{
     ExecutionKind, InstrumentId, OrderCommand, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,

@@ -8,8 +8,9 @@
 //! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
 
 use super::cancel::CANCEL_CONFIRM_MS;
-use super::lifecycle::OrderState;
-use super::table::{Orders, Place, Slot};
+use super::entry::{Place, Slot};
+use super::state::OrderState;
+use super::table::Orders;
 use super::Executions;
 use crate::record::{InstrumentId, UnixNanos, Venue, VenueOrderId};
 use arrayvec::ArrayVec;

@@ -6,13 +6,14 @@
 //! new orders and forgets closed ones oldest first, never an open one. Never reads a clock and never sends anything:
 //! what is to be sent is handed out, in `cancels` and `reconcile`.
 
-use super::cancel::CancelProgress;
+use super::counters::OrderCounters;
+use super::entry::{Due, Entry, Place, Slot};
 use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
-use super::lifecycle::{Order, OrderCounters, OrderState};
-use super::list::{Link, Linked, List, NIL};
-use super::reconcile::{Check, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::list::{List, NIL};
+use super::reconcile::{ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
     ClientOrderId, CommandKind, ExecutionId, ExecutionKind, ExecutionRecord, InlineText, Instrument, InstrumentId,
@@ -36,13 +37,6 @@ impl Default for OrderLimits {
     fn default() -> Self {
         OrderLimits { open_max: 1_024, closed_kept: 8_192, executions_kept: 32_768, strangers_kept: 4_096 }
     }
-}
-
-/// Names an order's place in the table; recognised as stale once the place is reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Slot {
-    at: u32,
-    generation: u32,
 }
 
 /// An order that was registered.
@@ -78,63 +72,6 @@ pub enum Whose {
     OurPrefixOtherSession,
     /// Somebody else's; reported once if open.
     Stranger,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Vacant,
-    Open,
-    Closed,
-}
-
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub order: Order,
-    pub cancel: CancelProgress,
-    pub check: Check,
-    pub place: Place,
-    /// Number of the latest evidence about it.
-    pub seen: u64,
-    /// Since the user stream was re-opened nothing was heard of it.
-    pub owed: bool,
-    /// When to tell again that it is unknown.
-    pub repeat_at: UnixNanos,
-    pub link: Link,
-    generation: u32,
-    serial: u64,
-}
-
-impl Linked for Entry {
-    fn link(&mut self) -> &mut Link {
-        &mut self.link
-    }
-}
-
-impl Entry {
-    const VACANT: Entry = Entry {
-        order: Order::VACANT,
-        cancel: CancelProgress::NONE,
-        check: Check::NONE,
-        place: Place::Vacant,
-        seen: 0,
-        owed: false,
-        repeat_at: UnixNanos::MAX,
-        link: Link::NONE,
-        generation: 0,
-        serial: 0,
-    };
-
-    pub const fn slot(&self, at: u32) -> Slot {
-        Slot { at, generation: self.generation }
-    }
-}
-
-/// Earliest moments at which something may be due; never later than the truth.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Due {
-    pub cancel: UnixNanos,
-    pub check: UnixNanos,
-    pub repeat: UnixNanos,
 }
 
 /// The table of orders.

@@ -217,6 +217,40 @@ fn an_order_told_dead_that_lives_is_reported_and_cancelled() {
 }
 
 #[test]
+fn an_execution_listed_for_an_order_told_dead_proves_that_it_lived() {
+    let mut b = Bench::sent();
+    b.reject(RejectClass::RateLimited);
+    b.tell(OrderStatus::Pending, 0);
+    b.list("e-1", 100);
+    assert_eq!(b.log.kinds(), [K::Rejected, K::Fill, K::StrangerOrder]);
+    assert_eq!(b.state(), OrderState::Risen);
+}
+
+#[test]
+fn a_reply_of_acceptance_after_the_order_was_given_up_proves_that_it_lives() {
+    let mut b = Bench::unknown();
+    b.reject(RejectClass::RateLimited);
+    b.accept();
+    assert_eq!(b.log.kinds(), [K::Unknown, K::Rejected, K::StrangerOrder]);
+    assert!(b.orders.next_due_cancel(b.now).is_some());
+}
+
+#[test]
+fn an_order_wholly_executed_is_asked_about_until_its_end_is_told() {
+    for complete in
+        [(|b: &mut Bench| _ = b.tell(OrderStatus::Open, QUANTITY)) as fn(&mut Bench), |b| _ = b.list("e-1", QUANTITY)]
+    {
+        let mut b = Bench::live();
+        complete(&mut b);
+        assert_eq!((b.log.kinds(), b.state()), (vec![K::Accepted, K::Fill], OrderState::Live));
+        b.advance(1_000);
+        assert!(b.query().is_some());
+        b.tell_by_query(OrderStatus::Filled, QUANTITY);
+        assert_eq!(b.log.last().kind, K::Filled);
+    }
+}
+
+#[test]
 fn orders_of_others_are_reported_once_and_only_while_open() {
     let mut b = Bench::live();
     let theirs = ClientOrderId::new("0b1c-other-software").unwrap();

@@ -3,6 +3,7 @@
 
 mod cancels;
 mod lifecycle;
+mod model;
 mod reconcile;
 
 use super::*;

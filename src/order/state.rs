@@ -1,0 +1,253 @@
+//! One order: its terms, where it stands, and what is known of it.
+//!
+//! Owns the fields and the questions about them; `lifecycle` alone changes them.
+
+use super::booking::{Booking, Scale};
+use crate::record::{
+    AssetId, ClientOrderId, ExecutionKind, InlineText, Instrument, InstrumentId, OrderCommand, OrderType, RejectClass,
+    RequestId, Side, TimeInForce, UnixNanos, Venue, VenueOrderId,
+};
+
+/// Where an order stands, as far as evidence goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// Registered; not one byte of it was written.
+    New,
+    /// Its first byte may have left; nothing was told yet.
+    Sent,
+    /// The venue has it; Accepted was told.
+    Live,
+    /// It may or may not live; Unknown was told.
+    Unknown,
+    /// Over, and told.
+    Closed(OrderEnd),
+    /// Rejected was told, and then the venue showed that it lives. It is being cancelled.
+    Risen,
+}
+
+/// How an order ended, as its strategy was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderEnd {
+    /// Wholly filled.
+    Filled,
+    /// Cancelled, by us or by the venue, perhaps after fills; also failed after it had been accepted.
+    Cancelled,
+    /// Its time ran out.
+    Expired,
+    /// It never lived.
+    Rejected,
+}
+
+impl OrderEnd {
+    /// The record that tells it.
+    pub(super) const fn kind(self) -> ExecutionKind {
+        match self {
+            OrderEnd::Filled => ExecutionKind::Filled,
+            OrderEnd::Cancelled => ExecutionKind::Cancelled,
+            OrderEnd::Expired => ExecutionKind::Expired,
+            OrderEnd::Rejected => ExecutionKind::Rejected,
+        }
+    }
+}
+
+/// Why a Live order may have ended unseen; absence confirms it, a sign of life refutes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Doubt {
+    pub class: RejectClass,
+    pub code: InlineText<32>,
+}
+
+/// One order.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    pub(super) request: RequestId,
+    pub(super) client_order_id: ClientOrderId,
+    pub(super) venue_order_id: VenueOrderId,
+    pub(super) venue: Venue,
+    pub(super) instrument: InstrumentId,
+    pub(super) quote: AssetId,
+    pub(super) scale: Scale,
+    pub(super) side: Side,
+    pub(super) order_type: OrderType,
+    pub(super) time_in_force: TimeInForce,
+    pub(super) post_only: bool,
+    pub(super) quantity_in_quote: bool,
+    pub(super) price: i64,
+    pub(super) quantity: i64,
+    pub(super) state: OrderState,
+    pub(super) sent: UnixNanos,
+    pub(super) written: UnixNanos,
+    /// Latest moment at which its bytes may still have been leaving, or at which it showed life.
+    pub(super) watermark: UnixNanos,
+    pub(super) booking: Booking,
+    /// The venue itself lists the order as failed: nothing it says later makes it rise.
+    pub(super) failed: bool,
+    /// The venue said that it is over, or its whole quantity is executed, but not (credibly) how it ended.
+    pub(super) ending: bool,
+    pub(super) told_filled: bool,
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl Order {
+    /// The command that placed it.
+    pub const fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Our id of it.
+    pub const fn client_order_id(&self) -> &ClientOrderId {
+        &self.client_order_id
+    }
+
+    /// The venue's id of it; empty until it is known.
+    pub const fn venue_order_id(&self) -> &VenueOrderId {
+        &self.venue_order_id
+    }
+
+    /// Where it was placed.
+    pub const fn venue(&self) -> Venue {
+        self.venue
+    }
+
+    /// What it trades.
+    pub const fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
+    /// Buy or sell.
+    pub const fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Limit or market.
+    pub const fn order_type(&self) -> OrderType {
+        self.order_type
+    }
+
+    /// How long it lives.
+    pub const fn time_in_force(&self) -> TimeInForce {
+        self.time_in_force
+    }
+
+    /// Whether it must not take liquidity.
+    pub const fn is_post_only(&self) -> bool {
+        self.post_only
+    }
+
+    /// Limit price, mantissa at the price exponent; 0 on market orders.
+    pub const fn price(&self) -> i64 {
+        self.price
+    }
+
+    /// Quantity, mantissa at the size exponent (at the quote exponent if [`Order::is_quantity_in_quote`]).
+    pub const fn quantity(&self) -> i64 {
+        self.quantity
+    }
+
+    /// Whether the quantity counts the quote asset.
+    pub const fn is_quantity_in_quote(&self) -> bool {
+        self.quantity_in_quote
+    }
+
+    /// Quantity known to be executed, mantissa at the size exponent.
+    pub const fn executed(&self) -> i64 {
+        self.booking.quantity()
+    }
+
+    /// Where it stands.
+    pub const fn state(&self) -> OrderState {
+        self.state
+    }
+
+    /// Whether its strategy was told that it is over.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, OrderState::Closed(_) | OrderState::Risen)
+    }
+
+    /// When its first byte may have left; `NONE` before.
+    pub const fn sent_at(&self) -> UnixNanos {
+        self.sent
+    }
+
+    /// What stands in an unused slot.
+    pub(super) const VACANT: Order = Order {
+        request: RequestId::NONE,
+        client_order_id: ClientOrderId::EMPTY,
+        venue_order_id: VenueOrderId::EMPTY,
+        venue: Venue::Coinbase,
+        instrument: InstrumentId::NONE,
+        quote: AssetId::NONE,
+        scale: Scale { price: 0, size: 0 },
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::GoodTilCancelled,
+        post_only: false,
+        quantity_in_quote: false,
+        price: 0,
+        quantity: 0,
+        state: OrderState::Closed(OrderEnd::Rejected),
+        sent: UnixNanos::NONE,
+        written: UnixNanos::NONE,
+        watermark: UnixNanos::NONE,
+        booking: Booking::NOTHING,
+        failed: true,
+        ending: false,
+        told_filled: false,
+        doubt: None,
+    };
+
+    pub(super) fn new(command: &OrderCommand, instrument: &Instrument, client_order_id: ClientOrderId) -> Order {
+        Order {
+            request: command.request(),
+            client_order_id,
+            venue: instrument.listing.venue,
+            instrument: instrument.id,
+            quote: instrument.quote,
+            scale: Scale { price: instrument.price_exponent, size: instrument.size_exponent },
+            side: command.side(),
+            order_type: command.order_type(),
+            time_in_force: command.tif(),
+            post_only: command.is_post_only(),
+            quantity_in_quote: command.is_quantity_in_quote(),
+            price: command.price(),
+            quantity: command.quantity(),
+            state: OrderState::New,
+            failed: false,
+            ..Order::VACANT
+        }
+    }
+
+    /// Whether something about it can only be settled by asking the venue.
+    pub(super) const fn wants_check(&self) -> bool {
+        match self.state {
+            OrderState::Unknown => true,
+            OrderState::Live | OrderState::Risen => {
+                self.ending || self.doubt.is_some() || self.venue_order_id.is_empty()
+            }
+            OrderState::New | OrderState::Sent | OrderState::Closed(_) => false,
+        }
+    }
+
+    /// Whether a listing must be searched for our id because the venue's is not known.
+    pub(super) const fn wants_identity(&self) -> bool {
+        match self.state {
+            OrderState::Unknown => true,
+            OrderState::Live | OrderState::Risen => self.venue_order_id.is_empty(),
+            OrderState::New | OrderState::Sent | OrderState::Closed(_) => false,
+        }
+    }
+
+    /// A listing begun before this moment proves nothing about the order's absence.
+    pub(super) const fn watermark(&self) -> UnixNanos {
+        self.watermark
+    }
+
+    /// The order's quantity if it counts the base asset.
+    pub(super) const fn base_quantity(&self) -> Option<i64> {
+        if self.quantity_in_quote || self.quantity <= 0 {
+            None
+        } else {
+            Some(self.quantity)
+        }
+    }
+}
