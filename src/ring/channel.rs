@@ -59,15 +59,11 @@ impl<T: Copy + Send> Producer<T> {
     #[inline]
     #[must_use = "false means the records are lost unless the caller acts"]
     pub fn push_all(&mut self, records: &[T]) -> bool {
-        match records {
-            // A single record is cheaper by itself than as a slice.
-            [record] => self.push(*record),
-            [] => true,
-            _ => {
-                let taken = self.ring.push_entire_slice(records).is_ok();
-                self.account(taken, records.len())
-            }
+        if records.is_empty() {
+            return true;
         }
+        let taken = self.ring.push_entire_slice(records).is_ok();
+        self.account(taken, records.len())
     }
 
     /// Publishes one record; otherwise as [`Producer::push_all`].
@@ -158,6 +154,10 @@ impl<T: Copy + Send> Consumer<T> {
     #[inline]
     pub fn read(&mut self, max: usize, mut visit: impl FnMut(&[T])) -> usize {
         let count = self.ring.slots().min(max);
+        if count == 0 {
+            // An idle look must not write to memory.
+            return 0;
+        }
         let Ok(chunk) = self.ring.read_chunk(count) else { return 0 };
         let (first, second) = chunk.as_slices();
         if !first.is_empty() {

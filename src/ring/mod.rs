@@ -10,7 +10,7 @@
 //! # Threads
 //! | what | who | costs |
 //! |---|---|---|
-//! | [`Producer::push_all`], [`Producer::push`] | the producing thread | the bare copy plus two stores to a cache line of its own |
+//! | [`Producer::push_all`], [`Producer::push`] | the producing thread | the bare copy and about a tenth more: one store to a cache line of its own |
 //! | [`Consumer::pop`], [`Consumer::read`] | the consuming thread | the bare copy plus one store to a cache line of its own |
 //! | [`RingCounters`] | any thread, at any time | one relaxed load per figure |
 //! | [`Doorbell::ring`] | every producer, in Block mode only | a full fence (some 5 ns); a wake-up call only if the sleeper is parked |

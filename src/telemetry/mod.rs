@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | [`Histogram::record`], [`Hops::record`] | the owning thread | a few ns: one load and one store, in memory only it writes |
 //! | [`Counters::add`], [`Counters::max`] | the owning thread | about 1 ns: one load and one store |
-//! | [`HistogramReader`], [`HopsReader`], [`CountersReader`] | any thread, at any time | some microseconds per histogram, one load per counter; allocates |
+//! | [`HistogramReader`], [`HopsReader`], [`CountersReader`] | any thread, at any time | some tens of microseconds per histogram, one load per counter; allocates |
 //!
 //! The figures of one snapshot are each exact, but they are read one after the other while the writer goes on.
 
