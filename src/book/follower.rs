@@ -311,6 +311,8 @@ mod tests {
         let bad = Flags::SNAPSHOT | Flags::FIRST | Flags::LAST | Flags::MAYBE_BAD_BOOK;
         assert_eq!(follower.apply(&level(bad, BookSide::Bid, 1, 1)), FollowerState::Doubtful);
         assert_eq!(follower.apply(&gap(GapCause::Sequence, true)), FollowerState::Whole);
+        let change = level(Flags::LAST | Flags::MAYBE_BAD_BOOK, BookSide::Bid, 1, 2);
+        assert_eq!(follower.apply(&change), FollowerState::Doubtful);
     }
 
     #[test]

@@ -257,14 +257,23 @@ proptest! {
         let mut pool = BlockPool::for_levels(levels_max, 1);
         let (mut book, mut model) = (OrderBook::with_side_blocks_max(pool.blocks_max()), Model::default());
         let mut draw = Draw(seed);
-        for _ in 0..6_000 {
+        let mut thinning = false;
+        for _ in 0..8_000 {
             let side = draw.side();
-            let price = draw.next(4_000) as i64;
-            // Fills up, then thins out in sweeps: the pattern that leaves blocks emptiest.
-            let full = model.0.iter().map(BTreeMap::len).sum::<usize>() >= levels_max;
-            let size = if full || draw.next(8) == 0 { 0 } else { 1 };
+            let price = draw.next(levels_max as u64) as i64;
+            // Fills to the brim, then thins out at random until little is left, again and again: what empties blocks
+            // most without freeing them.
+            match model.0.iter().map(BTreeMap::len).sum::<usize>() {
+                held if held >= levels_max => thinning = true,
+                held if held <= levels_max / 8 => thinning = false,
+                _ => {}
+            }
+            let size = i64::from(!thinning);
             let refused = set_both(&mut book, &mut pool, &mut model, side, price, size);
             prop_assert!(!refused);
+            if model.side(side).len() % 64 == 0 {
+                book.check(&pool);
+            }
         }
         assert_same(&book, &pool, &model);
     }
