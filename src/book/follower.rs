@@ -240,3 +240,128 @@ impl Follower {
         self.overflowed = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Stamp, TradingStatus, UnixNanos};
+
+    const EXPONENTS: (i8, i8) = (-2, -8);
+    const STAMP: Stamp = Stamp { recv: UnixNanos(2), venue: UnixNanos(1), sequence: 1 };
+
+    fn level(flags: Flags, side: BookSide, price: i64, size: i64) -> MarketRecord {
+        MarketRecord::level(STAMP, InstrumentId(7), EXPONENTS, flags, side, price, size)
+    }
+
+    fn gap(cause: GapCause, recovered: bool) -> MarketRecord {
+        MarketRecord::gap(STAMP, InstrumentId(7), Gap { cause, recovered, lost: 3 })
+    }
+
+    /// A follower with one bid and one ask, whole.
+    fn followed() -> Follower {
+        let mut follower = Follower::new(InstrumentId(7), 100);
+        assert_eq!(follower.apply(&level(Flags::LAST, BookSide::Bid, 100, 1)), FollowerState::Void, "no snapshot yet");
+        let first = level(Flags::SNAPSHOT | Flags::FIRST, BookSide::Bid, 100, 5);
+        assert_eq!(follower.apply(&first), FollowerState::Building);
+        assert_eq!(follower.bid(), None, "half a book has no best price");
+        let last = level(Flags::SNAPSHOT | Flags::LAST, BookSide::Ask, 102, 6);
+        assert_eq!(follower.apply(&last), FollowerState::Whole);
+        follower
+    }
+
+    #[test]
+    fn an_event_counts_when_its_last_level_is_there() {
+        let mut follower = followed();
+        assert_eq!(follower.apply(&level(Flags::NONE, BookSide::Bid, 103, 1)), FollowerState::MidEvent);
+        assert_eq!(follower.bid(), None);
+        assert_eq!(follower.apply(&level(Flags::LAST, BookSide::Ask, 102, 0)), FollowerState::Whole);
+        let bid = follower.bid().unwrap();
+        assert_eq!((bid.price.to_string().as_str(), bid.size.to_string().as_str()), ("1.03", "0.00000001"));
+        assert_eq!(follower.ask(), None);
+    }
+
+    #[test]
+    fn a_gap_leaves_doubt_until_the_snapshot_is_complete_or_the_gap_recovered() {
+        let mut follower = followed();
+        assert_eq!(follower.apply(&gap(GapCause::Sequence, false)), FollowerState::Doubtful);
+        assert_eq!(follower.apply(&level(Flags::LAST, BookSide::Bid, 101, 1)), FollowerState::Doubtful);
+        assert_eq!((follower.bid(), follower.len(BookSide::Bid)), (None, 2), "held, but not vouched for");
+        let first = level(Flags::SNAPSHOT | Flags::FIRST, BookSide::Bid, 99, 5);
+        assert_eq!(follower.apply(&first), FollowerState::Building);
+        let last = level(Flags::SNAPSHOT | Flags::LAST, BookSide::Bid, 98, 5);
+        assert_eq!(follower.apply(&last), FollowerState::Whole);
+        assert_eq!(follower.len(BookSide::Bid), 2, "what was held before is gone");
+
+        assert_eq!(follower.apply(&gap(GapCause::Stale, false)), FollowerState::Doubtful);
+        assert_eq!(follower.apply(&gap(GapCause::Stale, true)), FollowerState::Whole);
+    }
+
+    #[test]
+    fn a_snapshot_broken_off_by_a_loss_never_counts_as_whole() {
+        let mut follower = followed();
+        follower.apply(&level(Flags::SNAPSHOT | Flags::FIRST, BookSide::Bid, 99, 5));
+        assert_eq!(follower.apply(&gap(GapCause::Disconnected, false)), FollowerState::Void);
+        let tail = level(Flags::SNAPSHOT | Flags::LAST, BookSide::Bid, 98, 5);
+        assert_eq!(follower.apply(&tail), FollowerState::Void);
+        assert_eq!(follower.apply(&gap(GapCause::Disconnected, true)), FollowerState::Void);
+    }
+
+    #[test]
+    fn a_late_joiner_learns_of_an_open_gap_from_the_flag() {
+        let mut follower = Follower::new(InstrumentId(7), 100);
+        let bad = Flags::SNAPSHOT | Flags::FIRST | Flags::LAST | Flags::MAYBE_BAD_BOOK;
+        assert_eq!(follower.apply(&level(bad, BookSide::Bid, 1, 1)), FollowerState::Doubtful);
+        assert_eq!(follower.apply(&gap(GapCause::Sequence, true)), FollowerState::Whole);
+        let change = level(Flags::LAST | Flags::MAYBE_BAD_BOOK, BookSide::Bid, 1, 2);
+        assert_eq!(follower.apply(&change), FollowerState::Doubtful);
+    }
+
+    #[test]
+    fn other_exponents_void_the_book_until_the_next_snapshot() {
+        let mut follower = followed();
+        let status = |exponents| MarketRecord::status(STAMP, InstrumentId(7), exponents, TradingStatus::Online, 1, 1);
+        assert_eq!(follower.apply(&status(EXPONENTS)), FollowerState::Whole);
+        assert_eq!(follower.status().map(|s: InstrumentStatus| s.status), Some(TradingStatus::Online));
+        assert_eq!(follower.apply(&status((-4, -8))), FollowerState::Void);
+        let at =
+            |flags, exponents| MarketRecord::level(STAMP, InstrumentId(7), exponents, flags, BookSide::Bid, 10_000, 5);
+        assert_eq!(follower.apply(&at(Flags::LAST, (-4, -8))), FollowerState::Void);
+        let whole = Flags::SNAPSHOT | Flags::FIRST | Flags::LAST;
+        assert_eq!(follower.apply(&at(whole, (-4, -8))), FollowerState::Whole);
+        assert_eq!(follower.bid().unwrap().price.to_string(), "1");
+        assert_eq!(follower.apply(&at(Flags::LAST, EXPONENTS)), FollowerState::Void, "a level of another scale");
+    }
+
+    #[test]
+    fn a_book_too_large_for_its_follower_stays_doubtful_until_one_fits() {
+        let mut follower = Follower::new(InstrumentId(7), 10);
+        follower.apply(&level(Flags::SNAPSHOT | Flags::FIRST, BookSide::Bid, 0, 1));
+        for price in 1..1_000 {
+            follower.apply(&level(Flags::SNAPSHOT, BookSide::Bid, price, 1));
+        }
+        let last = level(Flags::SNAPSHOT | Flags::LAST, BookSide::Bid, 1_000, 1);
+        assert_eq!(follower.apply(&last), FollowerState::Doubtful);
+        assert!(follower.levels_refused() > 0);
+        assert_eq!(follower.apply(&gap(GapCause::Stale, true)), FollowerState::Doubtful);
+        let whole = Flags::SNAPSHOT | Flags::FIRST | Flags::LAST;
+        assert_eq!(follower.apply(&level(whole, BookSide::Bid, 1, 1)), FollowerState::Whole);
+    }
+
+    #[test]
+    fn records_of_others_change_nothing() {
+        let mut follower = followed();
+        let flags = Flags::SNAPSHOT | Flags::FIRST;
+        let other = MarketRecord::level(STAMP, InstrumentId(8), EXPONENTS, flags, BookSide::Bid, 1, 1);
+        assert_eq!(follower.apply(&other), FollowerState::Whole);
+        let other =
+            MarketRecord::gap(STAMP, InstrumentId(8), Gap { cause: GapCause::Crossed, recovered: false, lost: 0 });
+        assert_eq!(follower.apply(&other), FollowerState::Whole);
+        let all = MarketRecord::gap(
+            STAMP,
+            InstrumentId::NONE,
+            Gap { cause: GapCause::ConsumerFull, recovered: false, lost: 9 },
+        );
+        assert_eq!(follower.apply(&all), FollowerState::Doubtful, "a gap of no instrument touches all");
+        assert_eq!(follower.apply(&MarketRecord::pulse(UnixNanos(1))), FollowerState::Doubtful);
+    }
+}

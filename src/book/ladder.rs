@@ -53,7 +53,12 @@ impl Ladder {
         let len = run.len();
         let slots = pool.slots(run.block)?;
         let Some(held) = slots.get_mut(..len) else { return Err(BookFull::ForeignPool) };
-        match held.binary_search_by_key(&rank, |e| e.rank) {
+        // A snapshot comes best first: most of its levels belong behind the last one, found without a search.
+        let found = match held.last() {
+            Some(last) if last.rank < rank => Err(len),
+            _ => held.binary_search_by_key(&rank, |e| e.rank),
+        };
+        match found {
             Ok(i) => {
                 let Some(entry) = held.get_mut(i) else { return Err(BookFull::ForeignPool) };
                 let kind = if entry.size == size { ChangeKind::Nothing } else { ChangeKind::Changed };
@@ -143,6 +148,11 @@ impl Ladder {
     /// The only run that may hold `rank`; 0 if there is none.
     #[inline]
     fn run_of(&self, rank: i64) -> usize {
+        if let Some((last, before)) = self.runs.split_last() {
+            if last.first <= rank {
+                return before.len();
+            }
+        }
         self.runs.partition_point(|run| run.first <= rank).saturating_sub(1)
     }
 
