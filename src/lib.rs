@@ -4,9 +4,14 @@
 
 pub mod book;
 pub mod codec;
+pub mod dialer;
+pub mod engine;
+pub mod gateway;
 pub mod guard;
+pub mod keeper;
 pub mod link;
 pub mod order;
+pub mod reactor;
 pub mod record;
 pub mod ring;
 #[cfg(feature = "sim")]

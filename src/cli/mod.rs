@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[command(name = "exchange-connectors", version, about, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(flatten)]
-    demo: demo::Arguments,
+    demo: demo::DemoArguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -24,14 +24,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run local venues until interrupted
-    Sim(sim::Arguments),
+    Sim(sim::SimArguments),
     /// Print market data of a venue
-    Stream(stream::Arguments),
+    Stream(stream::StreamArguments),
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    log_to_stderr();
     let result = match arguments.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments),
         Some(Command::Stream(arguments)) => stream::run(&arguments),
@@ -44,6 +45,14 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the library has to tell goes to standard error: warnings, or what `RUST_LOG` asks for.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // Fails only if somebody installed another one before; then that one is meant.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// A line for people. A closed standard error is no reason to stop.

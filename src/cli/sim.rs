@@ -14,7 +14,7 @@ use std::sync::mpsc;
 
 /// What `sim` is told.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct SimArguments {
     /// Directory for ca.pem and credentials.env; made if missing
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     rate: u64,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
     let (interrupted, wait) = mpsc::channel();
     ctrlc::set_handler(move || {
         let _ = interrupted.send(());

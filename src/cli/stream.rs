@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// What to stream.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct StreamArguments {
     /// The venue: coinbase
     venue: Venue,
     /// Instruments by the venue's own names, such as BTC-USD
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 /// How long one wait for records may sleep.
 const WAIT: Duration = Duration::from_millis(50);
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
     let channels = parse_channels(&arguments.channels)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();

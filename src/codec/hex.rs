@@ -13,11 +13,7 @@ pub(crate) fn write(bytes: &[u8], out: &mut [u8]) {
 
 #[inline]
 fn digit(nibble: u8) -> u8 {
-    nibble.wrapping_add(if nibble < 10 {
-        b'0'
-    } else {
-        b'a'.wrapping_sub(10)
-    })
+    nibble.wrapping_add(if nibble < 10 { b'0' } else { b'a'.wrapping_sub(10) })
 }
 
 #[cfg(test)]
@@ -27,10 +23,7 @@ mod tests {
         for byte in 0..=255_u8 {
             let mut out = [b'-'; 3];
             super::write(&[byte], &mut out);
-            assert_eq!(
-                core::str::from_utf8(&out),
-                Ok(format!("{byte:02x}-").as_str())
-            );
+            assert_eq!(core::str::from_utf8(&out), Ok(format!("{byte:02x}-").as_str()));
         }
     }
 }

@@ -25,10 +25,10 @@ pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shut
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use publish::INSTRUMENTS_MAX;
 
+use crate::codec::http1::RequestError;
 use crate::guard::{Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, UnixNanos, Venue};
-use crate::codec::http1::RequestError;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
 use crate::venue::{Channels, SessionProgress};
@@ -201,7 +201,8 @@ impl Engine {
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
                 let result = session.bytes(now, plain, &mut ear);
-                let progress = result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+                let progress =
+                    result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
                 if conn.role == ConnectionRole::User {
                     trading.stirred = true;
                 }
@@ -244,7 +245,8 @@ impl Engine {
     /// A new instrument, or new metadata: every session that reads numbers of it must know its exponents.
     fn know(&mut self, now: UnixNanos, out: &mut impl Outputs, instrument: crate::record::Instrument) {
         let id = instrument.id;
-        let serving = self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
+        let serving =
+            self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
         let Some(serving) = serving else { return };
         if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
             return;
@@ -273,7 +275,12 @@ impl Engine {
         if let Err(refused) = session.want(&traded.instrument, wanted) {
             let venue = conn.venue;
             let excerpt = refused.to_string();
-            out.note(Note::Anomaly { conn: conn_id, venue, anomaly: crate::venue::Anomaly::TooLarge, excerpt: &excerpt });
+            out.note(Note::Anomaly {
+                conn: conn_id,
+                venue,
+                anomaly: crate::venue::Anomaly::TooLarge,
+                excerpt: &excerpt,
+            });
         }
         self.session_result(now, out, conn_id, Ok(()));
     }
@@ -324,4 +331,3 @@ impl Engine {
         }
     }
 }
-

@@ -8,7 +8,9 @@ use crate::record::{
     TradingStatus, UnixNanos,
 };
 use crate::telemetry::Counter;
-use crate::venue::{BookEvent, BookEventKind, Channels, GapScope, QuoteFact, TickerFact, TradeFact, LEVELS_PER_CALL_MAX};
+use crate::venue::{
+    BookEvent, BookEventKind, Channels, GapScope, QuoteFact, TickerFact, TradeFact, LEVELS_PER_CALL_MAX,
+};
 use arrayvec::ArrayVec;
 
 /// Instruments one engine can hold.
@@ -345,8 +347,7 @@ impl Market {
     pub(super) fn ticker(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: TickerFact) {
         let Some(traded) = self.get(fact.instrument) else { return };
         let flags = if fact.snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
-        let record =
-            StatisticsRecord::ticker(now, fact.venue_time, fact.sequence, fact.instrument, flags, fact.ticker);
+        let record = StatisticsRecord::ticker(now, fact.venue_time, fact.sequence, fact.instrument, flags, fact.ticker);
         // The ring counts what it refuses; a statistic that was missed is replaced by the next one.
         let _ = out.statistics(traded.ticker_listeners, &record);
     }
@@ -390,8 +391,12 @@ impl Market {
             }
             GapScope::Connection => {
                 for index in 0..self.traded.len() {
-                    let of_conn =
-                        self.traded.get(index).and_then(Option::as_ref).filter(|t| t.conn == conn).map(|t| t.instrument.id);
+                    let of_conn = self
+                        .traded
+                        .get(index)
+                        .and_then(Option::as_ref)
+                        .filter(|t| t.conn == conn)
+                        .map(|t| t.instrument.id);
                     if let Some(id) = of_conn {
                         self.gap(now, out, id, cause, missed);
                     }

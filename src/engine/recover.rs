@@ -127,14 +127,15 @@ impl Market {
                         return;
                     }
                     Some((walked, cursor)) if *walked == id => {
-                        // Its copy is consistent only when the last instalment is in: no LAST before that.
-                        let behind: ArrayVec<MarketRecord, BATCH_MAX> = batch
-                            .iter()
-                            .filter(|r| is_behind(cursor, r))
-                            .map(|r| r.without_flags(Flags::LAST))
-                            .collect();
-                        if behind.is_empty() {
-                            return;
+                        let mut behind: ArrayVec<MarketRecord, BATCH_MAX> =
+                            batch.iter().filter(|r| is_behind(cursor, r)).copied().collect();
+                        // The event still ends with its last published record.
+                        match (behind.last_mut(), batch.last()) {
+                            (Some(end), Some(whole)) if whole.flags().contains(Flags::LAST) => {
+                                *end = end.with_flags(Flags::LAST);
+                            }
+                            (None, _) => return,
+                            _ => {}
                         }
                         out.event(to, &behind)
                     }

@@ -8,8 +8,7 @@ use super::Engine;
 use crate::guard::{check_increments, IncrementError, Priority};
 use crate::order::{CancelSend, CancelStep};
 use crate::record::{
-    CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue,
-    VenueOrderId,
+    CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
@@ -169,10 +168,8 @@ impl Engine {
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         match orders.cancel(now, venue, command, &mut sink) {
             CancelStep::Send(send) => self.send_cancels(now, out, send),
-            CancelStep::WaitForVenueId
-            | CancelStep::UnderWay
-            | CancelStep::AlreadyClosed
-            | CancelStep::NoSuchOrder => {}
+            CancelStep::WaitForVenueId | CancelStep::UnderWay | CancelStep::AlreadyClosed | CancelStep::NoSuchOrder => {
+            }
         }
         self.arm_orders(now);
     }

@@ -102,7 +102,10 @@ impl Trading {
     }
 
     /// The order table and the sink its records go to.
-    pub(super) fn orders_and_sink<'a, O: Outputs>(&'a mut self, out: &'a mut O) -> (&'a mut Orders, DeliverySink<'a, O>) {
+    pub(super) fn orders_and_sink<'a, O: Outputs>(
+        &'a mut self,
+        out: &'a mut O,
+    ) -> (&'a mut Orders, DeliverySink<'a, O>) {
         let Trading { orders, delivery, .. } = self;
         (orders, DeliverySink { delivery, out })
     }

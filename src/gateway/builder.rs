@@ -301,7 +301,8 @@ impl GatewayBuilder {
             inline = Some(id);
         }
         let threads = Threads { reactor: None, dialer: Some(dialer), keeper: Some(keeper) };
-        let gateway = Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
+        let gateway =
+            Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
         Ok((gateway, reactor))
     }
 }
@@ -347,7 +348,8 @@ mod tests {
 
     #[test]
     fn a_missing_certificate_file_is_named() {
-        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
+        let builder =
+            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
     }

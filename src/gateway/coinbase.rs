@@ -63,10 +63,8 @@ impl CoinbaseConfig {
         let mut config = CoinbaseConfig::default();
         let endpoint = |name: &'static str, parse: Parse, place: &mut Endpoint| -> Result<(), GatewayError> {
             if let Some(url) = get(name).filter(|url| !url.is_empty()) {
-                *place = parse(&url).map_err(|error| GatewayError::Setting {
-                    setting: name,
-                    why: error.to_string(),
-                })?;
+                *place =
+                    parse(&url).map_err(|error| GatewayError::Setting { setting: name, why: error.to_string() })?;
             }
             Ok(())
         };
@@ -155,7 +153,8 @@ mod tests {
     fn half_a_key_and_a_broken_key_are_refused_without_showing_it() {
         let half = from(&[("COINBASE_API_KEY", "organizations/a/apiKeys/b")]).unwrap_err().to_string();
         assert!(half.contains("COINBASE_API_SECRET"), "{half}");
-        let broken = from(&[("COINBASE_API_KEY", "organizations/a/apiKeys/b"), ("COINBASE_API_SECRET", "hunter2secret")]);
+        let broken =
+            from(&[("COINBASE_API_KEY", "organizations/a/apiKeys/b"), ("COINBASE_API_SECRET", "hunter2secret")]);
         let broken = broken.unwrap_err().to_string();
         assert!(broken.contains("COINBASE_API_SECRET") && !broken.contains("hunter2"), "{broken}");
     }

@@ -438,7 +438,9 @@ impl Running {
                     };
                     return Ok(OrderAck { order, reconciled: record.has(EXECUTION_FLAG_RECONCILED) });
                 }
-                Some(record) if record.kind == ExecutionKind::Rejected => return Err(rejected(venue, "place", &record)),
+                Some(record) if record.kind == ExecutionKind::Rejected => {
+                    return Err(rejected(venue, "place", &record))
+                }
                 Some(record) => unknown = Some(record),
                 None => {
                     return Err(match unknown {

@@ -81,7 +81,9 @@ pub enum ExchangeError {
         code: String,
     },
     /// The outcome of an order is unknown, and stayed so for the configured time.
-    #[error("{venue}: the outcome of {operation} {client_order_id} is unknown ({code}): do not resend, query its status")]
+    #[error(
+        "{venue}: the outcome of {operation} {client_order_id} is unknown ({code}): do not resend, query its status"
+    )]
     OutcomeUnknown {
         /// The venue.
         venue: Venue,

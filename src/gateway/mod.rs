@@ -23,8 +23,8 @@ pub use crate::venue::Channels;
 pub use builder::GatewayBuilder;
 pub use coinbase::CoinbaseConfig;
 pub use connector::{
-    Connector, ConnectorConfig, ExchangeConnector, MarketFeed, OrderAck, OrderHandle, OrderKind, OrderReport, OrderRequest,
-    OrderStatus,
+    Connector, ConnectorConfig, ExchangeConnector, MarketFeed, OrderAck, OrderHandle, OrderKind, OrderReport,
+    OrderRequest, OrderStatus,
 };
 pub use directory::Directory;
 pub use error::{ExchangeError, GatewayError};

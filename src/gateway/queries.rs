@@ -73,8 +73,8 @@ impl Queries {
     /// # Errors
     /// [`GatewayError::UnknownInstrument`] if it is not listed, else [`ExchangeError`].
     pub fn product(&self, symbol: &str) -> Result<Listing, GatewayError> {
-        let plain_symbol = !symbol.is_empty()
-            && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let plain_symbol =
+            !symbol.is_empty() && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         let unknown = || GatewayError::UnknownInstrument { venue: Venue::Coinbase, symbol: symbol.to_owned() };
         if !plain_symbol {
             return Err(unknown());
@@ -132,7 +132,8 @@ impl Queries {
     pub fn server_time(&self) -> Result<UnixNanos, ExchangeError> {
         let operation = "server time";
         let mut reply = self.ask(operation, &request::Query::Time)?;
-        response::server_time(&mut Plain::new(BODY_BYTES_KEPT), &mut reply.body).map_err(|error| unreadable(operation, &error))
+        response::server_time(&mut Plain::new(BODY_BYTES_KEPT), &mut reply.body)
+            .map_err(|error| unreadable(operation, &error))
     }
 
     /// One request and its reply of status 200.

@@ -160,7 +160,12 @@ impl Gateway {
     ///
     /// # Errors
     /// [`GatewayError::Stopped`].
-    pub fn unsubscribe(&self, strategy: StrategyId, instrument: &Instrument, channels: Channels) -> Result<(), GatewayError> {
+    pub fn unsubscribe(
+        &self,
+        strategy: StrategyId,
+        instrument: &Instrument,
+        channels: Channels,
+    ) -> Result<(), GatewayError> {
         self.send(ControlMessage::Engine(Control::Unsubscribe(strategy, instrument.id, channels)))
     }
 

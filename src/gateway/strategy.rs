@@ -1,10 +1,10 @@
 //! The handles of one strategy: what a strategy author holds and spins on.
 
 use crate::keeper::Clock;
+use crate::reactor::{ControlHandle, ControlMessage};
 use crate::record::{
     ExecutionRecord, MarketKind, MarketRecord, OrderCommand, RequestId, StatisticsRecord, StrategyId, UnixNanos, View,
 };
-use crate::reactor::{ControlHandle, ControlMessage};
 use crate::ring::{Consumer, OrderProducer, RingFigures, SubmitError, ThreadSleeper};
 use crate::telemetry::{Hop, Hops};
 use std::sync::Arc;

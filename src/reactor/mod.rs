@@ -17,8 +17,8 @@ pub use sink::StrategyRings;
 
 use crate::dialer::{DialHandle, DialJob, DialResult};
 use crate::engine::{Closed, ConnId, Control, Engine, Input};
-use crate::link::Flushed;
 use crate::keeper::{Clock, TokenSlot, TokenTap};
+use crate::link::Flushed;
 use crate::record::{StrategyId, UnixNanos, Venue};
 use crate::ring::Sleeper;
 use crate::telemetry::{Counter, Counters, Hop, Hops};
@@ -169,11 +169,7 @@ impl Reactor {
                 let Reactor { sleeper, sockets, sink, control, .. } = self;
                 let Some(sleeper) = sleeper else { return };
                 let hot = sockets.is_hot();
-                let work = || {
-                    hot
-                        || !control.is_empty()
-                        || sink.rings.iter().flatten().any(|r| !r.orders.is_empty())
-                };
+                let work = || hot || !control.is_empty() || sink.rings.iter().flatten().any(|r| !r.orders.is_empty());
                 sleeper.park(work, || {
                     sockets.poll(timeout);
                 });
@@ -222,21 +218,24 @@ impl Reactor {
         let mut worked = false;
         for index in 0..self.dialed.len() {
             while let Some(result) = self.dialed.get(index).and_then(|dialed| dialed.try_recv().ok()) {
-            worked = true;
-            let now = self.clock.now();
-            let conn = ConnId(result.conn);
-            let opened = match result.outcome {
-                Ok(link) => self.sockets.adopt(conn, *link, &mut self.sink.outboxes).map_err(|e| e.to_string()),
-                Err(error) => {
-                    self.sink.counters.add(Counter::DialFailures, 1);
-                    Err(error.to_string())
+                worked = true;
+                let now = self.clock.now();
+                let conn = ConnId(result.conn);
+                let opened = match result.outcome {
+                    Ok(link) => self.sockets.adopt(conn, *link, &mut self.sink.outboxes).map_err(|e| e.to_string()),
+                    Err(error) => {
+                        self.sink.counters.add(Counter::DialFailures, 1);
+                        Err(error.to_string())
+                    }
+                };
+                match opened {
+                    Ok(()) => self.apply(now, Input::Opened { conn }),
+                    Err(why) => self.apply(
+                        now,
+                        Input::Closed { conn, closed: Closed { why, clean: false, began: 0 }, rest: &mut [] },
+                    ),
                 }
-            };
-            match opened {
-                Ok(()) => self.apply(now, Input::Opened { conn }),
-                Err(why) => self.apply(now, Input::Closed { conn, closed: Closed { why, clean: false, began: 0 }, rest: &mut [] }),
-            }
-            self.carry_out();
+                self.carry_out();
             }
         }
         worked
@@ -293,26 +292,26 @@ impl Reactor {
             self.sink.hops.record(Hop::Decrypt, decrypted_at.since(read_at));
         }
         self.sink.decrypted_at = decrypted_at;
-        let mut hot = received.more;
-        for piece in 0.. {
+        // A session may have work left although every byte was consumed: pieces of a long message it holds itself.
+        let mut more = self.sockets.take_more(conn);
+        for _ in 0..PIECES_PER_TURN_MAX {
             let Some((recv, plain)) = self.sockets.unread(conn) else { break };
-            if plain.is_empty() {
-                break;
-            }
-            if piece == PIECES_PER_TURN_MAX {
-                hot = true;
+            if plain.is_empty() && !more {
                 break;
             }
             let progress = self.engine.apply(recv, Input::Bytes { conn, plain }, &mut self.sink);
             self.deadline = self.engine.deadline();
             self.sockets.consume(conn, progress.consumed);
             self.carry_out();
-            if !progress.more {
+            more = progress.more;
+            if !more {
                 break;
             }
             self.take_orders();
             self.sink.decrypted_at = self.clock.now();
         }
+        self.sockets.keep_more(conn, more);
+        let hot = received.more || more;
         self.sink.decrypted_at = UnixNanos::NONE;
         self.flush_if_wanted(conn);
         self.sockets.set_hot(conn, hot);
@@ -333,7 +332,8 @@ impl Reactor {
         let mut worked = false;
         for strategy in wants.iter() {
             let rings = self.sink.rings.get(strategy.index()).and_then(Option::as_ref);
-            let room = rings.is_none_or(|r| r.market.free() >= ROOM_MIN.min(r.market.capacity()) && r.executions.free() > 0);
+            let room =
+                rings.is_none_or(|r| r.market.free() >= ROOM_MIN.min(r.market.capacity()) && r.executions.free() > 0);
             if room {
                 worked = true;
                 self.apply(self.clock.now(), Input::Room { strategy });

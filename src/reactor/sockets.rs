@@ -22,6 +22,8 @@ struct Socket {
     closing: Option<String>,
     /// The peer ended the TLS session in order.
     clean: bool,
+    /// The session has work left without further bytes.
+    more: bool,
 }
 
 /// What one read of a connection gave.
@@ -64,12 +66,7 @@ impl Sockets {
     }
 
     /// Takes a connection over from the dialer.
-    pub(super) fn adopt(
-        &mut self,
-        conn: ConnId,
-        link: Link<TcpStream>,
-        outboxes: &mut [Outbox],
-    ) -> io::Result<()> {
+    pub(super) fn adopt(&mut self, conn: ConnId, link: Link<TcpStream>, outboxes: &mut [Outbox]) -> io::Result<()> {
         let Link { mut wire, inbox, outbox } = link;
         let (Some(place), Some(out)) = (self.sockets.get_mut(conn.index()), outboxes.get_mut(conn.index())) else {
             return Err(io::Error::other("the dialer returned a connection nobody asked for"));
@@ -80,7 +77,7 @@ impl Sockets {
             Interest::READABLE | Interest::WRITABLE,
         )?;
         *out = outbox;
-        *place = Some(Socket { wire, inbox, recv: UnixNanos::NONE, closing: None, clean: false });
+        *place = Some(Socket { wire, inbox, recv: UnixNanos::NONE, closing: None, clean: false, more: false });
         // No event ever comes for bytes that are already in our buffers.
         self.mark_ready(conn);
         Ok(())
@@ -175,6 +172,18 @@ impl Sockets {
     pub(super) fn unread(&mut self, conn: ConnId) -> Option<(UnixNanos, &mut [u8])> {
         let socket = self.sockets.get_mut(conn.index()).and_then(Option::as_mut)?;
         Some((socket.recv, socket.inbox.unread()))
+    }
+
+    /// Whether the session said that it has work left.
+    pub(super) fn take_more(&mut self, conn: ConnId) -> bool {
+        self.sockets.get_mut(conn.index()).and_then(Option::as_mut).is_some_and(|s| std::mem::take(&mut s.more))
+    }
+
+    /// The session has work left, whatever bytes come.
+    pub(super) fn keep_more(&mut self, conn: ConnId, more: bool) {
+        if let Some(socket) = self.sockets.get_mut(conn.index()).and_then(Option::as_mut) {
+            socket.more = more;
+        }
     }
 
     pub(super) fn consume(&mut self, conn: ConnId, bytes: usize) {

@@ -331,13 +331,6 @@ impl MarketRecord {
         self
     }
 
-    /// The same record with some flags cleared.
-    #[must_use]
-    pub fn without_flags(mut self, flags: Flags) -> MarketRecord {
-        self.flags = self.flags.without(flags);
-        self
-    }
-
     /// What kind of record it is.
     pub fn kind(&self) -> MarketKind {
         self.kind

@@ -20,7 +20,7 @@ use strategy::{Actor, Outcome};
 
 /// How the demo is run.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct DemoArguments {
     /// The last line is the summary as one JSON object
     #[arg(long)]
     json: bool,
@@ -37,7 +37,7 @@ const DEPTH: usize = 2_000;
 /// How long every open order may take to be confirmed cancelled at the end.
 const SHUTDOWN_MS: u64 = 5_000;
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let told = Told { started };
     told.say("starting a local Coinbase: TLS on loopback, made-up market, real protocol");
