@@ -83,11 +83,7 @@ impl ChunkDecoder {
     /// At the start of a body.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            state: State::SizeStart,
-            left: 0,
-            extra_bytes: 0,
-        }
+        Self { state: State::SizeStart, left: 0, extra_bytes: 0 }
     }
 
     /// Goes over `raw` up to the end of the data that lies in it without a break. Call again with what is behind
@@ -108,24 +104,13 @@ impl ChunkDecoder {
         if self.state == State::Data {
             let there = raw.len().saturating_sub(framing);
             data = there.min(usize::try_from(self.left).unwrap_or(usize::MAX));
-            self.left = self
-                .left
-                .saturating_sub(u64::try_from(data).unwrap_or(u64::MAX));
+            self.left = self.left.saturating_sub(u64::try_from(data).unwrap_or(u64::MAX));
             if self.left == 0 {
                 self.state = State::DataReturn;
             }
         }
-        let chunk_bytes_left = if self.state == State::Data {
-            self.left
-        } else {
-            0
-        };
-        Ok(ChunkStep {
-            framing,
-            data,
-            chunk_bytes_left,
-            done: self.state == State::Done,
-        })
+        let chunk_bytes_left = if self.state == State::Data { self.left } else { 0 };
+        Ok(ChunkStep { framing, data, chunk_bytes_left, done: self.state == State::Done })
     }
 
     fn framing_byte(&mut self, byte: u8) -> Result<(), ChunkError> {
@@ -154,9 +139,7 @@ impl ChunkDecoder {
             (State::DataLineFeed, b'\n') => State::SizeStart,
             (State::TrailerStart, b'\r') => State::LastLineFeed,
             (State::Trailer, b'\r') => State::TrailerLineFeed,
-            (State::TrailerStart | State::Trailer, b'\n') => {
-                return Err(ChunkError::BadLineEnd { byte })
-            }
+            (State::TrailerStart | State::Trailer, b'\n') => return Err(ChunkError::BadLineEnd { byte }),
             (State::TrailerStart | State::Trailer, _) => {
                 self.count_extra()?;
                 State::Trailer
@@ -177,9 +160,7 @@ impl ChunkDecoder {
     }
 
     fn push_digit(&mut self, byte: u8) -> Result<(), ChunkError> {
-        let digit = char::from(byte)
-            .to_digit(16)
-            .ok_or(ChunkError::BadSize { byte })?;
+        let digit = char::from(byte).to_digit(16).ok_or(ChunkError::BadSize { byte })?;
         let shifted = self.left.checked_mul(16).ok_or(ChunkError::SizeOverflow)?;
         self.left = shifted | u64::from(digit);
         Ok(())
@@ -220,10 +201,7 @@ mod tests {
     #[test]
     fn the_example_of_every_text_book_decodes() {
         let wire = b"4\r\nWiki\r\n7;name=\"v\"\r\npedia i\r\nB \r\nn \r\nchunks.\r\n0\r\nTrailer: x\r\n\r\n";
-        assert_eq!(
-            decode(wire, 3),
-            Ok((b"Wikipedia in \r\nchunks.".to_vec(), true))
-        );
+        assert_eq!(decode(wire, 3), Ok((b"Wikipedia in \r\nchunks.".to_vec(), true)));
     }
 
     #[test]
@@ -249,15 +227,7 @@ mod tests {
     fn a_chunk_says_how_much_of_it_is_still_to_come() {
         let mut decoder = ChunkDecoder::new();
         let step = decoder.step(b"ffffffffffffffff\r\nab");
-        assert_eq!(
-            step,
-            Ok(ChunkStep {
-                framing: 18,
-                data: 2,
-                chunk_bytes_left: u64::MAX - 2,
-                done: false
-            })
-        );
+        assert_eq!(step, Ok(ChunkStep { framing: 18, data: 2, chunk_bytes_left: u64::MAX - 2, done: false }));
     }
 
     proptest! {

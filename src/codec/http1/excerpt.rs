@@ -55,9 +55,7 @@ impl Excerpt {
                     char => {
                         let space = if gap && !self.0.is_empty() { " " } else { "" };
                         gap = false;
-                        if self.0.try_push_str(space).is_err()
-                            || self.0.try_push(printable(char)).is_err()
-                        {
+                        if self.0.try_push_str(space).is_err() || self.0.try_push(printable(char)).is_err() {
                             return;
                         }
                     }
@@ -96,9 +94,7 @@ fn title(body: &[u8]) -> Option<&[u8]> {
 }
 
 fn find_ignore_case(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window.eq_ignore_ascii_case(wanted))
+    bytes.windows(wanted.len()).position(|window| window.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]
@@ -110,31 +106,19 @@ mod tests {
     #[test]
     fn a_proxy_page_is_its_title() {
         let page = b"<!DOCTYPE html>\n<!--[if lt IE 7]> <html class=\"no-js ie6\"> <![endif]-->\n<head>\n<TITLE>api.coinbase.com\n | 502: Bad gateway</TITLE></head><body>Long</body>";
-        assert_eq!(
-            Excerpt::of(page).as_str(),
-            "api.coinbase.com | 502: Bad gateway"
-        );
+        assert_eq!(Excerpt::of(page).as_str(), "api.coinbase.com | 502: Bad gateway");
     }
 
     #[test]
     fn a_page_without_a_title_is_its_text() {
         let page = b"<html><body><h1>503 Service Temporarily Unavailable</h1><p>cloudflare</p></body></html>";
-        assert_eq!(
-            Excerpt::of(page).as_str(),
-            "503 Service Temporarily Unavailable cloudflare"
-        );
+        assert_eq!(Excerpt::of(page).as_str(), "503 Service Temporarily Unavailable cloudflare");
     }
 
     #[test]
     fn plain_text_stays_on_one_line_and_loses_control_characters() {
-        assert_eq!(
-            Excerpt::of(b"Unauthorized\r\n\x1b[31mred\0\t x < y").as_str(),
-            "Unauthorized [31mred x < y"
-        );
-        assert_eq!(
-            Excerpt::of("caf\u{e9} \u{202e}evil".as_bytes()).as_str(),
-            "caf\u{e9} .evil"
-        );
+        assert_eq!(Excerpt::of(b"Unauthorized\r\n\x1b[31mred\0\t x < y").as_str(), "Unauthorized [31mred x < y");
+        assert_eq!(Excerpt::of("caf\u{e9} \u{202e}evil".as_bytes()).as_str(), "caf\u{e9} .evil");
         assert_eq!(Excerpt::of(b"").as_str(), "");
     }
 

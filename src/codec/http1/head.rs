@@ -58,8 +58,7 @@ impl<'b> Headers<'b> {
             .iter()
             .filter(move |place| {
                 usize::from(place.name_bytes) == name.len()
-                    && slice(head, place.name_at, place.name_bytes)
-                        .eq_ignore_ascii_case(name.as_bytes())
+                    && slice(head, place.name_at, place.name_bytes).eq_ignore_ascii_case(name.as_bytes())
             })
             .map(move |place| slice(head, place.value_at, place.value_bytes))
     }
@@ -68,10 +67,7 @@ impl<'b> Headers<'b> {
     pub fn iter(&self) -> impl Iterator<Item = (&'b [u8], &'b [u8])> + use<'b> {
         let head = self.head;
         self.places.iter().map(move |place| {
-            (
-                slice(head, place.name_at, place.name_bytes),
-                slice(head, place.value_at, place.value_bytes),
-            )
+            (slice(head, place.name_at, place.name_bytes), slice(head, place.value_at, place.value_bytes))
         })
     }
 
@@ -98,19 +94,8 @@ pub(in crate::codec) struct Head {
 
 impl Head {
     pub const fn new() -> Self {
-        const NOWHERE: Place = Place {
-            name_at: 0,
-            name_bytes: 0,
-            value_at: 0,
-            value_bytes: 0,
-        };
-        Self {
-            status: 0,
-            minor: 1,
-            bytes: 0,
-            places: [NOWHERE; HEADERS_MAX],
-            count: 0,
-        }
+        const NOWHERE: Place = Place { name_at: 0, name_bytes: 0, value_at: 0, value_bytes: 0 };
+        Self { status: 0, minor: 1, bytes: 0, places: [NOWHERE; HEADERS_MAX], count: 0 }
     }
 
     /// The headers, given the same bytes the head was read from.
@@ -122,37 +107,23 @@ impl Head {
     }
 
     /// Reads a head off the front of `bytes`; false if it is not all there.
-    pub fn read(
-        &mut self,
-        bytes: &[u8],
-        bytes_max: usize,
-        headers_max: usize,
-    ) -> Result<bool, HttpError> {
+    pub fn read(&mut self, bytes: &[u8], bytes_max: usize, headers_max: usize) -> Result<bool, HttpError> {
         // Offsets are 16 bits wide.
         let bytes_max = bytes_max.min(usize::from(u16::MAX));
         let looked_at = bytes.get(..bytes_max).unwrap_or(bytes);
         let mut table = [const { MaybeUninit::uninit() }; HEADERS_MAX];
         let table = table.get_mut(..headers_max).unwrap_or_default();
         let mut response = httparse::Response::new(&mut []);
-        let outcome = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            looked_at,
-            table,
-        );
+        let outcome =
+            httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, looked_at, table);
         match outcome {
             Ok(httparse::Status::Complete(head_bytes)) => self.bytes = head_bytes,
             Ok(httparse::Status::Partial) if bytes.len() >= bytes_max => {
                 return Err(HttpError::HeadTooLong { bytes_max })
             }
             Ok(httparse::Status::Partial) => return Ok(false),
-            Err(httparse::Error::TooManyHeaders) => {
-                return Err(HttpError::TooManyHeaders { headers_max })
-            }
-            Err(error) => {
-                return Err(HttpError::MalformedHead {
-                    what: describe(error),
-                })
-            }
+            Err(httparse::Error::TooManyHeaders) => return Err(HttpError::TooManyHeaders { headers_max }),
+            Err(error) => return Err(HttpError::MalformedHead { what: describe(error) }),
         }
         // Both are there in a complete head.
         self.status = response.code.unwrap_or_default();
@@ -185,8 +156,7 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
 
 fn slice(head: &[u8], at: u16, bytes: u16) -> &[u8] {
     let at = usize::from(at);
-    head.get(at..at.saturating_add(usize::from(bytes)))
-        .unwrap_or_default()
+    head.get(at..at.saturating_add(usize::from(bytes))).unwrap_or_default()
 }
 
 /// Where `part` lies in `whole`; both come from one buffer of at most 64 KiB. (An empty value may be a slice from

@@ -87,10 +87,7 @@ impl RequestTemplate {
         put_head(&mut front, method, target, host, headers);
         let (name, prefix) = variable;
         put(&mut front, &[name, ": ", prefix]);
-        Ok(Self {
-            front: front.into_boxed_slice(),
-            method,
-        })
+        Ok(Self { front: front.into_boxed_slice(), method })
     }
 
     /// Appends the request with this value and this body.
@@ -127,20 +124,14 @@ fn check(target: &str, host: &str, headers: &[(&str, &str)]) -> Result<(), Reque
     if host.is_empty() || !is_visible(host) {
         return Err(RequestError::BadHost);
     }
-    headers
-        .iter()
-        .enumerate()
-        .try_for_each(|(index, &header)| check_header(index, header))
+    headers.iter().enumerate().try_for_each(|(index, &header)| check_header(index, header))
 }
 
 fn check_header(index: usize, (name, value): (&str, &str)) -> Result<(), RequestError> {
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(RequestError::BadHeaderName);
     }
-    if let Some(name) = OURS
-        .into_iter()
-        .find(|ours| ours.eq_ignore_ascii_case(name))
-    {
+    if let Some(name) = OURS.into_iter().find(|ours| ours.eq_ignore_ascii_case(name)) {
         return Err(RequestError::Reserved { name });
     }
     if !is_value(value) {
@@ -150,31 +141,14 @@ fn check_header(index: usize, (name, value): (&str, &str)) -> Result<(), Request
 }
 
 fn put_head(out: &mut Vec<u8>, method: Method, target: &str, host: &str, headers: &[(&str, &str)]) {
-    put(
-        out,
-        &[
-            method.as_str(),
-            " ",
-            target,
-            " HTTP/1.1\r\nHost: ",
-            host,
-            "\r\n",
-        ],
-    );
+    put(out, &[method.as_str(), " ", target, " HTTP/1.1\r\nHost: ", host, "\r\n"]);
     for (name, value) in headers {
         put(out, &[name, ": ", value, "\r\n"]);
     }
 }
 
 fn put_length(out: &mut Vec<u8>, bytes: usize) {
-    put(
-        out,
-        &[
-            "Content-Length: ",
-            itoa::Buffer::new().format(bytes),
-            "\r\n",
-        ],
-    );
+    put(out, &["Content-Length: ", itoa::Buffer::new().format(bytes), "\r\n"]);
 }
 
 fn put(out: &mut Vec<u8>, parts: &[&str]) {
@@ -187,9 +161,7 @@ fn put(out: &mut Vec<u8>, parts: &[&str]) {
 /// and more at a time.
 #[inline]
 fn is_value(value: &str) -> bool {
-    !value.bytes().fold(false, |bad, byte| {
-        bad | ((byte < b' ') & (byte != b'\t')) | (byte == 0x7F)
-    })
+    !value.bytes().fold(false, |bad, byte| bad | ((byte < b' ') & (byte != b'\t')) | (byte == 0x7F))
 }
 
 fn is_visible(text: &str) -> bool {
@@ -201,19 +173,6 @@ const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
         )
 }

@@ -30,11 +30,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            head_bytes_max: HEAD_BYTES_MAX,
-            headers_max: HEADERS_MAX,
-            body_bytes_max: BODY_BYTES_MAX,
-        }
+        Self { head_bytes_max: HEAD_BYTES_MAX, headers_max: HEADERS_MAX, body_bytes_max: BODY_BYTES_MAX }
     }
 }
 
@@ -227,16 +223,8 @@ impl ResponseReader {
     /// A reader for a fresh connection.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let limits = Limits {
-            headers_max: limits.headers_max.min(HEADERS_MAX),
-            ..limits
-        };
-        Self {
-            limits,
-            due: None,
-            phase: Phase::Head { looked_at: 0 },
-            head: Head::new(),
-        }
+        let limits = Limits { headers_max: limits.headers_max.min(HEADERS_MAX), ..limits };
+        Self { limits, due: None, phase: Phase::Head { looked_at: 0 }, head: Head::new() }
     }
 
     /// Call when a request is written: its response is now due.
@@ -267,12 +255,7 @@ impl ResponseReader {
         let outcome = self.advance(unread, eof, &mut skipped);
         let complete = match outcome {
             Ok(Ok(complete)) => complete,
-            Ok(Err(bytes_wanted)) => {
-                return Ok(Step {
-                    consumed: skipped,
-                    item: Item::Incomplete { bytes_wanted },
-                })
-            }
+            Ok(Err(bytes_wanted)) => return Ok(Step { consumed: skipped, item: Item::Incomplete { bytes_wanted } }),
             Err(error) => {
                 self.phase = Phase::Failed(error);
                 return Err(error);
@@ -281,9 +264,7 @@ impl ResponseReader {
         self.phase = Phase::Head { looked_at: 0 };
         self.due = None;
         let unread = unread.get_mut(skipped..).unwrap_or_default();
-        let (head, rest) = unread
-            .split_at_mut_checked(self.head.bytes)
-            .unwrap_or_default();
+        let (head, rest) = unread.split_at_mut_checked(self.head.bytes).unwrap_or_default();
         let headers = self.head.headers(head);
         let response = Response {
             status: self.head.status,
@@ -292,10 +273,7 @@ impl ResponseReader {
             headers,
             body: rest.get_mut(..complete.body_bytes).unwrap_or_default(),
         };
-        Ok(Step {
-            consumed: skipped.saturating_add(complete.end),
-            item: Item::Response(response),
-        })
+        Ok(Step { consumed: skipped.saturating_add(complete.end), item: Item::Response(response) })
     }
 
     /// True while a response is due.
@@ -312,31 +290,18 @@ impl ResponseReader {
         skipped: &mut usize,
     ) -> Result<Result<Complete, usize>, HttpError> {
         let Some(method) = self.due else {
-            return if unread.is_empty() {
-                Ok(Err(1))
-            } else {
-                Err(HttpError::Unsolicited)
-            };
+            return if unread.is_empty() { Ok(Err(1)) } else { Err(HttpError::Unsolicited) };
         };
         while let Phase::Head { looked_at } = self.phase {
             let bytes = unread.get(*skipped..).unwrap_or_default();
             // Without a line end among the new bytes the head cannot have been completed.
             let new = bytes.get(looked_at..).unwrap_or_default();
-            let ripe =
-                memchr::memchr(b'\n', new).is_some() || bytes.len() >= self.limits.head_bytes_max;
-            if !ripe
-                || !self
-                    .head
-                    .read(bytes, self.limits.head_bytes_max, self.limits.headers_max)?
-            {
+            let ripe = memchr::memchr(b'\n', new).is_some() || bytes.len() >= self.limits.head_bytes_max;
+            if !ripe || !self.head.read(bytes, self.limits.head_bytes_max, self.limits.headers_max)? {
                 if eof {
-                    return Err(HttpError::Truncated {
-                        received: received_of_head(bytes.len()),
-                    });
+                    return Err(HttpError::Truncated { received: received_of_head(bytes.len()) });
                 }
-                self.phase = Phase::Head {
-                    looked_at: bytes.len(),
-                };
+                self.phase = Phase::Head { looked_at: bytes.len() };
                 return Ok(Err(1));
             }
             match self.head.status {
@@ -371,11 +336,7 @@ impl ResponseReader {
             let bytes_max = self.limits.body_bytes_max;
             return match usize::try_from(bytes) {
                 Ok(bytes) if bytes <= bytes_max => Ok(Framing::Length(bytes)),
-                _ => Err(HttpError::BodyTooBig {
-                    status,
-                    bytes,
-                    bytes_max,
-                }),
+                _ => Err(HttpError::BodyTooBig { status, bytes, bytes_max }),
             };
         };
         if length.is_some() {
@@ -387,11 +348,7 @@ impl ResponseReader {
         if codings.next().is_some() || !coding.eq_ignore_ascii_case(b"chunked") {
             return Err(HttpError::UnknownTransferEncoding);
         }
-        Ok(Framing::Chunked {
-            decoder: ChunkDecoder::new(),
-            raw_at: self.head.bytes,
-            body_bytes: 0,
-        })
+        Ok(Framing::Chunked { decoder: ChunkDecoder::new(), raw_at: self.head.bytes, body_bytes: 0 })
     }
 }
 
@@ -405,41 +362,21 @@ fn read_body(
 ) -> Result<Result<Complete, usize>, HttpError> {
     let body_there = unread.len().saturating_sub(head.bytes);
     let truncated = |bytes, bytes_announced| {
-        Err(HttpError::Truncated {
-            received: Received::PartOfBody {
-                status: head.status,
-                bytes,
-                bytes_announced,
-            },
-        })
+        Err(HttpError::Truncated { received: Received::PartOfBody { status: head.status, bytes, bytes_announced } })
     };
-    let too_big = |bytes| HttpError::BodyTooBig {
-        status: head.status,
-        bytes,
-        bytes_max: body_bytes_max,
-    };
+    let too_big = |bytes| HttpError::BodyTooBig { status: head.status, bytes, bytes_max: body_bytes_max };
     match framing {
         Framing::Length(bytes) => match bytes.saturating_sub(body_there) {
-            0 => Ok(Ok(Complete {
-                body_bytes: *bytes,
-                end: head.bytes.saturating_add(*bytes),
-                ended_by_close: false,
-            })),
+            0 => Ok(Ok(Complete { body_bytes: *bytes, end: head.bytes.saturating_add(*bytes), ended_by_close: false })),
             _ if eof => truncated(body_there, Some(*bytes)),
             missing => Ok(Err(missing)),
         },
         Framing::UntilClose if body_there > body_bytes_max => Err(too_big(wide(body_there))),
-        Framing::UntilClose if eof => Ok(Ok(Complete {
-            body_bytes: body_there,
-            end: unread.len(),
-            ended_by_close: true,
-        })),
+        Framing::UntilClose if eof => {
+            Ok(Ok(Complete { body_bytes: body_there, end: unread.len(), ended_by_close: true }))
+        }
         Framing::UntilClose => Ok(Err(1)),
-        Framing::Chunked {
-            decoder,
-            raw_at,
-            body_bytes,
-        } => loop {
+        Framing::Chunked { decoder, raw_at, body_bytes } => loop {
             let step = decoder.step(unread.get(*raw_at..).unwrap_or_default())?;
             let data_at = raw_at.saturating_add(step.framing);
             let data_end = data_at.saturating_add(step.data);
@@ -455,18 +392,10 @@ fn read_body(
             }
             *raw_at = data_end;
             if step.done {
-                return Ok(Ok(Complete {
-                    body_bytes: *body_bytes,
-                    end: data_end,
-                    ended_by_close: false,
-                }));
+                return Ok(Ok(Complete { body_bytes: *body_bytes, end: data_end, ended_by_close: false }));
             }
             if step.framing == 0 && step.data == 0 {
-                return if eof {
-                    truncated(*body_bytes, None)
-                } else {
-                    Ok(Err(1))
-                };
+                return if eof { truncated(*body_bytes, None) } else { Ok(Err(1)) };
             }
         },
     }
@@ -475,15 +404,10 @@ fn read_body(
 /// The one content length all headers agree on. A list of equal numbers counts as one (RFC 9110 section 8.6).
 fn content_length(headers: Headers<'_>) -> Result<Option<u64>, HttpError> {
     let mut agreed = None;
-    for value in headers
-        .all("content-length")
-        .flat_map(|value| value.split(|&byte| byte == b','))
-    {
+    for value in headers.all("content-length").flat_map(|value| value.split(|&byte| byte == b',')) {
         let other = decimal(value.trim_ascii()).ok_or(HttpError::BadContentLength)?;
         match agreed {
-            Some(first) if first != other => {
-                return Err(HttpError::ContentLengthsDisagree { first, other })
-            }
+            Some(first) if first != other => return Err(HttpError::ContentLengthsDisagree { first, other }),
             _ => agreed = Some(other),
         }
     }
@@ -492,8 +416,7 @@ fn content_length(headers: Headers<'_>) -> Result<Option<u64>, HttpError> {
 
 /// RFC 9112 section 9.3: `close` beats everything, HTTP/1.0 needs `keep-alive`.
 fn keep_alive(minor: u8, headers: Headers<'_>) -> bool {
-    !headers.has_token("connection", "close")
-        && (minor == 1 || headers.has_token("connection", "keep-alive"))
+    !headers.has_token("connection", "close") && (minor == 1 || headers.has_token("connection", "keep-alive"))
 }
 
 pub(in crate::codec) const fn received_of_head(bytes: usize) -> Received {

@@ -253,12 +253,7 @@ pub(super) fn parse_header(bytes: &[u8]) -> Result<Parsed, WsError> {
         }
         short => (2, u64::from(short)),
     };
-    Ok(Parsed::Header(Header {
-        fin,
-        opcode,
-        header_bytes,
-        payload_bytes,
-    }))
+    Ok(Parsed::Header(Header { fin, opcode, header_bytes, payload_bytes }))
 }
 
 #[cfg(test)]

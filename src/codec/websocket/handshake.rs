@@ -126,10 +126,7 @@ impl UpgradeReader {
     /// For the request with this `Sec-WebSocket-Key` header.
     #[must_use]
     pub fn new(key: &str) -> Self {
-        let limits = http1::Limits {
-            body_bytes_max: REFUSAL_BYTES_MAX,
-            ..http1::Limits::default()
-        };
+        let limits = http1::Limits { body_bytes_max: REFUSAL_BYTES_MAX, ..http1::Limits::default() };
         Self {
             accept: derive_accept_key(key.as_bytes()),
             head: http1::Head::new(),
@@ -147,23 +144,14 @@ impl UpgradeReader {
         loop {
             let bytes = answer.get(at..).unwrap_or_default();
             let limits = http1::Limits::default();
-            if !self
-                .head
-                .read(bytes, limits.head_bytes_max, limits.headers_max)?
-            {
+            if !self.head.read(bytes, limits.head_bytes_max, limits.headers_max)? {
                 let received = http1::received_of_head(bytes.len());
-                return if eof {
-                    Err(HttpError::Truncated { received }.into())
-                } else {
-                    Ok(Upgrade::Incomplete)
-                };
+                return if eof { Err(HttpError::Truncated { received }.into()) } else { Ok(Upgrade::Incomplete) };
             }
             match self.head.status {
                 101 => {
                     self.check(self.head.headers(bytes))?;
-                    return Ok(Upgrade::Accepted {
-                        consumed: at.saturating_add(self.head.bytes),
-                    });
+                    return Ok(Upgrade::Accepted { consumed: at.saturating_add(self.head.bytes) });
                 }
                 // Interim answers, such as 103, may come first.
                 100..200 => at = at.saturating_add(self.head.bytes),
@@ -183,10 +171,7 @@ impl UpgradeReader {
         if accepts.next() != Some(self.accept.as_bytes()) || accepts.next().is_some() {
             return Err(HandshakeError::WrongAccept);
         }
-        if headers
-            .get("sec-websocket-extensions")
-            .is_some_and(|value| !value.is_empty())
-        {
+        if headers.get("sec-websocket-extensions").is_some_and(|value| !value.is_empty()) {
             return Err(HandshakeError::UnaskedExtension);
         }
         if headers.get("sec-websocket-protocol").is_some() {
@@ -209,23 +194,13 @@ impl UpgradeReader {
             self.refusal.expect(Method::Get)?;
         }
         let excerpt = match self.refusal.next(answer, eof) {
-            Ok(http1::Step {
-                item: http1::Item::Response(response),
-                ..
-            }) => response.excerpt(),
-            Ok(http1::Step {
-                item: http1::Item::Incomplete { .. },
-                ..
-            }) => return Ok(Upgrade::Incomplete),
+            Ok(http1::Step { item: http1::Item::Response(response), .. }) => response.excerpt(),
+            Ok(http1::Step { item: http1::Item::Incomplete { .. }, .. }) => return Ok(Upgrade::Incomplete),
             // The body is cut off, too big or broken. The status stands; what is there of the body is shown.
             Err(_) => Excerpt::of(answer.get(self.head.bytes..).unwrap_or_default()),
         };
         let excerpt = excerpt.as_str().into();
-        Err(HandshakeError::Refused {
-            status,
-            retry_after_s,
-            excerpt,
-        })
+        Err(HandshakeError::Refused { status, retry_after_s, excerpt })
     }
 }
 
@@ -234,7 +209,5 @@ fn is_reserved(name: &str) -> bool {
     const OURS: [&str; 3] = ["host", "connection", "upgrade"];
     const PREFIX: &str = "sec-websocket-";
     OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))
-        || name
-            .get(..PREFIX.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+        || name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }

@@ -16,9 +16,7 @@ mod writer;
 pub use frame::{CloseCode, Opcode, WsError, CONTROL_BYTES_MAX};
 pub use handshake::{HandshakeError, Upgrade, UpgradeReader, UpgradeRequest};
 pub use reader::{FrameReader, Item, Limits, Step};
-pub use writer::{
-    encode, encode_close, encode_ping, encode_pong, ControlTooLong, Data, FrameBuilder,
-};
+pub use writer::{encode, encode_close, encode_ping, encode_pong, ControlTooLong, Data, FrameBuilder};
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]

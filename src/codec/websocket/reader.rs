@@ -45,10 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            message_bytes_max: MESSAGE_BYTES_MAX,
-            whole_bytes_max: WHOLE_BYTES_MAX,
-        }
+        Self { message_bytes_max: MESSAGE_BYTES_MAX, whole_bytes_max: WHOLE_BYTES_MAX }
     }
 }
 
@@ -148,17 +145,8 @@ impl FrameReader {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let whole_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
-        let limits = Limits {
-            whole_bytes_max: limits.whole_bytes_max.clamp(1, whole_max.max(1)),
-            ..limits
-        };
-        Self {
-            phase: Phase::Ready,
-            limits,
-            open: Open::default(),
-            kept: 0,
-            keepable: 0,
-        }
+        let limits = Limits { whole_bytes_max: limits.whole_bytes_max.clamp(1, whole_max.max(1)), ..limits };
+        Self { phase: Phase::Ready, limits, open: Open::default(), kept: 0, keepable: 0 }
     }
 
     /// Takes the next item off the front of `unread`, which must begin where the last step's `consumed` (less what
@@ -170,17 +158,12 @@ impl FrameReader {
     pub fn next<'b>(&mut self, unread: &'b mut [u8]) -> Result<Step<'b>, WsError> {
         // Nearly every frame of a feed is a whole text message with a 7 or 16 bit length: settle it here.
         if self.phase == Phase::Ready {
-            if let Some((text, header_bytes, end)) =
-                whole_frame(unread, self.limits.whole_bytes_max)
-            {
+            if let Some((text, header_bytes, end)) = whole_frame(unread, self.limits.whole_bytes_max) {
                 let payload = unread.get_mut(header_bytes..end).unwrap_or_default();
                 if text && simdutf8::basic::from_utf8(payload).is_err() {
                     return Err(self.fail(WsError::InvalidUtf8));
                 }
-                return Ok(Step {
-                    consumed: end,
-                    item: Item::Message { text, payload },
-                });
+                return Ok(Step { consumed: end, item: Item::Message { text, payload } });
             }
         }
         self.step(unread).map_err(|error| self.fail(error))
@@ -235,25 +218,17 @@ impl FrameReader {
             self.check_order(header)?;
             let payload_bytes = usize::try_from(header.payload_bytes).unwrap_or(usize::MAX);
             let whole = header.opcode.is_control()
-                || (self.phase == Phase::Ready
-                    && header.fin
-                    && payload_bytes <= self.limits.whole_bytes_max);
+                || (self.phase == Phase::Ready && header.fin && payload_bytes <= self.limits.whole_bytes_max);
             if whole {
                 let frame_bytes = header.header_bytes.saturating_add(payload_bytes);
-                if let Some(missing) = frame_bytes
-                    .checked_sub(new.len())
-                    .filter(|&missing| missing > 0)
-                {
+                if let Some(missing) = frame_bytes.checked_sub(new.len()).filter(|&missing| missing > 0) {
                     return Ok(incomplete(taken, missing));
                 }
                 self.put_before_kept(unread, taken, frame_bytes);
                 let payload_at = taken.saturating_add(header.header_bytes);
                 let end = taken.saturating_add(frame_bytes);
                 let payload = unread.get_mut(payload_at..end).unwrap_or_default();
-                return Ok(Step {
-                    consumed: end,
-                    item: self.whole(header.opcode, payload)?,
-                });
+                return Ok(Step { consumed: end, item: self.whole(header.opcode, payload)? });
             }
             self.put_before_kept(unread, taken, header.header_bytes);
             taken = taken.saturating_add(header.header_bytes);
@@ -272,17 +247,10 @@ impl FrameReader {
             (Opcode::Text | Opcode::Binary, true) => return Err(WsError::DataInsideMessage),
             _ => {}
         }
-        let before = if self.phase == Phase::Open {
-            self.open.bytes
-        } else {
-            0
-        };
+        let before = if self.phase == Phase::Open { self.open.bytes } else { 0 };
         let bytes = before.saturating_add(header.payload_bytes);
         if bytes > self.limits.message_bytes_max {
-            return Err(WsError::MessageTooBig {
-                bytes,
-                bytes_max: self.limits.message_bytes_max,
-            });
+            return Err(WsError::MessageTooBig { bytes, bytes_max: self.limits.message_bytes_max });
         }
         Ok(())
     }
@@ -291,10 +259,7 @@ impl FrameReader {
     fn enter(&mut self, header: Header) {
         if self.phase == Phase::Ready {
             self.phase = Phase::Open;
-            self.open = Open {
-                text: header.opcode == Opcode::Text,
-                ..Open::default()
-            };
+            self.open = Open { text: header.opcode == Opcode::Text, ..Open::default() };
         }
         self.open.fin = header.fin;
         self.open.frame_bytes_left = header.payload_bytes;
@@ -304,10 +269,7 @@ impl FrameReader {
     /// Delivers what is there of the current frame.
     fn piece<'b>(&mut self, unread: &'b mut [u8], taken: usize) -> Result<Step<'b>, WsError> {
         let new_at = taken.saturating_add(self.kept);
-        let there = unread
-            .len()
-            .saturating_sub(new_at)
-            .min(self.limits.whole_bytes_max);
+        let there = unread.len().saturating_sub(new_at).min(self.limits.whole_bytes_max);
         let left = usize::try_from(self.open.frame_bytes_left).unwrap_or(usize::MAX);
         let new_bytes = there.min(left);
         if new_bytes == 0 && left > 0 {
@@ -319,10 +281,8 @@ impl FrameReader {
             let new = unread.get(new_at..end).unwrap_or_default();
             self.open.utf8.feed(new).map_err(|_| WsError::InvalidUtf8)?;
         }
-        self.open.frame_bytes_left = self
-            .open
-            .frame_bytes_left
-            .saturating_sub(u64::try_from(new_bytes).unwrap_or(u64::MAX));
+        self.open.frame_bytes_left =
+            self.open.frame_bytes_left.saturating_sub(u64::try_from(new_bytes).unwrap_or(u64::MAX));
         let last = self.open.fin && self.open.frame_bytes_left == 0;
         if last {
             if text && !self.open.utf8.is_complete() {
@@ -335,15 +295,7 @@ impl FrameReader {
         self.kept = 0;
         let payload = unread.get_mut(taken..end).unwrap_or_default();
         self.keepable = if last { 0 } else { payload.len() };
-        Ok(Step {
-            consumed: end,
-            item: Item::Piece {
-                text,
-                payload,
-                first,
-                last,
-            },
-        })
+        Ok(Step { consumed: end, item: Item::Piece { text, payload, first, last } })
     }
 
     /// Reads the payload of a frame that is complete in the buffer.
@@ -379,10 +331,7 @@ impl FrameReader {
 }
 
 const fn incomplete<'b>(consumed: usize, bytes_wanted: usize) -> Step<'b> {
-    Step {
-        consumed,
-        item: Item::Incomplete { bytes_wanted },
-    }
+    Step { consumed, item: Item::Incomplete { bytes_wanted } }
 }
 
 /// Text or binary, header bytes and end of the frame, if a whole unfragmented short message lies at the front.
@@ -390,31 +339,20 @@ const fn incomplete<'b>(consumed: usize, bytes_wanted: usize) -> Step<'b> {
 fn whole_frame(unread: &[u8], whole_bytes_max: usize) -> Option<(bool, usize, usize)> {
     // FIN set, RSV clear, opcode text or binary; length byte below 128, so not masked.
     let (text, header_bytes, payload_bytes) = match *unread {
-        [first @ (0x81 | 0x82), 126, high, low, ..] => (
-            first == 0x81,
-            4,
-            usize::from(u16::from_be_bytes([high, low])),
-        ),
+        [first @ (0x81 | 0x82), 126, high, low, ..] => (first == 0x81, 4, usize::from(u16::from_be_bytes([high, low]))),
         [first @ (0x81 | 0x82), short @ 0..=125, ..] => (first == 0x81, 2, usize::from(short)),
         _ => return None,
     };
     let minimal = header_bytes == 2 || payload_bytes > 125;
     let end = payload_bytes.saturating_add(header_bytes);
-    (minimal && payload_bytes <= whole_bytes_max && end <= unread.len()).then_some((
-        text,
-        header_bytes,
-        end,
-    ))
+    (minimal && payload_bytes <= whole_bytes_max && end <= unread.len()).then_some((text, header_bytes, end))
 }
 
 /// Code and reason of a close frame (RFC 6455 section 5.5.1).
 fn close(payload: &[u8]) -> Result<Item<'_>, WsError> {
     let Some((&[high, low], reason)) = payload.split_first_chunk::<2>() else {
         return if payload.is_empty() {
-            Ok(Item::Close {
-                code: None,
-                reason: "",
-            })
+            Ok(Item::Close { code: None, reason: "" })
         } else {
             Err(WsError::CloseOfOneByte)
         };
@@ -422,8 +360,5 @@ fn close(payload: &[u8]) -> Result<Item<'_>, WsError> {
     let code = u16::from_be_bytes([high, low]);
     let code = CloseCode::new(code).ok_or(WsError::BadCloseCode { code })?;
     let reason = std::str::from_utf8(reason).map_err(|_| WsError::InvalidUtf8)?;
-    Ok(Item::Close {
-        code: Some(code),
-        reason,
-    })
+    Ok(Item::Close { code: Some(code), reason })
 }

@@ -80,10 +80,7 @@ pub fn encode_close(out: &mut Vec<u8>, mask: [u8; 4], code: Option<CloseCode>, r
     let Some(code) = code else {
         return put(out, Opcode::Close, mask, &[]);
     };
-    let cut = (0..=REASON_BYTES_MAX.min(reason.len()))
-        .rev()
-        .find(|&at| reason.is_char_boundary(at))
-        .unwrap_or(0);
+    let cut = (0..=REASON_BYTES_MAX.min(reason.len())).rev().find(|&at| reason.is_char_boundary(at)).unwrap_or(0);
     let reason = reason.get(..cut).unwrap_or_default();
     let start = put_header(out, Opcode::Close, mask, reason.len().saturating_add(2));
     out.extend_from_slice(&code.get().to_be_bytes());
@@ -106,12 +103,7 @@ impl<'a> FrameBuilder<'a> {
     pub fn begin(out: &'a mut Vec<u8>, data: Data) -> Self {
         let start = out.len();
         out.extend_from_slice(&[0; RESERVED_BYTES]);
-        Self {
-            out,
-            start,
-            opcode: data.opcode(),
-            finished: false,
-        }
+        Self { out, start, opcode: data.opcode(), finished: false }
     }
 
     /// Appends to the payload.
@@ -143,8 +135,7 @@ impl<'a> FrameBuilder<'a> {
             }
         } else {
             // Below 126 bytes or above 65,535: the payload moves by 2 or 6 bytes.
-            self.out
-                .splice(self.start..reserved_end, header.iter().copied());
+            self.out.splice(self.start..reserved_end, header.iter().copied());
         }
         let payload_at = self.start.saturating_add(header_bytes);
         apply_mask(self.out.get_mut(payload_at..).unwrap_or_default(), mask);
@@ -170,16 +161,9 @@ impl io::Write for FrameBuilder<'_> {
     }
 }
 
-fn put_control(
-    out: &mut Vec<u8>,
-    opcode: Opcode,
-    mask: [u8; 4],
-    payload: &[u8],
-) -> Result<(), ControlTooLong> {
+fn put_control(out: &mut Vec<u8>, opcode: Opcode, mask: [u8; 4], payload: &[u8]) -> Result<(), ControlTooLong> {
     if payload.len() > CONTROL_BYTES_MAX {
-        return Err(ControlTooLong {
-            bytes: payload.len(),
-        });
+        return Err(ControlTooLong { bytes: payload.len() });
     }
     put(out, opcode, mask, payload);
     Ok(())
@@ -203,56 +187,17 @@ fn header(opcode: Opcode, mask: [u8; 4], payload_bytes: usize) -> ([u8; 14], usi
     let first = FIN | opcode.wire();
     let [k, l, m, n] = mask;
     match (u8::try_from(payload_bytes), u16::try_from(payload_bytes)) {
-        (Ok(short), _) if payload_bytes <= SHORT_BYTES_MAX => (
-            [first, MASKED | short, k, l, m, n, 0, 0, 0, 0, 0, 0, 0, 0],
-            6,
-        ),
+        (Ok(short), _) if payload_bytes <= SHORT_BYTES_MAX => {
+            ([first, MASKED | short, k, l, m, n, 0, 0, 0, 0, 0, 0, 0, 0], 6)
+        }
         (_, Ok(middle)) => {
             let [a, b] = middle.to_be_bytes();
-            (
-                [
-                    first,
-                    MASKED | LENGTH_16,
-                    a,
-                    b,
-                    k,
-                    l,
-                    m,
-                    n,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                    0,
-                ],
-                8,
-            )
+            ([first, MASKED | LENGTH_16, a, b, k, l, m, n, 0, 0, 0, 0, 0, 0], 8)
         }
         _ => {
             // A usize has at most 64 bits, and no buffer has 2^63 bytes.
-            let [a, b, c, d, e, f, g, h] = u64::try_from(payload_bytes)
-                .unwrap_or(u64::MAX)
-                .to_be_bytes();
-            (
-                [
-                    first,
-                    MASKED | LENGTH_64,
-                    a,
-                    b,
-                    c,
-                    d,
-                    e,
-                    f,
-                    g,
-                    h,
-                    k,
-                    l,
-                    m,
-                    n,
-                ],
-                14,
-            )
+            let [a, b, c, d, e, f, g, h] = u64::try_from(payload_bytes).unwrap_or(u64::MAX).to_be_bytes();
+            ([first, MASKED | LENGTH_64, a, b, c, d, e, f, g, h, k, l, m, n], 14)
         }
     }
 }

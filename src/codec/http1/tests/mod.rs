@@ -23,12 +23,7 @@ struct Owned {
 }
 
 /// Reads the response to `method` out of `wire`, fed in reads of the given lengths (repeated), then the end of file.
-fn read_in(
-    method: Method,
-    wire: &[u8],
-    reads: &[usize],
-    limits: Limits,
-) -> Result<Owned, HttpError> {
+fn read_in(method: Method, wire: &[u8], reads: &[usize], limits: Limits) -> Result<Owned, HttpError> {
     let mut reader = ResponseReader::new(limits);
     reader.expect(method)?;
     let (mut buffer, mut wire, mut reads) = (Vec::new(), wire, reads.iter().cycle());
@@ -37,48 +32,21 @@ fn read_in(
         let step = reader.next(&mut buffer, eof);
         let (consumed, found) = match step {
             Err(error) => {
-                assert_eq!(
-                    reader.next(&mut buffer, eof).unwrap_err(),
-                    error,
-                    "an error is final"
-                );
+                assert_eq!(reader.next(&mut buffer, eof).unwrap_err(), error, "an error is final");
                 assert_eq!(reader.expect(method), Err(error), "an error is final");
                 return Err(error);
             }
-            Ok(Step {
-                consumed,
-                item: Item::Incomplete { bytes_wanted },
-            }) => {
+            Ok(Step { consumed, item: Item::Incomplete { bytes_wanted } }) => {
                 assert!(bytes_wanted > 0);
                 assert!(!eof, "the end of file leaves nothing incomplete");
                 (consumed, None)
             }
-            Ok(Step {
-                consumed,
-                item: Item::Response(response),
-            }) => {
-                let headers = response
-                    .headers
-                    .iter()
-                    .map(|(name, value)| (name.to_vec(), value.to_vec()))
-                    .collect();
-                let Response {
-                    status,
-                    keep_alive,
-                    ended_by_close,
-                    body,
-                    ..
-                } = response;
+            Ok(Step { consumed, item: Item::Response(response) }) => {
+                let headers = response.headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+                let Response { status, keep_alive, ended_by_close, body, .. } = response;
                 (
                     consumed,
-                    Some(Owned {
-                        status,
-                        keep_alive,
-                        ended_by_close,
-                        headers,
-                        body: body.to_vec(),
-                        rest: Vec::new(),
-                    }),
+                    Some(Owned { status, keep_alive, ended_by_close, headers, body: body.to_vec(), rest: Vec::new() }),
                 )
             }
         };
@@ -97,11 +65,7 @@ fn read_in(
 /// At once, and byte by byte: they must agree.
 fn read(method: Method, wire: &str) -> Result<Owned, HttpError> {
     let at_once = read_in(method, wire.as_bytes(), &[usize::MAX], Limits::default());
-    assert_eq!(
-        read_in(method, wire.as_bytes(), &[1], Limits::default()),
-        at_once,
-        "byte by byte"
-    );
+    assert_eq!(read_in(method, wire.as_bytes(), &[1], Limits::default()), at_once, "byte by byte");
     at_once
 }
 

@@ -9,11 +9,7 @@ fn any_response() -> impl Strategy<Value = (Vec<u8>, u16, Vec<u8>)> {
     (200_u16..600, headers, chunks, 0_usize..3, any::<bool>())
         .prop_filter("no body", |(status, ..)| ![204, 304].contains(status))
         .prop_map(|(status, headers, chunks, framing, interim)| {
-            let mut wire = if interim {
-                b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()
-            } else {
-                Vec::new()
-            };
+            let mut wire = if interim { b"HTTP/1.1 100 Continue\r\n\r\n".to_vec() } else { Vec::new() };
             wire.extend_from_slice(format!("HTTP/1.1 {status} X\r\n").as_bytes());
             for (name, value) in headers {
                 wire.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -21,9 +17,7 @@ fn any_response() -> impl Strategy<Value = (Vec<u8>, u16, Vec<u8>)> {
             let body = chunks.concat();
             match framing {
                 0 => {
-                    wire.extend_from_slice(
-                        format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes(),
-                    );
+                    wire.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
                     wire.extend_from_slice(&body);
                 }
                 1 => {

@@ -23,22 +23,13 @@ enum Event {
     Close(Option<u16>, String),
 }
 
-const SMALL: Limits = Limits {
-    message_bytes_max: 1 << 20,
-    whole_bytes_max: 20,
-};
+const SMALL: Limits = Limits { message_bytes_max: 1 << 20, whole_bytes_max: 20 };
 
 /// Runs a reader over `wire` as a receive buffer would: reads of the lengths in `reads` (repeated), and of every piece
 /// that has a successor it keeps as many bytes as `keeps` says (repeated).
-fn read_all(
-    wire: &[u8],
-    reads: &[usize],
-    keeps: &[usize],
-    limits: Limits,
-) -> (Vec<Event>, Result<(), WsError>) {
+fn read_all(wire: &[u8], reads: &[usize], keeps: &[usize], limits: Limits) -> (Vec<Event>, Result<(), WsError>) {
     let (mut reader, mut events) = (FrameReader::new(limits), Vec::new());
-    let (mut buffer, mut wire, mut long, mut kept) =
-        (Vec::new(), wire, None::<Vec<u8>>, Vec::new());
+    let (mut buffer, mut wire, mut long, mut kept) = (Vec::new(), wire, None::<Vec<u8>>, Vec::new());
     let mut keeps = keeps.iter().cycle();
     for read in reads.iter().cycle() {
         let (now, later) = wire.split_at((*read).clamp(1, wire.len().max(1)).min(wire.len()));
@@ -48,11 +39,7 @@ fn read_all(
             let Step { consumed, item } = match reader.next(&mut buffer) {
                 Ok(step) => step,
                 Err(error) => {
-                    assert_eq!(
-                        reader.next(&mut buffer).unwrap_err(),
-                        error,
-                        "an error is final"
-                    );
+                    assert_eq!(reader.next(&mut buffer).unwrap_err(), error, "an error is final");
                     return (events, Err(error));
                 }
             };
@@ -65,27 +52,13 @@ fn read_all(
                 }
                 Item::Message { text, payload } => {
                     assert!(long.is_none() && payload.len() <= limits.whole_bytes_max);
-                    events.push(Event::Data {
-                        text,
-                        payload: payload.to_vec(),
-                    });
+                    events.push(Event::Data { text, payload: payload.to_vec() });
                 }
-                Item::Piece {
-                    text,
-                    payload,
-                    first,
-                    last,
-                } => {
+                Item::Piece { text, payload, first, last } => {
                     assert_eq!(first, long.is_none(), "exactly the first piece opens");
-                    assert!(
-                        payload.starts_with(&kept),
-                        "what was kept comes again, in front"
-                    );
+                    assert!(payload.starts_with(&kept), "what was kept comes again, in front");
                     let new = &payload[kept.len()..];
-                    assert!(
-                        last || !new.is_empty(),
-                        "only the last piece may bring nothing"
-                    );
+                    assert!(last || !new.is_empty(), "only the last piece may bring nothing");
                     assert!(new.len() <= limits.whole_bytes_max);
                     let message = long.get_or_insert_default();
                     message.extend_from_slice(new);
@@ -95,17 +68,12 @@ fn read_all(
                     kept = payload[payload.len() - keep..].to_vec();
                     advance -= keep;
                     if last {
-                        events.push(Event::Data {
-                            text,
-                            payload: long.take().unwrap(),
-                        });
+                        events.push(Event::Data { text, payload: long.take().unwrap() });
                     }
                 }
                 Item::Ping { payload } => events.push(Event::Ping(payload.to_vec())),
                 Item::Pong { payload } => events.push(Event::Pong(payload.to_vec())),
-                Item::Close { code, reason } => {
-                    events.push(Event::Close(code.map(CloseCode::get), reason.to_owned()))
-                }
+                Item::Close { code, reason } => events.push(Event::Close(code.map(CloseCode::get), reason.to_owned())),
             }
             buffer.drain(..advance);
             if stop {
@@ -126,17 +94,11 @@ fn events(wire: &[u8]) -> Vec<Event> {
 }
 
 fn text(payload: &str) -> Event {
-    Event::Data {
-        text: true,
-        payload: payload.as_bytes().to_vec(),
-    }
+    Event::Data { text: true, payload: payload.as_bytes().to_vec() }
 }
 
 fn binary(payload: &[u8]) -> Event {
-    Event::Data {
-        text: false,
-        payload: payload.to_vec(),
-    }
+    Event::Data { text: false, payload: payload.to_vec() }
 }
 
 /// A server frame with the given first byte and a length in its shortest form.
@@ -206,10 +168,7 @@ fn as_event(message: &Message) -> Event {
         Message::Pong(payload) => Event::Pong(payload.to_vec()),
         Message::Close(close) => Event::Close(
             close.as_ref().map(|close| close.code.into()),
-            close
-                .as_ref()
-                .map(|close| close.reason.to_string())
-                .unwrap_or_default(),
+            close.as_ref().map(|close| close.reason.to_string()).unwrap_or_default(),
         ),
         Message::Frame(_) => unreachable!("never read"),
     }

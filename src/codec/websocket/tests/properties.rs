@@ -12,10 +12,7 @@ fn any_part() -> impl Strategy<Value = Vec<u8>> {
         any_bytes(125).prop_map(|bytes| frame(0x89, &bytes)),
         any_bytes(20).prop_map(|bytes| frame(0x8A, &bytes))
     ];
-    let fragmented = (
-        "\\PC{0,60}",
-        proptest::collection::vec((0_usize..90, proptest::option::of(any_bytes(9))), 1..5),
-    )
+    let fragmented = ("\\PC{0,60}", proptest::collection::vec((0_usize..90, proptest::option::of(any_bytes(9))), 1..5))
         .prop_map(|(text, mut cuts)| {
             cuts.sort_by_key(|cut| cut.0);
             let (mut wire, mut start, mut first) = (Vec::new(), 0, 0x01);
@@ -41,8 +38,7 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
         Just(frame(0x88, b"")),
         "\\PC{0,9}".prop_map(|reason| frame(0x88, &[&[0x03, 0xE8], reason.as_bytes()].concat()))
     ];
-    (proptest::collection::vec(any_part(), 0..6), close)
-        .prop_map(|(parts, close)| [parts.concat(), close].concat())
+    (proptest::collection::vec(any_part(), 0..6), close).prop_map(|(parts, close)| [parts.concat(), close].concat())
 }
 
 proptest! {

@@ -35,19 +35,9 @@ fn a_builder_that_is_dropped_leaves_no_trace() {
 #[test]
 fn a_close_carries_its_code_and_a_reason_cut_at_a_code_point() {
     let mut out = Vec::new();
-    encode_close(
-        &mut out,
-        [9, 8, 7, 6],
-        Some(CloseCode::TOO_BIG),
-        &"€".repeat(60),
-    );
-    let [Message::Close(Some(close))] = &as_server(&out)[..] else {
-        panic!()
-    };
-    assert_eq!(
-        (u16::from(close.code), close.reason.as_str()),
-        (1009, "€".repeat(41).as_str())
-    );
+    encode_close(&mut out, [9, 8, 7, 6], Some(CloseCode::TOO_BIG), &"€".repeat(60));
+    let [Message::Close(Some(close))] = &as_server(&out)[..] else { panic!() };
+    assert_eq!((u16::from(close.code), close.reason.as_str()), (1009, "€".repeat(41).as_str()));
     out.clear();
     encode_close(&mut out, [9, 8, 7, 6], None, "left out");
     assert_eq!(as_server(&out), [Message::Close(None)]);
@@ -56,10 +46,7 @@ fn a_close_carries_its_code_and_a_reason_cut_at_a_code_point() {
 #[test]
 fn a_control_payload_that_does_not_fit_is_refused_and_nothing_is_appended() {
     let mut out = Vec::new();
-    assert_eq!(
-        encode_ping(&mut out, [0; 4], &[0; 126]),
-        Err(ControlTooLong { bytes: 126 })
-    );
+    assert_eq!(encode_ping(&mut out, [0; 4], &[0; 126]), Err(ControlTooLong { bytes: 126 }));
     assert!(out.is_empty());
     encode_ping(&mut out, [0; 4], &[5; 125]).unwrap();
     assert_eq!(as_server(&out), [Message::Ping(vec![5; 125].into())]);
