@@ -5,7 +5,7 @@
 
 pub mod codec;
 pub mod dialer;
-
+pub mod keeper;
 pub mod link;
 pub mod order;
 pub mod record;

@@ -1,0 +1,268 @@
+//! The keeper's thread: its turn, its sleep, its end.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::anchor::SPAN_NS;
+use super::clock::{Clock, ClockAnchor};
+use super::tokens::Minter;
+
+/// Longest sleep while there are tokens to look after, in ms: what 64 tokens in a slot must last for.
+pub const TICK_MS: u64 = 20;
+/// Longest sleep otherwise.
+const QUIET_MS: u64 = 200;
+/// Between two readings of the system's time: what a correction is spread over.
+const ANCHOR_EVERY: Duration = Duration::from_nanos(SPAN_NS);
+
+/// What the keeper looks after.
+pub struct KeeperSettings {
+    /// What everybody reads.
+    pub clock: Clock,
+    /// The right to anchor it.
+    pub anchor: ClockAnchor,
+    /// Tokens to mint, if a venue needs any.
+    pub minter: Option<Minter>,
+}
+
+/// What the keeper did, for whoever watches it.
+#[derive(Debug, Default)]
+pub struct KeeperCounters {
+    /// Turns: standing still means that the keeper does.
+    pub turns: AtomicU64,
+    /// Readings of the system's time.
+    pub anchored: AtomicU64,
+    /// Tokens made.
+    pub tokens_minted: AtomicU64,
+    /// Tokens wiped.
+    pub tokens_wiped: AtomicU64,
+    /// Tokens that could not be made.
+    pub mint_failures: AtomicU64,
+}
+
+/// The keeper's thread panicked: no tokens any more, and the clock drifts. Trip the kill switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the keeper panicked: no tokens are minted and the clock drifts; stop trading")]
+pub struct KeeperPanicked;
+
+#[derive(Default)]
+struct Signal {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    stop: bool,
+    woken: bool,
+}
+
+/// The running keeper. Dropping it ends it, as [`Keeper::shutdown`] does.
+pub struct Keeper {
+    signal: Arc<Signal>,
+    counters: Arc<KeeperCounters>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(settings: KeeperSettings) -> io::Result<Keeper> {
+        let (signal, counters) = (Arc::<Signal>::default(), Arc::<KeeperCounters>::default());
+        let run = {
+            let (signal, counters) = (signal.clone(), counters.clone());
+            move || Turns { settings, counters, anchored: Instant::now() }.run(&signal)
+        };
+        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(run)?;
+        Ok(Keeper { signal, counters, thread: Some(thread) })
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub fn counters(&self) -> Arc<KeeperCounters> {
+        self.counters.clone()
+    }
+
+    /// Whether it still runs; if not, it panicked.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Ends its sleep. Not for the hot thread.
+    pub fn wake(&self) {
+        self.signal.change(|state| state.woken = true);
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// It had panicked.
+    pub fn shutdown(mut self) -> Result<(), KeeperPanicked> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), KeeperPanicked> {
+        self.signal.change(|state| state.stop = true);
+        self.thread.take().map_or(Ok(()), |thread| thread.join().map_err(|_| KeeperPanicked))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+impl Signal {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Sleeps until woken or the time is over; true if it is to end.
+    fn sleep(&self, timeout: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let slept = self.changed.wait_timeout_while(state, timeout, |state| !state.stop && !state.woken);
+        let (mut state, _) = slept.unwrap_or_else(PoisonError::into_inner);
+        state.woken = false;
+        state.stop
+    }
+}
+
+struct Turns {
+    settings: KeeperSettings,
+    counters: Arc<KeeperCounters>,
+    anchored: Instant,
+}
+
+impl Turns {
+    fn run(mut self, signal: &Signal) {
+        loop {
+            let sleep = self.turn();
+            if signal.sleep(sleep) {
+                return;
+            }
+        }
+    }
+
+    /// How long to sleep after it.
+    fn turn(&mut self) -> Duration {
+        self.counters.turns.fetch_add(1, Ordering::Relaxed);
+        if self.anchored.elapsed() >= ANCHOR_EVERY {
+            self.anchored = Instant::now();
+            if self.settings.anchor.read().is_some() {
+                self.counters.anchored.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let Some(minter) = &mut self.settings.minter else { return Duration::from_millis(QUIET_MS) };
+        let turn = minter.turn(self.settings.clock.now());
+        self.counters.tokens_minted.fetch_add(turn.minted, Ordering::Relaxed);
+        self.counters.tokens_wiped.fetch_add(turn.wiped, Ordering::Relaxed);
+        self.counters.mint_failures.fetch_add(turn.failed, Ordering::Relaxed);
+        if turn.more {
+            Duration::ZERO
+        } else {
+            Duration::from_millis(TICK_MS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::{Mint, MintFailed, Minted, SlotPlan, TokenPool, TokenSlot, TokenTap};
+    use crate::record::UnixNanos;
+
+    struct Numbered(u64);
+
+    impl Mint for Numbered {
+        fn mint(&mut self, _: TokenSlot, now: UnixNanos) -> Result<Minted, MintFailed> {
+            assert!(self.0 < 20, "the mint that breaks");
+            self.0 += 1;
+            Ok(Minted { token: format!("{:032}", self.0).into(), expires: now.plus_ms(120_000) })
+        }
+    }
+
+    fn keeper() -> (Keeper, TokenTap, Clock) {
+        let (clock, anchor) = Clock::start();
+        let plans = vec![SlotPlan { slot: TokenSlot(1), depth: 8 }];
+        let (minter, tap) = Minter::new(vec![TokenPool { venue: 0, mint: Box::new(Numbered(0)), plans }]);
+        let settings = KeeperSettings { clock: clock.clone(), anchor, minter: Some(minter) };
+        (Keeper::start(settings).unwrap(), tap, clock)
+    }
+
+    fn eventually(mut is_so: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !is_so() {
+            assert!(Instant::now() < deadline, "never");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn tokens_flow_out_and_come_back_to_be_wiped_and_replaced() {
+        let (keeper, mut tap, clock) = keeper();
+        let mut tokens = Vec::new();
+        eventually(|| {
+            tokens.extend(tap.next());
+            tokens.len() == 8
+        });
+        assert!(tokens.iter().all(|token| token.expires > clock.now().plus_ms(100_000)));
+        for token in tokens.drain(..5) {
+            tap.retire(token.into_text());
+        }
+        let counters = keeper.counters();
+        eventually(|| counters.tokens_wiped.load(Ordering::Relaxed) == 5);
+        eventually(|| counters.tokens_minted.load(Ordering::Relaxed) == 13);
+        assert!(keeper.is_alive());
+        assert_eq!(keeper.shutdown(), Ok(()));
+    }
+
+    #[test]
+    fn it_sleeps_between_turns_and_ends_at_once() {
+        let (keeper, _tap, _) = keeper();
+        std::thread::sleep(Duration::from_millis(200));
+        let counters = keeper.counters();
+        assert!(counters.turns.load(Ordering::Relaxed) <= 20);
+        eventually(|| counters.turns.load(Ordering::Relaxed) >= 2);
+        let began = Instant::now();
+        assert_eq!(keeper.shutdown(), Ok(()));
+        assert!(began.elapsed() < Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_wake_ends_its_sleep() {
+        let (clock, anchor) = Clock::start();
+        let keeper = Keeper::start(KeeperSettings { clock, anchor, minter: None }).unwrap();
+        let counters = keeper.counters();
+        let turns = || counters.turns.load(Ordering::Relaxed);
+        let began = Instant::now();
+        for _ in 0..10 {
+            let before = turns();
+            keeper.wake();
+            eventually(|| turns() > before);
+        }
+        assert!(began.elapsed() < Duration::from_millis(QUIET_MS * 10 / 2), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn a_panic_on_it_is_noticed_and_told() {
+        let (keeper, mut tap, _) = keeper();
+        eventually(|| {
+            if let Some(token) = tap.next() {
+                tap.retire(token.into_text());
+            }
+            !keeper.is_alive()
+        });
+        assert_eq!(keeper.shutdown(), Err(KeeperPanicked));
+    }
+}
