@@ -1,3 +1,8 @@
 //! The command line of exchange-connectors.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exchange_connectors::cli::main()
+}

@@ -1,6 +1,9 @@
 //! What a venue says of an order, in one vocabulary for all venues: the evidence the lifecycle is driven by.
 
-use crate::record::{ClientOrderId, Fixed128, InlineText, InstrumentId, RejectClass, Side, UnixNanos, VenueOrderId};
+use crate::record::{
+    ClientOrderId, ExecutionId, Fixed128, InlineText, InstrumentId, Liquidity, RejectClass, Side, UnixNanos,
+    VenueOrderId,
+};
 
 /// A venue's word for how an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +77,29 @@ pub struct OrderFact {
     pub reject: RejectClass,
     /// The venue's own code for it.
     pub code: InlineText<32>,
+}
+
+/// One execution as the venue's history lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FillFact {
+    /// The order.
+    pub venue_order_id: VenueOrderId,
+    /// The venue's identity of the execution.
+    pub execution_id: ExecutionId,
+    /// Whose, if we know it.
+    pub instrument: Option<InstrumentId>,
+    /// Our side.
+    pub side: Side,
+    /// Mantissa at the price exponent.
+    pub price: i64,
+    /// Mantissa at the size exponent; 0 if the venue gave it in quote currency that does not divide.
+    pub quantity: i64,
+    /// Fee, exact.
+    pub fee: Fixed128,
+    /// Made or took.
+    pub liquidity: Liquidity,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
 }
 
 /// The direct answer to a place request.

@@ -129,6 +129,8 @@ pub const EXECUTION_FLAG_IMPLIED: u8 = 1 << 1;
 pub const EXECUTION_FLAG_RECONCILED: u8 = 1 << 2;
 /// Last record of one venue event.
 pub const EXECUTION_FLAG_LAST: u8 = 1 << 3;
+/// Found after the order's terminal record: a fill that still moves the position, or an order thought dead that lives.
+pub const EXECUTION_FLAG_LATE: u8 = 1 << 4;
 
 /// One execution record. Quantities are mantissas at `size_exponent`, prices at `price_exponent`.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -57,6 +57,19 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
+/// Everything of a market record but its payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Times and sequence.
+    pub stamp: Stamp,
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// Powers of ten of prices and sizes.
+    pub exponents: (i8, i8),
+    /// Its flags, without the side.
+    pub flags: Flags,
+}
+
 /// The payload of a record, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -242,7 +255,8 @@ pub struct Pulse {
 }
 
 impl MarketRecord {
-    fn header(stamp: Stamp, instrument: InstrumentId, kind: MarketKind, flags: Flags) -> MarketRecord {
+    fn new(head: Head, kind: MarketKind, words: [i64; 4]) -> MarketRecord {
+        let Head { stamp, instrument, exponents: (price_exponent, size_exponent), flags } = head;
         let flags = if stamp.venue.is_some() { flags } else { flags.with(Flags::BAD_TS) };
         MarketRecord {
             recv_ns: stamp.recv.0,
@@ -251,93 +265,76 @@ impl MarketRecord {
             instrument,
             kind,
             flags,
-            price_exponent: 0,
-            size_exponent: 0,
-            words: [0; 4],
+            price_exponent,
+            size_exponent,
+            words,
         }
     }
 
-    fn scaled(mut self, exponents: (i8, i8), words: [i64; 4]) -> MarketRecord {
-        (self.price_exponent, self.size_exponent) = exponents;
-        self.words = words;
-        self
+    /// A notice of our own: derived, complete in itself, without numbers to scale.
+    fn notice(stamp: Stamp, instrument: InstrumentId, kind: MarketKind, words: [i64; 4]) -> MarketRecord {
+        let flags = Flags::LAST.with(Flags::DERIVED);
+        Self::new(Head { stamp, instrument, exponents: (0, 0), flags }, kind, words)
     }
 
-    /// A level record; mantissas at the exponents (price, size).
+    /// A level record; mantissas at the head's exponents.
     #[inline]
-    pub fn level(
-        stamp: Stamp,
-        instrument: InstrumentId,
-        exponents: (i8, i8),
-        flags: Flags,
-        side: BookSide,
-        price: i64,
-        size: i64,
-    ) -> MarketRecord {
-        let flags = if side == BookSide::Ask { flags.with(Flags::SELL) } else { flags };
-        Self::header(stamp, instrument, MarketKind::Level, flags).scaled(exponents, [price, size, 0, 0])
+    pub fn level(mut head: Head, side: BookSide, price: i64, size: i64) -> MarketRecord {
+        if side == BookSide::Ask {
+            head.flags = head.flags.with(Flags::SELL);
+        }
+        Self::new(head, MarketKind::Level, [price, size, 0, 0])
     }
 
     /// A trade record; `side` is the aggressor's.
     #[inline]
-    pub fn trade(
-        stamp: Stamp,
-        instrument: InstrumentId,
-        exponents: (i8, i8),
-        flags: Flags,
-        side: Side,
-        price: i64,
-        size: i64,
-        trade_id: u64,
-    ) -> MarketRecord {
-        let flags = if side == Side::Sell { flags.with(Flags::SELL) } else { flags };
-        let words = [price, size, trade_id as i64, 0];
-        Self::header(stamp, instrument, MarketKind::Trade, flags).scaled(exponents, words)
+    pub fn trade(mut head: Head, side: Side, price: i64, size: i64, trade_id: u64) -> MarketRecord {
+        if side == Side::Sell {
+            head.flags = head.flags.with(Flags::SELL);
+        }
+        Self::new(head, MarketKind::Trade, [price, size, trade_id as i64, 0])
     }
 
     /// A quote record: `[bid, bid_size, ask, ask_size]` mantissas.
     #[inline]
-    pub fn quote(stamp: Stamp, instrument: InstrumentId, exponents: (i8, i8), flags: Flags, words: [i64; 4]) -> Self {
-        Self::header(stamp, instrument, MarketKind::Quote, flags).scaled(exponents, words)
+    pub fn quote(head: Head, words: [i64; 4]) -> MarketRecord {
+        Self::new(head, MarketKind::Quote, words)
     }
 
     /// An instrument-status record: the only record that may change an instrument's exponents.
-    pub fn status(
-        stamp: Stamp,
-        instrument: InstrumentId,
-        exponents: (i8, i8),
-        status: super::TradingStatus,
-        tick: i64,
-        lot: i64,
-    ) -> MarketRecord {
-        Self::header(stamp, instrument, MarketKind::Status, Flags::LAST)
-            .scaled(exponents, [i64::from(status as u8), tick, lot, 0])
+    pub fn status(head: Head, status: super::TradingStatus, tick: i64, lot: i64) -> MarketRecord {
+        Self::new(head, MarketKind::Status, [i64::from(status as u8), tick, lot, 0])
     }
 
     /// A gap record.
     pub fn gap(stamp: Stamp, instrument: InstrumentId, gap: Gap) -> MarketRecord {
         let words = [gap.cause as i64, i64::from(gap.recovered), gap.lost as i64, 0];
-        Self::header(stamp, instrument, MarketKind::Gap, Flags::LAST.with(Flags::DERIVED)).scaled((0, 0), words)
+        Self::notice(stamp, instrument, MarketKind::Gap, words)
     }
 
     /// A connection-state record.
     pub fn state(stamp: Stamp, state: State) -> MarketRecord {
         let words = [i64::from(state.venue as u8), i64::from(state.role as u8), i64::from(state.state as u8), 0];
-        Self::header(stamp, InstrumentId::NONE, MarketKind::State, Flags::LAST.with(Flags::DERIVED))
-            .scaled((0, 0), words)
+        Self::notice(stamp, InstrumentId::NONE, MarketKind::State, words)
     }
 
     /// A pulse record.
     pub fn pulse(published: UnixNanos) -> MarketRecord {
         let stamp = Stamp { recv: published, venue: UnixNanos::NONE, sequence: 0 };
-        Self::header(stamp, InstrumentId::NONE, MarketKind::Pulse, Flags::LAST.with(Flags::DERIVED))
-            .scaled((0, 0), [published.0 as i64, 0, 0, 0])
+        Self::notice(stamp, InstrumentId::NONE, MarketKind::Pulse, [published.0 as i64, 0, 0, 0])
     }
 
     /// The same record with more flags set.
     #[must_use]
     pub fn with_flags(mut self, flags: Flags) -> MarketRecord {
         self.flags = self.flags.with(flags);
+        self
+    }
+
+    /// The same record with some flags cleared.
+    #[must_use]
+    pub fn without_flags(mut self, flags: Flags) -> MarketRecord {
+        self.flags = self.flags.without(flags);
         self
     }
 
@@ -442,22 +439,22 @@ mod tests {
     use super::*;
 
     const STAMP: Stamp = Stamp { recv: UnixNanos(10), venue: UnixNanos(9), sequence: 8 };
+    const HEAD: Head = Head { stamp: STAMP, instrument: InstrumentId(3), exponents: (-2, -8), flags: Flags::LAST };
 
     #[test]
     fn every_kind_reads_back_what_was_written() {
-        let id = InstrumentId(3);
-        let level = MarketRecord::level(STAMP, id, (-2, -8), Flags::LAST, BookSide::Ask, 8_327_726, 5);
+        let level = MarketRecord::level(HEAD, BookSide::Ask, 8_327_726, 5);
         assert_eq!(
             level.view(),
             View::Level(Level { side: BookSide::Ask, price: Fixed::new(8_327_726, -2), size: Fixed::new(5, -8) })
         );
         assert_eq!(level.flags().names().collect::<Vec<_>>(), ["LAST"]);
-        let trade = MarketRecord::trade(STAMP, id, (-2, -8), Flags::NONE, Side::Sell, 1, 2, u64::MAX);
+        let trade = MarketRecord::trade(HEAD, Side::Sell, 1, 2, u64::MAX);
         let View::Trade(view) = trade.view() else { panic!("not a trade") };
         assert_eq!((view.trade_id, view.side), (u64::MAX, Side::Sell));
         for cause in GapCause::ALL {
             let gap = Gap { cause, recovered: true, lost: 7 };
-            assert_eq!(MarketRecord::gap(STAMP, id, gap).view(), View::Gap(gap));
+            assert_eq!(MarketRecord::gap(STAMP, InstrumentId(3), gap).view(), View::Gap(gap));
         }
         for role in ConnectionRole::ALL {
             for state in ConnectionState::ALL {
@@ -469,9 +466,7 @@ mod tests {
 
     #[test]
     fn a_missing_venue_time_is_flagged() {
-        let stamp = Stamp { venue: UnixNanos::NONE, ..STAMP };
-        assert!(MarketRecord::quote(stamp, InstrumentId(0), (0, 0), Flags::NONE, [1; 4])
-            .flags()
-            .contains(Flags::BAD_TS));
+        let head = Head { stamp: Stamp { venue: UnixNanos::NONE, ..STAMP }, ..HEAD };
+        assert!(MarketRecord::quote(head, [1; 4]).flags().contains(Flags::BAD_TS));
     }
 }

@@ -21,14 +21,14 @@ pub use command::{CommandKind, OrderCommand, OrderRef, OrderType, TimeInForce};
 pub use decimal::{parse_any, parse_mantissa, DecimalError, Fixed, Fixed128, DIGITS_MAX};
 pub use execution::{
     ExecutionKind, ExecutionRecord, Liquidity, RejectClass, EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_IMPLIED,
-    EXECUTION_FLAG_LAST, EXECUTION_FLAG_RECONCILED,
+    EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
 };
 pub use flags::Flags;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{
-    ConnectionRole, ConnectionState, Gap, GapCause, InstrumentStatus, Level, MarketKind, MarketRecord, Pulse, Quote,
-    Stamp, State, Trade, View,
+    ConnectionRole, ConnectionState, Gap, GapCause, Head, InstrumentStatus, Level, MarketKind, MarketRecord, Pulse,
+    Quote, Stamp, State, Trade, View,
 };
 pub use side::{BookSide, Side};
 pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};

@@ -1,11 +1,8 @@
 //! What a venue session tells the engine. The engine implements [`Facts`] once: the one choke point where books, orders
 //! and guards change, for every venue and for replay.
 
-use crate::order::{CancelReply, OrderFact, PlaceReply};
-use crate::record::{
-    BookSide, ExecutionId, Fixed128, GapCause, InstrumentId, Liquidity, Side, Ticker, TradingStatus, UnixNanos,
-    VenueOrderId,
-};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use crate::record::{BookSide, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId};
 
 /// Whether a book event replaces the book or changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,29 +79,6 @@ pub struct TickerFact {
     pub sequence: u64,
     /// First state sent on subscription.
     pub snapshot: bool,
-}
-
-/// One execution as the venue's history lists it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FillFact {
-    /// The order.
-    pub venue_order_id: VenueOrderId,
-    /// The venue's identity of the execution.
-    pub execution_id: ExecutionId,
-    /// Whose, if we know it.
-    pub instrument: Option<InstrumentId>,
-    /// Our side.
-    pub side: Side,
-    /// Mantissa at the price exponent.
-    pub price: i64,
-    /// Mantissa at the size exponent; 0 if the venue gave it in quote currency that does not divide.
-    pub quantity: i64,
-    /// Fee, exact.
-    pub fee: Fixed128,
-    /// Made or took.
-    pub liquidity: Liquidity,
-    /// The venue's time.
-    pub venue_time: UnixNanos,
 }
 
 /// What a gap touches.

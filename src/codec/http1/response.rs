@@ -294,9 +294,10 @@ impl ResponseReader {
         };
         while let Phase::Head { looked_at } = self.phase {
             let bytes = unread.get(*skipped..).unwrap_or_default();
-            // Without a line end among the new bytes the head cannot have been completed.
+            // Without a line end among the new bytes the head cannot have been completed; at the end of file a broken
+            // head is still told from one that was cut off.
             let new = bytes.get(looked_at..).unwrap_or_default();
-            let ripe = memchr::memchr(b'\n', new).is_some() || bytes.len() >= self.limits.head_bytes_max;
+            let ripe = eof || memchr::memchr(b'\n', new).is_some() || bytes.len() >= self.limits.head_bytes_max;
             if !ripe || !self.head.read(bytes, self.limits.head_bytes_max, self.limits.headers_max)? {
                 if eof {
                     return Err(HttpError::Truncated { received: received_of_head(bytes.len()) });

@@ -133,3 +133,9 @@ fn an_incomplete_body_says_how_many_bytes_it_wants() {
     let step = reader.next(&mut wire, false).unwrap();
     assert!(matches!(step, Step { consumed: 0, item: Item::Incomplete { bytes_wanted: 7 } }));
 }
+
+#[test]
+fn a_broken_head_at_the_end_of_file_is_broken_not_cut_off() {
+    let broken = HttpError::MalformedHead { what: "bad header name (or a folded line)" };
+    assert_eq!(refused("HTTP/1.1 200 OK\r\nNa\u{e9}"), broken);
+}

@@ -1,0 +1,126 @@
+//! `exchange-connectors sim`: local venues until SIGINT or SIGTERM.
+//!
+//! Writes `ca.pem` and `credentials.env` (mode 0600) into a directory and one line of JSON to standard output when
+//! the venues listen. The key in `credentials.env` opens nothing but this run of the simulator.
+
+use super::say;
+use crate::sim::coinbase::{Config, LocalVenue};
+use crate::sim::Json;
+use std::error::Error;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+/// What `sim` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Directory for ca.pem and credentials.env; made if missing
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// Port of the REST API, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    rest_port: u16,
+    /// Port of the market-data WebSocket, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    ws_port: u16,
+    /// Port of the user WebSocket, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    ws_user_port: u16,
+    /// Decides the made-up market: the same seed, the same market
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Price levels per side of each book; the venue's own BTC-USD book has about 21500
+    #[arg(long, value_name = "LEVELS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    depth: u32,
+    /// Market events per second over all products, 0 for a market that stands still
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(0..=100_000))]
+    rate: u64,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let (interrupted, wait) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = interrupted.send(());
+    })?;
+    let venue = LocalVenue::start(Config {
+        seed: arguments.seed,
+        depth: arguments.depth as usize,
+        events_per_s: arguments.rate,
+        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
+        ..Config::default()
+    })?;
+    fs::create_dir_all(&arguments.dir)?;
+    let dir = arguments.dir.canonicalize()?;
+    let (ca, credentials) = (dir.join("ca.pem"), dir.join("credentials.env"));
+    fs::write(&ca, venue.ca_pem())?;
+    write_private(&credentials, &environment(&venue, &ca)?)?;
+
+    let mut out = io::stdout();
+    writeln!(out, "{}", ready_line(&venue, &ca, &credentials))?;
+    out.flush()?;
+    say(&format!(
+        "local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.",
+        credentials.display()
+    ));
+    // The handler lives as long as the process: only a signal ends this.
+    let _ = wait.recv();
+    venue.stop();
+    say("stopped");
+    Ok(())
+}
+
+fn ready_line(venue: &LocalVenue, ca: &Path, credentials: &Path) -> String {
+    Json::compact().object(|j| {
+        j.raw("ready", true)
+            .obj("coinbase", |j| {
+                j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
+            })
+            .str("ca_pem", ca.display())
+            .str("credentials", credentials.display());
+    })
+}
+
+/// Lines for a POSIX shell. The key's line breaks are literal `\n`, as such files usually have them.
+fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> {
+    let secret = venue.credentials().secret().trim_end().replace('\n', "\\n");
+    let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
+    let lines = [
+        ("COINBASE_API_KEY", venue.credentials().name().to_owned()),
+        ("COINBASE_API_SECRET", secret),
+        ("COINBASE_REST_URL", venue.rest_url()),
+        ("COINBASE_WS_URL", venue.ws_url()),
+        ("COINBASE_WS_USER_URL", venue.ws_user_url()),
+        ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
+    ];
+    Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())
+}
+
+/// In single quotes; a quote inside ends them, is escaped, and begins them again.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// Writes a file only its owner may read, whatever was there before.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_survives_the_shell_whatever_is_in_it() {
+        assert_eq!(quoted("a b$c\\n"), "'a b$c\\n'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

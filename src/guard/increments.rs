@@ -1,0 +1,139 @@
+//! Tick, lot and size limits of an order, checked exactly and before anything is sent.
+
+use crate::record::{Instrument, OrderCommand, OrderType, TradingStatus};
+
+/// Why an order does not fit its instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IncrementError {
+    /// The price is not a multiple of the tick.
+    #[error("price off the tick")]
+    OffTick,
+    /// The quantity is not a multiple of the lot.
+    #[error("quantity off the lot")]
+    OffLot,
+    /// Below the least order size or value.
+    #[error("order too small")]
+    TooSmall,
+    /// Above the greatest order size.
+    #[error("order too large")]
+    TooLarge,
+    /// The instrument takes no such order now.
+    #[error("instrument takes no such order now")]
+    NotTradable,
+}
+
+/// Checks a place command against its instrument. Division-free where the increment is 1; at most three remainders.
+///
+/// # Errors
+/// The first [`IncrementError`] found.
+pub fn check_increments(instrument: &Instrument, order: &OrderCommand) -> Result<(), IncrementError> {
+    let limit = order.order_type() == OrderType::Limit;
+    match instrument.listing.status {
+        TradingStatus::Online | TradingStatus::Unknown => {}
+        TradingStatus::LimitOnly if limit => {}
+        TradingStatus::PostOnly if order.is_post_only() => {}
+        _ => return Err(IncrementError::NotTradable),
+    }
+    if limit && !is_multiple(order.price(), instrument.tick_mantissa()) {
+        return Err(IncrementError::OffTick);
+    }
+    let listing = &instrument.listing;
+    if order.is_quantity_in_quote() {
+        let at = instrument.quote_exponent;
+        if !is_multiple(order.quantity(), listing.quote_lot.rescale(at).unwrap_or(0)) {
+            return Err(IncrementError::OffLot);
+        }
+        return at_least(order.quantity(), listing.notional_min.rescale(at).unwrap_or(0));
+    }
+    if !is_multiple(order.quantity(), instrument.lot_mantissa()) {
+        return Err(IncrementError::OffLot);
+    }
+    let at = instrument.size_exponent;
+    at_least(order.quantity(), listing.size_min.rescale(at).unwrap_or(0))?;
+    match listing.size_max.rescale(at) {
+        Ok(most) if most > 0 && order.quantity() > most => return Err(IncrementError::TooLarge),
+        _ => {}
+    }
+    if limit {
+        let value = i128::from(order.price()) * i128::from(order.quantity());
+        let exponent = instrument.price_exponent + instrument.size_exponent;
+        let least = crate::record::Fixed128::from(listing.notional_min).rescale(exponent).unwrap_or(0);
+        if value < least {
+            return Err(IncrementError::TooSmall);
+        }
+    }
+    Ok(())
+}
+
+fn is_multiple(value: i64, increment: i64) -> bool {
+    increment <= 1 || value % increment == 0
+}
+
+fn at_least(value: i64, least: i64) -> Result<(), IncrementError> {
+    if value < least {
+        Err(IncrementError::TooSmall)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{AssetId, Fixed, InstrumentId, Listing, Side, Venue};
+
+    fn instrument(status: TradingStatus) -> Instrument {
+        let f = |t| Fixed::parse(t).unwrap();
+        let listing = Listing {
+            venue: Venue::Coinbase,
+            symbol: "BTC-USD".into(),
+            base: "BTC".into(),
+            quote: "USD".into(),
+            tick: f("0.01"),
+            lot: f("0.00000001"),
+            quote_lot: f("0.01"),
+            size_min: f("0.0001"),
+            size_max: f("3400"),
+            notional_min: f("1"),
+            status,
+        };
+        Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing)
+    }
+
+    fn limit(price: &str, size: &str) -> OrderCommand {
+        let at = |t: &str| Fixed::parse(t).unwrap().rescale(-8).unwrap();
+        OrderCommand::limit(InstrumentId(0), Side::Buy, at(price), at(size))
+    }
+
+    #[test]
+    fn only_orders_on_tick_lot_and_within_the_limits_pass() {
+        let online = instrument(TradingStatus::Online);
+        assert_eq!(check_increments(&online, &limit("60000.01", "0.001")), Ok(()));
+        assert_eq!(check_increments(&online, &limit("60000.001", "0.001")), Err(IncrementError::OffTick));
+        assert_eq!(check_increments(&online, &limit("60000", "0.00001")), Err(IncrementError::TooSmall));
+        assert_eq!(check_increments(&online, &limit("100", "0.001")), Err(IncrementError::TooSmall));
+        assert_eq!(check_increments(&online, &limit("60000", "3401")), Err(IncrementError::TooLarge));
+        let quote = |cents: i64| OrderCommand::market_quote(InstrumentId(0), Side::Buy, cents * 1_000_000);
+        assert_eq!(check_increments(&online, &quote(1_000)), Ok(()));
+        assert_eq!(check_increments(&online, &quote(99)), Err(IncrementError::TooSmall));
+    }
+
+    #[test]
+    fn the_trading_status_decides_what_is_taken() {
+        let market = OrderCommand::market(InstrumentId(0), Side::Sell, 100_000);
+        let resting = limit("60000", "0.001");
+        for (status, limit_ok, post_ok, market_ok) in [
+            (TradingStatus::Online, true, true, true),
+            (TradingStatus::LimitOnly, true, true, false),
+            (TradingStatus::PostOnly, false, true, false),
+            (TradingStatus::CancelOnly, false, false, false),
+            (TradingStatus::Halted, false, false, false),
+        ] {
+            let i = instrument(status);
+            assert_eq!(check_increments(&i, &resting).is_ok(), limit_ok, "{status:?}");
+            assert_eq!(check_increments(&i, &resting.post_only()).is_ok(), post_ok, "{status:?}");
+            assert_eq!(check_increments(&i, &market).is_ok(), market_ok, "{status:?}");
+        }
+    }
+}

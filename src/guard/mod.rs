@@ -1,0 +1,11 @@
+//! What stands before an order. All pure and O(1): time is an argument.
+
+mod backoff;
+mod governor;
+mod increments;
+mod limits;
+
+pub use backoff::Backoff;
+pub use governor::{Governor, Priority, RetryAt};
+pub use increments::{check_increments, IncrementError};
+pub use limits::Limits;

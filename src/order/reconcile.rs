@@ -1,0 +1,565 @@
+//! What has to be asked of the venue, and how its silence is judged.
+//!
+//! Owns when which query is due: for orders of unknown outcome, for open orders that a re-opened user stream has not
+//! confirmed, and for executions a healthy stream may have dropped. The engine takes queries by [`Orders::next_query`],
+//! has the venue session carry them out (their rows come in as ordinary facts) and reports each by
+//! [`Orders::query_done`]. Guarantees: an order is never sent again; absence counts only from complete listings begun
+//! long enough after the order's last byte can have left; a Live order is never ended by absence alone. Never sends,
+//! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
+
+use super::cancel::CANCEL_CONFIRM_MS;
+use super::lifecycle::OrderState;
+use super::table::{Orders, Place, Slot};
+use super::Executions;
+use crate::record::{InstrumentId, UnixNanos, Venue, VenueOrderId};
+use arrayvec::ArrayVec;
+
+/// Most orders one [`Query::OrdersByIds`] names: about 1.5 kB of URL.
+pub const QUERY_IDS_MAX: usize = 32;
+/// Most queries under way at a time.
+pub const QUERIES_MAX: usize = 8;
+/// The stream gets so long to say by itself what a query would tell.
+pub(super) const CHECK_DELAY_MS: u64 = 1_000;
+const _: () = assert!(CHECK_DELAY_MS < CANCEL_CONFIRM_MS);
+/// Executions are asked for as long as this after the last order of the venue closed: listings lag.
+const FILLS_AFTER_CLOSE_MS: u64 = 90_000;
+const NANOS_PER_MS: u64 = 1_000_000;
+
+/// The times of reconciliation, ms. The defaults are the design's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconcileRules {
+    /// First pause before a query is repeated, doubled each time.
+    pub query_pause_ms_min: u64,
+    /// Longest pause between repetitions of a query.
+    pub query_pause_ms_max: u64,
+    /// A listing begun earlier than this after the last byte of an order may have left, or after its last sign of life,
+    /// does not count as evidence of its absence.
+    pub absence_grace_ms: u64,
+    /// Least time between the beginnings of two listings that both count.
+    pub absence_spacing_ms: u64,
+    /// So many complete listings must lack an order.
+    pub absences_needed: u8,
+    /// Listings reach back this much further than needed, for the difference of two clocks.
+    pub since_margin_ms: u64,
+    /// An order that stays unknown is told again this often.
+    pub unknown_repeat_ms: u64,
+    /// Executions of venues with recent orders are asked for this often.
+    pub fills_every_ms: u64,
+    /// Executions are asked for this far before the last complete answer began: rows are listed late.
+    pub fills_overlap_ms: u64,
+}
+
+impl Default for ReconcileRules {
+    fn default() -> Self {
+        ReconcileRules {
+            query_pause_ms_min: 250,
+            query_pause_ms_max: 5_000,
+            absence_grace_ms: 10_000,
+            absence_spacing_ms: 1_000,
+            absences_needed: 3,
+            since_margin_ms: 60_000,
+            unknown_repeat_ms: 10_000,
+            fills_every_ms: 25_000,
+            fills_overlap_ms: 120_000,
+        }
+    }
+}
+
+/// One query; its number goes back with [`Orders::query_done`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct QueryId(u64);
+
+/// What to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "lives on the stack for one call; boxing would allocate")]
+pub enum Query {
+    /// All open orders of the account.
+    OpenOrders {
+        /// Where.
+        venue: Venue,
+    },
+    /// Every order of an instrument placed since a moment, whatever became of it: searched for our ids.
+    RecentOrders {
+        /// Where.
+        venue: Venue,
+        /// Of what.
+        instrument: InstrumentId,
+        /// From when.
+        since: UnixNanos,
+    },
+    /// The state of these orders.
+    OrdersByIds {
+        /// Where.
+        venue: Venue,
+        /// The venue's ids, at least one.
+        ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
+    },
+    /// All executions of the account since a moment.
+    Fills {
+        /// Where.
+        venue: Venue,
+        /// From when.
+        since: UnixNanos,
+    },
+}
+
+/// How a query ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueryEnd {
+    /// Every page of the answer was read and its rows were given in.
+    Complete,
+    /// Anything else. Rows already given in stand; nothing follows from what is missing.
+    Failed,
+}
+
+/// What is to be asked about one order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Check {
+    /// When; `MAX` if nothing is to be asked.
+    pub at: UnixNanos,
+    /// The venue's id was known when the order was last looked at.
+    pub identified: bool,
+    query: Option<QueryId>,
+    pause_ms: u64,
+    absences: u8,
+    /// When the last listing that counted began.
+    counted: UnixNanos,
+}
+
+impl Check {
+    pub const NONE: Check = Check {
+        at: UnixNanos::MAX,
+        identified: false,
+        query: None,
+        pause_ms: 0,
+        absences: 0,
+        counted: UnixNanos::NONE,
+    };
+
+    /// Asks at `at`, unless a query is under way or due anyway.
+    pub fn arm(&mut self, at: UnixNanos) {
+        if self.query.is_none() {
+            self.at = self.at.min(at);
+        }
+    }
+
+    /// Nothing is to be asked for now.
+    pub fn rest(&mut self) {
+        self.at = UnixNanos::MAX;
+    }
+
+    /// The order is over: nothing is ever to be asked again.
+    pub fn stop(&mut self) {
+        *self = Check { identified: self.identified, ..Check::NONE };
+    }
+
+    /// The order was heard of.
+    pub fn refuted(&mut self) {
+        (self.absences, self.counted) = (0, UnixNanos::NONE);
+    }
+
+    fn again(&mut self, now: UnixNanos, rules: &ReconcileRules) {
+        self.pause_ms = self.pause_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max);
+        self.at = now.plus_ms(self.pause_ms);
+    }
+
+    /// Counts a complete listing that lacks the order; whether there were enough.
+    fn absent(&mut self, begun: UnixNanos, watermark: UnixNanos, rules: &ReconcileRules) -> bool {
+        let ripe = begun >= watermark.plus_ms(rules.absence_grace_ms);
+        let spaced = !self.counted.is_some() || begun >= self.counted.plus_ms(rules.absence_spacing_ms);
+        if ripe && spaced {
+            (self.absences, self.counted) = (self.absences.saturating_add(1), begun);
+        }
+        self.absences >= rules.absences_needed.max(1)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Open(Venue),
+    Orders,
+    Fills(Venue),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct InFlight {
+    id: QueryId,
+    subject: Subject,
+    begun: UnixNanos,
+    /// Number of the latest evidence when it began.
+    evidence: u64,
+    /// Which opening of the user stream it belongs to.
+    opening: u64,
+}
+
+/// What is to be asked of one venue as a whole.
+#[derive(Debug, Clone, Copy)]
+struct VenueState {
+    up: bool,
+    opening: u64,
+    needs_fills: bool,
+    needs_listing: bool,
+    /// Open orders that the listing lacked and that no evidence has confirmed yet.
+    owed: usize,
+    listing_at: UnixNanos,
+    listing_pause_ms: u64,
+    fills_at: UnixNanos,
+    /// A query for executions is under way.
+    fills_asked: bool,
+    fills_pause_ms: u64,
+    fills_from: UnixNanos,
+    fills_until: UnixNanos,
+}
+
+/// All of reconciliation that is not about one order.
+#[derive(Debug)]
+pub(super) struct Reconciliation {
+    rules: ReconcileRules,
+    venues: [VenueState; Venue::ALL.len()],
+    in_flight: ArrayVec<InFlight, QUERIES_MAX>,
+    handed_out: u64,
+}
+
+impl Reconciliation {
+    pub fn new(rules: ReconcileRules) -> Reconciliation {
+        let venue = VenueState {
+            up: false,
+            opening: 0,
+            needs_fills: false,
+            needs_listing: true,
+            owed: 0,
+            listing_at: UnixNanos::MAX,
+            listing_pause_ms: 0,
+            fills_at: UnixNanos::MAX,
+            fills_asked: false,
+            fills_pause_ms: 0,
+            fills_from: UnixNanos::NONE,
+            fills_until: UnixNanos::NONE,
+        };
+        Reconciliation { rules, venues: [venue; Venue::ALL.len()], in_flight: ArrayVec::new(), handed_out: 0 }
+    }
+
+    pub const fn rules(&self) -> &ReconcileRules {
+        &self.rules
+    }
+
+    pub fn has_room(&self) -> bool {
+        !self.in_flight.is_full()
+    }
+
+    pub fn deadline(&self) -> UnixNanos {
+        let times = self.venues.iter().map(|v| v.listing_at.min(v.fills_at));
+        times.min().unwrap_or(UnixNanos::MAX)
+    }
+
+    pub fn order_sent(&mut self, venue: Venue, at: UnixNanos) {
+        let every = self.rules.fills_every_ms;
+        let state = self.venue(venue);
+        if state.fills_at == UnixNanos::MAX && !state.needs_fills && !state.fills_asked {
+            state.fills_at = at.plus_ms(every);
+            state.fills_from = at;
+        }
+        state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
+    pub fn order_closed(&mut self, venue: Venue, now: UnixNanos) {
+        let state = self.venue(venue);
+        state.fills_until = state.fills_until.max(now.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
+    /// An owed order was confirmed, or is over.
+    pub fn settled(&mut self, venue: Venue) {
+        let state = self.venue(venue);
+        state.owed = state.owed.saturating_sub(1);
+    }
+
+    fn venue(&mut self, venue: Venue) -> &mut VenueState {
+        let [only] = &mut self.venues;
+        match venue {
+            Venue::Coinbase => only,
+        }
+    }
+
+    fn begin(&mut self, subject: Subject, begun: UnixNanos, evidence: u64) -> QueryId {
+        self.handed_out = self.handed_out.saturating_add(1);
+        let id = QueryId(self.handed_out);
+        let opening = match subject {
+            Subject::Open(venue) | Subject::Fills(venue) => self.venue(venue).opening,
+            Subject::Orders => 0,
+        };
+        // The caller looked: there is room.
+        let _full = self.in_flight.try_push(InFlight { id, subject, begun, evidence, opening });
+        id
+    }
+
+    fn end(&mut self, id: QueryId) -> Option<InFlight> {
+        let at = self.in_flight.iter().position(|q| q.id == id)?;
+        self.in_flight.pop_at(at)
+    }
+
+    /// What is due about a venue as a whole: executions first, then the listing, so that no order is judged before its
+    /// fills are booked.
+    fn next(&mut self, now: UnixNanos, any_open: bool, evidence: u64) -> Option<(QueryId, Query)> {
+        let (overlap, margin) = (self.rules.fills_overlap_ms, self.rules.since_margin_ms);
+        for venue in Venue::ALL {
+            let state = self.venue(venue);
+            if state.fills_at <= now {
+                let idle = !any_open && now > state.fills_until && state.fills_pause_ms == 0 && !state.needs_fills;
+                state.fills_at = UnixNanos::MAX;
+                if !idle {
+                    let since = before(state.fills_from, overlap.saturating_add(margin));
+                    state.fills_asked = true;
+                    return Some((self.begin(Subject::Fills(venue), now, evidence), Query::Fills { venue, since }));
+                }
+            }
+            let state = self.venue(venue);
+            if state.listing_at <= now {
+                state.listing_at = UnixNanos::MAX;
+                return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
+            }
+        }
+        None
+    }
+
+    fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) {
+        let rules = self.rules;
+        let state = self.venue(venue);
+        state.fills_asked = false;
+        if end == QueryEnd::Failed {
+            state.fills_pause_ms = pause(state.fills_pause_ms, &rules);
+            state.fills_at = now.plus_ms(state.fills_pause_ms);
+            return;
+        }
+        state.fills_from = query.begun;
+        state.fills_pause_ms = 0;
+        if !state.needs_fills {
+            state.fills_at = now.plus_ms(rules.fills_every_ms);
+        } else if query.opening == state.opening {
+            state.needs_fills = false;
+            if state.up {
+                state.listing_at = now;
+            }
+            state.fills_at = now.plus_ms(rules.fills_every_ms);
+        } else {
+            // Begun under an earlier opening of the user stream: what happened in between may be missing.
+            state.fills_at = now;
+        }
+    }
+
+    /// Whether the listing counts.
+    fn listing_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
+        let rules = self.rules;
+        let state = self.venue(venue);
+        if query.opening != state.opening {
+            return false;
+        }
+        if end == QueryEnd::Failed {
+            state.listing_pause_ms = pause(state.listing_pause_ms, &rules);
+            state.listing_at = now.plus_ms(state.listing_pause_ms);
+            return false;
+        }
+        (state.needs_listing, state.listing_pause_ms) = (false, 0);
+        true
+    }
+}
+
+impl Orders {
+    /// The user stream of a venue is open: what happened before is unknown until executions and open orders were
+    /// listed. Every open order the listing lacks is then asked for by its id.
+    pub fn user_stream_up(&mut self, now: UnixNanos, venue: Venue) {
+        let state = self.reconciliation.venue(venue);
+        state.opening = state.opening.saturating_add(1);
+        (state.up, state.needs_listing) = (true, true);
+        if state.fills_from.is_some() {
+            state.needs_fills = true;
+            if !state.fills_asked {
+                state.fills_at = now;
+            }
+        } else {
+            state.listing_at = now;
+        }
+    }
+
+    /// The user stream of a venue is gone.
+    pub fn user_stream_down(&mut self, venue: Venue) {
+        let state = self.reconciliation.venue(venue);
+        state.opening = state.opening.saturating_add(1);
+        state.up = false;
+        state.listing_at = UnixNanos::MAX;
+    }
+
+    /// Whether the user stream is open and every open order was confirmed since. Orders of unknown outcome do not
+    /// delay this: they are told to be unknown.
+    pub fn is_reconciled(&self, venue: Venue) -> bool {
+        let [only] = &self.reconciliation.venues;
+        let state = match venue {
+            Venue::Coinbase => only,
+        };
+        state.up && !state.needs_fills && !state.needs_listing && state.owed == 0
+    }
+
+    /// The next query that is due. One that cannot be sent is reported as [`QueryEnd::Failed`] and comes again.
+    pub fn next_query(&mut self, now: UnixNanos) -> Option<(QueryId, Query)> {
+        if !self.reconciliation.has_room() {
+            return None;
+        }
+        if let Some(query) = self.reconciliation.next(now, self.open.len > 0, self.evidence) {
+            return Some(query);
+        }
+        if now < self.due.check {
+            return None;
+        }
+        let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
+        while let Some(entry) = self.entries.get(at as usize) {
+            if entry.check.at <= now {
+                let (venue, instrument) = (entry.order.venue(), entry.order.instrument());
+                let id = self.reconciliation.begin(Subject::Orders, now, self.evidence);
+                if entry.order.wants_identity() {
+                    return Some((id, self.search(id, now, venue, instrument)));
+                }
+                return Some((id, self.look_up(id, now, venue)));
+            }
+            next = next.min(entry.check.at);
+            at = entry.link.after;
+        }
+        self.due.check = next;
+        None
+    }
+
+    /// A query ended; its rows were given in before. Emits Rejected (`NeverArrived`) where absence is proven.
+    pub fn query_done(&mut self, now: UnixNanos, id: QueryId, end: QueryEnd, out: &mut impl Executions) {
+        let Some(query) = self.reconciliation.end(id) else {
+            self.counters.unexpected = self.counters.unexpected.saturating_add(1);
+            return;
+        };
+        match query.subject {
+            Subject::Fills(venue) => self.reconciliation.fills_done(now, venue, &query, end),
+            Subject::Open(venue) => {
+                if self.reconciliation.listing_done(now, venue, &query, end) {
+                    self.owe(now, venue, &query);
+                }
+            }
+            Subject::Orders => self.judge(now, &query, end, out),
+        }
+    }
+
+    /// Tells again which orders are still unknown. To be called when [`Orders::deadline`] has passed.
+    pub fn tick(&mut self, now: UnixNanos, out: &mut impl Executions) {
+        if now < self.due.repeat {
+            return;
+        }
+        let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            if entry.repeat_at <= now {
+                entry.repeat_at = now.plus_ms(self.reconciliation.rules.unknown_repeat_ms);
+                if entry.order.state() == OrderState::Unknown {
+                    out.emit(&entry.order.still_unknown(now));
+                }
+            }
+            next = next.min(entry.repeat_at);
+            at = entry.link.after;
+        }
+        self.due.repeat = next;
+    }
+
+    /// How many orders have an unknown outcome.
+    pub fn unknown_count(&self) -> usize {
+        self.open().filter(|(_, order)| order.state() == OrderState::Unknown).count()
+    }
+
+    /// One search for every order of an instrument whose venue id is not known.
+    fn search(&mut self, id: QueryId, now: UnixNanos, venue: Venue, instrument: InstrumentId) -> Query {
+        let (mut at, mut since) = (self.open.first, now);
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            let order = &entry.order;
+            let same = order.venue() == venue && order.instrument() == instrument;
+            if same && order.wants_identity() && entry.check.query.is_none() {
+                since = since.min(order.sent_at());
+                entry.check.query = Some(id);
+                entry.check.rest();
+            }
+            at = entry.link.after;
+        }
+        Query::RecentOrders { venue, instrument, since: before(since, self.reconciliation.rules.since_margin_ms) }
+    }
+
+    /// One look-up for as many orders as are due and fit.
+    fn look_up(&mut self, id: QueryId, now: UnixNanos, venue: Venue) -> Query {
+        let mut ids = ArrayVec::new();
+        let mut at = self.open.first;
+        while let Some(entry) = self.entries.get_mut(at as usize).filter(|_| !ids.is_full()) {
+            let due = entry.check.at <= now && entry.order.venue() == venue && !entry.order.wants_identity();
+            if due && ids.try_push(*entry.order.venue_order_id()).is_ok() {
+                entry.check.query = Some(id);
+                entry.check.rest();
+            }
+            at = entry.link.after;
+        }
+        Query::OrdersByIds { venue, ids }
+    }
+
+    /// The listing of open orders is complete: those it lacks are asked for by id before anything follows.
+    fn owe(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
+        let mut at = self.open.first;
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
+            let listed = entry.seen > query.evidence;
+            if entry.order.venue() == venue && live && !listed && entry.check.identified {
+                if !std::mem::replace(&mut entry.owed, true) {
+                    let state = self.reconciliation.venue(venue);
+                    state.owed = state.owed.saturating_add(1);
+                }
+                entry.check.arm(now);
+                self.due.check = self.due.check.min(entry.check.at);
+            }
+            at = entry.link.after;
+        }
+    }
+
+    fn judge(&mut self, now: UnixNanos, query: &InFlight, end: QueryEnd, out: &mut impl Executions) {
+        let rules = self.reconciliation.rules;
+        let mut at = self.open.first;
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            let (this, slot) = (at, entry.slot(at));
+            at = entry.link.after;
+            if entry.check.query != Some(query.id) {
+                continue;
+            }
+            entry.check.query = None;
+            let absent = end == QueryEnd::Complete && entry.seen <= query.evidence;
+            if absent && entry.order.state() != OrderState::Unknown {
+                self.counters.denied = self.counters.denied.saturating_add(1);
+            }
+            let proven = absent && entry.check.absent(query.begun, entry.order.watermark(), &rules);
+            if proven {
+                self.conclude(now, slot, out);
+            }
+            let Some(entry) = self.entries.get_mut(this as usize).filter(|e| e.place == Place::Open) else { continue };
+            if entry.order.wants_check() || entry.owed {
+                entry.check.again(now, &rules);
+            } else {
+                entry.check.pause_ms = 0;
+            }
+            self.due.check = self.due.check.min(entry.check.at);
+        }
+    }
+
+    /// Enough listings lack the order.
+    fn conclude(&mut self, now: UnixNanos, slot: Slot, out: &mut impl Executions) {
+        let mut over = false;
+        self.change(now, slot, |order, _| over = order.absent(now, out));
+        if !over {
+            // Denied, but only by listings: it stays Live until the venue also refuses a request about it.
+            self.excuse(slot);
+        }
+    }
+}
+
+/// `ms` milliseconds before a moment.
+fn before(at: UnixNanos, ms: u64) -> UnixNanos {
+    UnixNanos(at.0.saturating_sub(ms.saturating_mul(NANOS_PER_MS)).max(1))
+}
+
+fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
+    last_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max)
+}

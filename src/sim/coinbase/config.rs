@@ -1,0 +1,95 @@
+//! How a local Coinbase is set up.
+
+use super::exchange::Fees;
+use super::limits::Limits;
+use super::product::{usual_products, Product};
+use crate::sim::{KeyKind, MILLISECOND_NS, SECOND_NS};
+use rust_decimal::Decimal;
+
+/// What the key may do (Coinbase reference 2c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// Lists and lookups.
+    pub view: bool,
+    /// Create and cancel.
+    pub trade: bool,
+}
+
+/// Everything a local Coinbase is told at its start. The default is a lively market with the venue's own limits.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Decides market, ids and everything else that looks random.
+    pub seed: u64,
+    /// What is traded.
+    pub products: Vec<Product>,
+    /// Levels per side of each book at the start; the venue's own BTC-USD has about 21,500.
+    pub depth: usize,
+    /// Events of the made-up market per second, over all products; 0 starts it paused.
+    pub events_per_s: u64,
+    /// Grid of level2 updates (reference 6.4: 50 ms); 0 publishes each change at once.
+    pub level2_grid_ns: u64,
+    /// Grid of trade updates (reference 6.5: 100 ms); 0 publishes each trade at once.
+    pub trades_grid_ns: u64,
+    /// A connection that has subscribed to nothing by then is dropped (reference 6.1: 5 s).
+    pub first_subscribe_ns: u64,
+    /// Most level2 products on one connection (reference 5: 30).
+    pub level2_products_max: usize,
+    /// Currency and starting balance.
+    pub balances: Vec<(String, Decimal)>,
+    /// Fee rates.
+    pub fees: Fees,
+    /// Rate limits.
+    pub limits: Limits,
+    /// What the key may do.
+    pub permissions: Permissions,
+    /// Which key is made, when `credentials` brings none.
+    pub key_kind: KeyKind,
+    /// A key of your own; tests bring a fixed throwaway one.
+    pub credentials: Option<crate::sim::Credentials>,
+    /// Ports for REST, market data and user data; 0 takes a free one.
+    pub ports: [u16; 3],
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let amount = |currency: &str, value: i64| (currency.to_owned(), Decimal::from(value));
+        Self {
+            seed: 1,
+            products: usual_products(),
+            depth: 200,
+            events_per_s: 200,
+            level2_grid_ns: 50 * MILLISECOND_NS,
+            trades_grid_ns: 100 * MILLISECOND_NS,
+            first_subscribe_ns: 5 * SECOND_NS,
+            level2_products_max: 30,
+            balances: vec![
+                amount("USD", 1_000_000),
+                amount("USDC", 100_000),
+                amount("BTC", 10),
+                amount("ETH", 100),
+                amount("SOL", 1_000),
+                amount("DOGE", 100_000),
+            ],
+            fees: Fees::default(),
+            limits: Limits::default(),
+            permissions: Permissions { view: true, trade: true },
+            key_kind: KeyKind::default(),
+            credentials: None,
+            ports: [0; 3],
+        }
+    }
+}
+
+impl Config {
+    /// For tests: nothing moves unless told to, nothing is conflated, no limit refuses.
+    pub fn quiet() -> Self {
+        Self {
+            depth: 20,
+            events_per_s: 0,
+            level2_grid_ns: 0,
+            trades_grid_ns: 0,
+            limits: Limits::NONE,
+            ..Self::default()
+        }
+    }
+}

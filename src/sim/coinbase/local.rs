@@ -1,0 +1,486 @@
+//! [`LocalVenue`]: the model behind TLS servers, with the controls tests and the demo use.
+//!
+//! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
+//! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
+
+use super::book::{Owner, Side};
+use super::config::{Config, Permissions};
+use super::limits::Limits;
+use super::market::Match;
+use super::model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER};
+use super::observed::Observed;
+use super::order::Kind;
+use super::product::Trading;
+use crate::sim::server::{Server, StartError, Stopped};
+use crate::sim::Credentials;
+use rust_decimal::Decimal;
+use std::ops::Deref;
+use thiserror::Error;
+
+/// A local Coinbase listening on loopback. Dropping it stops it.
+#[derive(Debug)]
+pub struct LocalVenue {
+    server: Server<Coinbase>,
+    credentials: Credentials,
+}
+
+/// Why a control did nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ControlError {
+    /// The venue's thread is gone.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// There is no such product.
+    #[error("the local venue has no product {0}")]
+    UnknownProduct(String),
+    /// Price or size is not positive or not a multiple of its increment.
+    #[error("{0} is not a positive multiple of the product's increment")]
+    OffIncrement(Decimal),
+}
+
+/// Balance of a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Free.
+    pub available: Decimal,
+    /// Held for open orders.
+    pub hold: Decimal,
+}
+
+impl LocalVenue {
+    /// Starts a venue: a key if none was brought, certificates, three ports, one thread.
+    ///
+    /// # Errors
+    /// When a port is taken, or key or certificates cannot be made.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let credentials = match &config.credentials {
+            Some(credentials) => credentials.clone(),
+            None => Credentials::generate(config.key_kind)?,
+        };
+        let key = credentials.clone();
+        let server = Server::start("sim-coinbase", &config.ports, |ports, now_ns| {
+            let rest = ports.first().copied().unwrap_or(0);
+            let hosts = [format!("localhost:{rest}"), format!("127.0.0.1:{rest}")];
+            Coinbase::new(&config, key, &hosts, now_ns)
+        })?;
+        Ok(Self { server, credentials })
+    }
+
+    /// `https://localhost:PORT`.
+    pub fn rest_url(&self) -> String {
+        format!("https://localhost:{}", self.server.port(DOOR_REST))
+    }
+
+    /// `wss://localhost:PORT` of the market data.
+    pub fn ws_url(&self) -> String {
+        format!("wss://localhost:{}", self.server.port(DOOR_MARKET))
+    }
+
+    /// `wss://localhost:PORT` of the user data.
+    pub fn ws_user_url(&self) -> String {
+        format!("wss://localhost:{}", self.server.port(DOOR_USER))
+    }
+
+    /// The key that opens this venue.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Stops the thread and closes everything.
+    pub fn stop(self) {
+        self.server.stop();
+    }
+}
+
+/// Faults, outages and certificates: see [`Server`].
+impl Deref for LocalVenue {
+    type Target = Server<Coinbase>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.server
+    }
+}
+
+/// The market.
+impl LocalVenue {
+    /// The made-up market stands still; orders still match against what rests.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn pause_market(&self) -> Result<(), Stopped> {
+        self.run_market(0)
+    }
+
+    /// The made-up market runs at so many events per second over all products.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn run_market(&self, events_per_s: u64) -> Result<(), Stopped> {
+        self.call(move |core, now_ns| core.venue.set_rate(now_ns, events_per_s))
+    }
+
+    /// So many made-up events at once.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn step(&self, events: u64) -> Result<(), Stopped> {
+        self.call(move |core, now_ns| core.venue.step(now_ns, events))
+    }
+
+    /// Another participant's resting order; what it crosses it takes. Gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn add_liquidity(
+        &self,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+    ) -> Result<Decimal, ControlError> {
+        self.participate(product, side, price, size, true)
+    }
+
+    /// Another participant takes at `price` or better: `side` is the taker's, so `Sell` hits the client's bids. Gives
+    /// the base size traded; better-priced orders of others go first, see [`Self::clear_liquidity`].
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn trade_against(
+        &self,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+    ) -> Result<Decimal, ControlError> {
+        self.participate(product, side, price, size, false)
+    }
+
+    fn participate(
+        &self,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        rest: bool,
+    ) -> Result<Decimal, ControlError> {
+        let id = product.to_owned();
+        self.call(move |core, now_ns| core.venue.participate(now_ns, &id, side, price, size, rest))?
+    }
+
+    /// Somebody trades so much base size with exactly this resting order of the client, at its price, whoever stands
+    /// before it in the book. Gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`]; an order that does not rest trades nothing.
+    pub fn fill_order(&self, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, now_ns| core.venue.fill_order(now_ns, &id, size))?
+    }
+
+    /// Every order of other participants leaves the book of a product.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn clear_liquidity(&self, product: &str) -> Result<(), ControlError> {
+        let id = product.to_owned();
+        self.call(move |core, now_ns| core.venue.clear_liquidity(now_ns, &id))?
+    }
+
+    /// Best bid and best offer.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn best(&self, product: &str) -> Result<(Option<Decimal>, Option<Decimal>), ControlError> {
+        let id = product.to_owned();
+        self.call(move |core, _| core.venue.best(&id))?
+    }
+
+    /// What a product takes from now on.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_trading(&self, product: &str, trading: Trading) -> Result<(), ControlError> {
+        let id = product.to_owned();
+        self.call(move |core, _| core.venue.set_trading(&id, trading))?
+    }
+}
+
+/// Orders, listings and the user channel.
+impl LocalVenue {
+    /// Cancels stay queued, and orders go on matching, until [`Self::release_cancels`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn hold_cancels(&self) -> Result<(), Stopped> {
+        self.call(|core, _| core.venue.exchange.cancels_held = true)
+    }
+
+    /// Carries out the cancels held.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn release_cancels(&self) -> Result<(), Stopped> {
+        self.call(|core, now_ns| {
+            core.venue.exchange.cancels_held = false;
+            core.venue.exchange.run_cancels(now_ns);
+        })
+    }
+
+    /// Order updates wait until [`Self::release_user_events`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn hold_user_events(&self) -> Result<(), Stopped> {
+        self.call(|core, _| core.venue.user_events_held = true)
+    }
+
+    /// Sends the order updates held, in order.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn release_user_events(&self) -> Result<(), Stopped> {
+        self.call(|core, _| core.venue.user_events_held = false)
+    }
+
+    /// Drops the order updates that are held or delayed: the stream stays healthy and never tells.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn drop_user_events(&self) -> Result<(), Stopped> {
+        self.call(|core, _| {
+            core.venue.exchange.updates.clear();
+            core.venue.user_events.clear();
+        })
+    }
+
+    /// Order updates made from now on are sent so many ns late.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn delay_user_events(&self, delay_ns: u64) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.user_delay_ns = delay_ns)
+    }
+
+    /// The user channel never mentions the order of that client order id.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn suppress_user_events(&self, client_order_id: &str) -> Result<(), Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| {
+            core.venue.suppressed.insert(id);
+        })
+    }
+
+    /// Order lookups, order lists and fills show how things stood so many ns ago.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn lag_listings(&self, lag_ns: u64) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.listing_lag_ns = lag_ns)
+    }
+
+    /// The next order that passes the form checks is refused with this failure reason.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn reject_next_order(&self, reason: &'static str) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.forced_rejects.push_back(reason))
+    }
+
+    /// The next order is accepted and then fails with this `reject_reason`.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn fail_next_order(&self, reason: &'static str) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.forced_failures.push_back(reason))
+    }
+
+    /// Whether a known client order id is refused (`DUPLICATE_CLIENT_ORDER_ID`) instead of answered with the earlier
+    /// order; which of the two the venue does is unconfirmed (Coinbase reference 3.1).
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn reject_duplicates(&self, reject: bool) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.duplicates_rejected = reject)
+    }
+
+    /// So many market-data frames are lost: their sequence numbers are missing.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn drop_market_frames(&self, frames: u32) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.frames_to_drop = frames)
+    }
+
+    /// What the key may do from now on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn set_permissions(&self, permissions: Permissions) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.permissions = permissions)
+    }
+
+    /// The rate limits from now on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn set_limits(&self, limits: Limits) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.limits = limits)
+    }
+}
+
+/// What the venue saw.
+impl LocalVenue {
+    /// Requests, orders and tokens so far.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn observed(&self) -> Result<Observed, Stopped> {
+        self.call(|core, _| core.venue.observed.clone())
+    }
+
+    /// How often `METHOD path` has been asked for, faults included.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn requests(&self, method: &str, path: &str) -> Result<u64, Stopped> {
+        let key = format!("{method} {path}");
+        self.call(move |core, _| core.venue.observed.counts.get(&key).copied().unwrap_or(0))
+    }
+
+    /// How often an order with this client order id has arrived, faults included.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn orders_received(&self, client_order_id: &str) -> Result<u64, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.observed.orders_received.get(&id).copied().unwrap_or(0))
+    }
+
+    /// How the venue itself sees an order: (venue order id, status, filled base size).
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn order(&self, client_order_id: &str) -> Result<Option<(String, &'static str, Decimal)>, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.order_state(&id))
+    }
+
+    /// Balance of a currency, `None` if there is no such account.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn balance(&self, currency: &str) -> Result<Option<Balance>, Stopped> {
+        let currency = currency.to_owned();
+        self.call(move |core, _| {
+            let account = core.venue.exchange.account(&currency)?;
+            Some(Balance { available: account.available, hold: account.hold })
+        })
+    }
+
+    /// Requests, connections and messages refused by rate limits.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn rate_limit_hits(&self) -> Result<u64, Stopped> {
+        self.call(|core, _| {
+            let v = &core.venue;
+            [&v.private_window, &v.public_window, &v.connection_window, &v.message_window]
+                .iter()
+                .map(|w| w.refused)
+                .sum()
+        })
+    }
+
+    /// Connections accepted since the start.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn connections_accepted(&self) -> Result<u64, Stopped> {
+        self.call(|core, _| core.accepted())
+    }
+}
+
+/// The model's side of the controls.
+impl Coinbase {
+    fn index(&self, product: &str) -> Result<usize, ControlError> {
+        self.exchange.market_index(product).ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))
+    }
+
+    /// An order of another participant; gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn participate(
+        &mut self,
+        now_ns: u64,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        rest: bool,
+    ) -> Result<Decimal, ControlError> {
+        let index = self.index(product)?;
+        let market = self.exchange.markets.get_mut(index);
+        let market = market.ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))?;
+        let ticks = market.product.ticks(price).ok_or(ControlError::OffIncrement(price))?;
+        let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
+        let matches = market.participant(now_ns, side, ticks, lots, rest);
+        let traded = market.product.size(matches.iter().map(|m| m.lots).sum());
+        self.exchange.settle(now_ns, &matches);
+        Ok(traded)
+    }
+
+    /// A trade with one resting order of the client; gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
+        let order = self.exchange.earlier(client_order_id).and_then(|i| Some((i, self.exchange.orders.get(i)?)));
+        let Some((index, asked)) = order.map(|(i, o)| (i, o.asked.clone())) else { return Ok(Decimal::ZERO) };
+        let (Kind::Limit { ticks, .. }, Some(market)) = (asked.kind, self.exchange.markets.get_mut(asked.market))
+        else {
+            return Ok(Decimal::ZERO);
+        };
+        let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
+        let lots = market.trade_with(now_ns, asked.side, ticks, index, lots);
+        let traded = market.product.size(lots);
+        if lots > 0 {
+            self.exchange.settle(now_ns, &[Match { ticks, lots, maker: Owner::Client(index) }]);
+        }
+        Ok(traded)
+    }
+
+    fn clear_liquidity(&mut self, now_ns: u64, product: &str) -> Result<(), ControlError> {
+        let index = self.index(product)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.clear(now_ns);
+        }
+        Ok(())
+    }
+
+    fn best(&self, product: &str) -> Result<(Option<Decimal>, Option<Decimal>), ControlError> {
+        let index = self.index(product)?;
+        let side = |side| {
+            let market = self.exchange.markets.get(index)?;
+            Some(market.product.price(market.book.front(side)?.ticks))
+        };
+        Ok((side(Side::Buy), side(Side::Sell)))
+    }
+
+    fn set_trading(&mut self, product: &str, trading: Trading) -> Result<(), ControlError> {
+        let index = self.index(product)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.product.trading = trading;
+        }
+        Ok(())
+    }
+
+    fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
+        let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
+        let market = self.exchange.markets.get(order.asked.market)?;
+        Some((order.id.clone(), order.now.status.as_str(), market.product.size(order.now.lots)))
+    }
+}

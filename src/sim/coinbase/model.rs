@@ -1,0 +1,230 @@
+//! The local Coinbase as one pure state machine: requests, messages and time in; replies, frames and closes out.
+//!
+//! Guarantees: the same configuration, key and calls with the same times give the same outputs, byte for byte.
+//! Owns no socket, clock or thread and draws nothing from the system.
+
+use super::config::{Config, Permissions};
+use super::exchange::{Exchange, Update};
+use super::limits::{Limits, Window};
+use super::market::Market;
+use super::observed::Observed;
+use super::session::Session;
+use super::stream::Publisher;
+use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
+use crate::sim::{Credentials, Rng, SECOND_NS};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Where the API lives on the REST host.
+pub(crate) const PREFIX: &str = "/api/v3/brokerage/";
+/// The production host name, which some clients sign whatever they connect to.
+pub const PRODUCTION_HOST: &str = "api.coinbase.com";
+/// Port of the REST API among the venue's doors.
+pub const DOOR_REST: Door = 0;
+/// Port of the market-data WebSocket.
+pub const DOOR_MARKET: Door = 1;
+/// Port of the user WebSocket.
+pub const DOOR_USER: Door = 2;
+/// Most made-up events in one turn; after a pause of the process the rest is skipped, not caught up.
+const EVENTS_PER_TICK_MAX: u64 = 2_000;
+
+/// Headers of the kind the venue's front end adds to each reply: with the others more than 32 of them, which is where
+/// some clients' parsers stop.
+const USUAL_HEADERS: [(&str, &str); 30] = [
+    ("access-control-allow-headers", "Content-Type, Accept, Origin, Authorization, CB-ACCESS-KEY, CB-ACCESS-SIGN"),
+    ("access-control-allow-methods", "GET,POST,DELETE,PUT"),
+    ("access-control-allow-private-network", "true"),
+    ("access-control-expose-headers", ""),
+    ("access-control-max-age", "7200"),
+    ("cache-control", "no-store"),
+    ("cf-cache-status", "DYNAMIC"),
+    ("cf-ray", "0000000000000000-SIM"),
+    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
+    ("cross-origin-embedder-policy", "require-corp"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-site"),
+    ("expect-ct", "max-age=86400, enforce"),
+    ("nel", "{\"success_fraction\":0,\"report_to\":\"none\",\"max_age\":604800}"),
+    ("origin-agent-cluster", "?1"),
+    ("permissions-policy", "interest-cohort=()"),
+    ("pragma", "no-cache"),
+    ("referrer-policy", "strict-origin-when-cross-origin"),
+    ("server", "sim"),
+    ("server-timing", "edge;dur=1"),
+    ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+    ("timing-allow-origin", "*"),
+    ("trace-id", "0000000000000000000"),
+    ("vary", "Origin, Accept-Encoding"),
+    ("x-content-type-options", "nosniff"),
+    ("x-dns-prefetch-control", "off"),
+    ("x-download-options", "noopen"),
+    ("x-frame-options", "DENY"),
+    ("x-permitted-cross-domain-policies", "none"),
+    ("x-xss-protection", "1; mode=block"),
+];
+
+/// The venue.
+#[derive(Debug)]
+pub struct Coinbase {
+    pub(crate) exchange: Exchange,
+    pub(crate) key: Credentials,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) started_ns: u64,
+    pub(crate) limits: Limits,
+    pub(crate) permissions: Permissions,
+    pub(crate) private_window: Window,
+    pub(crate) public_window: Window,
+    pub(crate) connection_window: Window,
+    pub(crate) message_window: Window,
+    pub(crate) sessions: BTreeMap<ConnId, Session>,
+    pub(crate) publishers: Vec<Publisher>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) observed: Observed,
+    pub(crate) first_subscribe_ns: u64,
+    pub(crate) level2_products_max: usize,
+    /// User-channel updates on their way, in order, each with the time it is due.
+    pub(crate) user_events: VecDeque<(u64, Update)>,
+    pub(crate) user_events_held: bool,
+    pub(crate) user_delay_ns: u64,
+    /// Client order ids whose updates never reach the user channel.
+    pub(crate) suppressed: BTreeSet<String>,
+    pub(crate) listing_lag_ns: u64,
+    pub(crate) duplicates_rejected: bool,
+    pub(crate) forced_rejects: VecDeque<&'static str>,
+    /// `reject_reason`s of orders that are let in and then fail.
+    pub(crate) forced_failures: VecDeque<&'static str>,
+    /// Market-data frames still to be lost.
+    pub(crate) frames_to_drop: u32,
+    events_per_s: u64,
+    next_event_ns: u64,
+    event_rng: Rng,
+}
+
+impl Coinbase {
+    /// A venue that starts at `now_ns`. `hosts` are the names it answers to in a token's `uri`, without scheme.
+    pub fn new(config: &Config, key: Credentials, hosts: &[String], now_ns: u64) -> Self {
+        let mut seeds = Rng::new(config.seed);
+        let market =
+            |product: &super::product::Product| Market::new(product.clone(), seeds.next_u64(), config.depth, now_ns);
+        let markets: Vec<Market> = config.products.iter().map(market).collect();
+        let publisher = |i: usize| Publisher::new(config.level2_grid_ns, config.trades_grid_ns, i);
+        Self {
+            publishers: (0..markets.len()).map(publisher).collect(),
+            exchange: Exchange::new(markets, &config.balances, config.fees, config.seed, now_ns),
+            key,
+            hosts: hosts.iter().cloned().chain([PRODUCTION_HOST.to_owned()]).collect(),
+            started_ns: now_ns,
+            limits: config.limits,
+            permissions: config.permissions,
+            private_window: Window::default(),
+            public_window: Window::default(),
+            connection_window: Window::default(),
+            message_window: Window::default(),
+            sessions: BTreeMap::new(),
+            outputs: Vec::new(),
+            observed: Observed::default(),
+            first_subscribe_ns: config.first_subscribe_ns,
+            level2_products_max: config.level2_products_max,
+            user_events: VecDeque::new(),
+            user_events_held: false,
+            user_delay_ns: 0,
+            suppressed: BTreeSet::new(),
+            listing_lag_ns: 0,
+            duplicates_rejected: false,
+            forced_rejects: VecDeque::new(),
+            forced_failures: VecDeque::new(),
+            frames_to_drop: 0,
+            events_per_s: config.events_per_s,
+            next_event_ns: now_ns,
+            event_rng: Rng::new(seeds.next_u64()),
+        }
+    }
+
+    /// Made-up events per second from now on; 0 pauses the market.
+    pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
+        self.events_per_s = events_per_s;
+        self.next_event_ns = now_ns;
+    }
+
+    /// So many made-up events at once.
+    pub fn step(&mut self, now_ns: u64, events: u64) {
+        for _ in 0..events {
+            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
+            if let Some(market) = self.exchange.markets.get_mut(index) {
+                let matches = market.step(now_ns);
+                self.exchange.settle(now_ns, &matches);
+            }
+        }
+    }
+
+    fn run_market(&mut self, now_ns: u64) -> Option<u64> {
+        if self.events_per_s == 0 {
+            return None;
+        }
+        let interval_ns = (SECOND_NS / self.events_per_s).max(1);
+        let due = match now_ns.checked_sub(self.next_event_ns) {
+            Some(late_ns) => late_ns / interval_ns + 1,
+            None => 0,
+        };
+        self.step(now_ns, due.min(EVENTS_PER_TICK_MAX));
+        self.next_event_ns = self.next_event_ns.saturating_add(due.saturating_mul(interval_ns));
+        Some(self.next_event_ns)
+    }
+}
+
+impl Venue for Coinbase {
+    fn arrived(&mut self, now_ns: u64, door: Door, request: &Request) {
+        self.observed.arrived(now_ns, door, request);
+    }
+
+    fn http(&mut self, now_ns: u64, door: Door, request: &Request) -> Response {
+        if door == DOOR_REST {
+            let mut response = self.rest(now_ns, request);
+            let usual = USUAL_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            response.headers.extend(usual);
+            response
+        } else {
+            // A plain request on a WebSocket host.
+            Response::text(426, "Upgrade Required\n")
+        }
+    }
+
+    fn upgrade(&mut self, now_ns: u64, door: Door, conn: ConnId, request: &Request) -> Result<(), Response> {
+        if door == DOOR_REST || request.path != "/" {
+            return Err(Response::text(404, "404 page not found\n"));
+        }
+        if !self.connection_window.take(now_ns, self.limits.connections_per_s) {
+            return Err(Response::text(429, "Too Many Requests\n"));
+        }
+        let deadline = now_ns.saturating_add(self.first_subscribe_ns);
+        self.sessions.insert(conn, Session::new(door == DOOR_USER, Some(deadline)));
+        Ok(())
+    }
+
+    fn text(&mut self, now_ns: u64, conn: ConnId, text: &str) {
+        self.message(now_ns, conn, text);
+    }
+
+    fn closed(&mut self, _now_ns: u64, conn: ConnId) {
+        self.sessions.remove(&conn);
+    }
+
+    fn tick(&mut self, now_ns: u64) -> Option<u64> {
+        let market = self.run_market(now_ns);
+        let user = self.publish_user(now_ns);
+        let data = self.publish_market_data(now_ns);
+        let timers = self.session_timers(now_ns);
+        [market, user, data, timers].into_iter().flatten().min()
+    }
+
+    fn take_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+}
+
+impl Coinbase {
+    /// Ends a connection from the venue's side.
+    pub(crate) fn drop_session(&mut self, conn: ConnId, how: CloseHow) {
+        self.sessions.remove(&conn);
+        self.outputs.push(Output::Close { conn, how });
+    }
+}

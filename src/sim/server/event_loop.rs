@@ -1,0 +1,425 @@
+//! The event loop of one venue: accepts, reads, asks the model, writes. One thread, no locks, no sleeps.
+//!
+//! A turn is: socket events, controls, replies whose time has come, the model's own deadlines, then everything that
+//! is to be sent. A control is acknowledged only after its effects have been handed to the sockets.
+
+use super::api::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
+use super::connection::{Arrived, Connection, Later, Waiting};
+use super::fault::{Fault, Faults};
+use super::http;
+use super::stream::TlsStream;
+use super::tls::{Certificate, Certificates};
+use mio::net::TcpListener;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tungstenite::Message;
+
+/// Token of the waker; doors are below, connections above.
+pub(crate) const WAKER: Token = Token(1_000);
+const FIRST_CONNECTION: u64 = 1_001;
+
+/// Runs on the loop's thread; what it returns is called once the turn's output is out.
+pub(crate) type Control<V> = Box<dyn FnOnce(&mut Core<V>, u64) -> Acknowledge + Send>;
+pub(crate) type Acknowledge = Box<dyn FnOnce() + Send>;
+
+/// One listening port.
+struct DoorState {
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    certificate: Certificate,
+    stalled: bool,
+}
+
+/// What the loop's thread owns: the model, the connections, the faults. Tests reach it through `Server::call`.
+pub struct Core<V> {
+    /// The model.
+    pub venue: V,
+    pub(crate) faults: Faults,
+    pub(crate) stopping: bool,
+    /// Whether frames caused by a request leave before its reply.
+    pub(crate) frames_before_reply: bool,
+    fragment: Option<usize>,
+    poll: Poll,
+    doors: Vec<DoorState>,
+    certificates: Certificates,
+    connections: BTreeMap<ConnId, Connection>,
+    dirty: BTreeSet<ConnId>,
+    next_conn: u64,
+    accepted: u64,
+    now_ns: u64,
+}
+
+/// Binds one port per entry of `ports` on loopback, 0 for a free one.
+pub(crate) fn bind(ports: &[u16]) -> io::Result<Vec<std::net::TcpListener>> {
+    ports.iter().map(|port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).collect()
+}
+
+/// UNIX time in ns.
+pub(crate) fn unix_now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl<V: Venue> Core<V> {
+    pub(crate) fn new(
+        venue: V,
+        poll: Poll,
+        listeners: Vec<std::net::TcpListener>,
+        certificates: Certificates,
+    ) -> io::Result<Self> {
+        let mut core = Self {
+            venue,
+            faults: Faults::default(),
+            stopping: false,
+            frames_before_reply: false,
+            fragment: None,
+            poll,
+            doors: Vec::new(),
+            certificates,
+            connections: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            next_conn: FIRST_CONNECTION,
+            accepted: 0,
+            now_ns: unix_now(),
+        };
+        for listener in listeners {
+            let address = listener.local_addr()?;
+            core.doors.push(DoorState { address, listener: None, certificate: Certificate::Good, stalled: false });
+            core.listen(core.doors.len() - 1, listener)?;
+        }
+        Ok(core)
+    }
+
+    fn listen(&mut self, door: Door, listener: std::net::TcpListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let mut listener = TcpListener::from_std(listener);
+        self.poll.registry().register(&mut listener, Token(door), Interest::READABLE)?;
+        if let Some(state) = self.doors.get_mut(door) {
+            state.listener = Some(listener);
+        }
+        Ok(())
+    }
+
+    /// Turns until told to stop.
+    pub(crate) fn run(mut self, controls: &Receiver<Control<V>>) {
+        let mut events = Events::with_capacity(256);
+        let mut deadline = Some(self.now_ns);
+        while !self.stopping {
+            let timeout = deadline.map(|at| Duration::from_nanos(at.saturating_sub(unix_now())));
+            match self.poll.poll(&mut events, timeout) {
+                Err(e) if e.kind() != io::ErrorKind::Interrupted => return,
+                _ => {}
+            }
+            // The model's time never runs backwards, whatever the system clock does.
+            self.now_ns = self.now_ns.max(unix_now());
+            for event in &events {
+                match event.token() {
+                    WAKER => {}
+                    Token(door) if door < self.doors.len() => self.accept(door),
+                    Token(conn) => self.ready(ConnId(conn as u64)),
+                }
+            }
+            let now_ns = self.now_ns;
+            let acknowledge: Vec<Acknowledge> = controls.try_iter().map(|control| control(&mut self, now_ns)).collect();
+            self.run_due();
+            let venue_deadline = self.publish();
+            self.remove_gone();
+            for done in acknowledge {
+                done();
+            }
+            let own = self.connections.values().filter_map(Connection::deadline);
+            deadline = own.chain(venue_deadline).min();
+        }
+    }
+
+    fn accept(&mut self, door: Door) {
+        while let Some(state) = self.doors.get(door) {
+            let Some(Ok((mut sock, _))) = state.listener.as_ref().map(TcpListener::accept) else { return };
+            let Ok(tls) = rustls::ServerConnection::new(self.certificates.get(state.certificate)) else { return };
+            let conn = ConnId(self.next_conn);
+            let token = Token(self.next_conn as usize);
+            let registered = self.poll.registry().register(&mut sock, token, Interest::READABLE | Interest::WRITABLE);
+            if sock.set_nodelay(true).is_ok() && registered.is_ok() {
+                self.next_conn += 1;
+                self.accepted += 1;
+                self.connections.insert(conn, Connection::new(door, TlsStream::new(sock, tls), state.stalled));
+            }
+        }
+    }
+
+    fn ready(&mut self, conn: ConnId) {
+        while let Some(connection) = self.connections.get_mut(&conn) {
+            match connection.receive() {
+                Some(Arrived::Request(request)) => self.request(conn, request),
+                Some(Arrived::Text(text)) => self.venue.text(self.now_ns, conn, &text),
+                None => break,
+            }
+        }
+        self.dirty.insert(conn);
+    }
+
+    fn request(&mut self, conn: ConnId, request: Request) {
+        let Some(door) = self.connections.get(&conn).map(|c| c.door) else { return };
+        self.venue.arrived(self.now_ns, door, &request);
+        match self.faults.take(door, &request) {
+            Some(Fault::Delay(delay_ns)) => self.wait(conn, delay_ns, Later::Process(request)),
+            fault => self.process(conn, door, request, fault),
+        }
+    }
+
+    fn process(&mut self, conn: ConnId, door: Door, request: Request, fault: Option<Fault>) {
+        if fault.as_ref().is_none_or(Fault::lets_process) {
+            let keep_alive = http::keeps_alive(&request);
+            let reply = if http::wants_upgrade(&request) {
+                match self.upgrade(conn, door, &request, &fault) {
+                    Ok(()) => return,
+                    Err(refusal) => refusal,
+                }
+            } else {
+                self.venue.http(self.now_ns, door, &request)
+            };
+            if self.frames_before_reply {
+                self.publish();
+            }
+            self.reply(conn, reply, keep_alive, fault);
+        } else {
+            match fault {
+                Some(Fault::Reply(reply)) => self.reply(conn, reply, true, None),
+                Some(Fault::Raw(bytes)) => self.send(conn, &bytes, Some(CloseHow::Clean)),
+                Some(Fault::Close(how)) => self.close(conn, how),
+                _ => self.wait(conn, u64::MAX, Later::Never),
+            }
+        }
+    }
+
+    fn upgrade(&mut self, conn: ConnId, door: Door, request: &Request, fault: &Option<Fault>) -> Result<(), Response> {
+        if matches!(fault, Some(Fault::ThenReply(_) | Fault::ThenClose(_) | Fault::ThenRaw(_) | Fault::ThenSilence)) {
+            // Those answer something else than 101: there must be no session behind it.
+            return Err(Response::text(503, "Service Unavailable\n"));
+        }
+        let mut head = http::switching(request)?;
+        self.venue.upgrade(self.now_ns, door, conn, request)?;
+        if let Some(Fault::WithUpgrade(frames)) = fault {
+            for text in frames {
+                head.extend_from_slice(&http::text_frame(text));
+            }
+        }
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.upgrade(&head);
+        }
+        Ok(())
+    }
+
+    fn reply(&mut self, conn: ConnId, reply: Response, keep_alive: bool, fault: Option<Fault>) {
+        let plain = http::serialize(&reply, keep_alive, None);
+        let end = (!keep_alive).then_some(CloseHow::Clean);
+        match fault {
+            Some(Fault::ThenReply(other)) => self.send(conn, &http::serialize(&other, keep_alive, None), end),
+            Some(Fault::ThenRaw(bytes)) => self.send(conn, &bytes, Some(CloseHow::Clean)),
+            Some(Fault::ThenClose(how)) => self.close(conn, how),
+            Some(Fault::ThenSilence) => self.wait(conn, u64::MAX, Later::Never),
+            Some(Fault::ThenHold) => self.wait(conn, u64::MAX, Later::Send(plain, end)),
+            Some(Fault::ThenDelay(delay_ns)) => self.wait(conn, delay_ns, Later::Send(plain, end)),
+            Some(Fault::ThenCut { keep, how }) => {
+                let head = plain.len() - reply.body.len();
+                let part = plain.get(..head.saturating_add(keep)).unwrap_or(&plain);
+                self.send(conn, part, Some(how));
+            }
+            Some(Fault::ThenSlow { chunk, interval_ns }) => {
+                self.wait(conn, 0, Later::Trickle { rest: plain, chunk: chunk.max(1), interval_ns });
+            }
+            Some(Fault::ThenChunked { chunk }) => {
+                self.send(conn, &http::serialize(&reply, keep_alive, Some(chunk)), end);
+            }
+            _ => self.send(conn, &plain, end),
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, bytes: &[u8], then: Option<CloseHow>) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.send(bytes, then);
+            // At once, not at the end of the turn: the model's own work does not delay a reply.
+            connection.flush(self.now_ns);
+        }
+    }
+
+    fn close(&mut self, conn: ConnId, how: CloseHow) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.close(self.now_ns, how);
+        }
+    }
+
+    fn wait(&mut self, conn: ConnId, delay_ns: u64, what: Later) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.waiting = Some(Waiting { due_ns: self.now_ns.saturating_add(delay_ns), what });
+        }
+    }
+
+    fn run_due(&mut self) {
+        let now_ns = self.now_ns;
+        let due: Vec<(ConnId, Door, Later)> = self
+            .connections
+            .iter_mut()
+            .filter_map(|(conn, connection)| Some((*conn, connection.door, connection.due(now_ns)?)))
+            .collect();
+        for (conn, door, later) in due {
+            match later {
+                Later::Send(bytes, then) => self.send(conn, &bytes, then),
+                Later::Process(request) => self.process(conn, door, request, None),
+                Later::Trickle { mut rest, chunk, interval_ns } => {
+                    let tail = rest.split_off(chunk.min(rest.len()));
+                    self.send(conn, &rest, None);
+                    if !tail.is_empty() {
+                        self.wait(conn, interval_ns, Later::Trickle { rest: tail, chunk, interval_ns });
+                    }
+                }
+                Later::Never => {}
+            }
+            // A request may already be waiting behind the reply.
+            self.ready(conn);
+        }
+    }
+
+    /// Lets the model do what is due and sends everything it has to say.
+    fn publish(&mut self) -> Option<u64> {
+        let deadline = self.venue.tick(self.now_ns);
+        for output in self.venue.take_outputs() {
+            match output {
+                Output::Text { conn, text } => {
+                    if let Some(connection) = self.connections.get_mut(&conn) {
+                        connection.send_text(text, self.fragment);
+                        self.dirty.insert(conn);
+                    }
+                }
+                Output::Close { conn, how } => self.close(conn, how),
+            }
+        }
+        for conn in std::mem::take(&mut self.dirty) {
+            if let Some(connection) = self.connections.get_mut(&conn) {
+                connection.flush(self.now_ns);
+            }
+        }
+        deadline
+    }
+
+    fn remove_gone(&mut self) {
+        let gone: Vec<ConnId> = self.connections.iter().filter(|(_, c)| c.is_gone()).map(|(conn, _)| *conn).collect();
+        for conn in gone {
+            self.forget(conn);
+        }
+    }
+
+    fn forget(&mut self, conn: ConnId) {
+        if let Some(mut connection) = self.connections.remove(&conn) {
+            if let Some(stream) = connection.stream() {
+                let _ = self.poll.registry().deregister(&mut stream.sock);
+            }
+            self.venue.closed(self.now_ns, conn);
+        }
+    }
+}
+
+/// What controls do to the server itself.
+impl<V: Venue> Core<V> {
+    /// Ends all connections of one door, or of all, and counts them. The model hears of it at once.
+    pub fn kill_connections(&mut self, door: Option<Door>, how: CloseHow) -> usize {
+        let chosen: Vec<ConnId> =
+            self.connections.iter().filter(|(_, c)| door.is_none_or(|d| d == c.door)).map(|(conn, _)| *conn).collect();
+        for conn in &chosen {
+            self.venue.closed(self.now_ns, *conn);
+            self.close(*conn, how);
+        }
+        self.remove_gone();
+        chosen.len()
+    }
+
+    /// Sends a text frame past the model to every WebSocket of a door, and counts them.
+    pub fn send_raw(&mut self, door: Door, text: &str) -> usize {
+        self.each_websocket(door, |connection| connection.send_text(text.to_owned(), None))
+    }
+
+    /// Writes bytes that are no WebSocket frame, or a broken one, to every WebSocket of a door, and counts them.
+    pub fn send_bytes(&mut self, door: Door, bytes: &[u8]) -> usize {
+        self.each_websocket(door, |connection| connection.send_bytes(bytes))
+    }
+
+    /// Sends a protocol ping to every WebSocket of a door, and counts them.
+    pub fn ping(&mut self, door: Door, payload: &[u8]) -> usize {
+        self.each_websocket(door, |connection| connection.send_message(Message::Ping(payload.to_vec().into())))
+    }
+
+    fn each_websocket(&mut self, door: Door, mut f: impl FnMut(&mut Connection)) -> usize {
+        let mut count = 0;
+        for (conn, connection) in &mut self.connections {
+            if connection.door == door && connection.is_websocket() {
+                f(connection);
+                self.dirty.insert(*conn);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// The model's messages leave in WebSocket frames of at most so many bytes each; whole if `None`.
+    pub fn fragment_messages(&mut self, bytes: Option<usize>) {
+        self.fragment = bytes;
+    }
+
+    /// Stops listening everywhere and resets every connection.
+    pub fn down(&mut self) {
+        for state in &mut self.doors {
+            if let Some(mut listener) = state.listener.take() {
+                let _ = self.poll.registry().deregister(&mut listener);
+            }
+        }
+        self.kill_connections(None, CloseHow::Reset);
+    }
+
+    /// Listens again on the ports it had.
+    ///
+    /// # Errors
+    /// The system's, if a port was taken meanwhile.
+    pub fn up(&mut self) -> io::Result<()> {
+        for door in 0..self.doors.len() {
+            let Some(state) = self.doors.get(door).filter(|state| state.listener.is_none()) else { continue };
+            let listener = std::net::TcpListener::bind(state.address)?;
+            self.listen(door, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Which certificate new connections of a door get.
+    pub fn set_certificate(&mut self, door: Door, certificate: Certificate) {
+        if let Some(state) = self.doors.get_mut(door) {
+            state.certificate = certificate;
+        }
+    }
+
+    /// Whether new connections of a door are accepted and then left alone, without so much as a TLS reply.
+    pub fn set_stalled(&mut self, door: Door, stalled: bool) {
+        if let Some(state) = self.doors.get_mut(door) {
+            state.stalled = stalled;
+        }
+    }
+
+    /// Lets held replies go.
+    pub fn release_held(&mut self) {
+        for connection in self.connections.values_mut() {
+            connection.release(self.now_ns);
+        }
+    }
+
+    /// Open connections of a door.
+    pub fn open_connections(&self, door: Door) -> usize {
+        self.connections.values().filter(|c| c.door == door && !c.is_ending()).count()
+    }
+
+    /// Connections accepted since the start.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+}

@@ -1,0 +1,3 @@
+//! Coinbase Advanced Trade.
+
+pub mod auth;
