@@ -1,5 +1,6 @@
 //! What tests of this room and of those above need: a certificate authority made on the spot, a TLS server on loopback,
 //! a TLS server in memory, a socket that behaves as badly as told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
