@@ -5,8 +5,6 @@
 pub mod book;
 pub mod codec;
 pub mod dialer;
-pub mod engine;
-pub mod gateway;
 pub mod guard;
 pub mod keeper;
 pub mod link;

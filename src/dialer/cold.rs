@@ -143,8 +143,8 @@ fn work(mut client: ColdClient, queue: &Mutex<Receiver<Message>>) {
 }
 
 fn answer(client: &mut ColdClient, job: ColdJob, deadline: Instant) -> Result<OwnedResponse, ExchangeError> {
-    if Instant::now() >= deadline {
-        return Err(client.error(&job.endpoint, Written::Nothing, ExchangeReason::Timeout));
+    if let Err(gave_up) = client.patience(deadline) {
+        return Err(client.error(&job.endpoint, Written::Nothing, gave_up.into()));
     }
     // Tokens and keys are in it.
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));

@@ -189,6 +189,11 @@ impl ColdClient {
             .map_err(|(written, reason)| self.error(request.endpoint, written, reason))
     }
 
+    /// Whether there is still time, and nobody stopped us.
+    pub(super) fn patience(&self, deadline: Instant) -> Result<(), GaveUp> {
+        Patience { deadline, stop: &self.venue.stop }.slice().map(drop)
+    }
+
     pub(super) fn error(&self, endpoint: &Endpoint, written: Written, reason: ExchangeReason) -> ExchangeError {
         let venue = self.venue.name.clone();
         ExchangeError { venue, host: endpoint.host.as_str().into(), written, reason: Box::new(reason) }

@@ -69,7 +69,8 @@ pub struct DialHandle {
 }
 
 impl DialHandle {
-    /// Asks for a connection. What becomes of it comes on the channel of results.
+    /// Asks for a connection. What becomes of it comes on the channel of results; asked in the very moment of shutdown,
+    /// it may be that the channel just ends.
     ///
     /// # Errors
     /// The dialer has ended; there will be no result.

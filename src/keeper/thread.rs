@@ -213,7 +213,7 @@ mod tests {
         let (keeper, mut tap, clock) = keeper();
         let mut tokens = Vec::new();
         eventually(|| {
-            tokens.extend(tap.next());
+            tokens.extend(tap.take());
             tokens.len() == 8
         });
         assert!(tokens.iter().all(|token| token.expires > clock.now().plus_ms(100_000)));
@@ -258,7 +258,7 @@ mod tests {
     fn a_panic_on_it_is_noticed_and_told() {
         let (keeper, mut tap, _) = keeper();
         eventually(|| {
-            if let Some(token) = tap.next() {
+            if let Some(token) = tap.take() {
                 tap.retire(token.into_text());
             }
             !keeper.is_alive()

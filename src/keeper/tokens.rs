@@ -147,7 +147,7 @@ pub struct TokenTap {
 
 impl TokenTap {
     /// A fresh token, if there is one.
-    pub fn next(&mut self) -> Option<Token> {
+    pub fn take(&mut self) -> Option<Token> {
         self.tokens.pop().ok()
     }
 
@@ -319,7 +319,7 @@ mod tests {
     }
 
     fn take_all(tap: &mut TokenTap) -> Vec<Token> {
-        std::iter::from_fn(|| tap.next()).collect()
+        std::iter::from_fn(|| tap.take()).collect()
     }
 
     #[test]
@@ -417,7 +417,7 @@ mod tests {
     fn no_debug_shows_a_token() {
         let (mut minter, mut tap, _) = minter();
         minter.turn(START);
-        let shown = format!("{:?}", tap.next().unwrap());
+        let shown = format!("{:?}", tap.take().unwrap());
         assert!(shown.starts_with("Token(venue 2, slot 0") && !shown.contains("secret"), "{shown}");
     }
 }

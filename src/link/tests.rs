@@ -1,4 +1,5 @@
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;
 use std::sync::atomic::AtomicBool;

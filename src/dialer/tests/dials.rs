@@ -136,7 +136,7 @@ fn silence_in_each_phase_is_a_timeout_of_that_phase() {
     let error = Bench::to(silent.addr).failure(short(EndpointKind::Http));
     assert!(matches!(*error.reason, DialReason::Timeout(Phase::Tls)), "{error}");
 
-    let mute = Server::tls(CONFIGS.0.clone(), |stream| wait_for_close(stream));
+    let mute = Server::tls(CONFIGS.0.clone(), wait_for_close);
     let error = Bench::to(mute.addr).failure(short(EndpointKind::WebSocket));
     assert_eq!(error.to_string(), "testex: no connection to venue.test:443: timed out in the websocket upgrade");
 
@@ -170,7 +170,7 @@ fn a_refused_connection_and_an_unknown_name_are_told_apart() {
 
 #[test]
 fn of_several_addresses_one_that_answers_wins() {
-    let server = Server::tls(CONFIGS.0.clone(), |stream| wait_for_close(stream));
+    let server = Server::tls(CONFIGS.0.clone(), wait_for_close);
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let live = server.addr;
     let result = Bench::with(100, move |_, _| Ok(vec![dead, live])).dial(job(EndpointKind::Http));
@@ -181,7 +181,7 @@ fn of_several_addresses_one_that_answers_wins() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_local_address_asked_for_is_used() {
-    let server = Server::tls(CONFIGS.0.clone(), |stream| wait_for_close(stream));
+    let server = Server::tls(CONFIGS.0.clone(), wait_for_close);
     let bench = Bench::to(server.addr);
     let local = "127.0.0.2".parse().unwrap();
     let result = bench.dial(DialJob { local_address: Some(local), ..job(EndpointKind::Http) });
@@ -192,7 +192,7 @@ fn the_local_address_asked_for_is_used() {
 
 #[test]
 fn a_name_that_resolved_once_is_dialed_when_dns_fails() {
-    let server = Server::tls(CONFIGS.0.clone(), |stream| wait_for_close(stream));
+    let server = Server::tls(CONFIGS.0.clone(), wait_for_close);
     let (asked, addr) = (AtomicUsize::new(0), server.addr);
     let bench = Bench::with(100, move |_, _| match asked.fetch_add(1, Ordering::SeqCst) {
         0 => Ok(vec![addr]),
@@ -205,7 +205,7 @@ fn a_name_that_resolved_once_is_dialed_when_dns_fails() {
 
 #[test]
 fn several_are_dialed_at_once_but_never_above_the_venues_budget() {
-    let server = Server::tls(CONFIGS.0.clone(), |stream| wait_for_close(stream));
+    let server = Server::tls(CONFIGS.0.clone(), wait_for_close);
     let addr = server.addr;
     let bench = Bench::with(2, move |_, _| Ok(vec![addr]));
     let began = Instant::now();
@@ -222,7 +222,7 @@ fn several_are_dialed_at_once_but_never_above_the_venues_budget() {
 
 #[test]
 fn a_job_waits_for_its_time_while_others_go_ahead() {
-    let server = Server::tls(CONFIGS.0.clone(), |stream| wait_for_close(stream));
+    let server = Server::tls(CONFIGS.0.clone(), wait_for_close);
     let bench = Bench::to(server.addr);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let not_before = UnixNanos(u64::try_from(now.as_nanos()).unwrap()).plus_ms(300);
