@@ -2,6 +2,7 @@
 //!
 //! A venue session only translates: bytes to [`Facts`], intents to bytes. It owns no order, no book and no guard.
 
+pub mod coinbase;
 mod facts;
 mod intent;
 

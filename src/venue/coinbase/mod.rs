@@ -1,0 +1,25 @@
+//! Coinbase Advanced Trade.
+//!
+//! Owns the translation between the venue's bytes and the vocabulary of [`crate::venue`]: stream messages and REST
+//! replies to [`Facts`](super::Facts), intents to frames and requests. Wire facts are cited as sections of the venue
+//! reference ("Coinbase reference 6.4"). Never touches a socket, a clock or a random source, and owns no order, book or
+//! guard.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+mod endpoint;
+pub mod limits;
+mod products;
+pub mod reject;
+pub mod request;
+pub mod response;
+mod session;
+mod stream;
+mod subscribe;
+#[cfg(test)]
+mod testing;
+
+pub use endpoint::{CoinbaseEndpoints, Endpoint, EndpointError};
+pub use session::{
+    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamRole, StreamSession, WantError, CONNECTION_GAPS_MAX,
+};

@@ -1,0 +1,547 @@
+//! One WebSocket connection to the venue: market data or user events.
+//!
+//! Owns the framing state, the parser's buffers, the subscriptions and the watchdog of one connection. Guarantees at
+//! most [`BYTES_PER_CALL_MAX`] bytes of JSON per call; heartbeats always subscribed; that a lost message, a message that
+//! cannot be read and a dropped subscription are announced and every book they may have touched is fetched again; and
+//! that silence ends the connection. Never opens or closes anything itself: it returns a [`SessionError`].
+//!
+//! **Resynchronisation.** The feed has no replay (Coinbase reference 7.4) and a repeated subscribe brings no snapshot
+//! (6.1), so a doubtful book is unsubscribed and subscribed again on the same connection: two messages for all books,
+//! while trades and tickers go on; a new connection would cost TCP, TLS, upgrade and every other channel too. Until the
+//! new snapshot begins, nothing of that book counts. A new connection is asked for where that does not help: more than
+//! [`CONNECTION_GAPS_MAX`] losses within a minute, a snapshot that does not come, a subscription without any answer.
+//! A gap on the user connection keeps the connection: the engine lists orders and fills, and the stream is still live.
+
+use super::limits;
+use super::products::BookState;
+use super::request::put_json_string;
+use super::stream::{Control, Decoder, Fault, LONG_ARRAYS};
+use super::subscribe::{Request, Subscriptions, Topic};
+use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
+use crate::codec::websocket::{self, Data, FrameReader, Item, WsError};
+use crate::record::{Instrument, InstrumentId, UnixNanos};
+use crate::venue::{
+    Anomaly, Channels, Deadline, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
+};
+
+mod orders;
+
+pub use orders::{NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo};
+
+/// Losses within [`limits::RETRY_MS_MAX`] that one connection is forgiven.
+pub const CONNECTION_GAPS_MAX: u32 = 3;
+/// Longest header of a server's frame, bytes.
+const FRAME_HEADER_BYTES_MAX: usize = 10;
+/// Slices of a long message in one call: one large one, or the small ones at its ends.
+const SMALL_SLICES_BYTES: usize = 1024;
+
+/// What a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamRole {
+    /// Public channels.
+    Market,
+    /// The user channel: one per key (Coinbase reference 6.8).
+    User,
+}
+
+/// Times and limits of a stream connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamConfig {
+    /// Silence after which the connection counts as dead, ms.
+    pub silence_ms_max: u64,
+    /// How long an acknowledgement may take, ms.
+    pub ack_grace_ms: u64,
+    /// How long a snapshot may take, ms.
+    pub snapshot_ms: u64,
+    /// Least time between two messages we send, ms.
+    pub message_gap_ms: u64,
+    /// Longest message taken, bytes.
+    pub message_bytes_max: u64,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        StreamConfig {
+            silence_ms_max: limits::SILENCE_MS_MAX,
+            ack_grace_ms: limits::ACK_GRACE_MS,
+            snapshot_ms: limits::SNAPSHOT_MS_MAX,
+            message_gap_ms: limits::MESSAGE_GAP_MS,
+            message_bytes_max: limits::MESSAGE_BYTES_MAX,
+        }
+    }
+}
+
+/// Why a wish was refused; nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WantError {
+    /// The venue refuses such a subscription whole.
+    #[error("more than {max} books on one Coinbase connection; open another connection")]
+    TooManyBooks {
+        /// The limit.
+        max: usize,
+    },
+    /// User connections carry no market channels.
+    #[error("a Coinbase user connection carries no market channels")]
+    NotMarket,
+}
+
+/// A long message being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Long {
+    None,
+    /// Slices may be ready; otherwise it is [`Long::Hungry`].
+    Slicing,
+    /// More pieces are needed.
+    Hungry,
+    /// Nothing of it is of use; more pieces will come.
+    Discarding,
+    /// All pieces are there; slices are left.
+    Draining,
+    /// All slices were read; trades are left to tell.
+    Telling(Control),
+    /// Nothing is left.
+    Over(Control),
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct StreamSession {
+    role: StreamRole,
+    config: StreamConfig,
+    open: bool,
+    reader: FrameReader,
+    plain: Plain,
+    slicer: ArraySlicer,
+    long: Long,
+    decoder: Decoder,
+    subscriptions: Subscriptions,
+    token: Option<Box<str>>,
+    user_snapshot: bool,
+    last_seen: UnixNanos,
+    deadline: UnixNanos,
+    /// Connection-wide losses since `gaps_since`.
+    gaps: u32,
+    gaps_since: UnixNanos,
+    text: Vec<u8>,
+}
+
+impl StreamSession {
+    /// A session for connections of this role; closed.
+    #[must_use]
+    pub fn new(role: StreamRole, config: StreamConfig) -> StreamSession {
+        StreamSession {
+            role,
+            config,
+            open: false,
+            reader: FrameReader::new(frame_limits(config)),
+            plain: Plain::new(BYTES_PER_CALL_MAX),
+            slicer: ArraySlicer::with_limits(LONG_ARRAYS, SliceLimits::default()),
+            long: Long::None,
+            decoder: Decoder::new(),
+            subscriptions: Subscriptions::new(config, role == StreamRole::User),
+            token: None,
+            user_snapshot: false,
+            last_seen: UnixNanos::NONE,
+            deadline: UnixNanos::MAX,
+            gaps: 0,
+            gaps_since: UnixNanos::NONE,
+            text: Vec::with_capacity(1024),
+        }
+    }
+
+    /// From now on exactly these channels of the instrument are wanted; takes effect at the next [`Self::time`], which
+    /// is due at once. On a user connection: the instrument's orders can be read in full; `channels` must be empty.
+    ///
+    /// # Errors
+    /// [`WantError`].
+    pub fn want(&mut self, instrument: &Instrument, channels: Channels) -> Result<(), WantError> {
+        if self.role == StreamRole::User && !channels.is_empty() {
+            return Err(WantError::NotMarket);
+        }
+        let index = self.decoder.products.know(instrument);
+        let max = limits::BOOKS_PER_CONNECTION_MAX;
+        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(index) >= max {
+            return Err(WantError::TooManyBooks { max });
+        }
+        self.subscriptions.want(index, channels);
+        self.due_now();
+        Ok(())
+    }
+
+    /// Public frames that say `streamed` mean this instrument, which must be known: `BTC-USD` for `BTC-USDC` (Coinbase
+    /// reference 7.1).
+    pub fn alias(&mut self, streamed: &str, instrument: InstrumentId) {
+        if let Some(index) = self.decoder.products.find_instrument(instrument) {
+            self.decoder.products.alias(streamed, index);
+        }
+    }
+
+    /// The connection is up, upgraded, and nothing was sent on it.
+    ///
+    /// # Errors
+    /// As [`Self::time`].
+    pub fn opened<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
+        self.open = true;
+        self.reader = FrameReader::new(frame_limits(self.config));
+        self.slicer.reset();
+        self.long = Long::None;
+        self.decoder.opened();
+        self.subscriptions.opened();
+        self.user_snapshot = false;
+        self.last_seen = now;
+        (self.gaps, self.gaps_since) = (0, now);
+        self.time(now, io)
+    }
+
+    /// The connection is gone. An unused token comes back, to be wiped: it would be stale on the next connection.
+    pub fn closed(&mut self) -> Option<Box<str>> {
+        self.open = false;
+        self.deadline = UnixNanos::MAX;
+        self.token.take()
+    }
+
+    /// Whether the user channel waits for a token; ask after every call.
+    pub fn needs_token(&self, now: UnixNanos) -> bool {
+        self.open && self.token.is_none() && self.subscriptions.user_due(now)
+    }
+
+    /// A token without `uri` (Coinbase reference 2d), fresh.
+    ///
+    /// # Errors
+    /// As [`Self::time`].
+    pub fn give_token<IO: Facts + Wire>(
+        &mut self,
+        token: Box<str>,
+        now: UnixNanos,
+        io: &mut IO,
+    ) -> Result<Deadline, SessionError> {
+        if let Some(unused) = self.token.replace(token) {
+            io.retire(unused);
+        }
+        self.time(now, io)
+    }
+
+    /// Reads from `plain`, the unread bytes of the connection, within the budget of one call.
+    ///
+    /// # Errors
+    /// [`SessionError`]: close the connection. What was to be sent before (a close frame) is with the wire.
+    pub fn bytes<IO: Facts + Wire>(
+        &mut self,
+        now: UnixNanos,
+        plain: &mut [u8],
+        io: &mut IO,
+    ) -> Result<SessionProgress, SessionError> {
+        let (mut consumed, mut spent) = (0_usize, 0_usize);
+        self.decoder.levels = 0;
+        let more = loop {
+            if !matches!(self.long, Long::None | Long::Hungry | Long::Discarding) {
+                if spent > SMALL_SLICES_BYTES {
+                    break true;
+                }
+                spent = spent.saturating_add(self.slice(now, io)?);
+                continue;
+            }
+            let unread = plain.get_mut(consumed..).unwrap_or_default();
+            let room = BYTES_PER_CALL_MAX.saturating_sub(spent);
+            if room == 0 || self.decoder.levels >= LEVELS_PER_CALL_MAX {
+                break !unread.is_empty();
+            }
+            // A frame that does not fit what is left of the budget waits for the next call.
+            let window = if spent == 0 { room.saturating_add(FRAME_HEADER_BYTES_MAX) } else { room };
+            let cut = window < unread.len();
+            let unread = if cut { unread.get_mut(..window).unwrap_or_default() } else { unread };
+            let step = self.reader.next(unread).map_err(|error| protocol(error, io))?;
+            consumed = consumed.saturating_add(step.consumed);
+            match step.item {
+                Item::Incomplete { .. } => break cut && (spent > 0 || step.consumed > 0),
+                Item::Message { text: true, payload } => {
+                    spent = spent.saturating_add(payload.len());
+                    self.last_seen = now;
+                    let control = self.decoder.message(&mut self.plain, payload, io);
+                    if control != Control::None || self.decoder.doubts {
+                        self.react(control, now, io)?;
+                    }
+                }
+                Item::Piece { text: true, payload, first, last } => {
+                    self.last_seen = now;
+                    if self.long == Long::Discarding {
+                        spent = spent.saturating_add(payload.len());
+                    }
+                    self.piece(payload, first, last, io);
+                }
+                Item::Message { payload, .. } | Item::Piece { payload, .. } => {
+                    spent = spent.saturating_add(payload.len());
+                    io.anomaly(Anomaly::Malformed, "binary message");
+                }
+                Item::Ping { payload } => {
+                    self.last_seen = now;
+                    let mask = mask(io);
+                    // A ping that was read is short enough for its answer.
+                    io.send(|out| websocket::encode_pong(out, mask, payload).unwrap_or_default());
+                }
+                Item::Pong { .. } => self.last_seen = now,
+                Item::Close { code, reason } => {
+                    let mask = mask(io);
+                    io.send(|out| websocket::encode_close(out, mask, code, ""));
+                    let code = code.map_or_else(|| "no code".to_owned(), |code| code.get().to_string());
+                    return Err(SessionError::ClosedByPeer(format!("{code} {reason}").trim_end().to_owned()));
+                }
+            }
+        };
+        Ok(SessionProgress { consumed, more })
+    }
+
+    /// Does what is due and says when to come again.
+    ///
+    /// # Errors
+    /// [`SessionError::Silent`], [`SessionError::Resync`]: close the connection.
+    pub fn time<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
+        if !self.open {
+            self.deadline = UnixNanos::MAX;
+            return Ok(None);
+        }
+        // Pieces of a long message count as life, so it is measured on the bytes that come.
+        let silent_ms = now.since(self.last_seen).checked_div(1_000_000).unwrap_or(0);
+        if silent_ms > self.config.silence_ms_max {
+            return Err(SessionError::Silent { silent_ms });
+        }
+        if self.long == Long::None {
+            let products = &mut self.decoder.products;
+            match self.subscriptions.expire(now, products, io) {
+                Ok(None) => {}
+                Ok(Some(request)) => self.say(request, now, io),
+                Err(what) => return Err(SessionError::Resync(what)),
+            }
+        }
+        self.pump(now, io);
+        Ok(self.schedule(now))
+    }
+
+    /// When [`Self::time`] is due next; may lie in the past.
+    pub fn deadline(&self) -> Deadline {
+        (self.deadline != UnixNanos::MAX).then_some(self.deadline)
+    }
+
+    /// The engine found the book wrong: fetch it again. No gap is reported back.
+    pub fn resync(&mut self, instrument: InstrumentId) {
+        let products = &mut self.decoder.products;
+        if let Some(product) = products.find_instrument(instrument).and_then(|index| products.get_mut(index)) {
+            if product.book != BookState::Unwanted {
+                product.book = BookState::Doubtful;
+                self.decoder.doubts = true;
+                self.due_now();
+            }
+        }
+    }
+
+    /// Whether everything asked is confirmed or its grace is over, every book is held, and the user snapshot complete.
+    pub fn healthy(&self) -> bool {
+        let user = self.role == StreamRole::Market || self.user_snapshot;
+        self.open && user && self.long == Long::None && self.subscriptions.settled(&self.decoder.products)
+    }
+
+    /// What the connection carries.
+    pub const fn role(&self) -> StreamRole {
+        self.role
+    }
+
+    /// Acts on what a message was.
+    #[cold]
+    fn react<IO: Facts + Wire>(&mut self, control: Control, now: UnixNanos, io: &mut IO) -> Result<(), SessionError> {
+        let products = &mut self.decoder.products;
+        match control {
+            Control::None => {}
+            Control::Heartbeat if !self.decoder.doubts => return Ok(()),
+            Control::Heartbeat => {}
+            Control::Listed => self.subscriptions.listed(now, self.decoder.listed, products, io),
+            Control::UserSnapshotComplete => self.user_snapshot = true,
+            Control::Error(message) => {
+                let topic = self.subscriptions.refused(now, products, io);
+                if topic == Some(Topic::User) {
+                    return Err(SessionError::Refused(format!("user channel: {message}")));
+                }
+            }
+        }
+        self.check_gaps(now)?;
+        self.pump(now, io);
+        self.schedule(now);
+        Ok(())
+    }
+
+    fn check_gaps(&mut self, now: UnixNanos) -> Result<(), SessionError> {
+        let new = self.decoder.take_connection_gaps();
+        if new == 0 || self.role == StreamRole::User {
+            return Ok(());
+        }
+        if now.since(self.gaps_since) > limits::RETRY_MS_MAX.saturating_mul(1_000_000) {
+            (self.gaps, self.gaps_since) = (0, now);
+        }
+        self.gaps = self.gaps.saturating_add(new);
+        if self.gaps > CONNECTION_GAPS_MAX {
+            return Err(SessionError::Resync("repeated losses on one connection"));
+        }
+        Ok(())
+    }
+
+    /// Sends the next message, if one may be sent.
+    fn pump<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) {
+        if std::mem::take(&mut self.decoder.doubts) {
+            self.subscriptions.note_doubts(now, &self.decoder.products);
+        }
+        if let Some(request) = self.subscriptions.choose(now, self.token.is_some()) {
+            self.say(request, now, io);
+        }
+    }
+
+    fn schedule(&mut self, now: UnixNanos) -> Deadline {
+        let watchdog = self.last_seen.plus_ms(self.config.silence_ms_max).plus_ms(1);
+        let work = match self.long {
+            Long::None => self.subscriptions.deadline(now, self.token.is_some()),
+            _ => UnixNanos::MAX,
+        };
+        self.deadline = watchdog.min(work);
+        Some(self.deadline)
+    }
+
+    fn due_now(&mut self) {
+        if self.open {
+            self.deadline = UnixNanos(1);
+        }
+    }
+
+    /// Sends one (un)subscribe message.
+    fn say<IO: Facts + Wire>(&mut self, request: Request, now: UnixNanos, io: &mut IO) {
+        let text = &mut self.text;
+        text.clear();
+        text.extend_from_slice(if request.subscribe { b"{\"type\":\"subscribe\"" } else { b"{\"type\":\"unsubscribe\"" });
+        if matches!(request.topic, Topic::Market(_)) {
+            text.extend_from_slice(b",\"product_ids\":[");
+            for (place, index) in self.subscriptions.members().iter().enumerate() {
+                if place > 0 {
+                    text.push(b',');
+                }
+                let symbol = self.decoder.products.get(*index).map(|p| p.symbol.as_ref()).unwrap_or_default();
+                put_json_string(text, symbol);
+            }
+            text.push(b']');
+        }
+        text.extend_from_slice(b",\"channel\":");
+        put_json_string(text, request.topic.name());
+        let token = if request.topic == Topic::User { self.token.take() } else { None };
+        if let Some(token) = &token {
+            text.extend_from_slice(b",\"jwt\":");
+            put_json_string(text, token);
+        }
+        text.push(b'}');
+        let mask = mask(io);
+        io.send(|out| websocket::encode(out, Data::Text, mask, text));
+        if let Some(token) = token {
+            // Not to linger here: the buffer is used again for other messages.
+            text.fill(0);
+            text.clear();
+            io.retire(token);
+        }
+        self.subscriptions.sent(now, request, &mut self.decoder.products);
+    }
+
+    /// Takes a piece of a long message.
+    fn piece(&mut self, payload: &[u8], first: bool, last: bool, facts: &mut impl Facts) {
+        if first {
+            self.slicer.reset();
+            self.decoder.long_begins();
+            self.long = Long::Hungry;
+        }
+        if self.long == Long::Discarding {
+            if last {
+                self.long = Long::Over(Control::None);
+            }
+            return;
+        }
+        // Slices are taken before every push, so only one endless element leaves no room.
+        let taken = self.slicer.push(payload) == payload.len();
+        if last {
+            self.slicer.finish();
+        }
+        self.long = if last { Long::Draining } else { Long::Slicing };
+        if !taken {
+            self.give_up_long(&Fault::TooLong { key: "array element" }, facts);
+        }
+    }
+
+    fn give_up_long(&mut self, fault: &Fault, facts: &mut impl Facts) {
+        self.decoder.long_failed(fault, facts);
+        self.discard_long();
+    }
+
+    fn discard_long(&mut self) {
+        let complete = self.long == Long::Draining;
+        self.long = if complete { Long::Over(Control::None) } else { Long::Discarding };
+    }
+
+    /// One step of a long message; returns the bytes parsed.
+    fn slice<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<usize, SessionError> {
+        match self.long {
+            Long::Telling(control) => {
+                let more = self.decoder.long_trades(io);
+                self.long = if more { Long::Telling(control) } else { Long::Over(control) };
+                return Ok(if more { BYTES_PER_CALL_MAX } else { 0 });
+            }
+            Long::Over(control) => {
+                self.long = Long::None;
+                self.last_seen = now;
+                self.subscriptions.held_up(now);
+                return self.react(control, now, io).map(|()| 0);
+            }
+            _ => {}
+        }
+        let (bytes, useful) = match self.slicer.next_slice() {
+            Ok(Slice::NeedMore) if self.long == Long::Slicing => {
+                self.long = Long::Hungry;
+                return Ok(0);
+            }
+            Ok(Slice::NeedMore) => {
+                self.long = Long::Over(Control::None);
+                return Ok(0);
+            }
+            Ok(Slice::Head { text, .. }) => (text.len(), self.decoder.long_head(&mut self.plain, text, io)),
+            Ok(Slice::Elements { text, last }) => {
+                (text.len(), self.decoder.long_elements(&mut self.plain, text, last, io))
+            }
+            Ok(Slice::End { text }) => {
+                let bytes = text.len();
+                self.long = Long::Telling(self.decoder.long_end(&mut self.plain, text, io));
+                return Ok(bytes);
+            }
+            Err(error) => {
+                self.give_up_long(&Fault::Slice(error), io);
+                return Ok(0);
+            }
+        };
+        if !useful {
+            self.discard_long();
+        }
+        Ok(bytes)
+    }
+}
+
+fn frame_limits(config: StreamConfig) -> websocket::Limits {
+    websocket::Limits { message_bytes_max: config.message_bytes_max, whole_bytes_max: limits::WHOLE_MESSAGE_BYTES_MAX }
+}
+
+fn mask(wire: &mut impl Wire) -> [u8; 4] {
+    let mut mask = [0; 4];
+    wire.entropy(&mut mask);
+    mask
+}
+
+/// Says goodbye with the code the error calls for.
+#[cold]
+fn protocol(error: WsError, wire: &mut impl Wire) -> SessionError {
+    let mask = mask(wire);
+    wire.send(|out| websocket::encode_close(out, mask, Some(error.close_code()), ""));
+    SessionError::Protocol(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,612 @@
+//! One keep-alive HTTP connection to the REST API: orders, cancels and the queries that clear up what became of them.
+//!
+//! Owns the one request in flight. Guarantees that requests are never pipelined and never sent twice, that a place or
+//! cancel request gets exactly one reply fact per order whatever happens to the connection, and that listings are read in
+//! slices within the budget of one call. Never retries, never signs, never opens or closes anything itself.
+
+use super::super::endpoint::Endpoint;
+use super::super::limits;
+use super::super::products::Products;
+use super::super::request::{self, Query, TokenPath, Unsupported};
+use super::super::response::{
+    cancel_replies, http_code, page_of, place_reply, refusal, server_time, tell_rows, Page, RateHeaders, RowKind, Rows,
+    LIST_ARRAYS,
+};
+use super::super::stream::{announce, Fault};
+use crate::codec::http1::{
+    self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
+};
+use crate::codec::json::{ArraySlicer, Plain, Slice};
+use crate::order::{CancelReply, PlaceReply};
+use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
+use crate::venue::{
+    Anomaly, Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+};
+use arrayvec::ArrayVec;
+
+const CANCELS_MAX: usize = limits::CANCELS_PER_REQUEST_MAX;
+
+/// Times and names of an order connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderConfig {
+    /// Longest wait for an answer, ms.
+    pub reply_ms_max: u64,
+    /// Sent with every request; the sibling API refuses requests without one (Coinbase reference 1).
+    pub user_agent: Box<str>,
+}
+
+impl Default for OrderConfig {
+    fn default() -> Self {
+        OrderConfig {
+            reply_ms_max: limits::REPLY_MS_MAX,
+            user_agent: concat!("exchange-connectors/", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+}
+
+/// Why nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// Not open, or no more requests may follow on this connection.
+    #[error("the connection takes no more requests")]
+    Closed,
+    /// A request is in flight.
+    #[error("a request is in flight on this connection")]
+    Busy,
+    /// The venue has no form for it.
+    #[error("{0}")]
+    Unsupported(#[from] Unsupported),
+    /// No ids, or more than one request takes.
+    #[error("a cancel request takes 1 to {max} ids")]
+    Count {
+        /// The limit.
+        max: usize,
+    },
+    /// The token or a value cannot stand in a request.
+    #[error("{0}")]
+    Request(#[from] RequestError),
+}
+
+/// Nothing was sent, and the token comes back unspent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub why: NotSent,
+    /// The token, if one was given.
+    pub token: Option<Box<str>>,
+}
+
+/// Which request a reply answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReplyTo {
+    /// A place request; its fact was told.
+    Place,
+    /// A cancel request; a fact per id was told.
+    Cancel,
+    /// A listing of orders; its rows were told.
+    Orders,
+    /// A listing of fills; its rows were told.
+    Fills,
+    /// The question for the time.
+    Time,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered as documented. For a place or cancel the facts say how.
+    Answered,
+    /// Every row of this page was told, but for the unreadable ones.
+    Listed {
+        /// How many.
+        rows: Rows,
+        /// How the listing goes on.
+        page: Page,
+    },
+    /// The venue's clock.
+    Time(UnixNanos),
+    /// The venue refused it.
+    Refused {
+        /// Why.
+        class: RejectClass,
+        /// The venue's code.
+        code: InlineText<32>,
+    },
+    /// No use could be made of the answer, or there was none. Rows told so far are true, but not all.
+    Failed {
+        /// What was seen.
+        code: InlineText<32>,
+    },
+}
+
+/// The end of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Which request.
+    pub to: ReplyTo,
+    /// HTTP status; 0 if there was no answer.
+    pub status: u16,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the headers say about our rate.
+    pub rate: RateHeaders,
+    /// How long the venue wants nothing sent, ms.
+    pub wait_ms: Option<u64>,
+}
+
+/// What a call read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderProgress {
+    /// As of any session.
+    pub progress: SessionProgress,
+    /// The request in flight ended with this.
+    pub reply: Option<Reply>,
+}
+
+#[derive(Debug)]
+enum InFlight {
+    None,
+    Place(ClientOrderId),
+    /// The ids are in `cancels`.
+    Cancel,
+    List(RowKind),
+    Time,
+}
+
+/// A listing whose body is in the slicer.
+#[derive(Debug)]
+struct Listing {
+    kind: RowKind,
+    rows: Rows,
+    rate: RateHeaders,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct OrderSession {
+    config: OrderConfig,
+    host: Box<str>,
+    open: bool,
+    place: RequestTemplate,
+    cancel: RequestTemplate,
+    reader: ResponseReader,
+    plain: Plain,
+    /// Made when the first listing comes.
+    slicer: Option<ArraySlicer>,
+    listing: Option<Listing>,
+    products: Products,
+    in_flight: InFlight,
+    cancels: ArrayVec<VenueOrderId, CANCELS_MAX>,
+    reply_by: UnixNanos,
+    body: Vec<u8>,
+    target: Vec<u8>,
+}
+
+impl OrderSession {
+    /// A session for connections to this endpoint; closed.
+    ///
+    /// # Errors
+    /// The host or the user agent cannot stand in a request.
+    pub fn new(endpoint: &Endpoint, config: OrderConfig) -> Result<OrderSession, RequestError> {
+        let host: Box<str> = endpoint.authority().into();
+        let post = |path: TokenPath| {
+            let headers = [("User-Agent", config.user_agent.as_ref()), ("Content-Type", "application/json")];
+            RequestTemplate::new(path.method(), path.path(), &host, &headers, BEARER)
+        };
+        Ok(OrderSession {
+            place: post(TokenPath::Place)?,
+            cancel: post(TokenPath::BatchCancel)?,
+            host,
+            config,
+            open: false,
+            reader: ResponseReader::new(reply_limits()),
+            plain: Plain::new(BYTES_PER_CALL_MAX),
+            slicer: None,
+            listing: None,
+            products: Products::default(),
+            in_flight: InFlight::None,
+            cancels: ArrayVec::new(),
+            reply_by: UnixNanos::NONE,
+            body: Vec::with_capacity(1024),
+            target: Vec::with_capacity(256),
+        })
+    }
+
+    /// Orders and fills of this instrument can be read in full from now on.
+    pub fn know(&mut self, instrument: &Instrument) {
+        self.products.know(instrument);
+    }
+
+    /// The connection is up and nothing was sent on it.
+    pub fn opened(&mut self) {
+        self.open = true;
+        self.reader = ResponseReader::new(reply_limits());
+        self.in_flight = InFlight::None;
+        self.listing = None;
+    }
+
+    /// Sends an order. `token` is one for [`TokenPath::Place`].
+    ///
+    /// # Errors
+    /// [`Refused`]: not a byte was written, and the token comes back.
+    pub fn place<IO: Facts + Wire>(
+        &mut self,
+        now: UnixNanos,
+        intent: &PlaceIntent<'_>,
+        token: Box<str>,
+        io: &mut IO,
+    ) -> Result<(), Refused> {
+        let ready = self.ready().and_then(|()| {
+            self.body.clear();
+            request::put_place(&mut self.body, intent).map_err(NotSent::from)
+        });
+        if let Err(why) = ready {
+            return Err(Refused { why, token: Some(token) });
+        }
+        write(&self.place, &self.body, token, io)?;
+        self.sent(now, InFlight::Place(*intent.client_order_id), Method::Post);
+        Ok(())
+    }
+
+    /// Asks for the cancel of 1 to 100 orders. `token` is one for [`TokenPath::BatchCancel`].
+    ///
+    /// # Errors
+    /// [`Refused`]: not a byte was written, and the token comes back.
+    pub fn cancel<IO: Facts + Wire>(
+        &mut self,
+        now: UnixNanos,
+        ids: &[VenueOrderId],
+        token: Box<str>,
+        io: &mut IO,
+    ) -> Result<(), Refused> {
+        let counted = if ids.is_empty() || ids.len() > CANCELS_MAX {
+            Err(NotSent::Count { max: CANCELS_MAX })
+        } else {
+            Ok(())
+        };
+        if let Err(why) = self.ready().and(counted) {
+            return Err(Refused { why, token: Some(token) });
+        }
+        self.body.clear();
+        request::put_cancel(&mut self.body, ids);
+        write(&self.cancel, &self.body, token, io)?;
+        self.cancels.clear();
+        self.cancels.extend(ids.iter().copied().take(CANCELS_MAX));
+        self.sent(now, InFlight::Cancel, Method::Post);
+        Ok(())
+    }
+
+    /// Asks for orders, fills or the time: the queries whose answers are facts. `token` is one for the query's path.
+    ///
+    /// # Errors
+    /// [`Refused`]: not a byte was written, and the token comes back. Other queries are cold
+    /// ([`NotSent::Closed`]): their answers go to [`super::super::response`] on another connection.
+    pub fn query<IO: Facts + Wire>(
+        &mut self,
+        now: UnixNanos,
+        query: &Query<'_>,
+        token: Option<Box<str>>,
+        io: &mut IO,
+    ) -> Result<(), Refused> {
+        let in_flight = match query {
+            Query::OrdersById { .. } | Query::OpenOrders { .. } | Query::OrdersSince { .. } => {
+                InFlight::List(RowKind::Orders)
+            }
+            Query::Fills { .. } => InFlight::List(RowKind::Fills),
+            Query::Time => InFlight::Time,
+            _ => return Err(Refused { why: NotSent::Closed, token }),
+        };
+        if let Err(why) = self.ready() {
+            return Err(Refused { why, token });
+        }
+        self.target.clear();
+        query.put_target(&mut self.target);
+        self.body.clear();
+        let bearer = self.body.len();
+        self.body.extend_from_slice(BEARER.1.as_bytes());
+        self.body.extend_from_slice(token.as_deref().unwrap_or_default().as_bytes());
+        let written = {
+            // Both are ASCII or refused by the request writer.
+            let value = std::str::from_utf8(self.body.get(bearer..).unwrap_or_default()).unwrap_or_default();
+            let target = std::str::from_utf8(&self.target).unwrap_or_default();
+            let headers = [("User-Agent", self.config.user_agent.as_ref()), (BEARER.0, value)];
+            let headers = if token.is_some() { &headers[..] } else { headers.split_at(1).0 };
+            let mut written = Ok(());
+            io.send(|out| written = http1::write_request(out, Method::Get, target, &self.host, headers, b""));
+            written
+        };
+        // It held the token.
+        self.body.fill(0);
+        self.body.clear();
+        if let Err(error) = written {
+            return Err(Refused { why: error.into(), token });
+        }
+        if let Some(token) = token {
+            io.retire(token);
+        }
+        self.sent(now, in_flight, Method::Get);
+        Ok(())
+    }
+
+    /// Keeps an idle connection warm with the cheapest request there is: the time, without a token.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn warm<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<(), Refused> {
+        self.query(now, &Query::Time, None, io)
+    }
+
+    /// Reads from `plain`, the unread bytes of the connection, within the budget of one call.
+    ///
+    /// # Errors
+    /// [`SessionError`]: close the connection. The facts of a request in flight were told.
+    pub fn bytes<IO: Facts + Wire>(
+        &mut self,
+        now: UnixNanos,
+        plain: &mut [u8],
+        io: &mut IO,
+    ) -> Result<OrderProgress, SessionError> {
+        let _ = now;
+        self.read(plain, false, io)
+    }
+
+    /// The peer ended its side; `plain` is what was left unread. The request in flight ends here, and its facts are told.
+    pub fn eof<IO: Facts + Wire>(&mut self, plain: &mut [u8], io: &mut IO) -> Option<Reply> {
+        let mut reply = None;
+        if !matches!(self.in_flight, InFlight::None) && self.listing.is_none() {
+            reply = self.read(plain, true, io).ok().and_then(|progress| progress.reply);
+        }
+        // A listing that was complete is still read to its end.
+        while self.listing.is_some() && reply.is_none() {
+            match self.read(&mut [], true, io) {
+                Ok(progress) => reply = progress.reply,
+                Err(_) => break,
+            }
+        }
+        self.closed(io).or(reply)
+    }
+
+    /// The connection is gone. What was in flight is of unknown outcome, and its facts are told.
+    pub fn closed<IO: Facts + Wire>(&mut self, io: &mut IO) -> Option<Reply> {
+        self.open = false;
+        self.listing = None;
+        self.lost(InlineText::truncated("connection lost"), 0, RateHeaders::default(), io)
+    }
+
+    /// Does what is due: an answer that did not come.
+    ///
+    /// # Errors
+    /// [`SessionError::Silent`]: close the connection; the facts of the request in flight were told.
+    pub fn time<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
+        if matches!(self.in_flight, InFlight::None) || now < self.reply_by {
+            return Ok(self.expects_reply_by());
+        }
+        self.open = false;
+        self.listing = None;
+        self.lost(InlineText::truncated("no answer in time"), 0, RateHeaders::default(), io);
+        Err(SessionError::Silent { silent_ms: self.config.reply_ms_max })
+    }
+
+    /// When the answer to the request in flight is overdue; `None` if none is in flight.
+    pub fn expects_reply_by(&self) -> Deadline {
+        (!matches!(self.in_flight, InFlight::None)).then_some(self.reply_by)
+    }
+
+    /// Whether a request is in flight.
+    pub fn busy(&self) -> bool {
+        !matches!(self.in_flight, InFlight::None)
+    }
+
+    /// Whether a request would be sent now.
+    pub fn free(&self) -> bool {
+        self.ready().is_ok()
+    }
+
+    fn ready(&self) -> Result<(), NotSent> {
+        match (self.open, self.busy()) {
+            (false, _) => Err(NotSent::Closed),
+            (true, true) => Err(NotSent::Busy),
+            (true, false) => Ok(()),
+        }
+    }
+
+    fn sent(&mut self, now: UnixNanos, in_flight: InFlight, method: Method) {
+        // Cannot be due already: nothing was in flight. If it were, the reader would refuse the next bytes.
+        if self.reader.expect(method).is_err() {
+            self.open = false;
+        }
+        self.in_flight = in_flight;
+        self.reply_by = now.plus_ms(self.config.reply_ms_max);
+    }
+
+    fn read<IO: Facts + Wire>(&mut self, plain: &mut [u8], eof: bool, io: &mut IO) -> Result<OrderProgress, SessionError> {
+        if self.listing.is_some() {
+            let reply = self.slice(io);
+            let more = reply.is_none() || !plain.is_empty();
+            return Ok(OrderProgress { progress: SessionProgress { consumed: 0, more }, reply });
+        }
+        if plain.is_empty() && !eof {
+            return Ok(OrderProgress::default());
+        }
+        let step = match self.reader.next(plain, eof) {
+            Ok(step) => step,
+            Err(error) => return Err(self.broken(error, io)),
+        };
+        let consumed = step.consumed;
+        let Item::Response(response) = step.item else {
+            return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply: None });
+        };
+        let Response { status, keep_alive, headers, body, .. } = response;
+        let rate = RateHeaders::read(headers);
+        self.open &= keep_alive;
+        let reply = match std::mem::replace(&mut self.in_flight, InFlight::None) {
+            InFlight::List(kind) if status == 200 => {
+                let slicer = self.slicer.get_or_insert_with(|| ArraySlicer::new(LIST_ARRAYS));
+                slicer.reset();
+                if slicer.push(body) < body.len() {
+                    Some(failed(ReplyTo::of(kind), status, "reply too long", rate))
+                } else {
+                    slicer.finish();
+                    self.listing = Some(Listing { kind, rows: Rows::default(), rate });
+                    self.in_flight = InFlight::List(kind);
+                    None
+                }
+            }
+            in_flight => answer(in_flight, &mut self.plain, &self.cancels, status, body, rate, io),
+        };
+        let more = reply.is_none();
+        Ok(OrderProgress { progress: SessionProgress { consumed, more }, reply })
+    }
+
+    /// One slice of a listing; the reply at its end.
+    fn slice<IO: Facts + Wire>(&mut self, io: &mut IO) -> Option<Reply> {
+        let (listing, slicer) = (self.listing.as_mut()?, self.slicer.as_mut()?);
+        let (kind, rate) = (listing.kind, listing.rate);
+        let read = match slicer.next_slice() {
+            Ok(Slice::Head { .. }) => Ok(None),
+            Ok(Slice::Elements { text, .. }) => {
+                let (products, rows) = (&mut self.products, &mut listing.rows);
+                self.plain.parse(text, |cursor| tell_rows(kind, products, cursor, rows, io)).map(|()| None)
+            }
+            Ok(Slice::End { text }) => self.plain.parse(text, page_of).map(Some),
+            Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
+            Err(error) => Err(Fault::Slice(error)),
+        };
+        let to = ReplyTo::of(kind);
+        let reply = match read {
+            Ok(None) => return None,
+            Ok(Some(page)) => {
+                let outcome = Outcome::Listed { rows: listing.rows, page };
+                Reply { to, status: 200, outcome, rate, wait_ms: rate.wait_ms(200) }
+            }
+            Err(fault) => {
+                announce(&fault, io);
+                failed(to, 200, "unreadable reply", rate)
+            }
+        };
+        self.listing = None;
+        self.in_flight = InFlight::None;
+        Some(reply)
+    }
+
+    /// The answer cannot be told from noise.
+    #[cold]
+    fn broken<IO: Facts + Wire>(&mut self, error: HttpError, io: &mut IO) -> SessionError {
+        self.open = false;
+        self.lost(InlineText::truncated("broken reply"), 0, RateHeaders::default(), io);
+        SessionError::Protocol(error.to_string())
+    }
+
+    /// The request in flight has no answer: tells what follows from that.
+    fn lost<IO: Facts + Wire>(
+        &mut self,
+        code: InlineText<32>,
+        status: u16,
+        rate: RateHeaders,
+        io: &mut IO,
+    ) -> Option<Reply> {
+        let to = match std::mem::replace(&mut self.in_flight, InFlight::None) {
+            InFlight::None => return None,
+            InFlight::Place(_) => {
+                io.place_reply(PlaceReply::Ambiguous { code });
+                ReplyTo::Place
+            }
+            InFlight::Cancel => {
+                for id in &self.cancels {
+                    io.cancel_reply(id, CancelReply::Ambiguous { code });
+                }
+                ReplyTo::Cancel
+            }
+            InFlight::List(kind) => ReplyTo::of(kind),
+            InFlight::Time => ReplyTo::Time,
+        };
+        Some(Reply { to, status, outcome: Outcome::Failed { code }, rate, wait_ms: None })
+    }
+}
+
+impl ReplyTo {
+    const fn of(kind: RowKind) -> ReplyTo {
+        match kind {
+            RowKind::Orders => ReplyTo::Orders,
+            RowKind::Fills => ReplyTo::Fills,
+        }
+    }
+}
+
+/// Header and prefix of a token.
+const BEARER: (&str, &str) = ("Authorization", "Bearer ");
+
+fn reply_limits() -> Limits {
+    Limits { body_bytes_max: limits::REPLY_BYTES_MAX, ..Limits::default() }
+}
+
+/// Writes a request with a token and spends it.
+fn write<IO: Wire>(template: &RequestTemplate, body: &[u8], token: Box<str>, io: &mut IO) -> Result<(), Refused> {
+    let mut written = Ok(());
+    io.send(|out| written = template.write(out, &token, body));
+    match written {
+        Ok(()) => {
+            io.retire(token);
+            Ok(())
+        }
+        Err(error) => Err(Refused { why: error.into(), token: Some(token) }),
+    }
+}
+
+fn failed(to: ReplyTo, status: u16, code: &str, rate: RateHeaders) -> Reply {
+    let outcome = Outcome::Failed { code: InlineText::truncated(code) };
+    Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status) }
+}
+
+/// Tells what a whole answer proves.
+fn answer<IO: Facts + Wire>(
+    in_flight: InFlight,
+    plain: &mut Plain,
+    cancels: &[VenueOrderId],
+    status: u16,
+    body: &mut [u8],
+    rate: RateHeaders,
+    io: &mut IO,
+) -> Option<Reply> {
+    if status != 200 {
+        // Before the parser scribbles over it: for the log.
+        io.anomaly(Anomaly::VenueError, Excerpt::of(body).as_str());
+    }
+    let (to, outcome) = match in_flight {
+        InFlight::None => return None,
+        InFlight::Place(sent) => {
+            let reply = place_reply(plain, status, body, &sent);
+            io.place_reply(reply);
+            let outcome = match reply {
+                PlaceReply::Accepted { .. } => Outcome::Answered,
+                PlaceReply::Rejected { class, code } => Outcome::Refused { class, code },
+                PlaceReply::Ambiguous { code } => Outcome::Failed { code },
+            };
+            (ReplyTo::Place, outcome)
+        }
+        InFlight::Cancel => {
+            cancel_replies(plain, status, body, cancels, |id, reply| io.cancel_reply(id, reply));
+            let outcome = if status == 200 { Outcome::Answered } else { by_status(None, status) };
+            (ReplyTo::Cancel, outcome)
+        }
+        InFlight::List(kind) => (ReplyTo::of(kind), by_status(refusal(plain, status, body), status)),
+        InFlight::Time if status == 200 => {
+            let outcome = match server_time(plain, body) {
+                Ok(time) => Outcome::Time(time),
+                Err(_) => Outcome::Failed { code: InlineText::truncated("unreadable reply") },
+            };
+            (ReplyTo::Time, outcome)
+        }
+        InFlight::Time => (ReplyTo::Time, by_status(refusal(plain, status, body), status)),
+    };
+    Some(Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status) })
+}
+
+fn by_status(refusal: Option<(RejectClass, InlineText<32>)>, status: u16) -> Outcome {
+    let known = super::super::reject::status_class(status).map(|class| (class, http_code(status)));
+    match refusal.or(known) {
+        Some((class, code)) => Outcome::Refused { class, code },
+        None => Outcome::Failed { code: http_code(status) },
+    }
+}

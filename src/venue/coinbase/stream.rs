@@ -1,0 +1,521 @@
+//! Stream messages to facts: the channels `l2_data`, `market_trades`, `ticker`, `heartbeats`, `status`, `user` and
+//! `subscriptions`, and error frames (Coinbase reference 6).
+//!
+//! Owns the reading of one message at a time, in one forward walk of its tape, and the connection's sequence check.
+//! Guarantees that facts come in wire order with trades oldest first, that a message which cannot be read in full is
+//! announced, and that no book it may have changed stays silently wrong: the product's [`BookState`] becomes
+//! [`BookState::Doubtful`] and a gap is reported. Never decides what to subscribe, never sends, never waits.
+
+use super::products::{BookState, Products};
+use crate::codec::json::{Cursor, JsonError, Plain};
+use crate::codec::timestamp::Rfc3339Cache;
+use crate::record::{
+    DecimalError, GapCause, InlineText, UnixNanos,
+};
+use crate::venue::{
+    Anomaly, Channels, Facts, GapScope, TradeFact,
+};
+
+mod market;
+mod sequence;
+mod sliced;
+mod user;
+
+pub(super) use market::{number, subscribed};
+use sequence::Sequence;
+pub(super) use sliced::LONG_ARRAYS;
+pub(super) use user::{order_fact, order_side, OrderRow};
+
+/// What a message was, as far as the session must act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Data, or nothing of use.
+    None,
+    /// A heartbeat.
+    Heartbeat,
+    /// An acknowledgement; the products and [`Decoder::listed`] say what it lists.
+    Listed,
+    /// An error frame, and what it says.
+    Error(InlineText<64>),
+    /// The snapshot of open orders is complete.
+    UserSnapshotComplete,
+}
+
+/// Subscriptions without a product that the last acknowledgement listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ListedSession {
+    pub heartbeats: bool,
+    pub user: bool,
+}
+
+/// Reads messages. One per connection.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    pub products: Products,
+    sequence: Sequence,
+    /// Losses that touch the whole connection since the session last looked.
+    connection_gaps: u32,
+    pub listed: ListedSession,
+    /// A product became [`BookState::Doubtful`] since the session last looked.
+    pub doubts: bool,
+    /// Levels told since the session last looked.
+    pub levels: usize,
+    times: Rfc3339Cache,
+    trades: Vec<TradeFact>,
+    /// Trades at the end of the buffer that are being told.
+    section: sliced::Section,
+    /// Orders of the snapshot message being read.
+    snapshot_rows: usize,
+    at: At,
+}
+
+/// How far into the current message we are: decides what a fault touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Nothing known of it yet.
+    Start,
+    /// Its sequence number was taken, its channel is known.
+    Channel(Channel),
+    /// In the event of this product's book.
+    Book { index: usize, begun: bool },
+}
+
+/// A channel, as frames name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    Book,
+    Trades,
+    Ticker,
+    Heartbeats,
+    Subscriptions,
+    User,
+    Status,
+    /// Known, of no use to us.
+    Ignored,
+    Unknown,
+}
+
+impl Channel {
+    #[inline]
+    fn named(name: &str) -> Channel {
+        match name {
+            "l2_data" => Channel::Book,
+            "market_trades" => Channel::Trades,
+            "ticker" | "ticker_batch" => Channel::Ticker,
+            "heartbeats" => Channel::Heartbeats,
+            "subscriptions" => Channel::Subscriptions,
+            "user" => Channel::User,
+            "status" => Channel::Status,
+            "candles" | "futures_balance_summary" => Channel::Ignored,
+            _ => Channel::Unknown,
+        }
+    }
+}
+
+/// Why a message, or a part of it, could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("{0}")]
+    Json(#[from] JsonError),
+    #[error("{key}: {error}")]
+    Number { key: &'static str, error: DecimalError },
+    #[error("{key}: unknown value")]
+    Value { key: &'static str },
+    #[error("{key} is missing")]
+    Missing { key: &'static str },
+    #[error("{key} is too long")]
+    TooLong { key: &'static str },
+    #[error("{0}")]
+    Slice(#[from] crate::codec::json::SliceError),
+}
+
+impl Fault {
+    const fn anomaly(&self) -> Anomaly {
+        match self {
+            Fault::Json(JsonError::TooLong { .. }) | Fault::TooLong { .. } | Fault::Slice(_) => Anomaly::TooLarge,
+            Fault::Json(JsonError::UnquotedNumber { .. } | JsonError::OutOfRange { .. }) | Fault::Number { .. } => {
+                Anomaly::Number
+            }
+            Fault::Value { .. } => Anomaly::UnknownValue,
+            Fault::Json(_) | Fault::Missing { .. } => Anomaly::Malformed,
+        }
+    }
+}
+
+/// The envelope (Coinbase reference 6.2).
+#[derive(Debug, Clone, Copy, Default)]
+struct Head<'i> {
+    channel: Option<Channel>,
+    channel_name: &'i str,
+    timestamp: &'i str,
+    sequence: Option<u64>,
+    /// Only error frames have these two.
+    kind: &'i str,
+    message: &'i str,
+}
+
+/// The head of one event: type, and the product where the event has one.
+#[derive(Debug, Clone, Copy, Default)]
+struct EventHead<'i> {
+    kind: &'i str,
+    product: &'i str,
+}
+
+impl EventHead<'_> {
+    fn is_snapshot(&self) -> Result<bool, Fault> {
+        match self.kind {
+            "snapshot" => Ok(true),
+            "update" => Ok(false),
+            "" => Err(Fault::Missing { key: "type" }),
+            _ => Err(Fault::Value { key: "type" }),
+        }
+    }
+}
+
+impl Decoder {
+    pub fn new() -> Decoder {
+        Decoder {
+            products: Products::default(),
+            sequence: Sequence::default(),
+            connection_gaps: 0,
+            listed: ListedSession::default(),
+            doubts: false,
+            levels: 0,
+            times: Rfc3339Cache::new(),
+            trades: Vec::with_capacity(super::limits::TRADES_BUFFERED_MAX),
+            section: sliced::Section::None,
+            snapshot_rows: 0,
+            at: At::Start,
+        }
+    }
+
+    /// Forgets the connection, keeps the products.
+    pub fn opened(&mut self) {
+        self.sequence = Sequence::default();
+        self.connection_gaps = 0;
+        self.listed = ListedSession::default();
+        self.section = sliced::Section::None;
+        self.trades.clear();
+        self.snapshot_rows = 0;
+        self.doubts = false;
+        for product in self.products.iter_mut() {
+            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
+        }
+    }
+
+    /// Losses that touched the whole connection since the last call.
+    pub fn take_connection_gaps(&mut self) -> u32 {
+        std::mem::take(&mut self.connection_gaps)
+    }
+
+    /// Reads one whole message.
+    #[inline]
+    pub fn message(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
+        self.at = At::Start;
+        match plain.parse(text, |cursor| self.walk(cursor, facts)) {
+            Ok(control) => control,
+            Err(fault) => {
+                self.fault(&fault, facts);
+                Control::None
+            }
+        }
+    }
+
+    #[inline]
+    fn walk(&mut self, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<Control, Fault> {
+        let mut head = Head::default();
+        // Recorded frames have `events` last (Coinbase reference 6.2); if it comes earlier it is read afterwards.
+        let mut early = None;
+        let mut control = None;
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            if key != "events" {
+                head.field(key, cursor)?;
+            } else if let (Some(channel), Some(_)) = (head.channel, head.sequence) {
+                control = Some(self.admitted(channel, &head, cursor, facts)?);
+            } else {
+                early = Some(cursor.clone());
+                cursor.skip()?;
+            }
+        }
+        if let Some(control) = control {
+            return Ok(control);
+        }
+        let Some(channel) = head.channel else { return Ok(error_frame(&head, facts)) };
+        match early {
+            Some(mut events) => self.admitted(channel, &head, &mut events, facts),
+            None => Err(Fault::Missing { key: "events" }),
+        }
+    }
+
+    /// Checks the sequence and, if the message is in order, reads its events.
+    #[inline]
+    fn admitted(
+        &mut self,
+        channel: Channel,
+        head: &Head<'_>,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<Control, Fault> {
+        if !self.admit(head, facts) {
+            cursor.skip()?;
+            return Ok(Control::None);
+        }
+        self.at = At::Channel(channel);
+        let mut control = Control::None;
+        let mut events = cursor.array()?;
+        while events.next_item(cursor)? {
+            let start = cursor.clone();
+            self.at = At::Channel(channel);
+            match self.event(channel, head, cursor, facts) {
+                Ok(Control::None) => {}
+                Ok(news) => control = news,
+                // The other events of the message are still good.
+                Err(fault) => {
+                    self.fault(&fault, facts);
+                    *cursor = start;
+                    cursor.skip()?;
+                }
+            }
+        }
+        Ok(control)
+    }
+
+    /// The sequence check (Coinbase reference 6.2). False: the message is old, or repeated, and must be ignored.
+    #[inline]
+    fn admit(&mut self, head: &Head<'_>, facts: &mut impl Facts) -> bool {
+        let Some(number) = head.sequence else {
+            facts.anomaly(Anomaly::Malformed, "message without sequence_num");
+            return true;
+        };
+        match self.sequence.check(number) {
+            sequence::Verdict::Next => true,
+            sequence::Verdict::Missed(missed) => {
+                self.doubt_all();
+                facts.gap(GapScope::Connection, GapCause::Sequence, missed);
+                true
+            }
+            sequence::Verdict::Behind => {
+                facts.anomaly(Anomaly::Malformed, "sequence_num not above the one before: ignored");
+                false
+            }
+        }
+    }
+
+    #[inline]
+    fn event(
+        &mut self,
+        channel: Channel,
+        head: &Head<'_>,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<Control, Fault> {
+        match channel {
+            Channel::Book => self.rows(channel, "updates", head, cursor, facts),
+            Channel::Trades => self.rows(channel, "trades", head, cursor, facts),
+            Channel::Ticker => self.rows(channel, "tickers", head, cursor, facts),
+            Channel::User => self.rows(channel, "orders", head, cursor, facts),
+            Channel::Status => self.rows(channel, "products", head, cursor, facts),
+            Channel::Heartbeats => self.heartbeat(cursor, facts),
+            Channel::Subscriptions => self.subscriptions(cursor, facts),
+            Channel::Ignored => cursor.skip().map(|()| Control::None).map_err(Fault::from),
+            Channel::Unknown => {
+                facts.anomaly(Anomaly::UnknownChannel, head.channel_name);
+                cursor.skip()?;
+                Ok(Control::None)
+            }
+        }
+    }
+
+    /// An event that is a type, perhaps a product, and an array of rows.
+    #[inline]
+    fn rows(
+        &mut self,
+        channel: Channel,
+        array: &'static str,
+        head: &Head<'_>,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<Control, Fault> {
+        let mut event = EventHead::default();
+        let mut early = None;
+        let mut control = None;
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "type" => event.kind = cursor.str()?,
+                "product_id" => event.product = cursor.str()?,
+                key if key == array => {
+                    // The recorded order is type, product_id, rows; anything else is read in a second look.
+                    if !event.kind.is_empty() && (channel != Channel::Book || !event.product.is_empty()) {
+                        control = Some(self.whole_array(channel, head, &event, cursor, facts)?);
+                    } else {
+                        early = Some(cursor.clone());
+                        cursor.skip()?;
+                    }
+                }
+                _ => cursor.skip()?,
+            }
+        }
+        match (control, early) {
+            (Some(control), _) => Ok(control),
+            (None, Some(mut rows)) => self.whole_array(channel, head, &event, &mut rows, facts),
+            (None, None) => Err(Fault::Missing { key: array }),
+        }
+    }
+
+    #[inline]
+    fn whole_array(
+        &mut self,
+        channel: Channel,
+        head: &Head<'_>,
+        event: &EventHead<'_>,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<Control, Fault> {
+        let sequence = head.sequence.unwrap_or(0);
+        match channel {
+            Channel::Book => {
+                if let Some(mut book) = self.open_book(sequence, event, facts)? {
+                    self.levels(&mut book, cursor, facts)?;
+                    self.close_book(&mut book, facts);
+                } else {
+                    cursor.skip()?;
+                }
+            }
+            Channel::Trades => {
+                let snapshot = event.is_snapshot()?;
+                self.trades.clear();
+                self.trades(snapshot, sequence, cursor, facts)?;
+                while self.tell_trades(facts) {}
+            }
+            Channel::Ticker => {
+                let (snapshot, time) = (event.is_snapshot()?, self.time(head.timestamp, facts));
+                self.tickers(snapshot, sequence, time, cursor, facts)?;
+            }
+            Channel::User => {
+                let (snapshot, time) = (event.is_snapshot()?, self.time(head.timestamp, facts));
+                self.snapshot_rows = 0;
+                self.orders(snapshot, time, cursor, facts)?;
+                return Ok(self.snapshot_batch(snapshot, facts));
+            }
+            _ => {
+                let time = self.time(head.timestamp, facts);
+                self.statuses(time, cursor, facts)?;
+            }
+        }
+        Ok(Control::None)
+    }
+
+    /// A time, or [`UnixNanos::NONE`] for none and, counted, for what is no time.
+    #[inline]
+    fn time(&mut self, text: &str, facts: &mut impl Facts) -> UnixNanos {
+        match self.times.parse(text) {
+            Ok(ns) => UnixNanos(ns),
+            Err(_) => {
+                facts.anomaly(Anomaly::BadTime, excerpt(text));
+                UnixNanos::NONE
+            }
+        }
+    }
+
+    /// Announces a fault and doubts what it may have touched.
+    #[cold]
+    fn fault(&mut self, fault: &Fault, facts: &mut impl Facts) {
+        announce(fault, facts);
+        match std::mem::replace(&mut self.at, At::Start) {
+            At::Start => {
+                // It may have been anything, and its number is not known.
+                self.sequence.lose_count();
+                self.doubt_all();
+                facts.gap(GapScope::Connection, GapCause::Malformed, 1);
+            }
+            At::Channel(Channel::Book) => {
+                self.doubt_all();
+                facts.gap(GapScope::Connection, GapCause::Malformed, 1);
+            }
+            At::Channel(Channel::User) => facts.gap(GapScope::Connection, GapCause::Malformed, 1),
+            // Trades, tickers, acknowledgements: no state of anybody's hangs on them.
+            At::Channel(_) => {}
+            At::Book { index, begun } => {
+                if begun {
+                    facts.book_end(true);
+                }
+                self.doubt(index, GapCause::Malformed, facts);
+            }
+        }
+    }
+
+    /// One book is wrong.
+    #[cold]
+    fn doubt(&mut self, index: usize, cause: GapCause, facts: &mut impl Facts) {
+        if let Some(product) = self.products.get_mut(index) {
+            product.book = BookState::Doubtful;
+            self.doubts = true;
+            facts.gap(GapScope::Instrument(product.instrument), cause, 0);
+        }
+    }
+
+    /// Every book of the connection may be wrong.
+    #[cold]
+    fn doubt_all(&mut self) {
+        self.connection_gaps = self.connection_gaps.saturating_add(1);
+        // Also without a book: the session counts.
+        self.doubts = true;
+        for product in self.products.iter_mut() {
+            if product.book != BookState::Unwanted {
+                product.book = BookState::Doubtful;
+            }
+        }
+    }
+}
+
+impl<'i> Head<'i> {
+    #[inline]
+    fn field(&mut self, key: &str, cursor: &mut Cursor<'_, 'i>) -> Result<(), JsonError> {
+        match key {
+            "channel" => {
+                self.channel_name = cursor.str()?;
+                self.channel = Some(Channel::named(self.channel_name));
+            }
+            "timestamp" => self.timestamp = cursor.str_or_null()?.unwrap_or_default(),
+            "sequence_num" => self.sequence = Some(cursor.u64_or_text()?),
+            "type" => self.kind = cursor.str()?,
+            "message" => self.message = cursor.str_or_null()?.unwrap_or_default(),
+            // `client_id`, and whatever the venue adds without notice.
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    }
+}
+
+/// Error frames have no channel, time or sequence (Coinbase reference 6.1).
+#[cold]
+fn error_frame(head: &Head<'_>, facts: &mut impl Facts) -> Control {
+    if head.kind != "error" {
+        facts.anomaly(Anomaly::Malformed, "message with neither channel nor type error");
+        return Control::None;
+    }
+    facts.anomaly(Anomaly::VenueError, excerpt(head.message));
+    Control::Error(InlineText::truncated(head.message))
+}
+
+/// Counts and logs a fault. Its text holds keys and sizes, never values, and is cut where it is too long.
+#[cold]
+pub(super) fn announce(fault: &Fault, facts: &mut impl Facts) {
+    use std::fmt::Write as _;
+    let mut text = arrayvec::ArrayString::<EXCERPT_BYTES_MAX>::new();
+    let _ = write!(text, "{fault}");
+    facts.anomaly(fault.anomaly(), &text);
+}
+
+/// Longest excerpt handed to a log.
+const EXCERPT_BYTES_MAX: usize = 200;
+
+fn excerpt(text: &str) -> &str {
+    let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

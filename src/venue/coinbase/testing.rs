@@ -1,0 +1,136 @@
+//! Helpers of this folder's tests: instruments, and an ear that writes down what it is told.
+
+use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::record::{
+    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue, VenueOrderId,
+};
+use crate::venue::{
+    Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
+};
+
+/// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
+pub fn instrument(id: u32, symbol: &str) -> Instrument {
+    let fixed = |text| Fixed::parse(text).unwrap();
+    let (base, quote) = symbol.split_once('-').unwrap();
+    let listing = Listing {
+        venue: Venue::Coinbase,
+        symbol: symbol.into(),
+        base: base.into(),
+        quote: quote.into(),
+        tick: fixed("0.01"),
+        lot: fixed("0.00000001"),
+        quote_lot: fixed("0.01"),
+        size_min: fixed("0.00000001"),
+        size_max: fixed("3400"),
+        notional_min: fixed("1"),
+        status: TradingStatus::Online,
+    };
+    Instrument::new(InstrumentId(id), AssetId(0), AssetId(1), listing)
+}
+
+/// One thing told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Told {
+    Book(BookEvent),
+    Level(BookSide, i64, i64),
+    BookEnd(bool),
+    Trade(TradeFact),
+    Quote(QuoteFact),
+    Ticker(TickerFact),
+    Status(InstrumentId, TradingStatus, UnixNanos),
+    Gap(GapScope, GapCause, u64),
+    Stream(StreamFact),
+    Order(OrderFact),
+    Place(PlaceReply),
+    Cancel(VenueOrderId, CancelReply),
+    Fill(FillFact),
+    Anomaly(Anomaly, String),
+}
+
+/// Writes everything down; also the wire.
+#[derive(Debug, Default)]
+pub struct Ear {
+    pub told: Vec<Told>,
+    pub sent: Vec<u8>,
+    pub retired: Vec<Box<str>>,
+}
+
+impl Ear {
+    /// What was told since the last call.
+    pub fn take(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+
+    pub fn anomalies(&self) -> Vec<(Anomaly, String)> {
+        let found = self.told.iter().filter_map(|t| match t {
+            Told::Anomaly(kind, text) => Some((*kind, text.clone())),
+            _ => None,
+        });
+        found.collect()
+    }
+
+    pub fn gaps(&self) -> Vec<(GapScope, GapCause, u64)> {
+        let found = self.told.iter().filter_map(|t| match t {
+            Told::Gap(scope, cause, missed) => Some((*scope, *cause, *missed)),
+            _ => None,
+        });
+        found.collect()
+    }
+}
+
+impl Facts for Ear {
+    fn book(&mut self, event: BookEvent) {
+        self.told.push(Told::Book(event));
+    }
+    fn level(&mut self, side: BookSide, price: i64, size: i64) {
+        self.told.push(Told::Level(side, price, size));
+    }
+    fn book_end(&mut self, last: bool) {
+        self.told.push(Told::BookEnd(last));
+    }
+    fn trade(&mut self, fact: TradeFact) {
+        self.told.push(Told::Trade(fact));
+    }
+    fn quote(&mut self, fact: QuoteFact) {
+        self.told.push(Told::Quote(fact));
+    }
+    fn ticker(&mut self, fact: TickerFact) {
+        self.told.push(Told::Ticker(fact));
+    }
+    fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos) {
+        self.told.push(Told::Status(instrument, status, venue_time));
+    }
+    fn gap(&mut self, scope: GapScope, cause: GapCause, missed: u64) {
+        self.told.push(Told::Gap(scope, cause, missed));
+    }
+    fn stream(&mut self, fact: StreamFact) {
+        self.told.push(Told::Stream(fact));
+    }
+    fn order(&mut self, fact: &OrderFact) {
+        self.told.push(Told::Order(*fact));
+    }
+    fn place_reply(&mut self, reply: PlaceReply) {
+        self.told.push(Told::Place(reply));
+    }
+    fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
+        self.told.push(Told::Cancel(*venue_order_id, reply));
+    }
+    fn fill(&mut self, fact: &FillFact) {
+        self.told.push(Told::Fill(*fact));
+    }
+    fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {
+        self.told.push(Told::Anomaly(anomaly, excerpt.to_owned()));
+    }
+}
+
+impl Wire for Ear {
+    fn send(&mut self, build: impl FnOnce(&mut Vec<u8>)) {
+        build(&mut self.sent);
+    }
+    fn entropy(&mut self, out: &mut [u8]) {
+        out.fill(7);
+    }
+    fn retire(&mut self, token: Box<str>) {
+        self.retired.push(token);
+    }
+}
