@@ -1,6 +1,7 @@
 //! Low-latency exchange connectivity: one pinned reactor, fixed-layout records, SPSC rings.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod codec;
 pub mod order;

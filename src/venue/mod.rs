@@ -1,6 +1,8 @@
 //! One folder per venue, and the vocabulary they all translate into.
 //!
 //! A venue session only translates: bytes to [`Facts`], intents to bytes. It owns no order, no book and no guard.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod coinbase;
 mod facts;

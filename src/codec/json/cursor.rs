@@ -1,0 +1,565 @@
+//! A forward-only reader over the tape of one JSON text.
+//!
+//! Owns the position in the tape. Guarantees that every wrong type, every missing value and every value that a walk
+//! forgot or read twice is a typed [`JsonError`], and that skipping costs the same for any value. Never goes back,
+//! never allocates, never returns a number that was a float.
+//!
+//! An object is walked like this; nothing in the loop borrows anything but the cursor for the length of one call:
+//! ```
+//! # use exchange_connectors::codec::json::{JsonError, Plain};
+//! # let mut plain = Plain::new(4096);
+//! # let mut text = br#"{"side":"bid","price_level":"83277.25","levels":[1,2]}"#.to_vec();
+//! let (price, levels) = plain.parse(&mut text, |cursor| {
+//!     let (mut price, mut levels) = ("", 0);
+//!     let mut fields = cursor.object()?;
+//!     while let Some(key) = fields.next_key(cursor)? {
+//!         match key {
+//!             "price_level" => price = cursor.str()?,
+//!             "levels" => {
+//!                 let mut items = cursor.array()?;
+//!                 while items.next_item(cursor)? {
+//!                     levels += cursor.u64()?;
+//!                 }
+//!             }
+//!             _ => cursor.skip()?,
+//!         }
+//!     }
+//!     Ok::<_, JsonError>((price, levels))
+//! })?;
+//! assert_eq!((price, levels), ("83277.25", 3));
+//! # Ok::<(), JsonError>(())
+//! ```
+
+use super::error::{JsonError, JsonKind, KeyText};
+use simd_json::{Node, StaticNode};
+
+/// The reader. `'t` is the tape, `'i` the text that the strings lie in. A clone remembers a place: two references.
+#[derive(Debug, Clone)]
+pub struct Cursor<'t, 'i> {
+    rest: &'t [Node<'i>],
+    key: &'i str,
+}
+
+/// The members of one object still to be read. Holds no borrow: hand it the cursor it came from.
+#[derive(Debug)]
+#[must_use = "an object is read member by member, or skipped with `skip_rest`"]
+pub struct Fields {
+    left: usize,
+    /// Nodes that remain on the tape once the object is read.
+    end: usize,
+}
+
+/// The elements of one array still to be read. Holds no borrow: hand it the cursor it came from.
+#[derive(Debug)]
+#[must_use = "an array is read element by element, or skipped with `skip_rest`"]
+pub struct Items {
+    left: usize,
+    /// Nodes that remain on the tape once the array is read.
+    end: usize,
+}
+
+impl<'t, 'i> Cursor<'t, 'i> {
+    pub(super) fn new(tape: &'t [Node<'i>]) -> Self {
+        Self {
+            rest: tape,
+            key: "",
+        }
+    }
+
+    /// Enters an object.
+    #[inline]
+    pub fn object(&mut self) -> Result<Fields, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::Object { len, count }, rest)) => {
+                self.rest = rest;
+                Ok(Fields {
+                    left: len,
+                    end: self.end_after(count)?,
+                })
+            }
+            _ => Err(self.unexpected(JsonKind::Object)),
+        }
+    }
+
+    /// Enters an array.
+    #[inline]
+    pub fn array(&mut self) -> Result<Items, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::Array { len, count }, rest)) => {
+                self.rest = rest;
+                Ok(Items {
+                    left: len,
+                    end: self.end_after(count)?,
+                })
+            }
+            _ => Err(self.unexpected(JsonKind::Array)),
+        }
+    }
+
+    /// A string, unescaped. The only way to read money.
+    #[inline]
+    pub fn str(&mut self) -> Result<&'i str, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::String(text), rest)) => {
+                self.rest = rest;
+                Ok(text)
+            }
+            _ => Err(self.unexpected(JsonKind::String)),
+        }
+    }
+
+    /// A string, or `None` for `null`.
+    #[inline]
+    pub fn str_or_null(&mut self) -> Result<Option<&'i str>, JsonError> {
+        if self.take_null() {
+            return Ok(None);
+        }
+        self.str().map(Some)
+    }
+
+    /// `true` or `false`.
+    #[inline]
+    pub fn bool(&mut self) -> Result<bool, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::Static(StaticNode::Bool(value)), rest)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            _ => Err(self.unexpected(JsonKind::Bool)),
+        }
+    }
+
+    /// A boolean, or its text: Coinbase quotes some (`post_only`, Coinbase reference 6.8).
+    pub fn bool_or_text(&mut self) -> Result<bool, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::String("true"), rest)) => {
+                self.rest = rest;
+                Ok(true)
+            }
+            Some((&Node::String("false"), rest)) => {
+                self.rest = rest;
+                Ok(false)
+            }
+            _ => self.bool(),
+        }
+    }
+
+    /// An unsigned integer outside quotes: counters, sequences, ids. Never money.
+    #[inline]
+    pub fn u64(&mut self) -> Result<u64, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::Static(StaticNode::U64(value)), rest)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Some((&Node::Static(StaticNode::I64(value)), rest)) => {
+                let value = u64::try_from(value).map_err(|_| self.out_of_range("u64"))?;
+                self.rest = rest;
+                Ok(value)
+            }
+            _ => Err(self.unexpected(JsonKind::Integer)),
+        }
+    }
+
+    /// A signed integer outside quotes: counters, times, ids. Never money.
+    #[inline]
+    pub fn i64(&mut self) -> Result<i64, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::Static(StaticNode::I64(value)), rest)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Some((&Node::Static(StaticNode::U64(value)), rest)) => {
+                let value = i64::try_from(value).map_err(|_| self.out_of_range("i64"))?;
+                self.rest = rest;
+                Ok(value)
+            }
+            _ => Err(self.unexpected(JsonKind::Integer)),
+        }
+    }
+
+    /// An unsigned integer, or its decimal text: venues quote the same counter on one day and not on another
+    /// (`heartbeat_counter`, Coinbase reference 6.3). No sign, no spaces, no empty text.
+    pub fn u64_or_text(&mut self) -> Result<u64, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::String(text), rest)) => {
+                // `parse` alone would also take "+1".
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let value = if digits { text.parse().ok() } else { None };
+                let value = value.ok_or_else(|| self.out_of_range("u64"))?;
+                self.rest = rest;
+                Ok(value)
+            }
+            _ => self.u64(),
+        }
+    }
+
+    /// Takes a `null` if it is next; leaves anything else.
+    #[inline]
+    pub fn take_null(&mut self) -> bool {
+        match self.rest.split_first() {
+            Some((Node::Static(StaticNode::Null), rest)) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Steps over one whole value of any type, in constant time.
+    #[inline]
+    pub fn skip(&mut self) -> Result<(), JsonError> {
+        let nodes = match self.rest.first() {
+            Some(&(Node::Object { count, .. } | Node::Array { count, .. })) => {
+                count.saturating_add(1)
+            }
+            _ => 1,
+        };
+        match self.rest.split_at_checked(nodes) {
+            Some((_, rest)) => {
+                self.rest = rest;
+                Ok(())
+            }
+            None => Err(self.out_of_step()),
+        }
+    }
+
+    /// The type of the next value, without taking it. Inside an object, between members, this is the key: a string.
+    #[must_use]
+    pub fn peek(&self) -> JsonKind {
+        match self.rest.first() {
+            None => JsonKind::Nothing,
+            Some(Node::String(_)) => JsonKind::String,
+            Some(Node::Object { .. }) => JsonKind::Object,
+            Some(Node::Array { .. }) => JsonKind::Array,
+            Some(Node::Static(StaticNode::Null)) => JsonKind::Null,
+            Some(Node::Static(StaticNode::Bool(_))) => JsonKind::Bool,
+            Some(Node::Static(StaticNode::I64(_) | StaticNode::U64(_))) => JsonKind::Integer,
+            // Also whatever wide integers a feature of simd-json elsewhere in the build may switch on.
+            Some(Node::Static(_)) => JsonKind::Fraction,
+        }
+    }
+
+    /// The key last read, at any depth; empty before the first. For callers' own errors.
+    #[must_use]
+    pub fn last_key(&self) -> &'i str {
+        self.key
+    }
+
+    #[inline]
+    fn key(&mut self) -> Result<&'i str, JsonError> {
+        match self.rest.split_first() {
+            Some((&Node::String(key), rest)) => {
+                self.rest = rest;
+                self.key = key;
+                Ok(key)
+            }
+            _ => Err(self.out_of_step()),
+        }
+    }
+
+    #[inline]
+    fn end_after(&self, count: usize) -> Result<usize, JsonError> {
+        self.rest
+            .len()
+            .checked_sub(count)
+            .ok_or_else(|| self.out_of_step())
+    }
+
+    fn skip_to(&mut self, end: usize) -> Result<(), JsonError> {
+        let nodes = self
+            .rest
+            .len()
+            .checked_sub(end)
+            .ok_or_else(|| self.out_of_step())?;
+        let (_, rest) = self
+            .rest
+            .split_at_checked(nodes)
+            .ok_or_else(|| self.out_of_step())?;
+        self.rest = rest;
+        Ok(())
+    }
+
+    #[cold]
+    fn unexpected(&self, expected: JsonKind) -> JsonError {
+        let key = KeyText::new(self.key);
+        match self.peek() {
+            JsonKind::Fraction => JsonError::UnquotedNumber { key },
+            found => JsonError::Unexpected {
+                expected,
+                found,
+                key,
+            },
+        }
+    }
+
+    #[cold]
+    fn out_of_range(&self, wanted: &'static str) -> JsonError {
+        JsonError::OutOfRange {
+            wanted,
+            key: KeyText::new(self.key),
+        }
+    }
+
+    #[cold]
+    fn out_of_step(&self) -> JsonError {
+        JsonError::OutOfStep {
+            key: KeyText::new(self.key),
+        }
+    }
+}
+
+impl Fields {
+    /// The next member's key; its value is then next on the cursor and must be taken or skipped. `None` at the end.
+    /// Keys come in the order of the text, and a key that is repeated there comes again.
+    #[inline]
+    pub fn next_key<'i>(
+        &mut self,
+        cursor: &mut Cursor<'_, 'i>,
+    ) -> Result<Option<&'i str>, JsonError> {
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                cursor.key().map(Some)
+            }
+            None if cursor.rest.len() == self.end => Ok(None),
+            None => Err(cursor.out_of_step()),
+        }
+    }
+
+    /// Members not read yet.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Leaves the object, whatever is unread in it, also in the middle of a nested value.
+    pub fn skip_rest(self, cursor: &mut Cursor<'_, '_>) -> Result<(), JsonError> {
+        cursor.skip_to(self.end)
+    }
+}
+
+impl Items {
+    /// True if there is another element; it is then next on the cursor and must be taken or skipped.
+    #[inline]
+    pub fn next_item(&mut self, cursor: &mut Cursor<'_, '_>) -> Result<bool, JsonError> {
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                Ok(true)
+            }
+            None if cursor.rest.len() == self.end => Ok(false),
+            None => Err(cursor.out_of_step()),
+        }
+    }
+
+    /// Elements not read yet.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Leaves the array, whatever is unread in it, also in the middle of a nested value.
+    pub fn skip_rest(self, cursor: &mut Cursor<'_, '_>) -> Result<(), JsonError> {
+        cursor.skip_to(self.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Plain;
+    use super::*;
+
+    fn walk<R>(
+        text: &str,
+        walk: impl FnOnce(&mut Cursor<'_, '_>) -> Result<R, JsonError>,
+    ) -> Result<R, JsonError> {
+        let mut bytes = text.as_bytes().to_vec();
+        // Through a closure of any lifetime: results here never borrow from the text.
+        Plain::new(4096).parse(&mut bytes, |cursor| walk(cursor))
+    }
+
+    #[test]
+    fn reads_every_type_in_order() {
+        let seen = walk(
+            r#"{"a":"x\ny","b":true,"c":18446744073709551615,"d":-3,"e":null,"f":[1,2]}"#,
+            |c| {
+                let mut fields = c.object()?;
+                assert_eq!(fields.left(), 6);
+                let mut keys = String::new();
+                while let Some(key) = fields.next_key(c)? {
+                    keys.push_str(key);
+                    match key {
+                        "a" => assert_eq!(c.str()?, "x\ny"),
+                        "b" => assert!(c.bool()?),
+                        "c" => assert_eq!(c.u64()?, u64::MAX),
+                        "d" => assert_eq!(c.i64()?, -3),
+                        "e" => assert_eq!(c.str_or_null()?, None),
+                        _ => {
+                            let mut items = c.array()?;
+                            let mut sum = 0;
+                            while items.next_item(c)? {
+                                sum += c.u64()?;
+                            }
+                            assert_eq!(sum, 3);
+                        }
+                    }
+                }
+                assert_eq!(c.peek(), JsonKind::Nothing);
+                Ok(keys)
+            },
+        );
+        assert_eq!(seen.unwrap(), "abcdef");
+    }
+
+    #[test]
+    fn names_what_was_expected_what_was_found_and_the_key() {
+        let error = walk(r#"{"price_level":{}}"#, |c| {
+            let mut fields = c.object()?;
+            fields.next_key(c)?;
+            c.str().map(|_| ())
+        })
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expected a string at key \"price_level\", found an object"
+        );
+    }
+
+    #[test]
+    fn refuses_money_outside_quotes_whatever_it_is_read_as() {
+        for number in ["0.1", "1e3", "-0.5", "1E-8"] {
+            for read in [
+                |c: &mut Cursor<'_, '_>| c.u64().map(|_| ()),
+                |c: &mut Cursor<'_, '_>| c.i64().map(|_| ()),
+                |c: &mut Cursor<'_, '_>| c.str().map(|_| ()),
+                |c: &mut Cursor<'_, '_>| c.u64_or_text().map(|_| ()),
+            ] {
+                let error = walk(&format!("[{number}]"), |c| {
+                    let _items = c.array()?;
+                    read(c)
+                });
+                assert!(
+                    matches!(error, Err(JsonError::UnquotedNumber { .. })),
+                    "{number}: {error:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_integer_over_64_bits_spoils_the_whole_text() {
+        let error = walk("[123456789012345678901234567890]", |c| c.skip());
+        assert!(
+            matches!(error, Err(JsonError::Malformed { .. })),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn integers_outside_the_range_are_refused_not_wrapped() {
+        let wanted_u64 = walk("-1", |c| c.u64());
+        assert!(matches!(
+            wanted_u64,
+            Err(JsonError::OutOfRange { wanted: "u64", .. })
+        ));
+        let wanted_i64 = walk("18446744073709551615", |c| c.i64());
+        assert!(matches!(
+            wanted_i64,
+            Err(JsonError::OutOfRange { wanted: "i64", .. })
+        ));
+        for text in [
+            r#""+1""#,
+            r#""""#,
+            r#""18446744073709551616""#,
+            r#""1 ""#,
+            r#""-1""#,
+        ] {
+            assert!(
+                matches!(
+                    walk(text, |c| c.u64_or_text()),
+                    Err(JsonError::OutOfRange { .. })
+                ),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            walk(r#""18446744073709551615""#, |c| c.u64_or_text()),
+            Ok(u64::MAX)
+        );
+        assert_eq!(walk("12240", |c| c.u64_or_text()), Ok(12240));
+    }
+
+    #[test]
+    fn booleans_may_be_quoted_where_the_caller_says_so() {
+        assert_eq!(walk(r#""true""#, |c| c.bool_or_text()), Ok(true));
+        assert_eq!(walk("false", |c| c.bool_or_text()), Ok(false));
+        assert!(walk(r#""True""#, |c| c.bool_or_text()).is_err());
+        assert!(walk(r#""true""#, |c| c.bool()).is_err());
+    }
+
+    #[test]
+    fn a_forgotten_or_doubly_read_value_is_an_error_not_a_shifted_read() {
+        let forgotten = walk(r#"{"a":"b","c":"d"}"#, |c| {
+            let mut fields = c.object()?;
+            while fields.next_key(c)?.is_some() {}
+            Ok(())
+        });
+        assert!(
+            matches!(forgotten, Err(JsonError::OutOfStep { .. })),
+            "{forgotten:?}"
+        );
+        let doubly = walk(r#"[["a"],"b"]"#, |c| {
+            let _outer = c.array()?;
+            let mut inner = c.array()?;
+            while inner.next_item(c)? {
+                c.str()?;
+                c.str()?;
+            }
+            Ok(())
+        });
+        assert!(
+            matches!(doubly, Err(JsonError::OutOfStep { .. })),
+            "{doubly:?}"
+        );
+        let past_the_end = walk("1", |c| {
+            c.skip()?;
+            c.skip()
+        });
+        assert!(matches!(past_the_end, Err(JsonError::OutOfStep { .. })));
+    }
+
+    #[test]
+    fn skips_whole_values_and_the_rest_of_containers() {
+        let last = walk(r#"[{"x":[1,{"y":[2]}]},[[],[3]],{"k":1,"l":[4]},9]"#, |c| {
+            let _items = c.array()?;
+            c.skip()?;
+            let inner = c.array()?;
+            inner.skip_rest(c)?;
+            let mut fields = c.object()?;
+            fields.next_key(c)?;
+            fields.skip_rest(c)?;
+            c.u64()
+        });
+        assert_eq!(last, Ok(9));
+    }
+
+    #[test]
+    fn long_and_strange_keys_are_shortened_and_escaped() {
+        let key = "ü\u{7}".repeat(40);
+        let error = walk(
+            &format!("{{{}:1}}", serde_json::to_string(&key).unwrap()),
+            |c| {
+                let mut fields = c.object()?;
+                fields.next_key(c)?;
+                c.bool()
+            },
+        )
+        .unwrap_err();
+        let JsonError::Unexpected { key: kept, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(key.starts_with(kept.as_str()) && kept.as_str().len() >= 28);
+        assert!(!error.to_string().contains('\u{7}'));
+    }
+}
