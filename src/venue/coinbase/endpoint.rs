@@ -97,7 +97,9 @@ impl Endpoint {
         let name = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         let valid = match name {
             Some(v6) => !v6.is_empty() && v6.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.'),
-            None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')),
+            None => {
+                !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+            }
         };
         if !valid {
             return Err(EndpointError::Host(url.into()));
@@ -167,7 +169,10 @@ mod tests {
     #[test]
     fn the_defaults_are_endpoints() {
         let all = CoinbaseEndpoints::production().unwrap();
-        assert_eq!((all.rest.host(), all.rest.port(), all.rest.authority()), ("api.coinbase.com", 443, "api.coinbase.com"));
+        assert_eq!(
+            (all.rest.host(), all.rest.port(), all.rest.authority()),
+            ("api.coinbase.com", 443, "api.coinbase.com")
+        );
         assert_eq!((all.ws.path(), all.ws_user.host()), ("/", "advanced-trade-ws-user.coinbase.com"));
     }
 

@@ -317,7 +317,7 @@ pub fn put_decimal(out: &mut Vec<u8>, mantissa: i64, exponent: i8) {
     if digits == 0 {
         exponent = 0;
     }
-    while exponent < 0 && digits % 10 == 0 {
+    while exponent < 0 && digits.is_multiple_of(10) {
         digits /= 10;
         exponent = exponent.saturating_add(1);
     }
@@ -426,7 +426,8 @@ mod tests {
             place(|_| {}).unwrap(),
             r#"{"client_order_id":"c-1","product_id":"BTC-USD","side":"BUY","order_configuration":{"limit_limit_gtc":{"base_size":"0.001","limit_price":"60000.1","post_only":true}}}"#
         );
-        let ioc = place(|i| (i.time_in_force, i.post_only, i.side) = (TimeInForce::ImmediateOrCancel, false, Side::Sell));
+        let ioc =
+            place(|i| (i.time_in_force, i.post_only, i.side) = (TimeInForce::ImmediateOrCancel, false, Side::Sell));
         assert_eq!(
             ioc.unwrap(),
             r#"{"client_order_id":"c-1","product_id":"BTC-USD","side":"SELL","order_configuration":{"sor_limit_ioc":{"base_size":"0.001","limit_price":"60000.1"}}}"#

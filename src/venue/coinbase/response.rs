@@ -16,8 +16,8 @@ mod rows;
 
 pub use account::{balances, key_permissions, server_time, Balance, KeyPermissions};
 pub use catalog::{listing, listings};
-pub use rows::{Page, ReplyError, Rows};
 pub(super) use rows::{page_of, tell_rows, RowKind, LIST_ARRAYS};
+pub use rows::{Page, ReplyError, Rows};
 
 /// What the headers say about our rate; all optional, their window undocumented (Coinbase reference 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -191,9 +191,8 @@ pub fn cancel_replies(
             let mut items = cursor.array()?;
             while items.next_item(cursor)? {
                 let (id, reply) = cancel_result(cursor)?;
-                let asked = sent.iter().enumerate().find(|(place, asked)| {
-                    asked.as_str() == id && answered & bit(*place) == 0
-                });
+                let asked =
+                    sent.iter().enumerate().find(|(place, asked)| asked.as_str() == id && answered & bit(*place) == 0);
                 if let (Some((place, asked)), Some(reply)) = (asked, reply) {
                     answered |= bit(place);
                     tell(asked, reply);

@@ -414,7 +414,11 @@ impl StreamSession {
     fn say<IO: Facts + Wire>(&mut self, request: Request, now: UnixNanos, io: &mut IO) {
         let text = &mut self.text;
         text.clear();
-        text.extend_from_slice(if request.subscribe { b"{\"type\":\"subscribe\"" } else { b"{\"type\":\"unsubscribe\"" });
+        text.extend_from_slice(if request.subscribe {
+            b"{\"type\":\"subscribe\""
+        } else {
+            b"{\"type\":\"unsubscribe\""
+        });
         if matches!(request.topic, Topic::Market(_)) {
             text.extend_from_slice(b",\"product_ids\":[");
             for (place, index) in self.subscriptions.members().iter().enumerate() {

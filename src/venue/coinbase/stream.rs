@@ -9,12 +9,8 @@
 use super::products::{BookState, Products};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::record::{
-    DecimalError, GapCause, InlineText, UnixNanos,
-};
-use crate::venue::{
-    Anomaly, Channels, Facts, GapScope, TradeFact,
-};
+use crate::record::{DecimalError, GapCause, InlineText, UnixNanos};
+use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
 
 mod market;
 mod sequence;

@@ -163,7 +163,11 @@ impl Subscriptions {
 
     /// Products whose book is wanted, without this one.
     pub fn books_wanted_besides(&self, index: usize) -> usize {
-        self.items.iter().enumerate().filter(|(i, item)| *i != index && item.channels.last().is_some_and(|s| s.wanted)).count()
+        self.items
+            .iter()
+            .enumerate()
+            .filter(|(i, item)| *i != index && item.channels.last().is_some_and(|s| s.wanted))
+            .count()
     }
 
     /// A long message was in the way until now.
@@ -310,7 +314,9 @@ impl Subscriptions {
             return;
         }
         for index in &self.members {
-            let Some(state) = self.items.get_mut(*index).and_then(|item| item.channels.get_mut(channel)) else { continue };
+            let Some(state) = self.items.get_mut(*index).and_then(|item| item.channels.get_mut(channel)) else {
+                continue;
+            };
             state.forget();
         }
     }

@@ -2,11 +2,10 @@
 
 use crate::order::{CancelReply, OrderFact, PlaceReply};
 use crate::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue, VenueOrderId,
+    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
+    VenueOrderId,
 };
-use crate::venue::{
-    Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
-};
+use crate::venue::{Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
 
 /// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
 pub fn instrument(id: u32, symbol: &str) -> Instrument {

@@ -1,8 +1,8 @@
 //! Cold replies about the account: balances, what the key may do, the venue's clock. They allocate; never on the hot
 //! thread.
 
-use super::rows::{each_slice, Page, ReplyError};
 use super::super::stream::Fault;
+use super::rows::{each_slice, Page, ReplyError};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::record::{parse_any, Fixed128, UnixNanos};
 
@@ -61,7 +61,11 @@ fn balance(cursor: &mut Cursor<'_, '_>) -> Result<Balance, Fault> {
         return Err(Fault::Missing { key: "currency" });
     }
     let parse = |key, text: &str| parse_any(text.as_bytes()).map_err(|error| Fault::Number { key, error });
-    Ok(Balance { currency: currency.into(), available: parse("available_balance", available)?, hold: parse("hold", hold)? })
+    Ok(Balance {
+        currency: currency.into(),
+        available: parse("available_balance", available)?,
+        hold: parse("hold", hold)?,
+    })
 }
 
 /// `{"value":"0","currency":"USD"}`, or null.

@@ -110,7 +110,8 @@ impl ProductRow<'_> {
             "" => Ok(Fixed::default()),
             text => Fixed::parse(text).map_err(|error| Fault::Number { key, error }),
         };
-        for (key, text) in [("product_id", self.id), ("base_currency_id", self.base), ("quote_currency_id", self.quote)] {
+        for (key, text) in [("product_id", self.id), ("base_currency_id", self.base), ("quote_currency_id", self.quote)]
+        {
             if text.is_empty() {
                 return Err(Fault::Missing { key });
             }

@@ -19,9 +19,7 @@ use crate::codec::http1::{
 use crate::codec::json::{ArraySlicer, Plain, Slice};
 use crate::order::{CancelReply, PlaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
-use crate::venue::{
-    Anomaly, Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
-};
+use crate::venue::{Anomaly, Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX};
 use arrayvec::ArrayVec;
 
 const CANCELS_MAX: usize = limits::CANCELS_PER_REQUEST_MAX;
@@ -260,11 +258,8 @@ impl OrderSession {
         token: Box<str>,
         io: &mut IO,
     ) -> Result<(), Refused> {
-        let counted = if ids.is_empty() || ids.len() > CANCELS_MAX {
-            Err(NotSent::Count { max: CANCELS_MAX })
-        } else {
-            Ok(())
-        };
+        let counted =
+            if ids.is_empty() || ids.len() > CANCELS_MAX { Err(NotSent::Count { max: CANCELS_MAX }) } else { Ok(()) };
         if let Err(why) = self.ready().and(counted) {
             return Err(Refused { why, token: Some(token) });
         }
@@ -420,7 +415,12 @@ impl OrderSession {
         self.reply_by = now.plus_ms(self.config.reply_ms_max);
     }
 
-    fn read<IO: Facts + Wire>(&mut self, plain: &mut [u8], eof: bool, io: &mut IO) -> Result<OrderProgress, SessionError> {
+    fn read<IO: Facts + Wire>(
+        &mut self,
+        plain: &mut [u8],
+        eof: bool,
+        io: &mut IO,
+    ) -> Result<OrderProgress, SessionError> {
         if self.listing.is_some() {
             let reply = self.slice(io);
             let more = reply.is_none() || !plain.is_empty();
@@ -610,3 +610,7 @@ fn by_status(refusal: Option<(RejectClass, InlineText<32>)>, status: u16) -> Out
         None => Outcome::Failed { code: http_code(status) },
     }
 }
+
+#[cfg(test)]
+#[path = "orders_tests.rs"]
+mod tests;

@@ -1,14 +1,14 @@
 //! The public channels: book levels, trades, tickers, status, heartbeats, acknowledgements.
 
-use super::{excerpt, At, Channel, Control, Decoder, EventHead, Fault};
 use super::super::products::BookState;
+use super::{excerpt, At, Channel, Control, Decoder, EventHead, Fault};
 use crate::codec::json::Cursor;
 use crate::record::{
     parse_any, parse_mantissa, BookSide, Fixed, Fixed128, InstrumentId, Side, Ticker, TradingStatus, UnixNanos,
 };
 use crate::venue::{
-    Anomaly, BookEvent, BookEventKind, Channels, Facts, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
-    LEVELS_PER_CALL_MAX,
+    Anomaly, BookEvent, BookEventKind, Channels, Facts, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
+    TradeFact, LEVELS_PER_CALL_MAX,
 };
 
 /// A book event being told, perhaps over several calls.

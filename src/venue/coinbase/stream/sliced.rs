@@ -4,7 +4,7 @@
 //! events cut into parts and trades still oldest first. Never keeps a slice.
 
 use super::market::OpenBook;
-use super::{Channel, Control, Cursor, Decoder, EventHead, Facts, Fault, Head, Plain, UnixNanos, At};
+use super::{At, Channel, Control, Cursor, Decoder, EventHead, Facts, Fault, Head, Plain, UnixNanos};
 
 /// Names of the arrays that can be long, in the order of [`super::Channel`]: level2, trades, tickers, orders, products.
 pub(in crate::venue::coinbase) const LONG_ARRAYS: &[&str] = &["updates", "trades", "tickers", "orders", "products"];
@@ -14,10 +14,22 @@ pub(in crate::venue::coinbase) const LONG_ARRAYS: &[&str] = &["updates", "trades
 pub(super) enum Section {
     None,
     Book(OpenBook),
-    Trades { snapshot: bool, sequence: u64 },
-    Tickers { snapshot: bool, sequence: u64, time: UnixNanos },
-    Orders { snapshot: bool, time: UnixNanos },
-    Products { time: UnixNanos },
+    Trades {
+        snapshot: bool,
+        sequence: u64,
+    },
+    Tickers {
+        snapshot: bool,
+        sequence: u64,
+        time: UnixNanos,
+    },
+    Orders {
+        snapshot: bool,
+        time: UnixNanos,
+    },
+    Products {
+        time: UnixNanos,
+    },
     /// Of no use, or already given up.
     Ignored,
 }
@@ -78,6 +90,10 @@ impl Decoder {
 
     /// The whole text with its long arrays empty. Buffered trades may be left to tell.
     pub fn long_end(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
+        if self.at == At::Start {
+            // No long array in it: fragmented by the venue rather than long. This is all of it.
+            return self.message(plain, text, facts);
+        }
         let control = match self.section {
             Section::Orders { snapshot, .. } => self.snapshot_batch(snapshot, facts),
             _ => Control::None,

@@ -184,7 +184,10 @@ fn status(text: &str, facts: &mut impl Facts) -> OrderStatus {
 fn reason(status: OrderStatus, row: &OrderRow<'_>) -> (RejectClass, InlineText<32>) {
     match status {
         OrderStatus::Failed => {
-            let words = [row.reject_reason, row.cancel_reason].into_iter().find(|w| !reject::says_nothing(w)).unwrap_or_default();
+            let words = [row.reject_reason, row.cancel_reason]
+                .into_iter()
+                .find(|w| !reject::says_nothing(w))
+                .unwrap_or_default();
             (reject::order_class(words), InlineText::truncated(words))
         }
         OrderStatus::Cancelled | OrderStatus::Expired => (RejectClass::None, InlineText::truncated(row.cancel_reason)),
