@@ -1,8 +1,8 @@
-//! Wire codecs: bytes in, values out, and back. Every format here is one that more than one venue speaks.
+//! Wire codecs: bytes in, values out, and back.
 //!
-//! Everything here works on the caller's buffers and takes time and randomness as arguments. Nothing here opens a socket,
-//! reads a clock, starts a thread or logs. No input, however hostile, panics or allocates past a named limit: it ends in
-//! a typed error.
+//! Owns the formats that more than one venue speaks. Guarantees that no input, however hostile, makes it panic or
+//! allocate without a named limit. Never touches a socket, a clock, a thread, a log or a random source: time and
+//! entropy are arguments.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 

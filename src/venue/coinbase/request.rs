@@ -317,7 +317,7 @@ pub fn put_decimal(out: &mut Vec<u8>, mantissa: i64, exponent: i8) {
     if digits == 0 {
         exponent = 0;
     }
-    while exponent < 0 && digits % 10 == 0 {
+    while exponent < 0 && digits.is_multiple_of(10) {
         digits /= 10;
         exponent = exponent.saturating_add(1);
     }
