@@ -5,6 +5,20 @@
 
 pub mod book;
 pub mod codec;
+pub mod dialer;
+pub mod engine;
+pub mod gateway;
+pub mod guard;
+pub mod keeper;
+pub mod link;
 pub mod order;
+pub mod reactor;
 pub mod record;
+pub mod ring;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub mod telemetry;
 pub mod venue;
+
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -244,13 +244,18 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Stamp, TradingStatus, UnixNanos};
+    use crate::record::{Head, Stamp, TradingStatus, UnixNanos};
 
     const EXPONENTS: (i8, i8) = (-2, -8);
     const STAMP: Stamp = Stamp { recv: UnixNanos(2), venue: UnixNanos(1), sequence: 1 };
 
     fn level(flags: Flags, side: BookSide, price: i64, size: i64) -> MarketRecord {
-        MarketRecord::level(STAMP, InstrumentId(7), EXPONENTS, flags, side, price, size)
+        MarketRecord::level(
+            Head { stamp: STAMP, instrument: InstrumentId(7), exponents: EXPONENTS, flags },
+            side,
+            price,
+            size,
+        )
     }
 
     fn gap(cause: GapCause, recovered: bool) -> MarketRecord {
@@ -319,12 +324,25 @@ mod tests {
     #[test]
     fn other_exponents_void_the_book_until_the_next_snapshot() {
         let mut follower = followed();
-        let status = |exponents| MarketRecord::status(STAMP, InstrumentId(7), exponents, TradingStatus::Online, 1, 1);
+        let status = |exponents| {
+            MarketRecord::status(
+                Head { stamp: STAMP, instrument: InstrumentId(7), exponents, flags: Flags::LAST },
+                TradingStatus::Online,
+                1,
+                1,
+            )
+        };
         assert_eq!(follower.apply(&status(EXPONENTS)), FollowerState::Whole);
         assert_eq!(follower.status().map(|s: InstrumentStatus| s.status), Some(TradingStatus::Online));
         assert_eq!(follower.apply(&status((-4, -8))), FollowerState::Void);
-        let at =
-            |flags, exponents| MarketRecord::level(STAMP, InstrumentId(7), exponents, flags, BookSide::Bid, 10_000, 5);
+        let at = |flags, exponents| {
+            MarketRecord::level(
+                Head { stamp: STAMP, instrument: InstrumentId(7), exponents, flags },
+                BookSide::Bid,
+                10_000,
+                5,
+            )
+        };
         assert_eq!(follower.apply(&at(Flags::LAST, (-4, -8))), FollowerState::Void);
         let whole = Flags::SNAPSHOT | Flags::FIRST | Flags::LAST;
         assert_eq!(follower.apply(&at(whole, (-4, -8))), FollowerState::Whole);
@@ -351,7 +369,12 @@ mod tests {
     fn records_of_others_change_nothing() {
         let mut follower = followed();
         let flags = Flags::SNAPSHOT | Flags::FIRST;
-        let other = MarketRecord::level(STAMP, InstrumentId(8), EXPONENTS, flags, BookSide::Bid, 1, 1);
+        let other = MarketRecord::level(
+            Head { stamp: STAMP, instrument: InstrumentId(8), exponents: EXPONENTS, flags },
+            BookSide::Bid,
+            1,
+            1,
+        );
         assert_eq!(follower.apply(&other), FollowerState::Whole);
         let other =
             MarketRecord::gap(STAMP, InstrumentId(8), Gap { cause: GapCause::Crossed, recovered: false, lost: 0 });

@@ -2,7 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::*;
-use crate::record::{parse_mantissa, BookSide, Flags, InstrumentId, MarketRecord, Stamp, UnixNanos};
+use crate::record::{parse_mantissa, BookSide, Flags, Head, InstrumentId, MarketRecord, Stamp, UnixNanos};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

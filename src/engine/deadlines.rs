@@ -65,7 +65,8 @@ mod tests {
             let expected: Vec<usize> = (0..8).filter(|s| model[*s].is_some_and(|at| at <= now)).collect();
             prop_assert_eq!(due, expected);
             let rest = model.iter().flatten().filter(|at| **at > now).min().copied();
-            prop_assert_eq!(deadlines.bound().map(|b| b.0), rest);
+            // The bound may be too early, which costs a look; too late would miss a deadline.
+            prop_assert!(rest.is_none_or(|rest| deadlines.bound().is_some_and(|bound| bound.0 <= rest)));
         }
     }
 }

@@ -243,7 +243,7 @@ impl Reactor {
 
     fn take_tokens(&mut self) -> bool {
         let mut worked = false;
-        while let Some(token) = self.sink.tokens.as_mut().and_then(TokenTap::next) {
+        while let Some(token) = self.sink.tokens.as_mut().and_then(TokenTap::take) {
             worked = true;
             let Some(venue) = Venue::from_u8(token.venue) else { continue };
             let (TokenSlot(slot), expires) = (token.slot, token.expires);

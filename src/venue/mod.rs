@@ -8,9 +8,9 @@ pub mod coinbase;
 mod facts;
 mod intent;
 
+pub use crate::order::FillFact;
 pub use facts::{
-    Anomaly, BookEvent, BookEventKind, Facts, FillFact, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
-    TradeFact,
+    Anomaly, BookEvent, BookEventKind, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,

@@ -200,10 +200,10 @@ pub fn usual_products() -> Vec<Product> {
     vec![
         Product {
             base_max_size: d(3_400, 0),
-            ..Product::spot("BTC-USD", "Bitcoin", d(83_277_25, 2), d(1, 2), d(1, 8))
+            ..Product::spot("BTC-USD", "Bitcoin", d(8_327_725, 2), d(1, 2), d(1, 8))
         },
-        Product::spot("ETH-USD", "Ethereum", d(2_671_33, 2), d(1, 2), d(1, 8)),
-        Product::spot("SOL-USD", "Solana", d(142_50, 2), d(1, 2), d(1, 8)),
+        Product::spot("ETH-USD", "Ethereum", d(267_133, 2), d(1, 2), d(1, 8)),
+        Product::spot("SOL-USD", "Solana", d(14_250, 2), d(1, 2), d(1, 8)),
         Product::spot("DOGE-USD", "Dogecoin", d(16_234, 5), d(1, 5), d(1, 1)),
         Product::spot("ETH-BTC", "Ethereum", d(3_208, 5), d(1, 5), d(1, 8)),
     ]
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn prices_and_sizes_are_whole_ticks_and_lots_or_refused() {
         let btc = &usual_products()[0];
-        assert_eq!(btc.ticks(Decimal::new(83_000_50, 2)), Some(8_300_050));
+        assert_eq!(btc.ticks(Decimal::new(8_300_050, 2)), Some(8_300_050));
         assert_eq!(btc.ticks(Decimal::new(83_000_505, 3)), None);
         assert_eq!(btc.ticks(Decimal::ZERO), None);
         assert_eq!(btc.ticks(-Decimal::ONE), None);

@@ -424,7 +424,7 @@ fn following(at_ns: u64, now_ns: u64, period_ns: u64) -> u64 {
 
 /// Candles each second, `ticker_batch` every five.
 fn slow_channels(now_ns: u64, conn: ConnId, session: &mut Session, markets: &[Market], outputs: &mut Vec<Output>) {
-    let fifth = now_ns / SECOND_NS % (TICKER_BATCH_NS / SECOND_NS) == 0;
+    let fifth = (now_ns / SECOND_NS).is_multiple_of(TICKER_BATCH_NS / SECOND_NS);
     for market in markets {
         if session.holds(Channel::Candles, &market.product.id) {
             let text = session.frame(now_ns, "candles", &frames::candle("update", market, now_ns));

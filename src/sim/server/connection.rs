@@ -19,7 +19,7 @@ const BACKLOG_BYTES_MAX: usize = 64 << 20;
 const LINGER_NS: u64 = SECOND_NS;
 
 enum Io {
-    Http(TlsStream),
+    Http(Box<TlsStream>),
     WebSocket(Box<WebSocket<TlsStream>>),
     /// Being swapped; never seen outside a method.
     Gone,
@@ -68,7 +68,7 @@ impl Connection {
         Self {
             door,
             waiting: None,
-            io: Io::Http(stream),
+            io: Io::Http(Box::new(stream)),
             input: Vec::new(),
             output: Vec::new(),
             sent: 0,
@@ -204,7 +204,7 @@ impl Connection {
             .max_message_size(Some(1 << 20))
             .max_frame_size(Some(1 << 20));
         let early = std::mem::take(&mut self.input);
-        let ws = WebSocket::from_partially_read(stream, early, Role::Server, Some(config));
+        let ws = WebSocket::from_partially_read(*stream, early, Role::Server, Some(config));
         self.io = Io::WebSocket(Box::new(ws));
     }
 

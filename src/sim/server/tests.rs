@@ -362,8 +362,8 @@ fn an_upgrade_can_be_refused_and_wrong_ones_are() {
 fn connections_beyond_the_limit_are_refused_with_429() {
     let venue = LocalVenue::start(Config { limits: Limits::default(), ..Config::quiet() }).unwrap();
     let url = format!("wss://localhost:{}/", venue.port(DOOR_MARKET));
-    let tries: Vec<_> =
-        (0..10).map(|_| tungstenite::client(url.as_str(), dial(&venue, DOOR_MARKET, "localhost"))).collect();
+    let connect = || tungstenite::client(url.as_str(), dial(&venue, DOOR_MARKET, "localhost")).map_err(Box::new);
+    let tries: Vec<_> = (0..10).map(|_| connect()).collect();
     let hits = venue.rate_limit_hits().unwrap();
     let refused = tries.iter().filter(|t| format!("{t:?}").contains("429")).count();
     assert_eq!(refused as u64, hits);

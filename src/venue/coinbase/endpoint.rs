@@ -151,13 +151,16 @@ impl CoinbaseEndpoints {
     pub fn parse(rest: &str, ws: &str, ws_user: &str) -> Result<CoinbaseEndpoints, EndpointError> {
         Ok(CoinbaseEndpoints { rest: Endpoint::https(rest)?, ws: Endpoint::wss(ws)?, ws_user: Endpoint::wss(ws_user)? })
     }
+}
 
+impl Default for CoinbaseEndpoints {
     /// The production hosts.
-    ///
-    /// # Errors
-    /// Never; the tests parse the constants.
-    pub fn production() -> Result<CoinbaseEndpoints, EndpointError> {
-        Self::parse(Self::REST, Self::WS, Self::WS_USER)
+    fn default() -> Self {
+        let at = |url: &str| {
+            let host = url.rsplit('/').next().unwrap_or_default();
+            Endpoint { host: host.into(), port: HTTPS_PORT, path: "/".into(), authority: host.into() }
+        };
+        CoinbaseEndpoints { rest: at(Self::REST), ws: at(Self::WS), ws_user: at(Self::WS_USER) }
     }
 }
 
@@ -168,7 +171,10 @@ mod tests {
 
     #[test]
     fn the_defaults_are_endpoints() {
-        let all = CoinbaseEndpoints::production().unwrap();
+        let all = CoinbaseEndpoints::default();
+        let parsed =
+            CoinbaseEndpoints::parse(CoinbaseEndpoints::REST, CoinbaseEndpoints::WS, CoinbaseEndpoints::WS_USER);
+        assert_eq!(parsed, Ok(all.clone()));
         assert_eq!(
             (all.rest.host(), all.rest.port(), all.rest.authority()),
             ("api.coinbase.com", 443, "api.coinbase.com")

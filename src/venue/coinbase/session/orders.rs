@@ -228,7 +228,7 @@ impl OrderSession {
     ///
     /// # Errors
     /// [`Refused`]: not a byte was written, and the token comes back.
-    pub fn place<IO: Facts + Wire>(
+    pub fn place<IO: Wire>(
         &mut self,
         now: UnixNanos,
         intent: &PlaceIntent<'_>,
@@ -251,7 +251,7 @@ impl OrderSession {
     ///
     /// # Errors
     /// [`Refused`]: not a byte was written, and the token comes back.
-    pub fn cancel<IO: Facts + Wire>(
+    pub fn cancel<IO: Wire>(
         &mut self,
         now: UnixNanos,
         ids: &[VenueOrderId],
@@ -277,7 +277,7 @@ impl OrderSession {
     /// # Errors
     /// [`Refused`]: not a byte was written, and the token comes back. Other queries are cold
     /// ([`NotSent::Closed`]): their answers go to [`super::super::response`] on another connection.
-    pub fn query<IO: Facts + Wire>(
+    pub fn query<IO: Wire>(
         &mut self,
         now: UnixNanos,
         query: &Query<'_>,
@@ -328,7 +328,7 @@ impl OrderSession {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn warm<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<(), Refused> {
+    pub fn warm<IO: Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<(), Refused> {
         self.query(now, &Query::Time, None, io)
     }
 
