@@ -8,7 +8,8 @@
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use exchange_connectors::order::{CancelReply, OrderFact, PlaceReply};
 use exchange_connectors::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue, VenueOrderId,
+    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
+    VenueOrderId,
 };
 use exchange_connectors::venue::coinbase::{StreamConfig, StreamRole, StreamSession};
 use exchange_connectors::venue::{

@@ -356,10 +356,10 @@ impl StreamSession {
             Control::Heartbeat => {}
             Control::Listed => self.subscriptions.listed(now, self.decoder.listed, products, io),
             Control::UserSnapshotComplete => self.user_snapshot = true,
-            Control::Error(message) => {
+            Control::Error => {
                 let topic = self.subscriptions.refused(now, products, io);
                 if topic == Some(Topic::User) {
-                    return Err(SessionError::Refused(format!("user channel: {message}")));
+                    return Err(SessionError::Refused(format!("user channel: {}", self.decoder.error)));
                 }
             }
         }

@@ -61,6 +61,9 @@ pub enum NotSent {
         /// The limit.
         max: usize,
     },
+    /// Its answer is no fact: ask on another connection, off the hot thread.
+    #[error("this query is not for an order connection")]
+    ColdQuery,
     /// The token or a value cannot stand in a request.
     #[error("{0}")]
     Request(#[from] RequestError),
@@ -276,7 +279,7 @@ impl OrderSession {
     ///
     /// # Errors
     /// [`Refused`]: not a byte was written, and the token comes back. Other queries are cold
-    /// ([`NotSent::Closed`]): their answers go to [`super::super::response`] on another connection.
+    /// ([`NotSent::ColdQuery`]): their answers go to [`super::super::response`] on another connection.
     pub fn query<IO: Facts + Wire>(
         &mut self,
         now: UnixNanos,
@@ -290,7 +293,7 @@ impl OrderSession {
             }
             Query::Fills { .. } => InFlight::List(RowKind::Fills),
             Query::Time => InFlight::Time,
-            _ => return Err(Refused { why: NotSent::Closed, token }),
+            _ => return Err(Refused { why: NotSent::ColdQuery, token }),
         };
         if let Err(why) = self.ready() {
             return Err(Refused { why, token });
@@ -338,11 +341,10 @@ impl OrderSession {
     /// [`SessionError`]: close the connection. The facts of a request in flight were told.
     pub fn bytes<IO: Facts + Wire>(
         &mut self,
-        now: UnixNanos,
+        _now: UnixNanos,
         plain: &mut [u8],
         io: &mut IO,
     ) -> Result<OrderProgress, SessionError> {
-        let _ = now;
         self.read(plain, false, io)
     }
 
@@ -586,8 +588,17 @@ fn answer<IO: Facts + Wire>(
             (ReplyTo::Place, outcome)
         }
         InFlight::Cancel => {
-            cancel_replies(plain, status, body, cancels, |id, reply| io.cancel_reply(id, reply));
-            let outcome = if status == 200 { Outcome::Answered } else { by_status(None, status) };
+            let mut outcome = Outcome::Answered;
+            cancel_replies(plain, status, body, cancels, |id, reply| {
+                io.cancel_reply(id, reply);
+                outcome = match reply {
+                    // With another status all orders share one answer.
+                    _ if status == 200 => Outcome::Answered,
+                    CancelReply::Rejected { class, code } => Outcome::Refused { class, code },
+                    CancelReply::Ambiguous { code } => Outcome::Failed { code },
+                    CancelReply::Queued => Outcome::Answered,
+                };
+            });
             (ReplyTo::Cancel, outcome)
         }
         InFlight::List(kind) => (ReplyTo::of(kind), by_status(refusal(plain, status, body), status)),
@@ -604,8 +615,7 @@ fn answer<IO: Facts + Wire>(
 }
 
 fn by_status(refusal: Option<(RejectClass, InlineText<32>)>, status: u16) -> Outcome {
-    let known = super::super::reject::status_class(status).map(|class| (class, http_code(status)));
-    match refusal.or(known) {
+    match refusal {
         Some((class, code)) => Outcome::Refused { class, code },
         None => Outcome::Failed { code: http_code(status) },
     }
