@@ -77,6 +77,12 @@ proptest! {
         let (messages, refused) = judge(&wire, Role::Client);
         let theirs: Vec<Event> = messages.iter().map(as_event).collect();
         match outcome {
+            // 1014 is in the IANA registry, but tungstenite reports it as a protocol error of its own.
+            Ok(()) if matches!(events.last(), Some(Event::Close(Some(1014), _))) => {
+                let before = events.len() - 1;
+                prop_assert_eq!(theirs.len(), events.len());
+                prop_assert_eq!(&theirs[..before], &events[..before]);
+            }
             Ok(()) => {
                 prop_assert!(!refused, "tungstenite refuses, we do not");
                 prop_assert_eq!(events, theirs);
