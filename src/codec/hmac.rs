@@ -69,7 +69,9 @@ impl HmacKey {
     /// Appends the signature in lower-case hexadecimal.
     #[inline]
     pub fn sign_hex_into(&self, parts: &[&[u8]], out: &mut Vec<u8>) {
-        out.extend_from_slice(&hex(self.sign(parts)));
+        let mut digits = [0; SIGNATURE_HEX_BYTES];
+        super::hex::write(&self.sign(parts), &mut digits);
+        out.extend_from_slice(&digits);
     }
 
     /// Appends the signature in base64 with padding.
@@ -93,24 +95,6 @@ const STANDARD_LENIENT: base64::engine::GeneralPurpose = base64::engine::General
     base64::engine::GeneralPurposeConfig::new()
         .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
 );
-
-fn hex(signature: [u8; SIGNATURE_BYTES]) -> [u8; SIGNATURE_HEX_BYTES] {
-    let digit = |nibble: u8| {
-        nibble.wrapping_add(if nibble < 10 {
-            b'0'
-        } else {
-            b'a'.wrapping_sub(10)
-        })
-    };
-    let mut out = [0; SIGNATURE_HEX_BYTES];
-    for (pair, byte) in out.chunks_exact_mut(2).zip(signature) {
-        if let [high, low] = pair {
-            *high = digit(byte >> 4);
-            *low = digit(byte & 0x0f);
-        }
-    }
-    out
-}
 
 #[cfg(test)]
 mod tests {

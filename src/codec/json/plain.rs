@@ -185,6 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn a_level2_message_of_full_length_fits_the_tape_allocated_at_the_start() {
+        let level = r#"{"side":"bid","event_time":"2026-09-30T02:39:53.495541Z","price_level":"72867.6","new_quantity":"0"},"#;
+        let levels = level.repeat(16 * 1024 / level.len() - 1);
+        let message = format!(r#"{{"updates":[{}]}}"#, levels.trim_end_matches(','));
+        let mut plain = Plain::new(16 * 1024);
+        let (room, place) = (plain.tape.0.capacity(), plain.tape.0.as_ptr());
+        for _ in 0..3 {
+            plain
+                .parse(&mut message.clone().into_bytes(), |cursor| cursor.skip())
+                .unwrap();
+            assert!(plain
+                .parse(&mut b"[".to_vec(), |cursor| cursor.skip())
+                .is_err());
+        }
+        assert_eq!(
+            (plain.tape.0.capacity(), plain.tape.0.as_ptr()),
+            (room, place)
+        );
+    }
+
+    #[test]
     fn depth_is_limited() {
         let nested =
             |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth)).into_bytes();

@@ -4,6 +4,7 @@
 //! seconds from the time given. Never reads a clock or a random source (time and nonce are arguments), and never runs on
 //! the hot thread: a token costs 7 to 13 us.
 
+use crate::codec::hex;
 use crate::codec::jwt::{plain_json_text, KeyError, MintError, SigningKey};
 use core::fmt;
 use zeroize::Zeroizing;
@@ -93,7 +94,8 @@ impl CdpKey {
         nonce: [u8; NONCE_BYTES],
     ) -> Result<Box<str>, MintError> {
         let mut digits = [0; NONCE_BYTES * 2];
-        let nonce = hex(nonce, &mut digits);
+        hex::write(&nonce, &mut digits);
+        let nonce = core::str::from_utf8(&digits).unwrap_or_default();
         let header = [
             r#"{"alg":""#,
             self.key.algorithm().name(),
@@ -139,23 +141,6 @@ const CLAIMS_PARTS_MAX: usize = 12;
 struct KeyFile {
     name: Zeroizing<String>,
     private_key: Zeroizing<String>,
-}
-
-fn hex(bytes: [u8; NONCE_BYTES], digits: &mut [u8; NONCE_BYTES * 2]) -> &str {
-    let digit = |nibble: u8| {
-        nibble.wrapping_add(if nibble < 10 {
-            b'0'
-        } else {
-            b'a'.wrapping_sub(10)
-        })
-    };
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        if let [high, low] = pair {
-            *high = digit(byte >> 4);
-            *low = digit(byte & 0x0f);
-        }
-    }
-    core::str::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]
