@@ -25,8 +25,10 @@ use crate::venue::{
 };
 
 mod orders;
+mod reply;
 
-pub use orders::{NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo};
+pub use orders::{OrderConfig, OrderSession};
+pub use reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 
 /// Losses within [`limits::RETRY_MS_MAX`] that one connection is forgiven.
 pub const CONNECTION_GAPS_MAX: u32 = 3;

@@ -1,5 +1,7 @@
 //! A REST connection from its opening on, byte for byte.
 
+use super::super::super::request::Unsupported;
+use super::super::super::response::Page;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::*;
 use crate::codec::test_captures;
