@@ -78,6 +78,13 @@ pub mod book;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod codec;
+pub mod dialer;
+pub mod engine;
+pub mod gateway;
+pub mod guard;
+pub mod keeper;
+pub mod link;
+pub mod manual;
 pub mod order;
 pub mod reactor;
 pub mod record;
@@ -86,3 +93,9 @@ pub mod ring;
 pub mod sim;
 pub mod telemetry;
 pub mod venue;
+
+pub use book::Follower;
+pub use gateway::{
+    Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway, GatewayBuilder,
+    GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
+};

@@ -178,7 +178,7 @@ impl OrderSession {
     /// # Errors
     /// [`Refused`]: not a byte was written, and the token comes back. Other queries are cold
     /// ([`NotSent::ColdQuery`]): their answers go to [`super::super::response`] on another connection.
-    pub fn query<IO: Facts + Wire>(
+    pub fn query<IO: Wire>(
         &mut self,
         now: UnixNanos,
         query: &Query<'_>,
