@@ -32,7 +32,8 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
+    // The demo tells its own story and cuts a connection on purpose.
+    log_to_stderr(if arguments.command.is_some() { "warn" } else { "error" });
     let result = match arguments.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments),
         Some(Command::Stream(arguments)) => stream::run(&arguments),
@@ -47,10 +48,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What the library has to tell goes to standard error: warnings, or what `RUST_LOG` asks for.
-fn log_to_stderr() {
+/// What the library has to tell goes to standard error, from `default` on or as `RUST_LOG` asks.
+fn log_to_stderr(default: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     // Fails only if somebody installed another one before; then that one is meant.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

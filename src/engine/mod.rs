@@ -217,7 +217,8 @@ impl Engine {
         self.market.room(now, out, strategy);
         let Trading { orders, delivery, .. } = &mut self.trading;
         let open = orders.open_of(strategy, 0).filter_map(|(_, _, order)| order.listed(now));
-        delivery.room(now, out, strategy, orders.open_count(), open);
+        let count = orders.open_of(strategy, 0).count();
+        delivery.room(now, out, strategy, count, open);
     }
 
     fn control(&mut self, now: UnixNanos, out: &mut impl Outputs, control: Control) {

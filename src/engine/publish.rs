@@ -42,6 +42,8 @@ pub(super) struct Traded {
     pub(super) book_listeners: StrategySet,
     trade_listeners: StrategySet,
     ticker_listeners: StrategySet,
+    /// A loss of trades that is not over; only where no book is held.
+    trade_gap: Option<GapCause>,
     /// Venue time and sequence of the last event: what instalments are stamped with.
     pub(super) stamp: Stamp,
 }
@@ -137,6 +139,7 @@ impl Market {
                     book_listeners: StrategySet::NONE,
                     trade_listeners: StrategySet::NONE,
                     ticker_listeners: StrategySet::NONE,
+                    trade_gap: None,
                     stamp: Stamp { recv: UnixNanos::NONE, venue: UnixNanos::NONE, sequence: 0 },
                 });
             }
@@ -408,14 +411,34 @@ impl Market {
     fn gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
         let Some(traded) = self.get_mut(id) else { return };
         let was_open = matches!(traded.standing, Standing::Doubtful(_) | Standing::Building { after: Some(_) });
-        traded.standing = match traded.standing {
-            Standing::Empty => Standing::Empty,
-            Standing::Building { .. } | Standing::Whole | Standing::Doubtful(_) => Standing::Doubtful(cause),
-        };
-        if traded.standing == Standing::Empty || was_open {
+        if traded.standing == Standing::Empty {
+            self.trade_gap(now, out, id, cause, missed);
             return;
         }
+        traded.standing = Standing::Doubtful(cause);
+        if !was_open {
+            self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
+        }
+    }
+
+    /// A loss where only trades are listened to: nothing can be fetched again, so it is over once trades flow again.
+    fn trade_gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
+        let Some(traded) = self.get_mut(id) else { return };
+        if traded.trade_listeners.is_empty() || traded.trade_gap.is_some() {
+            return;
+        }
+        traded.trade_gap = Some(cause);
         self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
+        if cause != GapCause::Disconnected {
+            self.trades_flow(now, out, id);
+        }
+    }
+
+    /// The venue confirms the subscription of trades.
+    pub(super) fn trades_flow(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
+        if let Some(cause) = self.get_mut(id).and_then(|traded| traded.trade_gap.take()) {
+            self.announce(now, out, id, Gap { cause, recovered: true, lost: 0 });
+        }
     }
 
     fn announce(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, gap: Gap) {
