@@ -17,8 +17,10 @@ use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand,
     OrderRef, RejectClass, RequestId, Side, State, StatisticsRecord, UnixNanos, Venue, View,
 };
-use exchange_connectors::sim::coinbase::{Config, LocalVenue};
+use exchange_connectors::sim::coinbase::{Config, LocalVenue, DOOR_REST};
+use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::sim::Credentials;
+use exchange_connectors::venue::coinbase::auth::CdpKey;
 use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
 use rust_decimal::Decimal;
 use std::path::PathBuf;
@@ -475,6 +477,37 @@ impl Rig {
     /// How often the venue received this order.
     pub fn received(&self, record: &ExecutionRecord) -> u64 {
         self.venue.orders_received(record.client_order_id.as_str()).unwrap()
+    }
+
+    /// The kinds of all records of an order so far but FillDetail, which may come whenever history is listed.
+    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
+        self.kinds(request).into_iter().filter(|kind| *kind != ExecutionKind::FillDetail).collect()
+    }
+
+    /// Somebody else with the same account places a resting bid, past all sockets; gives the venue's id.
+    pub fn strangers_bid(&self, client_order_id: &str, price: &str, size: &str) -> String {
+        let key = self.venue.credentials();
+        let key = CdpKey::new(key.name(), key.secret()).unwrap();
+        let host = self.venue.rest_url().replace("https://", "");
+        let body = format!(
+            r#"{{"client_order_id":"{client_order_id}","product_id":"{BTC}","side":"BUY","order_configuration":{{"limit_limit_gtc":{{"base_size":"{size}","limit_price":"{price}","post_only":true}}}}}}"#
+        );
+        let reply = self.venue.call(move |core, now_ns| {
+            let nonce = (now_ns as u128).to_be_bytes();
+            let token = key.mint_rest("POST", &host, ORDERS, now_ns / 1_000_000_000, nonce).unwrap();
+            let request = Request {
+                method: "POST".into(),
+                path: ORDERS.into(),
+                headers: vec![("authorization".into(), format!("Bearer {token}"))],
+                body: body.into_bytes(),
+                ..Request::default()
+            };
+            core.venue.http(now_ns, DOOR_REST, &request)
+        });
+        let reply = reply.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        let id = body["success_response"]["order_id"].as_str();
+        id.unwrap_or_else(|| panic!("{} {body}", reply.status)).to_owned()
     }
 
     /// Stops gateway and reactor.
