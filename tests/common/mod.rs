@@ -219,12 +219,13 @@ impl Bench {
     }
 
     /// Starts a gateway to this venue and returns at once.
-    pub fn start_at(self, venue: LocalVenue) -> Rig {
+    pub fn start_at(self, venue: impl Into<Arc<LocalVenue>>) -> Rig {
         self.try_start_at(venue).unwrap()
     }
 
     /// The same for configurations that do not start.
-    pub fn try_start_at(self, venue: LocalVenue) -> Result<Rig, GatewayError> {
+    pub fn try_start_at(self, venue: impl Into<Arc<LocalVenue>>) -> Result<Rig, GatewayError> {
+        let venue = venue.into();
         let roots = RootFile::write(venue.ca_pem());
         let (channels, order_connections) = (self.channels, self.order_connections);
         let (gateway, reactor) = self.builder(&venue, &roots).build()?;
@@ -250,7 +251,7 @@ impl Bench {
 
 /// A venue, a gateway to it, one strategy and all it was told.
 pub struct Rig {
-    pub venue: LocalVenue,
+    pub venue: Arc<LocalVenue>,
     gateway: Option<Gateway>,
     reactor: Option<JoinHandle<()>>,
     pub strategy: Strategy,
@@ -508,6 +509,15 @@ impl Rig {
         let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
         let id = body["success_response"]["order_id"].as_str();
         id.unwrap_or_else(|| panic!("{} {body}", reply.status)).to_owned()
+    }
+
+    /// Ends the gateway and gives the venue back, for another gateway.
+    pub fn into_venue(mut self) -> Arc<LocalVenue> {
+        drop(self.gateway.take());
+        if let Some(reactor) = self.reactor.take() {
+            reactor.join().expect("the reactor ended well");
+        }
+        self.venue.clone()
     }
 
     /// Stops gateway and reactor.
