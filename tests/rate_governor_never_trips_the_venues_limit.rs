@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 fn two_hundred_orders_and_their_cancels() {
     let mut rig = Bench::new().venue(|config| config.limits = Limits::default()).start();
     let order = rig.resting_bid();
-    let (mut submitted, started) = (Vec::new(), Instant::now());
-    while submitted.len() < 200 || started.elapsed() < Duration::from_millis(1_500) {
+    // A burst, then one every few milliseconds until more than one window of the limit is over.
+    let mut submitted: Vec<_> = (0..50).map(|_| rig.submit(order)).collect();
+    let started = Instant::now();
+    while submitted.len() < 200 || started.elapsed() < Duration::from_millis(1_300) {
         submitted.push(rig.submit(order));
-        rig.strategy.wait(Duration::from_millis(3));
-        rig.take();
+        rig.watch(Duration::from_millis(5));
     }
     let all = submitted.clone();
     rig.until_true("every order to be answered", |rig| all.iter().all(|r| rig.first(*r).is_some()));
