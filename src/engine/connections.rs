@@ -166,6 +166,7 @@ impl Engine {
         if let Some(reply) = reply {
             self.replied(now, out, id, reply);
         }
+        self.query_lost(now, out, id);
         self.trading.unload(id);
         self.trading.stirred = true;
         let Some(conn) = self.conns.get_mut(id.index()) else { return };

@@ -211,6 +211,18 @@ impl Engine {
         orders.query_done(now, asking.id, end, &mut sink);
     }
 
+    /// A connection is gone. If it carried a page of a query whose reply nobody reported (it was overdue, or no HTTP, and
+    /// the session closed the connection itself), the query has failed and is asked again; otherwise none would ever be.
+    pub(super) fn query_lost(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let carries_query = matches!(self.trading.carriages.get(id.index()).map(|c| &c.cargo), Some(Cargo::Query));
+        if !carries_query {
+            return;
+        }
+        let Some(asking) = self.trading.asking.take_if(|asking| !asking.waits) else { return };
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.query_done(now, asking.id, QueryEnd::Failed, &mut sink);
+    }
+
     /// An HTTP connection's deadline has passed: an answer is overdue, or it was idle for long.
     pub(super) fn order_connection_due(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
         let Engine { conns, market, trading, .. } = self;
