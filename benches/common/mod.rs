@@ -10,6 +10,7 @@ pub mod coinbase;
 pub mod engine;
 #[cfg(feature = "sim")]
 pub mod loopback;
+pub mod trading;
 
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
