@@ -9,6 +9,16 @@ use std::time::{Duration, Instant};
 /// The venues count per second, with their clock and the network between: 100 ms are for the jitter.
 pub const WINDOW_MS: u64 = 1_100;
 
+/// Which connections a venue's limit is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Budgeted {
+    /// All of them (OANDA).
+    #[default]
+    All,
+    /// Only WebSockets (Coinbase reference 5).
+    WebSockets,
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct ConnectionBudget {

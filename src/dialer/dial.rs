@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::ServerName;
 use rustls::ClientConfig;
 
-use super::budget::ConnectionBudget;
+use super::budget::{Budgeted, ConnectionBudget};
 use super::connect::connect;
 use super::endpoint::{Endpoint, EndpointKind};
 use super::error::{DialError, DialReason, Phase};
@@ -89,6 +89,7 @@ pub(super) struct Venue {
     pub(super) tls: Arc<ClientConfig>,
     pub(super) resolver: Resolver,
     pub(super) budget: Mutex<ConnectionBudget>,
+    pub(super) budgeted: Budgeted,
     /// Raised on shutdown.
     pub(super) stop: AtomicBool,
 }
@@ -154,11 +155,24 @@ impl Venue {
         Ok(link)
     }
 
-    /// Waits until the venue's budget lets one more connection begin.
-    pub(super) fn wait_for_budget(&self, patience: Patience<'_>) -> Result<(), GaveUp> {
+    /// Takes the right to open one connection of this kind now.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn take_budget(&self, kind: EndpointKind) -> Result<(), Duration> {
+        match (self.budgeted, kind) {
+            (Budgeted::WebSockets, EndpointKind::Http) => Ok(()),
+            (Budgeted::WebSockets, EndpointKind::WebSocket) | (Budgeted::All, _) => {
+                lock(&self.budget).take(Instant::now())
+            }
+        }
+    }
+
+    /// Waits until the venue's budget lets one more connection of this kind begin.
+    pub(super) fn wait_for_budget(&self, kind: EndpointKind, patience: Patience<'_>) -> Result<(), GaveUp> {
         loop {
             let slice = patience.slice()?;
-            match lock(&self.budget).take(Instant::now()) {
+            match self.take_budget(kind) {
                 Ok(()) => return Ok(()),
                 Err(wait) => std::thread::sleep(wait.min(slice)),
             }

@@ -212,7 +212,7 @@ impl ColdClient {
     }
 
     fn open(&self, endpoint: &Endpoint, patience: Patience<'_>) -> Result<Link<TcpStream>, ExchangeReason> {
-        self.venue.wait_for_budget(patience)?;
+        self.venue.wait_for_budget(endpoint.kind, patience)?;
         let opened = self.venue.open(endpoint, None, patience, &mut Progress::default());
         opened.map_err(|reason| match reason {
             DialReason::Shutdown => ExchangeReason::Shutdown,

@@ -20,7 +20,7 @@ mod worker;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 
-pub use budget::ConnectionBudget;
+pub use budget::{Budgeted, ConnectionBudget};
 pub use cold::{Build, ColdHandle, ColdJob};
 pub use dial::{DialJob, DialResult, Timings};
 pub use endpoint::{Endpoint, EndpointKind};

@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::ClientConfig;
 use thiserror::Error;
 
-use super::budget::ConnectionBudget;
+use super::budget::{Budgeted, ConnectionBudget};
 use super::cold::{ColdHandle, ColdWorkers};
 use super::dial::{DialJob, DialResult, Timings, Venue};
 use super::error::{DialError, DialReason};
-use super::resolve::{lock, system_lookup, Lookup, Resolver};
+use super::resolve::{system_lookup, Lookup, Resolver};
 use crate::record::UnixNanos;
 
 /// Attempts under way at once: market, user and a pool of order connections of one venue, reconnecting together.
@@ -37,6 +37,8 @@ pub struct DialerSettings {
     pub tls: Arc<ClientConfig>,
     /// Connections the venue takes per second and address.
     pub connections_per_s: u32,
+    /// Which connections that limit is about.
+    pub budgeted: Budgeted,
     /// Called after every result.
     pub wake: Wake,
     /// Names to addresses; tests bring their own.
@@ -47,7 +49,14 @@ impl DialerSettings {
     /// With the system's resolver.
     #[must_use]
     pub fn new(venue: &str, tls: Arc<ClientConfig>, connections_per_s: u32, wake: Wake) -> Self {
-        Self { venue: venue.into(), tls, connections_per_s, wake, lookup: Arc::new(system_lookup) }
+        Self {
+            venue: venue.into(),
+            tls,
+            connections_per_s,
+            budgeted: Budgeted::default(),
+            wake,
+            lookup: Arc::new(system_lookup),
+        }
     }
 }
 
@@ -93,10 +102,10 @@ impl Dialer {
     /// # Errors
     /// The system gives no thread.
     pub fn start(settings: DialerSettings) -> io::Result<(Dialer, Receiver<DialResult>)> {
-        let DialerSettings { venue: name, tls, connections_per_s, wake, lookup } = settings;
+        let DialerSettings { venue: name, tls, connections_per_s, budgeted, wake, lookup } = settings;
         let resolver = Resolver::start(&name, lookup)?;
         let budget = Mutex::new(ConnectionBudget::new(connections_per_s));
-        let venue = Arc::new(Venue { name, tls, resolver, budget, stop: AtomicBool::new(false) });
+        let venue = Arc::new(Venue { name, tls, resolver, budget, budgeted, stop: AtomicBool::new(false) });
         // Dropped on an error below, it ends its threads.
         let cold = ColdWorkers::start(&venue)?;
         let (results, results_out) = mpsc::channel();
@@ -186,7 +195,8 @@ impl Worker {
                 // A finished attempt says so just before its thread ends.
                 return Some(LOOK_AGAIN.min(Duration::from_millis(crate::link::SLICE_MS)));
             }
-            if let Err(wait) = lock(&self.venue.budget).take(Instant::now()) {
+            let kind = self.waiting.get(index)?.endpoint.kind;
+            if let Err(wait) = self.venue.take_budget(kind) {
                 return Some(wait);
             }
             let job = self.waiting.remove(index)?;

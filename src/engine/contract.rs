@@ -205,6 +205,8 @@ pub trait Outputs {
     fn entropy(&mut self, out: &mut [u8]);
     /// Counts something.
     fn count(&mut self, counter: crate::telemetry::Counter, n: u64);
+    /// A latency the engine can tell from the times it was given.
+    fn measured(&mut self, hop: crate::telemetry::Hop, ns: u64);
     /// A rare line for the log; called for state changes and anomalies, never per message.
     fn note(&mut self, note: Note<'_>);
 }

@@ -10,7 +10,7 @@ use super::Engine;
 use crate::guard::Priority;
 use crate::order::{Query, QueryEnd};
 use crate::record::{ConnectionState, UnixNanos, Venue};
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, Hop};
 use crate::venue::coinbase::request::{self, TokenPath};
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
 use crate::venue::SessionProgress;
@@ -138,7 +138,7 @@ impl Engine {
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
         asking.waits = false;
-        trading.load(id, Cargo::Query, start, end);
+        trading.load(id, Cargo::Query, start, end, UnixNanos::NONE);
         self.deadlines.set(id.index(), deadline);
     }
 
@@ -159,7 +159,10 @@ impl Engine {
                 let takes_no_more = read.reply.is_some() && !session.free();
                 if let Some(reply) = read.reply {
                     self.replied(now, out, id, reply);
-                    self.trading.unload(id);
+                    let carriage = self.trading.unload(id);
+                    if carriage.written.is_some() {
+                        out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
+                    }
                     self.trading.stirred = true;
                     self.warm_later(now, id);
                 }
@@ -229,7 +232,7 @@ impl Engine {
         let mut plug = Plug { out, conn: id, end: start };
         if session.warm(now, &mut plug).is_ok() {
             let (end, deadline) = (plug.end, session.expects_reply_by());
-            trading.load(id, Cargo::Warm, start, end);
+            trading.load(id, Cargo::Warm, start, end, UnixNanos::NONE);
             self.deadlines.set(id.index(), deadline);
         }
     }

@@ -10,7 +10,7 @@ use crate::order::{CancelSend, CancelStep};
 use crate::record::{
     CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
-use crate::telemetry::Counter;
+use crate::telemetry::{Counter, Hop};
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::OrderSession;
 use crate::venue::{PlaceIntent, Wire};
@@ -150,7 +150,7 @@ impl Engine {
             return Ok(());
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        trading.load(id, Cargo::Place(placed.slot), start, end);
+        trading.load(id, Cargo::Place(placed.slot), start, end, command.origin());
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::OrdersSent, 1);
         out.note(Note::OrderSent { request: command.request(), client_order_id: placed.client_order_id.as_str() });
@@ -222,7 +222,7 @@ impl Engine {
             return Err(soon);
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        trading.load(id, Cargo::Cancel, start, end);
+        trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, ids.len() as u64);
         Ok(())
@@ -266,17 +266,26 @@ impl Engine {
     }
 
     /// How far a connection's stream came: an order is on its way from its first byte on.
-    pub(super) fn written(&mut self, now: UnixNanos, id: ConnId, began: u64, total: u64) {
+    pub(super) fn written(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, began: u64, total: u64) {
         let Some(carriage) = self.trading.carriages.get_mut(id.index()) else { return };
-        let Cargo::Place(slot) = carriage.cargo else { return };
-        let orders = &mut self.trading.orders;
-        if !carriage.began && began > carriage.start {
-            carriage.began = true;
-            orders.sent(now, slot, now);
+        if carriage.written.is_some() || matches!(carriage.cargo, Cargo::Nothing) {
+            return;
         }
-        if !carriage.written && total >= carriage.end {
-            carriage.written = true;
-            orders.written(now, slot, now);
+        let begins = !carriage.began && began > carriage.start;
+        carriage.began |= begins;
+        let ends = total >= carriage.end;
+        if ends {
+            carriage.written = now;
+            if carriage.origin.is_some() {
+                out.measured(Hop::TickToTrade, now.since(carriage.origin));
+            }
+        }
+        let Cargo::Place(slot) = carriage.cargo else { return };
+        if begins {
+            self.trading.orders.sent(now, slot, now);
+        }
+        if ends {
+            self.trading.orders.written(now, slot, now);
         }
         self.arm_orders(now);
     }

@@ -6,7 +6,7 @@ use super::delivery::{Delivery, DeliverySink};
 use super::tokens::TokenPools;
 use crate::guard::{Governor, Limits};
 use crate::order::{Orders, Query, QueryId, Slot};
-use crate::record::{Venue, VenueOrderId};
+use crate::record::{UnixNanos, Venue, VenueOrderId};
 use arrayvec::ArrayVec;
 
 /// Orders the venue holds twice that wait for their cancel; more are found again by the next listing.
@@ -54,8 +54,10 @@ pub(super) struct Carriage {
     pub(super) end: u64,
     /// Its first byte may have left.
     pub(super) began: bool,
-    /// Its last byte is with the kernel.
-    pub(super) written: bool,
+    /// When its last byte was with the kernel; `NONE` before.
+    pub(super) written: UnixNanos,
+    /// When the socket was read of the record that caused it; `NONE` if the strategy did not say.
+    pub(super) origin: UnixNanos,
 }
 
 pub(super) struct Trading {
@@ -119,9 +121,9 @@ impl Trading {
     }
 
     /// Loads a connection; its bytes begin at `start`.
-    pub(super) fn load(&mut self, conn: ConnId, cargo: Cargo, start: u64, end: u64) {
+    pub(super) fn load(&mut self, conn: ConnId, cargo: Cargo, start: u64, end: u64, origin: UnixNanos) {
         if let Some(carriage) = self.carriages.get_mut(conn.index()) {
-            *carriage = Carriage { cargo, start, end, began: false, written: false };
+            *carriage = Carriage { cargo, start, end, began: false, written: UnixNanos::NONE, origin };
         }
     }
 

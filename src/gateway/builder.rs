@@ -7,7 +7,7 @@ use super::mint::CoinbaseMint;
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
-use crate::dialer::{DialJob, Dialer, DialerSettings, Endpoint, EndpointKind};
+use crate::dialer::{Budgeted, DialJob, Dialer, DialerSettings, Endpoint, EndpointKind};
 use crate::engine::{CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig};
 use crate::guard::Limits;
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
@@ -245,8 +245,11 @@ impl GatewayBuilder {
             Arc::new(move || control.wake())
         };
         let per_second = coinbase_limits::CONNECTIONS_PER_SECOND_MAX;
-        let (dialer, dialed) =
-            Dialer::start(DialerSettings::new(Venue::Coinbase.name(), tls, per_second, wake)).map_err(system)?;
+        let settings = DialerSettings {
+            budgeted: Budgeted::WebSockets,
+            ..DialerSettings::new(Venue::Coinbase.name(), tls, per_second, wake)
+        };
+        let (dialer, dialed) = Dialer::start(settings).map_err(system)?;
         let rest = endpoint(&coinbase.endpoints.rest, EndpointKind::Http);
         let dials = engine
             .slots()

@@ -39,7 +39,7 @@ pub struct Governor {
 }
 
 impl Governor {
-    /// At most `limit` requests (1 to [`LIMIT_MAX`], clamped) in any `window_ms`, judged over `window_ms + margin_ms`.
+    /// At most `limit` requests (1 to 256, clamped) in any `window_ms`, judged over `window_ms + margin_ms`.
     /// Of them a fifth is kept for cancels and queries, another fifth from housekeeping.
     pub fn new(limit: usize, window_ms: u64, margin_ms: u64) -> Governor {
         let limit = limit.clamp(1, LIMIT_MAX);

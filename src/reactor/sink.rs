@@ -5,7 +5,7 @@ use crate::engine::{ConnId, Note, Outputs, StrategySet};
 use crate::keeper::{Clock, TokenTap};
 use crate::link::Outbox;
 use crate::record::{
-    ExecutionRecord, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId, UnixNanos,
+    ExecutionRecord, InstrumentId, MarketRecord, OrderCommand, RequestId, StatisticsRecord, StrategyId, UnixNanos,
 };
 use crate::ring::{Consumer, Producer};
 use crate::telemetry::{Counter, Counters, Hop, Hops};
@@ -146,14 +146,16 @@ impl Outputs for Sink {
     }
 
     fn execution(&mut self, to: StrategyId, record: &ExecutionRecord) -> bool {
-        tracing::debug!(
-            request = %record.request,
-            client_order_id = %record.client_order_id,
-            kind = ?record.kind,
-            class = ?record.reject,
-            code = %record.venue_code,
-            "execution"
-        );
+        order_span(record.request).in_scope(|| {
+            tracing::debug!(
+                client_order_id = %record.client_order_id,
+                venue_order_id = %record.venue_order_id,
+                kind = ?record.kind,
+                class = ?record.reject,
+                code = %record.venue_code,
+                "execution"
+            );
+        });
         if let Some(inline) = self.inline.as_mut().filter(|i| i.id == to) {
             inline.handler.on_execution(record, &mut inline.orders);
             return true;
@@ -199,6 +201,10 @@ impl Outputs for Sink {
         self.counters.add(counter, n);
     }
 
+    fn measured(&mut self, hop: Hop, ns: u64) {
+        self.hops.record(hop, ns);
+    }
+
     fn note(&mut self, note: Note<'_>) {
         match note {
             Note::Connection { conn, venue, role, state, why } => {
@@ -209,10 +215,16 @@ impl Outputs for Sink {
             }
             Note::Gap { instrument, gap } => log_gap(instrument, gap),
             Note::OrderSent { request, client_order_id } => {
-                tracing::debug!(%request, client_order_id, "order sent");
+                order_span(request).in_scope(|| tracing::debug!(client_order_id, "order sent"));
             }
         }
     }
+}
+
+/// Everything that happens to one request is logged inside a span of its number, so that a subscriber can follow it
+/// through its life. Disabled, it costs one load.
+fn order_span(request: RequestId) -> tracing::Span {
+    tracing::debug_span!("order", %request)
 }
 
 fn log_gap(instrument: InstrumentId, gap: crate::record::Gap) {

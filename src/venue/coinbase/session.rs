@@ -25,8 +25,10 @@ use crate::venue::{
 };
 
 mod orders;
+mod reply;
 
-pub use orders::{NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo};
+pub use orders::{OrderConfig, OrderSession};
+pub use reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 
 /// Losses within [`limits::RETRY_MS_MAX`] that one connection is forgiven.
 pub const CONNECTION_GAPS_MAX: u32 = 3;
@@ -356,10 +358,10 @@ impl StreamSession {
             Control::Heartbeat => {}
             Control::Listed => self.subscriptions.listed(now, self.decoder.listed, products, io),
             Control::UserSnapshotComplete => self.user_snapshot = true,
-            Control::Error(message) => {
+            Control::Error => {
                 let topic = self.subscriptions.refused(now, products, io);
                 if topic == Some(Topic::User) {
-                    return Err(SessionError::Refused(format!("user channel: {message}")));
+                    return Err(SessionError::Refused(format!("user channel: {}", self.decoder.error)));
                 }
             }
         }

@@ -31,8 +31,8 @@ pub(super) enum Control {
     Heartbeat,
     /// An acknowledgement; the products and [`Decoder::listed`] say what it lists.
     Listed,
-    /// An error frame, and what it says.
-    Error(InlineText<64>),
+    /// An error frame; [`Decoder::error`] is what it says.
+    Error,
     /// The snapshot of open orders is complete.
     UserSnapshotComplete,
 }
@@ -54,6 +54,8 @@ pub(super) struct Decoder {
     pub listed: ListedSession,
     /// A product became [`BookState::Doubtful`] since the session last looked.
     pub doubts: bool,
+    /// What the last error frame said.
+    pub error: InlineText<64>,
     /// Levels told since the session last looked.
     pub levels: usize,
     times: Rfc3339Cache,
@@ -176,6 +178,7 @@ impl Decoder {
             connection_gaps: 0,
             listed: ListedSession::default(),
             doubts: false,
+            error: InlineText::EMPTY,
             levels: 0,
             times: Rfc3339Cache::new(),
             trades: Vec::with_capacity(super::limits::TRADES_BUFFERED_MAX),
@@ -237,7 +240,7 @@ impl Decoder {
         if let Some(control) = control {
             return Ok(control);
         }
-        let Some(channel) = head.channel else { return Ok(error_frame(&head, facts)) };
+        let Some(channel) = head.channel else { return Ok(self.error_frame(&head, facts)) };
         match early {
             Some(mut events) => self.admitted(channel, &head, &mut events, facts),
             None => Err(Fault::Missing { key: "events" }),
@@ -415,6 +418,18 @@ impl Decoder {
         }
     }
 
+    /// Error frames have no channel, time or sequence (Coinbase reference 6.1).
+    #[cold]
+    fn error_frame(&mut self, head: &Head<'_>, facts: &mut impl Facts) -> Control {
+        if head.kind != "error" {
+            facts.anomaly(Anomaly::Malformed, "message with neither channel nor type error");
+            return Control::None;
+        }
+        facts.anomaly(Anomaly::VenueError, excerpt(head.message));
+        self.error = InlineText::truncated(head.message);
+        Control::Error
+    }
+
     /// Announces a fault and doubts what it may have touched.
     #[cold]
     fn fault(&mut self, fault: &Fault, facts: &mut impl Facts) {
@@ -483,17 +498,6 @@ impl<'i> Head<'i> {
         }
         Ok(())
     }
-}
-
-/// Error frames have no channel, time or sequence (Coinbase reference 6.1).
-#[cold]
-fn error_frame(head: &Head<'_>, facts: &mut impl Facts) -> Control {
-    if head.kind != "error" {
-        facts.anomaly(Anomaly::Malformed, "message with neither channel nor type error");
-        return Control::None;
-    }
-    facts.anomaly(Anomaly::VenueError, excerpt(head.message));
-    Control::Error(InlineText::truncated(head.message))
 }
 
 /// Counts and logs a fault. Its text holds keys and sizes, never values, and is cut where it is too long.

@@ -254,7 +254,8 @@ impl Subscriptions {
                 for index in &self.members {
                     let Some(item) = self.items.get_mut(*index) else { continue };
                     let Some(product) = products.get_mut(*index) else { continue };
-                    if channel == BOOK {
+                    // A repetition brings no snapshot (Coinbase reference 6.1): what is held stays held.
+                    if channel == BOOK && !repeated {
                         sent_book(item, product, request.subscribe, now.plus_ms(self.config.snapshot_ms));
                     }
                     let Some(state) = item.channels.get_mut(channel) else { continue };
@@ -411,8 +412,9 @@ impl Subscriptions {
     /// When [`Subscriptions::expire`] or [`Subscriptions::choose`] will have something to do.
     pub fn deadline(&mut self, now: UnixNanos, token: bool) -> UnixNanos {
         let mut next = UnixNanos::MAX;
+        // What is past was done, or waits for the answer to the pending message.
         let mut at = |time: UnixNanos| {
-            if time.is_some() {
+            if time > now {
                 next = next.min(time);
             }
         };

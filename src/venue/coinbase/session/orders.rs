@@ -7,12 +7,13 @@
 use super::super::endpoint::Endpoint;
 use super::super::limits;
 use super::super::products::Products;
-use super::super::request::{self, Query, TokenPath, Unsupported};
+use super::super::request::{self, Query, TokenPath};
 use super::super::response::{
-    cancel_replies, http_code, page_of, place_reply, refusal, server_time, tell_rows, Page, RateHeaders, RowKind, Rows,
+    cancel_replies, http_code, page_of, place_reply, refusal, server_time, tell_rows, RateHeaders, RowKind, Rows,
     LIST_ARRAYS,
 };
 use super::super::stream::{announce, Fault};
+use super::reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 use crate::codec::http1::{
     self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
 };
@@ -40,106 +41,6 @@ impl Default for OrderConfig {
             user_agent: concat!("exchange-connectors/", env!("CARGO_PKG_VERSION")).into(),
         }
     }
-}
-
-/// Why nothing was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotSent {
-    /// Not open, or no more requests may follow on this connection.
-    #[error("the connection takes no more requests")]
-    Closed,
-    /// A request is in flight.
-    #[error("a request is in flight on this connection")]
-    Busy,
-    /// The venue has no form for it.
-    #[error("{0}")]
-    Unsupported(#[from] Unsupported),
-    /// No ids, or more than one request takes.
-    #[error("a cancel request takes 1 to {max} ids")]
-    Count {
-        /// The limit.
-        max: usize,
-    },
-    /// The token or a value cannot stand in a request.
-    #[error("{0}")]
-    Request(#[from] RequestError),
-}
-
-/// Nothing was sent, and the token comes back unspent.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Why.
-    pub why: NotSent,
-    /// The token, if one was given.
-    pub token: Option<Box<str>>,
-}
-
-/// Which request a reply answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ReplyTo {
-    /// A place request; its fact was told.
-    Place,
-    /// A cancel request; a fact per id was told.
-    Cancel,
-    /// A listing of orders; its rows were told.
-    Orders,
-    /// A listing of fills; its rows were told.
-    Fills,
-    /// The question for the time.
-    Time,
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Answered as documented. For a place or cancel the facts say how.
-    Answered,
-    /// Every row of this page was told, but for the unreadable ones.
-    Listed {
-        /// How many.
-        rows: Rows,
-        /// How the listing goes on.
-        page: Page,
-    },
-    /// The venue's clock.
-    Time(UnixNanos),
-    /// The venue refused it.
-    Refused {
-        /// Why.
-        class: RejectClass,
-        /// The venue's code.
-        code: InlineText<32>,
-    },
-    /// No use could be made of the answer, or there was none. Rows told so far are true, but not all.
-    Failed {
-        /// What was seen.
-        code: InlineText<32>,
-    },
-}
-
-/// The end of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// Which request.
-    pub to: ReplyTo,
-    /// HTTP status; 0 if there was no answer.
-    pub status: u16,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// What the headers say about our rate.
-    pub rate: RateHeaders,
-    /// How long the venue wants nothing sent, ms.
-    pub wait_ms: Option<u64>,
-}
-
-/// What a call read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrderProgress {
-    /// As of any session.
-    pub progress: SessionProgress,
-    /// The request in flight ended with this.
-    pub reply: Option<Reply>,
 }
 
 #[derive(Debug)]
@@ -276,7 +177,7 @@ impl OrderSession {
     ///
     /// # Errors
     /// [`Refused`]: not a byte was written, and the token comes back. Other queries are cold
-    /// ([`NotSent::Closed`]): their answers go to [`super::super::response`] on another connection.
+    /// ([`NotSent::ColdQuery`]): their answers go to [`super::super::response`] on another connection.
     pub fn query<IO: Wire>(
         &mut self,
         now: UnixNanos,
@@ -290,7 +191,7 @@ impl OrderSession {
             }
             Query::Fills { .. } => InFlight::List(RowKind::Fills),
             Query::Time => InFlight::Time,
-            _ => return Err(Refused { why: NotSent::Closed, token }),
+            _ => return Err(Refused { why: NotSent::ColdQuery, token }),
         };
         if let Err(why) = self.ready() {
             return Err(Refused { why, token });
@@ -338,11 +239,10 @@ impl OrderSession {
     /// [`SessionError`]: close the connection. The facts of a request in flight were told.
     pub fn bytes<IO: Facts + Wire>(
         &mut self,
-        now: UnixNanos,
+        _now: UnixNanos,
         plain: &mut [u8],
         io: &mut IO,
     ) -> Result<OrderProgress, SessionError> {
-        let _ = now;
         self.read(plain, false, io)
     }
 
@@ -525,15 +425,6 @@ impl OrderSession {
     }
 }
 
-impl ReplyTo {
-    const fn of(kind: RowKind) -> ReplyTo {
-        match kind {
-            RowKind::Orders => ReplyTo::Orders,
-            RowKind::Fills => ReplyTo::Fills,
-        }
-    }
-}
-
 /// Header and prefix of a token.
 const BEARER: (&str, &str) = ("Authorization", "Bearer ");
 
@@ -586,8 +477,17 @@ fn answer<IO: Facts + Wire>(
             (ReplyTo::Place, outcome)
         }
         InFlight::Cancel => {
-            cancel_replies(plain, status, body, cancels, |id, reply| io.cancel_reply(id, reply));
-            let outcome = if status == 200 { Outcome::Answered } else { by_status(None, status) };
+            let mut outcome = Outcome::Answered;
+            cancel_replies(plain, status, body, cancels, |id, reply| {
+                io.cancel_reply(id, reply);
+                outcome = match reply {
+                    // With another status all orders share one answer.
+                    _ if status == 200 => Outcome::Answered,
+                    CancelReply::Rejected { class, code } => Outcome::Refused { class, code },
+                    CancelReply::Ambiguous { code } => Outcome::Failed { code },
+                    CancelReply::Queued => Outcome::Answered,
+                };
+            });
             (ReplyTo::Cancel, outcome)
         }
         InFlight::List(kind) => (ReplyTo::of(kind), by_status(refusal(plain, status, body), status)),
@@ -604,8 +504,7 @@ fn answer<IO: Facts + Wire>(
 }
 
 fn by_status(refusal: Option<(RejectClass, InlineText<32>)>, status: u16) -> Outcome {
-    let known = super::super::reject::status_class(status).map(|class| (class, http_code(status)));
-    match refusal.or(known) {
+    match refusal {
         Some((class, code)) => Outcome::Refused { class, code },
         None => Outcome::Failed { code: http_code(status) },
     }

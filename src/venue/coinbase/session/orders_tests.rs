@@ -1,5 +1,7 @@
 //! A REST connection from its opening on, byte for byte.
 
+use super::super::super::request::Unsupported;
+use super::super::super::response::Page;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::*;
 use crate::codec::test_captures;
@@ -137,7 +139,7 @@ fn what_cannot_be_sent_leaves_no_byte_and_no_request_in_flight() {
     let refused = line.session.query(NOW, &Query::Time, Some("bad\ntoken".into()), &mut line.ear).unwrap_err();
     assert!(matches!(refused.why, NotSent::Request(_)) && refused.token.is_some());
     let refused = line.session.query(NOW, &Query::KeyPermissions, Some("t".into()), &mut line.ear).unwrap_err();
-    assert_eq!(refused.why, NotSent::Closed);
+    assert_eq!(refused.why, NotSent::ColdQuery);
     assert_eq!((line.sent(), line.session.busy(), line.ear.retired.len()), (String::new(), false, 0));
     line.session.closed(&mut line.ear);
     assert_eq!(line.try_place(|_| {}).unwrap_err().why, NotSent::Closed);
@@ -159,6 +161,15 @@ fn a_cancel_of_several_orders_answers_each() {
         line.ear.take(),
         [Told::Cancel("o-1".parse().unwrap(), CancelReply::Queued), Told::Cancel("o-2".parse().unwrap(), over)]
     );
+}
+
+#[test]
+fn a_refused_cancel_request_refuses_each_and_says_so() {
+    let mut line = Line::open();
+    line.cancel(&["o-1"]);
+    let reply = line.answer(400, r#"{"error":"INVALID_ARGUMENT","message":"too many ids"}"#);
+    assert!(matches!(reply.outcome, Outcome::Refused { class: RejectClass::Malformed, .. }), "{reply:?}");
+    assert!(matches!(line.ear.take()[1], Told::Cancel(_, CancelReply::Rejected { .. })));
 }
 
 #[test]

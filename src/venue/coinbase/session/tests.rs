@@ -253,6 +253,43 @@ fn an_acknowledgement_lost_in_a_gap_is_asked_for_again() {
 }
 
 #[test]
+fn a_book_whose_acknowledgement_was_lost_stays_held_when_it_is_asked_for_again() {
+    let mut line = Line::open(StreamRole::Market, &[(0, "BTC-USD", Channels::BOOK)]);
+    line.ack(NO_BOOKS);
+    line.wait(150);
+    line.events("l2_data", &book("snapshot", "BTC-USD", 2));
+    line.asked();
+    line.wait(limits::ACK_GRACE_MS);
+    assert_eq!(line.asked(), [r#"{"type":"subscribe","product_ids":["BTC-USD"],"channel":"level2"}"#]);
+    line.ear.take();
+    line.events("l2_data", &book("update", "BTC-USD", 1));
+    assert!(matches!(line.ear.take()[..], [Told::Book(_), Told::Level(..), Told::BookEnd(true)]));
+    line.ack(r#"{"heartbeats":["heartbeats"],"level2":["BTC-USD"]}"#);
+    assert!(line.session.healthy());
+    line.wait(60_000);
+    assert_eq!(line.asked(), [""; 0]);
+}
+
+#[test]
+fn no_deadline_lies_in_the_past_after_time_was_told() {
+    let mut line = Line::open(StreamRole::Market, &[(0, "BTC-USD", ALL), (1, "ETH-USD", ALL)]);
+    line.ack(NO_BOOKS);
+    for step in 0..600 {
+        line.now = line.now.plus_ms(100);
+        if step % 10 == 0 {
+            line.events("heartbeats", r#"{"heartbeat_counter":1}"#);
+        }
+        if step == 300 {
+            line.sequence += 1;
+        }
+        match line.session.time(line.now, &mut line.ear) {
+            Ok(deadline) => assert!(deadline.unwrap() > line.now, "{step}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
 fn an_error_frame_belongs_to_the_message_in_flight() {
     let mut line = Line::open(StreamRole::Market, &[(0, "BTC-USD", Channels::BOOK)]);
     line.ack(NO_BOOKS);

@@ -362,7 +362,7 @@ fn a_message_without_a_long_array_is_read_whole_wherever_it_was_cut() {
     assert_eq!(feed.sliced(beat.as_bytes(), 64, 4), Control::Heartbeat);
     assert_eq!(feed.ear.take(), [Told::Stream(StreamFact::Heartbeat)]);
     let error = br#"{"type":"error","message":"failure to subscribe"}"#;
-    assert!(matches!(feed.sliced(error, 64, 4), Control::Error(_)));
+    assert_eq!(feed.sliced(error, 64, 4), Control::Error);
     feed.ear.take();
     feed.whole(r#"{"channel":"heartbeats","timestamp":"","sequence_num":1,"events":[]}"#);
     assert_eq!(feed.ear.gaps(), []);
@@ -384,7 +384,7 @@ fn an_acknowledgement_lists_the_whole_set() {
 fn an_error_frame_is_told_and_does_not_count() {
     let mut feed = Feed::new();
     let control = feed.whole(r#"{"type":"error","message":"authentication failure"}"#);
-    assert_eq!(control, Control::Error(InlineText::new("authentication failure").unwrap()));
+    assert_eq!((control, feed.decoder.error.as_str()), (Control::Error, "authentication failure"));
     assert_eq!(feed.ear.take(), [Told::Anomaly(Anomaly::VenueError, "authentication failure".into())]);
     feed.told(&snapshot(0));
     assert_eq!(feed.book(0), BookState::Held);

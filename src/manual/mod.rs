@@ -1,0 +1,13 @@
+//! How this crate thinks: decisions and their reasons, for users and for whoever changes it.
+//!
+//! - [`threads`]: who owns what, and who may wait for whom
+//! - [`market_data`]: events, books, gaps, slow consumers
+//! - [`orders`]: what an order's records mean, and how an unknown outcome ends
+//! - [`numbers`]: exact decimals, exponents, times
+//! - [`threats`]: what is defended against, and what is not
+
+pub mod market_data;
+pub mod numbers;
+pub mod orders;
+pub mod threads;
+pub mod threats;

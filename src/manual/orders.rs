@@ -1,0 +1,35 @@
+//! What an order's records mean, and how an unknown outcome ends.
+//!
+//! # The law of records
+//!
+//! For every submitted command, in every race, your execution stream says: first exactly one of `Accepted`, `Rejected`,
+//! `Unknown`. After `Unknown` (which may be repeated as a reminder) exactly one `Accepted` or `Rejected`, flagged
+//! `RECONCILED`. Evidence of life that comes before the reply gives an `Accepted` flagged `IMPLIED` first. Then fills, then
+//! one terminal record: `Filled`, `Cancelled` or `Expired`. The table of states and the evidence each transition needs is in
+//! [`order`](crate::order).
+//!
+//! # What proves a rejection
+//!
+//! A refusal of ours before any byte was written; HTTP 401, 403 or 429 with any body; another 4xx with the venue's own error
+//! JSON; a business refusal in an HTTP 200. Everything else after the first byte may have left (a 5xx, a timeout, a reset, a
+//! page of HTML, a body cut short) proves nothing: `Unknown`. The order is never sent again. It is looked for: by its id if
+//! the venue gave one, else in the list of recent orders, by our client order id. Absence counts only from several complete
+//! listings, each begun long enough after the order's last byte left.
+//!
+//! # Fills
+//!
+//! Coinbase's user stream has no executions, only cumulative quantities. A `Fill` is the difference to what was known, with
+//! exact quantity, value and fee; its price is computed and the record is flagged `DERIVED`. A repeated or older state counts
+//! nothing. Rows of the venue's history enrich fills as `FillDetail`, which moves no position, unless they show more than was
+//! known. History is read after every reconnect and every 25 s while orders of ours are recent.
+//!
+//! # When orders may leave
+//!
+//! Not before the user stream is open, and executions and open orders were listed. Until then `Rejected(NotConnected)`. A
+//! command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have a
+//! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over.
+//!
+//! # When you are too slow
+//!
+//! If your execution ring and a reserve of 1,024 records are full, your open orders are cancelled and your new ones refused.
+//! Once your ring has room you get one `Lost` with the exact count, every open order as `OrderListed`, and `ResyncEnd`.
