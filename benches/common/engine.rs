@@ -77,6 +77,7 @@ impl Outputs for Rings {
     fn count(&mut self, counter: Counter, _: u64) {
         assert!(counter != Counter::Anomalies && counter != Counter::Gaps, "{}", counter.name());
     }
+    fn measured(&mut self, _: Hop, _: u64) {}
     fn note(&mut self, _: Note<'_>) {}
 }
 

@@ -12,7 +12,7 @@ use exchange_connectors::record::{
     StrategyId, UnixNanos, Venue,
 };
 use exchange_connectors::ring::{ring, Consumer, OrderProducer, Producer};
-use exchange_connectors::telemetry::Counter;
+use exchange_connectors::telemetry::{Counter, Hop};
 use exchange_connectors::venue::coinbase::{Endpoint, OrderConfig};
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,7 @@ impl Outputs for Lines {
     fn count(&mut self, counter: Counter, _: u64) {
         assert!(counter != Counter::Anomalies && counter != Counter::OrdersRefused, "{}", counter.name());
     }
+    fn measured(&mut self, _: Hop, _: u64) {}
     fn note(&mut self, _: Note<'_>) {}
 }
 
