@@ -5,12 +5,12 @@
 //! product, times, numbers, facts into a sink that only counts. Ratios of the two travel; nanoseconds do not.
 #![allow(missing_docs)]
 
+mod common;
+
+use common::coinbase::{btc, frame, message, one_trade, three_levels};
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use exchange_connectors::order::{CancelReply, OrderFact, PlaceReply};
-use exchange_connectors::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
-    VenueOrderId,
-};
+use exchange_connectors::record::{BookSide, GapCause, InstrumentId, TradingStatus, UnixNanos, VenueOrderId};
 use exchange_connectors::venue::coinbase::{StreamConfig, StreamRole, StreamSession};
 use exchange_connectors::venue::{
     Anomaly, BookEvent, Channels, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
@@ -68,63 +68,6 @@ impl Wire for Count {
         out.fill(7);
     }
     fn retire(&mut self, _: Box<str>) {}
-}
-
-fn btc() -> Instrument {
-    let fixed = |text| Fixed::parse(text).unwrap_or_default();
-    let listing = Listing {
-        venue: Venue::Coinbase,
-        symbol: "BTC-USD".into(),
-        base: "BTC".into(),
-        quote: "USD".into(),
-        tick: fixed("0.01"),
-        lot: fixed("0.00000001"),
-        quote_lot: fixed("0.01"),
-        size_min: fixed("0.00000001"),
-        size_max: fixed("3400"),
-        notional_min: fixed("1"),
-        status: TradingStatus::Online,
-    };
-    Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing)
-}
-
-fn message(sequence: u64, channel: &str, events: &str) -> String {
-    format!(
-        r#"{{"channel":"{channel}","timestamp":"2026-09-30T02:39:53.{:09}Z","sequence_num":{sequence},"events":[{events}]}}"#,
-        690_696_234 + sequence
-    )
-}
-
-/// Three levels as recorded (Coinbase reference 6.4); the time changes with each message.
-fn three_levels(sequence: u64) -> String {
-    let level = |side: &str, price: u64, size: &str| {
-        format!(
-            r#"{{"side":"{side}","event_time":"2026-09-30T02:39:53.{:06}Z","price_level":"{price}.{:02}","new_quantity":"{size}"}}"#,
-            495_541 + sequence,
-            10 + sequence % 90
-        )
-    };
-    let levels = [level("bid", 83_242, "0.0601005"), level("bid", 83_193, "0"), level("offer", 83_328, "0.00715626")];
-    let event = format!(r#"{{"type":"update","product_id":"BTC-USD","updates":[{}]}}"#, levels.join(","));
-    message(sequence, "l2_data", &event)
-}
-
-fn one_trade(sequence: u64) -> String {
-    let event = format!(
-        r#"{{"type":"update","trades":[{{"product_id":"BTC-USD","trade_id":"{}","price":"83277.26","size":"0.00058346","time":"2026-09-30T02:39:53.{:06}Z","side":"SELL"}}]}}"#,
-        1_100_253_488 + sequence,
-        977_543 - sequence
-    );
-    message(sequence, "market_trades", &event)
-}
-
-fn frame(payload: &str) -> Vec<u8> {
-    let len = u16::try_from(payload.len()).unwrap_or_default();
-    assert!(len >= 126);
-    let mut out = vec![0x81, 126];
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(payload.as_bytes());
-    out
 }
 
 /// An open session whose book is held; the next sequence number is 3.

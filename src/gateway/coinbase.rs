@@ -106,6 +106,13 @@ impl CoinbaseConfig {
         CoinbaseConfig { order_connections: count.clamp(1, 16), ..self }
     }
 
+    /// Private requests a second the engine may make, 1 to 256. Default 24: the venue allows 30 to a key, and the rest is
+    /// for queries. More only if the venue has agreed to it.
+    #[must_use]
+    pub fn requests_per_second(self, requests: usize) -> CoinbaseConfig {
+        CoinbaseConfig { requests_per_second: requests.clamp(1, crate::guard::LIMIT_MAX), ..self }
+    }
+
     /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 10,000.
     #[must_use]
     pub fn reply_timeout_ms(self, timeout_ms: u64) -> CoinbaseConfig {

@@ -23,7 +23,7 @@ pub enum IncrementError {
     NotTradable,
 }
 
-/// Checks a place command against its instrument. Division-free where the increment is 1; at most three remainders.
+/// Checks a place command against its instrument. Division-free where the increment is 1, else two remainders.
 ///
 /// # Errors
 /// The first [`IncrementError`] found.
@@ -38,30 +38,23 @@ pub fn check_increments(instrument: &Instrument, order: &OrderCommand) -> Result
     if limit && !is_multiple(order.price(), instrument.tick_mantissa()) {
         return Err(IncrementError::OffTick);
     }
-    let listing = &instrument.listing;
+    let quantity = order.quantity();
     if order.is_quantity_in_quote() {
-        let at = instrument.quote_exponent;
-        if !is_multiple(order.quantity(), listing.quote_lot.rescale(at).unwrap_or(0)) {
+        if !is_multiple(quantity, instrument.quote_lot_mantissa()) {
             return Err(IncrementError::OffLot);
         }
-        return at_least(order.quantity(), listing.notional_min.rescale(at).unwrap_or(0));
+        return at_least(quantity, instrument.quote_min_mantissa());
     }
-    if !is_multiple(order.quantity(), instrument.lot_mantissa()) {
+    if !is_multiple(quantity, instrument.lot_mantissa()) {
         return Err(IncrementError::OffLot);
     }
-    let at = instrument.size_exponent;
-    at_least(order.quantity(), listing.size_min.rescale(at).unwrap_or(0))?;
-    match listing.size_max.rescale(at) {
-        Ok(most) if most > 0 && order.quantity() > most => return Err(IncrementError::TooLarge),
-        _ => {}
+    at_least(quantity, instrument.size_min_mantissa())?;
+    let most = instrument.size_max_mantissa();
+    if most > 0 && quantity > most {
+        return Err(IncrementError::TooLarge);
     }
-    if limit {
-        let value = i128::from(order.price()) * i128::from(order.quantity());
-        let exponent = instrument.price_exponent + instrument.size_exponent;
-        let least = crate::record::Fixed128::from(listing.notional_min).rescale(exponent).unwrap_or(0);
-        if value < least {
-            return Err(IncrementError::TooSmall);
-        }
+    if limit && i128::from(order.price()) * i128::from(quantity) < instrument.value_min_mantissa() {
+        return Err(IncrementError::TooSmall);
     }
     Ok(())
 }

@@ -6,6 +6,6 @@ mod increments;
 mod limits;
 
 pub use backoff::Backoff;
-pub use governor::{Governor, Priority, RetryAt};
+pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
 pub use increments::{check_increments, IncrementError};
 pub use limits::Limits;

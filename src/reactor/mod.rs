@@ -190,16 +190,12 @@ impl Reactor {
             match message {
                 ControlMessage::AddStrategy(rings) => {
                     let id = rings.id;
-                    if let Some(place) = self.sink.rings.get_mut(id.index()) {
-                        *place = Some(*rings);
-                    }
+                    self.sink.add(*rings);
                     self.apply(now, Input::Control(Control::AddStrategy(id)));
                 }
                 ControlMessage::RemoveStrategy(id) => {
                     self.apply(now, Input::Control(Control::RemoveStrategy(id)));
-                    if let Some(place) = self.sink.rings.get_mut(id.index()) {
-                        *place = None;
-                    }
+                    self.sink.remove(id);
                 }
                 ControlMessage::Engine(control) => self.apply(now, Input::Control(control)),
                 ControlMessage::CountOpen(reply) => {
@@ -255,9 +251,9 @@ impl Reactor {
     /// Every command that waits, of every strategy; what they make leaves together.
     fn take_orders(&mut self) -> bool {
         let mut worked = false;
-        for index in 0..self.sink.rings.len() {
+        for id in self.sink.present.iter() {
             while let Some(command) =
-                self.sink.rings.get_mut(index).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
+                self.sink.rings.get_mut(id.index()).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
             {
                 worked = true;
                 self.command(&command);

@@ -38,6 +38,8 @@ pub(super) struct Inline {
 
 pub(super) struct Sink {
     pub(super) rings: Vec<Option<StrategyRings>>,
+    /// Whose rings there are: the order rings are looked at between any two sockets, so no empty place may cost a look.
+    pub(super) present: StrategySet,
     pub(super) inline: Option<Inline>,
     pub(super) outboxes: Vec<Outbox>,
     pub(super) clock: Clock,
@@ -63,6 +65,7 @@ impl Sink {
     ) -> Sink {
         Sink {
             rings: (0..StrategyId::COUNT_MAX).map(|_| None).collect(),
+            present: StrategySet::NONE,
             inline: None,
             outboxes: (0..connections).map(|_| Outbox::new()).collect(),
             clock,
@@ -74,6 +77,23 @@ impl Sink {
             closing: Vec::with_capacity(connections),
             tokens,
             last_pulse: UnixNanos::NONE,
+        }
+    }
+
+    /// A strategy's rings exist from now on.
+    pub(super) fn add(&mut self, rings: StrategyRings) {
+        let id = rings.id;
+        if let Some(place) = self.rings.get_mut(id.index()) {
+            *place = Some(rings);
+            self.present = self.present.with(StrategySet::one(id));
+        }
+    }
+
+    /// A strategy's rings are gone.
+    pub(super) fn remove(&mut self, id: StrategyId) {
+        if let Some(place) = self.rings.get_mut(id.index()) {
+            *place = None;
+            self.present = self.present.without(StrategySet::one(id));
         }
     }
 

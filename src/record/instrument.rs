@@ -1,6 +1,6 @@
 //! Instrument metadata: what may be traded, in which steps, and at which exponents its numbers travel.
 
-use super::{AssetId, Fixed, InstrumentId, Venue};
+use super::{AssetId, Fixed, Fixed128, InstrumentId, Venue};
 
 /// Whether an instrument takes orders now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +62,8 @@ pub struct Listing {
 }
 
 /// A listed instrument with its number and exponents. The exponents are finer than tick and lot, because both change
-/// while trading, and stay fixed until an instrument-status record says otherwise.
+/// while trading, and stay fixed until an instrument-status record says otherwise. New figures make a new instrument:
+/// what the mantissas say is worked out in [`Instrument::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instrument {
     /// Its number.
@@ -79,6 +80,19 @@ pub struct Instrument {
     pub size_exponent: i8,
     /// Power of ten of quantities in quote currency.
     pub quote_exponent: i8,
+    scaled: Scaled,
+}
+
+/// The listing's figures at the instrument's exponents, so that no order is checked with a power of ten. 0: unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Scaled {
+    tick: i64,
+    lot: i64,
+    quote_lot: i64,
+    size_min: i64,
+    size_max: i64,
+    quote_min: i64,
+    value_min: i128,
 }
 
 /// Prices keep two places more than the tick shows, and at least this many: ticks are made finer while trading.
@@ -99,15 +113,19 @@ impl Instrument {
         let largest = i128::from(listing.size_max.rescale(0).unwrap_or(i64::MAX / 1_000_000_000)).max(1);
         let size_places = fit(SIZE_PLACES_MIN.max(lot_places), lot_places, largest.saturating_mul(SIZE_HEADROOM));
         let quote_places = PRICE_PLACES_MIN.max(places(listing.quote_lot));
-        Instrument {
-            id,
-            base,
-            quote,
-            price_exponent: -price_places,
-            size_exponent: -size_places,
-            quote_exponent: -quote_places,
-            listing,
-        }
+        let (price_exponent, size_exponent, quote_exponent) = (-price_places, -size_places, -quote_places);
+        let at = |figure: Fixed, exponent: i8| figure.rescale(exponent).unwrap_or(0);
+        let value_exponent = price_exponent.saturating_add(size_exponent);
+        let scaled = Scaled {
+            tick: at(listing.tick, price_exponent),
+            lot: at(listing.lot, size_exponent),
+            quote_lot: at(listing.quote_lot, quote_exponent),
+            size_min: at(listing.size_min, size_exponent),
+            size_max: at(listing.size_max, size_exponent),
+            quote_min: at(listing.notional_min, quote_exponent),
+            value_min: Fixed128::from(listing.notional_min).rescale(value_exponent).unwrap_or(0),
+        };
+        Instrument { id, base, quote, price_exponent, size_exponent, quote_exponent, scaled, listing }
     }
 
     /// The venue's own name.
@@ -121,19 +139,45 @@ impl Instrument {
     }
 
     /// The tick as a mantissa at the price exponent; 0 means unknown.
-    pub fn tick_mantissa(&self) -> i64 {
-        self.listing.tick.rescale(self.price_exponent).unwrap_or(0)
+    pub const fn tick_mantissa(&self) -> i64 {
+        self.scaled.tick
     }
 
     /// The lot as a mantissa at the size exponent; 0 means unknown.
-    pub fn lot_mantissa(&self) -> i64 {
-        self.listing.lot.rescale(self.size_exponent).unwrap_or(0)
+    pub const fn lot_mantissa(&self) -> i64 {
+        self.scaled.lot
+    }
+
+    /// The increment of an order sized in quote currency, at the quote exponent; 0 means unknown.
+    pub const fn quote_lot_mantissa(&self) -> i64 {
+        self.scaled.quote_lot
+    }
+
+    /// The least order size as a mantissa at the size exponent; 0 means none.
+    pub const fn size_min_mantissa(&self) -> i64 {
+        self.scaled.size_min
+    }
+
+    /// The greatest order size as a mantissa at the size exponent; 0 means none.
+    pub const fn size_max_mantissa(&self) -> i64 {
+        self.scaled.size_max
+    }
+
+    /// The least value of an order sized in quote currency, at the quote exponent; 0 means none.
+    pub const fn quote_min_mantissa(&self) -> i64 {
+        self.scaled.quote_min
+    }
+
+    /// The least order value as a mantissa at the sum of price and size exponent, so that it compares with the product
+    /// of a price and a size mantissa; 0 means none.
+    pub const fn value_min_mantissa(&self) -> i128 {
+        self.scaled.value_min
     }
 }
 
 /// Decimal places of an increment.
 fn places(increment: Fixed) -> i8 {
-    let normal = super::Fixed128::from(increment).normalized();
+    let normal = Fixed128::from(increment).normalized();
     if normal.exponent() < 0 {
         normal.exponent().saturating_neg()
     } else {
@@ -188,6 +232,8 @@ mod tests {
     #[test]
     fn tick_and_lot_are_mantissas_at_those_exponents() {
         let i = Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing("0.01", "0.00000001", "3400"));
-        assert_eq!((i.tick_mantissa(), i.lot_mantissa()), (1_000_000, 1));
+        assert_eq!((i.tick_mantissa(), i.lot_mantissa(), i.quote_lot_mantissa()), (1_000_000, 1, 1_000_000));
+        assert_eq!((i.size_min_mantissa(), i.size_max_mantissa()), (1, 340_000_000_000));
+        assert_eq!((i.quote_min_mantissa(), i.value_min_mantissa()), (100_000_000, 10_000_000_000_000_000));
     }
 }

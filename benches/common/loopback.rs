@@ -1,0 +1,56 @@
+//! A gateway that talks TLS on loopback to a local venue, and what its hops measured.
+
+use exchange_connectors::gateway::{CoinbaseConfig, Gateway, GatewayBuilder, Idle};
+use exchange_connectors::sim::coinbase::{Config, Limits, LocalVenue};
+use exchange_connectors::telemetry::Summary;
+use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
+use std::path::PathBuf;
+
+/// Requests a second the benches may make: all the governor counts.
+const REQUESTS_PER_SECOND: usize = 256;
+
+/// Both ends, for as long as it lives.
+pub struct Loopback {
+    pub gateway: Gateway,
+    pub venue: LocalVenue,
+    roots: PathBuf,
+}
+
+impl Loopback {
+    pub fn start(idle: Idle, config: Config) -> Loopback {
+        let venue = LocalVenue::start(Config { limits: Limits::NONE, ..config }).unwrap();
+        let roots = std::env::temp_dir().join(format!("exchange-connectors-bench-{}.pem", std::process::id()));
+        std::fs::write(&roots, venue.ca_pem()).unwrap();
+        let endpoints = CoinbaseEndpoints {
+            rest: Endpoint::https(&venue.rest_url()).unwrap(),
+            ws: Endpoint::wss(&venue.ws_url()).unwrap(),
+            ws_user: Endpoint::wss(&venue.ws_user_url()).unwrap(),
+        };
+        let coinbase = CoinbaseConfig::default()
+            .endpoints(endpoints)
+            .requests_per_second(REQUESTS_PER_SECOND)
+            .credentials(venue.credentials().name(), venue.credentials().secret())
+            .unwrap();
+        let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().idle(idle);
+        let gateway = builder.root_certificates(&roots).start().unwrap();
+        Loopback { gateway, venue, roots }
+    }
+}
+
+impl Drop for Loopback {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.roots);
+    }
+}
+
+/// One line of a latency table, in microseconds.
+pub fn line(name: &str, s: Summary) {
+    let us = |ns: u64| format!("{}.{:01}", ns / 1_000, ns % 1_000 / 100);
+    let (p50, p99, p999, max) = (us(s.p50), us(s.p99), us(s.p999), us(s.max));
+    println!("{name:<28}{:>8}{p50:>12}{p99:>12}{p999:>12}{max:>12}", s.count);
+}
+
+/// The head of that table.
+pub fn heading(title: &str) {
+    println!("\n{title}\n{:<28}{:>8}{:>12}{:>12}{:>12}{:>12}", "us", "count", "p50", "p99", "p99.9", "max");
+}

@@ -1,0 +1,117 @@
+//! The longest the hot thread is held while a 5 MB snapshot of 43,000 levels comes in.
+//!
+//! First the engine alone: the longest call and the longest of each piece, with the ring drained between. Then the whole
+//! reactor, spinning, over TLS on loopback, while the venue reconnects it again and again: its own count of its longest
+//! turn. On a machine with fewer cores than busy threads a turn also holds whatever the system ran in between.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod common;
+
+use common::coinbase::{frame, message};
+use common::engine::{Running, MARKET, NOW};
+use common::loopback::{heading, line, Loopback};
+use exchange_connectors::engine::Input;
+use exchange_connectors::gateway::{Channels, Idle};
+use exchange_connectors::record::{Flags, MarketKind, Venue};
+use exchange_connectors::sim::coinbase::{Config, DOOR_MARKET};
+use exchange_connectors::sim::server::CloseHow;
+use exchange_connectors::telemetry::{Counter, Histogram};
+use std::time::{Duration, Instant};
+
+/// As recorded: Coinbase BTC-USD.
+const SIDE_LEVELS: usize = 21_500;
+const SNAPSHOTS: usize = 20;
+/// Plaintext the reactor hands over at a time.
+const READ: usize = 64 * 1024;
+/// How long one snapshot may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn snapshot(sequence: u64) -> Vec<u8> {
+    let level = |side: &str, price: usize| {
+        format!(
+            r#"{{"side":"{side}","event_time":"2026-09-30T02:39:53.495541Z","price_level":"{}.{:02}","new_quantity":"0.0601005"}}"#,
+            price / 100,
+            price % 100
+        )
+    };
+    let bids = (0..SIDE_LEVELS).map(|i| level("bid", 8_327_700 - 3 * i));
+    let offers = (0..SIDE_LEVELS).map(|i| level("offer", 8_327_701 + 3 * i));
+    let levels: Vec<String> = bids.chain(offers).collect();
+    let event = format!(r#"{{"type":"snapshot","product_id":"BTC-USD","updates":[{}]}}"#, levels.join(","));
+    frame(&message(sequence, "l2_data", &event))
+}
+
+/// Each call of the engine while it reads snapshots.
+fn engine(snapshots: usize) {
+    let mut calls = Histogram::new();
+    let mut longest = Vec::new();
+    let mut bytes_sent = 0;
+    for _ in 0..snapshots {
+        let mut running = Running::opened();
+        let mut bytes = snapshot(running.sequence);
+        bytes_sent = bytes.len();
+        let (mut at, mut end, mut worst, mut records) = (0, 0, 0, 0);
+        let mut more = false;
+        while at < bytes.len() || more {
+            end = bytes.len().min(end.max(at + READ));
+            let plain = bytes.get_mut(at..end).unwrap();
+            let start = Instant::now();
+            let progress = running.engine.apply(NOW, Input::Bytes { conn: MARKET, plain }, &mut running.out);
+            let ns = start.elapsed().as_nanos() as u64;
+            calls.record(ns);
+            worst = worst.max(ns);
+            at += progress.consumed;
+            more = progress.more;
+            if !more && progress.consumed == 0 {
+                end = end.max(at) + READ;
+            }
+            records += running.drain();
+        }
+        assert!(records >= 2 * SIDE_LEVELS, "{records} records of a whole snapshot");
+        longest.push(worst);
+    }
+    longest.sort_unstable();
+    heading(&format!("engine, {snapshots} snapshots of {bytes_sent} bytes"));
+    line("one call", calls.reader().snapshot().summary());
+    let us = |ns: &u64| format!("{}.{}", ns / 1_000, ns % 1_000 / 100);
+    println!(
+        "longest call of a snapshot: median {}, least {}, greatest {} us; limit 100",
+        longest.get(longest.len() / 2).map_or_else(String::new, us),
+        longest.first().map_or_else(String::new, us),
+        longest.last().map_or_else(String::new, us)
+    );
+}
+
+/// The reactor's own account.
+fn reactor(snapshots: usize) {
+    let config = Config { events_per_s: 0, depth: SIDE_LEVELS, ..Config::default() };
+    let loopback = Loopback::start(Idle::Busy, config);
+    let mut strategy = loopback.gateway.strategy().unwrap();
+    loopback.gateway.subscribe(strategy.id(), Venue::Coinbase, "BTC-USD", Channels::BOOK).unwrap();
+    let (mut seen, mut levels) = (0, 0usize);
+    let mut deadline = Instant::now() + PATIENCE;
+    while seen < snapshots {
+        assert!(Instant::now() < deadline, "{seen} snapshots came, then none");
+        while let Some(record) = strategy.market.pop() {
+            levels += usize::from(record.kind() == MarketKind::Level);
+            if record.flags().contains(Flags::SNAPSHOT | Flags::LAST) {
+                seen += 1;
+                deadline = Instant::now() + PATIENCE;
+                loopback.venue.kill_connections(Some(DOOR_MARKET), CloseHow::Clean).unwrap();
+            }
+        }
+        strategy.wait(Duration::from_millis(5));
+    }
+    let counters = loopback.gateway.telemetry().counters;
+    println!(
+        "\nreactor, {seen} snapshots, {levels} levels: longest turn {} us, turns over 50 us: {}; limit 100",
+        counters.get(Counter::LongestTurnNs) / 1_000,
+        counters.get(Counter::LongTurns)
+    );
+}
+
+fn main() {
+    let snapshots = if common::is_quick() { SNAPSHOTS / 4 } else { SNAPSHOTS };
+    engine(snapshots);
+    reactor(snapshots / 4);
+}

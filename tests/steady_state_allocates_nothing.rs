@@ -1,0 +1,56 @@
+//! Once everything runs, neither market data nor orders make the engine allocate.
+//!
+//! Counted on this thread, in our own code: parsing, books, orders, records, request bytes. Excluded is what belongs to
+//! others: TLS (one buffer per record) and the signing of tokens on the keeper's thread.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../benches/common/mod.rs"]
+mod common;
+
+use common::coinbase::{frame, one_trade, three_levels};
+use common::engine::{Running, MARKET, NOW};
+use common::trading::Trading;
+use exchange_connectors::engine::Input;
+
+/// Inputs before the counting begins: buffers grow to their size.
+const WARM_UP: usize = 200;
+const COUNTED: usize = 200;
+
+#[test]
+fn book_updates_and_trades_allocate_nothing() {
+    let mut running = Running::with_book(false);
+    for make in [three_levels as fn(u64) -> String, one_trade] {
+        let mut frames: Vec<Vec<u8>> =
+            (0..WARM_UP + COUNTED).map(|i| frame(&make(running.sequence + i as u64))).collect();
+        running.sequence += frames.len() as u64;
+        let (warm_up, counted) = frames.split_at_mut(WARM_UP);
+        let read = |running: &mut Running, frames: &mut [Vec<u8>]| {
+            let mut records = 0;
+            for plain in frames {
+                running.engine.apply(NOW, Input::Bytes { conn: MARKET, plain }, &mut running.out);
+                records += running.drain();
+            }
+            records
+        };
+        read(&mut running, warm_up);
+        let mut records = 0;
+        let allocations = allocation_counter::measure(|| records = read(&mut running, counted));
+        assert!(records >= COUNTED, "{records} records");
+        assert_eq!(allocations.count_total, 0, "{} bytes", allocations.bytes_total);
+    }
+}
+
+#[test]
+fn orders_allocate_nothing_from_command_to_fill() {
+    let mut trading = Trading::new();
+    trading.round(WARM_UP);
+    for _ in 0..COUNTED {
+        let mut prepared = trading.prepare();
+        let allocations = allocation_counter::measure(|| {
+            trading.send(&prepared);
+            trading.settle(&mut prepared);
+        });
+        assert_eq!(trading.take().0, 1, "the order was filled");
+        assert_eq!(allocations.count_total, 0, "{} bytes", allocations.bytes_total);
+    }
+}
