@@ -4,7 +4,7 @@
 use super::error::{ExchangeError, GatewayError};
 use crate::codec::http1::{write_request, Excerpt, Method};
 use crate::codec::json::Plain;
-use crate::dialer::{ColdHandle, ColdJob, Endpoint, ExchangeReason, OwnedResponse};
+use crate::dialer::{ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse};
 use crate::guard::{Governor, Priority, RetryAt};
 use crate::keeper::Clock;
 use crate::order::OrderFact;
@@ -179,13 +179,13 @@ impl Queries {
             body_bytes_max: BODY_BYTES_MAX,
         };
         // A query changes nothing, wherever it got to: no failure of it is ambiguous.
-        let reply = cold.run(job).map_err(|error| match *error.reason {
+        let reply = cold.run(job).map_err(|DialerError { host, reason, .. }| match *reason {
             ExchangeReason::Timeout => {
                 ExchangeError::Timeout { venue, operation, timeout_ms: *timeout_ms, ambiguous: false }
             }
             ExchangeReason::Shutdown => ExchangeError::Stopped,
             reason => {
-                let cause = format!("no answer from {}: {reason}", error.host);
+                let cause = format!("no answer from {host}: {reason}");
                 ExchangeError::Transport { venue, operation, cause, ambiguous: false }
             }
         })?;
