@@ -193,7 +193,7 @@ impl Queries {
             return Ok(reply);
         }
         if let Some(wait_ms) = rate_headers(&reply).wait_ms(reply.status) {
-            let until = clock.now().plus_ms(wait_ms);
+            let until = self.inner.clock.now().plus_ms(wait_ms);
             self.inner.governor.lock().unwrap_or_else(PoisonError::into_inner).block_until(until);
         }
         let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
