@@ -204,7 +204,7 @@ impl MarketFeed {
 pub struct Connector {
     venue: Venue,
     config: ConnectorConfig,
-    builder: Option<GatewayBuilder>,
+    builder: GatewayBuilder,
     running: Option<Running>,
 }
 
@@ -220,7 +220,7 @@ struct Running {
 impl Connector {
     /// A connector over the gateway `builder` describes; nothing happens before [`ExchangeConnector::connect`].
     pub fn new(venue: Venue, builder: GatewayBuilder, config: ConnectorConfig) -> Connector {
-        Connector { venue, config, builder: Some(builder), running: None }
+        Connector { venue, config, builder, running: None }
     }
 
     /// The gateway underneath, once connected.
@@ -262,11 +262,10 @@ impl ExchangeConnector for Connector {
             return Ok(());
         }
         let venue = self.venue;
-        let failed = |error: GatewayError| ExchangeError::NotConnected { venue, why: error.to_string() };
-        let builder = self.builder.take().ok_or(ExchangeError::Stopped)?;
-        let trading = builder.has_credentials();
-        let gateway = builder.start().map_err(failed)?;
-        let strategy = gateway.strategy().map_err(failed)?;
+        // A clone, so that a failed attempt can be repeated.
+        let trading = self.builder.has_credentials();
+        let gateway = self.builder.clone().start().map_err(|error| of_gateway(venue, error))?;
+        let strategy = gateway.strategy().map_err(|error| of_gateway(venue, error))?;
         let mut running = Running { gateway, strategy, seen: VecDeque::new(), trading };
         running.wait_connected(venue, self.config.connect_timeout_ms)?;
         self.running = Some(running);
@@ -492,6 +491,9 @@ fn of_gateway(venue: Venue, error: GatewayError) -> ExchangeError {
         GatewayError::UnknownInstrument { .. } => {
             ExchangeError::InvalidArgument { argument: "symbol", why: error.to_string() }
         }
+        GatewayError::Setting { setting, why } => ExchangeError::InvalidArgument { argument: setting, why },
+        GatewayError::NoLimits(_) => ExchangeError::InvalidArgument { argument: "limits", why: error.to_string() },
+        GatewayError::NoVenue => ExchangeError::InvalidArgument { argument: "venue", why: error.to_string() },
         GatewayError::Stopped => ExchangeError::Stopped,
         other => ExchangeError::NotConnected { venue, why: other.to_string() },
     }
