@@ -42,8 +42,8 @@ fn a_fill_before_the_reply() {
     let mut rig = Bench::new().start();
     rig.venue.frames_before_reply(true).unwrap();
     let offer = decimal("60000");
-    rig.venue.clear_liquidity(common::BTC).unwrap();
-    rig.venue.add_liquidity(common::BTC, exchange_connectors::sim::coinbase::Side::Sell, offer, decimal("1")).unwrap();
+    rig.venue.clear_liquidity(BTC).unwrap();
+    rig.venue.add_liquidity(BTC, VenueSide::Sell, offer, decimal("1")).unwrap();
     rig.venue.inject_next("POST", ORDERS, Fault::ThenHold).unwrap();
     let request = rig.place(rig.limit(Side::Buy, "60000", "0.01"));
     let end = rig.expect(request, K::Filled);

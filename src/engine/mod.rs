@@ -24,6 +24,7 @@ mod trading;
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use publish::INSTRUMENTS_MAX;
+pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
 use crate::guard::{Governor, Limits};

@@ -21,6 +21,8 @@ const ROWS_PER_PAGE: u32 = 12;
 const PAGES_MAX: usize = 200;
 /// What is due but finds no connection, token or permit is looked at again this soon.
 const RETRY_MS: u64 = 5;
+/// Outdated tokens given back per look: with one look a second all pools are clean long before the next ones are outdated.
+const RETIRED_PER_LOOK_MAX: usize = 16;
 /// A warm-up that the governor does not allow now is tried again after this.
 const WARM_RETRY_MS: u64 = 250;
 
@@ -30,7 +32,8 @@ impl Engine {
     pub(super) fn pump(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         orders.tick(now, &mut sink);
-        if let Some((_, token)) = self.trading.tokens.take_expiring(now) {
+        for _ in 0..RETIRED_PER_LOOK_MAX {
+            let Some((_, token)) = self.trading.tokens.take_expiring(now) else { break };
             out.count(Counter::TokensExpired, 1);
             out.retire(token);
         }
