@@ -18,6 +18,8 @@ mod publish;
 mod reconcile;
 mod recover;
 mod route;
+#[cfg(all(test, feature = "sim"))]
+mod tests;
 mod tokens;
 mod trading;
 
@@ -187,7 +189,7 @@ impl Engine {
 
     /// Strategies that lost something and want [`Input::Room`] once their rings have room.
     pub fn wants_room(&self) -> StrategySet {
-        self.market.slow.with(self.trading.delivery.starving())
+        self.market.wants_room().with(self.trading.delivery.starving())
     }
 
     /// Our orders that are not known to be over.
@@ -298,7 +300,9 @@ impl Engine {
         if std::mem::take(&mut self.trading.stirred) {
             self.pump(now, out);
         }
-        while let Some(slot) = self.deadlines.take_due(now) {
+        // Bounded: a deadline that is set again in the past is served in the next call, not here forever.
+        for _ in 0..=self.conns.len() {
+            let Some(slot) = self.deadlines.take_due(now) else { break };
             self.due(now, out, slot);
         }
     }

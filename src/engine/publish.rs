@@ -150,25 +150,34 @@ impl Market {
     /// A strategy wants more channels. A book that is held already is handed over from the engine.
     pub(super) fn subscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
         let Some(traded) = self.get_mut(id) else { return };
-        let held = traded.book_listeners.contains(strategy) || traded.standing == Standing::Empty;
+        let (first, standing) = (traded.book_listeners.is_empty(), traded.standing);
+        let held = traded.book_listeners.contains(strategy) || standing == Standing::Empty;
         for (listeners, channel) in traded.listeners() {
             if channels.contains(channel) {
                 *listeners = listeners.with(StrategySet::one(strategy));
             }
         }
-        if channels.contains(Channels::BOOK) && !held {
+        if !channels.contains(Channels::BOOK) {
+            return;
+        }
+        if first {
+            // The venue may not have been told yet that nobody listened: then it would send no snapshot by itself.
+            self.want_resync(id);
+        }
+        if !held {
             self.hand_over(strategy, id);
         }
     }
 
     /// A strategy wants fewer channels.
     pub(super) fn unsubscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
-        let Some(traded) = self.get_mut(id) else { return };
+        let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
         for (listeners, channel) in traded.listeners() {
             if channels.contains(channel) {
                 *listeners = listeners.without(StrategySet::one(strategy));
             }
         }
+        traded.drop_unheard(&mut self.pool);
     }
 
     /// A strategy is gone: nobody listens for it any more. Returns the instruments it listened to.
@@ -179,6 +188,7 @@ impl Market {
             for (listeners, _) in traded.listeners() {
                 *listeners = listeners.without(StrategySet::one(strategy));
             }
+            traded.drop_unheard(&mut self.pool);
             if traded.wanted() != before {
                 touched.insert(traded.instrument.id);
             }
@@ -286,14 +296,14 @@ impl Market {
         if self.batch.is_empty() {
             return;
         }
-        let live = listeners.without(self.slow);
+        // Whoever refuses this event becomes slow by it, and has lost it once, not twice.
+        let (live, slow) = (listeners.without(self.slow), listeners.and(self.slow));
         if !live.is_empty() {
             let refused = out.event(live, &self.batch);
             for strategy in refused.iter() {
                 self.start_losing(strategy, self.batch.len() as u64, book.then_some(id));
             }
         }
-        let slow = listeners.and(self.slow);
         for strategy in slow.iter() {
             let batch = std::mem::take(&mut self.batch);
             self.offer_slow(out, strategy, id, book, &batch);
@@ -444,10 +454,12 @@ impl Market {
     fn announce(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, gap: Gap) {
         let Some(traded) = self.get(id) else { return };
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: traded.stamp.sequence };
-        let listeners = traded.book_listeners.with(traded.trade_listeners);
+        let (books, trades) = (traded.book_listeners, traded.trade_listeners.without(traded.book_listeners));
         self.batch.clear();
         self.batch.push(MarketRecord::gap(stamp, id, gap));
-        self.publish(out, listeners, id, false);
+        // Part of the book's own story: who lost it, or still waits for the book, gets the book instead.
+        self.publish(out, books, id, true);
+        self.publish(out, trades, id, false);
         self.batch.clear();
         out.note(Note::Gap { instrument: id, gap });
     }
@@ -469,6 +481,14 @@ impl Market {
 }
 
 impl Traded {
+    /// A book without listeners is not kept up by the venue: what it held is worth nothing to the next listener.
+    fn drop_unheard(&mut self, pool: &mut BlockPool) {
+        if self.book_listeners.is_empty() && self.standing != Standing::Empty {
+            self.book.clear(pool);
+            self.standing = Standing::Empty;
+        }
+    }
+
     fn everybody(&self) -> StrategySet {
         self.book_listeners.with(self.trade_listeners).with(self.ticker_listeners)
     }
