@@ -103,6 +103,13 @@ pub enum OrderStatus {
     Unrecognised,
 }
 
+impl OrderStatus {
+    /// Whether nothing can happen to the order any more.
+    pub const fn is_final(self) -> bool {
+        matches!(self, OrderStatus::Filled | OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::Rejected)
+    }
+}
+
 /// What the venue says of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderReport {
@@ -134,10 +141,11 @@ pub trait ExchangeConnector {
     /// [`is_ambiguous`](ExchangeError::is_ambiguous) if it may live: query before acting again, never resend.
     fn place_order(&mut self, request: &OrderRequest) -> Result<OrderAck, ExchangeError>;
 
-    /// Cancels an order and waits until it is over. Cancelling may be repeated.
+    /// Cancels an order, waits until it is over and says how it ended: it may have been filled first. Cancelling may be
+    /// repeated.
     ///
     /// # Errors
-    /// [`ExchangeError::Rejected`] if there is no such open order, or it was filled first.
+    /// [`ExchangeError::Rejected`] if there is no such order.
     fn cancel_order(&mut self, order: &OrderHandle) -> Result<OrderStatus, ExchangeError>;
 
     /// Asks the venue how an order stands.
@@ -304,7 +312,17 @@ impl ExchangeConnector for Connector {
         });
         match answer {
             None => Err(ExchangeError::Timeout { venue, operation: "cancel", timeout_ms, ambiguous: true }),
-            Some(record) if record.kind == ExecutionKind::CancelRejected => Err(rejected(venue, "cancel", &record)),
+            Some(record) if record.kind == ExecutionKind::CancelRejected => {
+                let refused = Err(rejected(venue, "cancel", &record));
+                if record.reject != RejectClass::OrderClosed {
+                    return refused;
+                }
+                // It was over before the cancel came; the record of its end may be long gone or still on its way.
+                match self.get_order_status(order) {
+                    Ok(report) if report.status.is_final() => Ok(report.status),
+                    _ => refused,
+                }
+            }
             Some(record) => Ok(match record.kind {
                 ExecutionKind::Filled => OrderStatus::Filled,
                 ExecutionKind::Expired => OrderStatus::Expired,
