@@ -165,7 +165,7 @@ impl Engine {
                 (progress.consumed, progress.more) = (done.consumed, done.more);
             }
             Input::Command(command) => self.command(now, out, command),
-            Input::Written { conn, began, total } => self.written(now, conn, began, total),
+            Input::Written { conn, began, total } => self.written(now, out, conn, began, total),
             Input::Opened { conn } => self.opened(now, out, conn),
             Input::Closed { conn, closed, rest } => self.closed(now, out, conn, &closed, rest),
             Input::Token { venue: Venue::Coinbase, slot, token, expires } => {

@@ -172,6 +172,8 @@ impl Outputs for FakeOutputs {
         self.counters.add(counter, n);
     }
 
+    fn measured(&mut self, _: crate::telemetry::Hop, _: u64) {}
+
     fn note(&mut self, note: Note<'_>) {
         self.notes.push(format!("{note:?}"));
     }
