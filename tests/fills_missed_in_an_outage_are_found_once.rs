@@ -5,7 +5,7 @@
 mod common;
 
 use common::{decimal, Bench};
-use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, EXECUTION_FLAG_IMPLIED};
+use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K};
 use exchange_connectors::sim::coinbase::DOOR_USER;
 use exchange_connectors::sim::server::CloseHow;
 use std::time::Duration;
@@ -41,7 +41,6 @@ fn a_part_fill_and_a_whole_fill_during_the_outage() {
     assert_eq!(value.normalize(), decimal("300"));
     let accepted = rig.kinds(part.request).iter().filter(|k| **k == K::Accepted).count();
     assert_eq!(accepted, 1);
-    assert!(!rig.first(part.request).unwrap().has(EXECUTION_FLAG_IMPLIED));
 }
 
 #[test]
