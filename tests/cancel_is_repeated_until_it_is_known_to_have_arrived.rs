@@ -1,5 +1,6 @@
 //! A cancel whose reply is lost is told once as CancelUnknown and repeated until the order is over.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! A strategy that stops reading its execution records: exact loss count, open orders cancelled, new ones refused; when it
 //! reads again it gets Lost, the list of what is open, ResyncEnd, and can trade again.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Tokens live 120 s and are good for 90: after a longer silence the first order still finds one.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Reply and user event in either order, or at once: Accepted comes first and exactly once; IMPLIED if the event was first.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

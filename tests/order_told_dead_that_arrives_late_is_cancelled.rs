@@ -1,6 +1,7 @@
 //! The one exception of the order law: an order judged never to have arrived that turns out to live is told by one
 //! StrangerOrder flagged LATE, and cancelled without being asked.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The venue has the order, its reply is lost: Unknown, then exactly one Accepted flagged RECONCILED; sent once, alive once.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! However hard a strategy hammers, the venue's own limit of 30 requests a second is never hit; what is too much is refused
 //! here, typed, and cancels still get through.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
