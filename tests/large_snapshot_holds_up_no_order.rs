@@ -6,12 +6,12 @@ mod common;
 #[path = "common/feed.rs"]
 mod feed;
 
-use common::{decimal, is_state, Bench, RootFile};
+use common::{is_state, Bench, RootFile};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{Channels, Handler, InlineOrders};
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Flags, Instrument, MarketKind, MarketRecord,
-    OrderCommand, Side, UnixNanos, Venue,
+    BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Flags, Instrument, MarketKind,
+    MarketRecord, OrderCommand, Side, UnixNanos, Venue,
 };
 use feed::{held, venue_book};
 use std::sync::mpsc::{channel, Sender};
@@ -109,14 +109,15 @@ fn the_order_leaves_between_two_pieces_and_the_book_is_complete() {
     let (sent, last_at) = (order.unwrap().sent, last_at.unwrap());
     assert!(sent.is_some() && sent < last_at, "the order left at {sent:?}, the snapshot ended at {last_at:?}");
     // The order itself is a level by now, told by an update behind the snapshot.
-    let deadline = std::time::Instant::now() + common::PATIENCE;
-    while held(&book) != venue_book(&venue, common::BTC) {
-        assert!(std::time::Instant::now() < deadline);
-        if let Ok(Told::Piece(records, _)) = told.recv_timeout(common::PATIENCE) {
+    let (price, size) = (Fixed::parse("50000").unwrap(), Fixed::parse("0.01").unwrap());
+    while book.size_at(BookSide::Bid, price)
+        != Fixed::new(size.rescale(instrument.size_exponent).unwrap(), instrument.size_exponent)
+    {
+        if let Told::Piece(records, _) = told.recv_timeout(common::PATIENCE).expect("the order's level") {
             records.iter().for_each(|r| {
                 book.apply(r);
             });
         }
     }
-    assert!(held(&book)[0].contains(&(decimal("50000"), decimal("0.01"))));
+    assert!(held(&book) == venue_book(&venue, common::BTC), "43,001 levels, each the venue's");
 }

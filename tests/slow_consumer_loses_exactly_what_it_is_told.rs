@@ -43,8 +43,8 @@ fn published_less_popped_is_what_the_gap_says_and_the_book_is_whole_after() {
     }
     let from = rig.market.len();
     published = 0;
-    while published < 2_000 {
-        rig.venue.step(10).unwrap();
+    while published < 800 {
+        rig.venue.step(40).unwrap();
         while held(&book) != venue_book(&rig.venue, "BTC-USD") {
             assert!(std::time::Instant::now() < deadline, "{published} published");
             read(&mut other, &mut book, &mut published);

@@ -39,7 +39,7 @@ fn each_wrong_certificate_is_refused_by_name_and_the_good_one_connects() {
     for (certificate, words) in [
         (Certificate::Expired, "xpired"),
         (Certificate::WrongName, "wrong.invalid"),
-        (Certificate::UnknownCa, "UnknownIssuer"),
+        (Certificate::UnknownCa, "an authority that is not trusted"),
     ] {
         log.0.lock().unwrap().clear();
         let bench = Bench::new().without_credentials().channels(Channels::BOOK);
