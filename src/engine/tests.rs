@@ -215,12 +215,12 @@ impl Bench {
         if self.losing || !self.compared {
             return; // it cannot know yet
         }
-        for index in 0..SYMBOLS.len() {
+        for (index, symbol) in SYMBOLS.iter().enumerate() {
             if self.victim.state(index) == FollowerState::Whole {
-                assert_eq!(self.shadow.state(index), FollowerState::Whole, "vouches for a doubtful {}", SYMBOLS[index]);
+                assert_eq!(self.shadow.state(index), FollowerState::Whole, "vouches for a doubtful {}", symbol);
                 for side in [BookSide::Bid, BookSide::Ask] {
                     let (held, engine) = (self.victim.books[index].levels(side), self.shadow.books[index].levels(side));
-                    assert!(held.eq(engine), "vouches for a wrong {}", SYMBOLS[index]);
+                    assert!(held.eq(engine), "vouches for a wrong {}", symbol);
                 }
             }
         }
