@@ -1,10 +1,11 @@
 //! A cancel whose reply is lost is told once as CancelUnknown and repeated until the order is over.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
-use common::{Bench, BATCH_CANCEL};
-use exchange_connectors::record::ExecutionKind as K;
+use common::{decimal, Bench, BATCH_CANCEL, ORDERS};
+use exchange_connectors::record::{ExecutionKind as K, RejectClass};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
 
 fn repeated(fault: Fault, times: u32) {
@@ -43,4 +44,35 @@ fn a_cancel_that_did_arrive_ends_the_order_whatever_became_of_its_reply() {
     rig.submit(rig.cancel_of(accepted.request));
     rig.expect(accepted.request, K::Cancelled);
     assert_eq!(rig.law(accepted.request), [K::Accepted, K::Cancelled]);
+}
+
+#[test]
+fn when_the_venue_had_too_many_requests() {
+    repeated(Fault::Reply(Response::text(429, "").with_header("Retry-After", 1)), 1);
+}
+
+#[test]
+fn an_order_that_never_arrived_answers_its_cancel_by_its_own_end() {
+    let mut rig = Bench::new().start();
+    rig.venue.inject_next("POST", ORDERS, Fault::Close(CloseHow::Reset)).unwrap();
+    let request = rig.place(rig.resting_bid());
+    let cancel = rig.submit(rig.cancel_of(request));
+    assert_eq!(rig.expect(request, K::Rejected).reject, RejectClass::NeverArrived);
+    assert_eq!(rig.kinds(cancel), []);
+    assert_eq!(rig.venue.requests("POST", BATCH_CANCEL).unwrap(), 0, "there was nothing to name");
+}
+
+#[test]
+fn a_cancel_the_venue_keeps_queued_does_not_stop_fills() {
+    let mut rig = Bench::new().start();
+    let accepted = rig.place_accepted(rig.resting_bid());
+    rig.venue.hold_cancels().unwrap();
+    rig.submit(rig.cancel_of(accepted.request));
+    rig.until_true("the cancel to be queued", |rig| rig.at_venue(&accepted).unwrap().0 == "CANCEL_QUEUED");
+    rig.venue.fill_order(accepted.client_order_id.as_str(), decimal("0.003")).unwrap();
+    rig.expect(accepted.request, K::Fill);
+    rig.venue.release_cancels().unwrap();
+    let end = rig.expect(accepted.request, K::Cancelled);
+    assert_eq!(end.cumulative().to_string(), "0.003");
+    assert_eq!(rig.law(accepted.request), [K::Accepted, K::Fill, K::Cancelled]);
 }

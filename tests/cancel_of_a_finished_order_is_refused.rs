@@ -1,5 +1,6 @@
 //! A cancel that comes too late is answered under its own request id, and the order's end stays what it was.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! A cancel of an order whose venue id is not known yet waits for it, then leaves by itself.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! A gateway that could trade starts only with limits, or with an explicit word that there are none.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! What was executed while the user channel was away is found after the reconnect, exactly once.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! A strategy that stops reading its execution records: exact loss count, open orders cancelled, new ones refused; when it
 //! reads again it gets Lost, the list of what is open, ResyncEnd, and can trade again.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -87,4 +88,36 @@ fn what_is_still_open_is_listed() {
     assert_eq!((listed.quantity().to_string(), listed.price().to_string()), ("0.01".into(), "50000".into()));
     rig.venue.release_cancels().unwrap();
     rig.expect(open.request, K::Cancelled);
+}
+
+#[test]
+fn another_strategys_open_orders_do_not_stand_in_the_way() {
+    let mut rig = Bench::new().gateway(|b| b.execution_ring(RING)).start();
+    let mut other = rig.gateway().strategy().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    // As many open orders of the other strategy as the ring of this one holds.
+    let mut open = 0;
+    while open < RING {
+        let request = other.orders.submit(rig.resting_bid()).unwrap();
+        let first = loop {
+            if let Some(record) = other.executions.pop().filter(|r| r.request == request) {
+                break record;
+            }
+            assert!(Instant::now() < deadline, "no answer");
+            other.wait(std::time::Duration::from_millis(2));
+        };
+        open += usize::from(first.kind == K::Accepted);
+    }
+    let off_tick = OrderCommand::limit(rig.btc.id, Side::Buy, rig.price("50000") + 1, rig.size("0.01"));
+    let mut submitted = 0;
+    while submitted < RING + EXECUTION_RESERVE_MAX + 2 {
+        match rig.strategy.orders.submit(off_tick) {
+            Ok(_) => submitted += 1,
+            Err(_) => std::thread::yield_now(),
+        }
+        assert!(Instant::now() < deadline, "commands are not taken");
+    }
+    rig.wait_for_execution("the end of the resync", |r| r.kind == K::ResyncEnd);
+    assert!(!rig.executions.iter().any(|r| r.kind == K::OrderListed), "the other's orders are not this one's");
+    assert_eq!(rig.gateway().open_orders().unwrap(), RING, "and they rest on");
 }

@@ -1,5 +1,6 @@
 //! `open_orders_max` is one strategy's: another strategy's orders do not use it up.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Pre-trade limits: one open order too many is refused here with class Limit; a place given back can be used again.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Orders are refused (NotConnected, nothing sent) until open orders were listed over a live user stream.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,10 +1,12 @@
 //! Reply and user event in either order, or at once: Accepted comes first and exactly once; IMPLIED if the event was first.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
-use common::{decimal, Bench, ORDERS};
-use exchange_connectors::record::{ExecutionKind as K, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED};
+use common::{decimal, Bench, BTC, ORDERS};
+use exchange_connectors::record::{ExecutionKind as K, Side, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED};
+use exchange_connectors::sim::coinbase::Side as VenueSide;
 use exchange_connectors::sim::server::Fault;
 use std::time::Duration;
 
@@ -41,10 +43,10 @@ fn a_fill_before_the_reply() {
     let mut rig = Bench::new().start();
     rig.venue.frames_before_reply(true).unwrap();
     let offer = decimal("60000");
-    rig.venue.clear_liquidity(common::BTC).unwrap();
-    rig.venue.add_liquidity(common::BTC, exchange_connectors::sim::coinbase::Side::Sell, offer, decimal("1")).unwrap();
+    rig.venue.clear_liquidity(BTC).unwrap();
+    rig.venue.add_liquidity(BTC, VenueSide::Sell, offer, decimal("1")).unwrap();
     rig.venue.inject_next("POST", ORDERS, Fault::ThenHold).unwrap();
-    let request = rig.place(rig.limit(exchange_connectors::record::Side::Buy, "60000", "0.01"));
+    let request = rig.place(rig.limit(Side::Buy, "60000", "0.01"));
     let end = rig.expect(request, K::Filled);
     rig.venue.release_held().unwrap();
     rig.watch(Duration::from_millis(100));
@@ -63,4 +65,20 @@ fn an_event_that_came_first_makes_a_lost_reply_harmless() {
     rig.watch(Duration::from_millis(600));
     assert_eq!(rig.law(request), [K::Accepted], "the timeout changes nothing that is known");
     assert_eq!(rig.received(&accepted), 1);
+}
+
+#[test]
+fn a_reply_in_pieces_or_chunks_is_one_reply() {
+    let mut rig = Bench::new().start();
+    rig.venue.hold_user_events().unwrap();
+    for fault in [
+        Fault::ThenSlow { chunk: 40, interval_ns: 1_000_000 },
+        Fault::ThenChunked { chunk: 7 },
+        Fault::ThenDelay(50_000_000),
+    ] {
+        rig.venue.inject_next("POST", ORDERS, fault).unwrap();
+        let accepted = rig.place_accepted(rig.resting_bid());
+        assert_eq!(accepted.flags & (EXECUTION_FLAG_IMPLIED | EXECUTION_FLAG_RECONCILED), 0);
+        assert_eq!(rig.law(accepted.request), [K::Accepted]);
+    }
 }

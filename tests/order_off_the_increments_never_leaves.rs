@@ -1,5 +1,6 @@
 //! Tick, lot, minimum and maximum are checked here: what the venue would refuse does not cost a request.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The law of records on the plain way: Accepted, Fill, Cancelled, in this order, each once, with exact quantities.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

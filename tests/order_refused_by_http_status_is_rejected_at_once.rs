@@ -1,5 +1,6 @@
 //! 401, 403 and 429 are definitive whatever their body says: Rejected at once, with the right class.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! A business reject in HTTP 200 ends the order at once with a class of ours and the venue's own code.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

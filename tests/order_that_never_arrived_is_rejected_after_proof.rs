@@ -1,6 +1,7 @@
 //! The request was lost before the venue had it: Unknown, then Rejected (NeverArrived, RECONCILED), but only after enough
 //! complete listings, each begun long enough after the last byte left. It is never sent again.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Orders that take and do not rest: immediate-or-cancel, fill-or-kill, market by base and by quote.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! A listing whose reply never comes, is cut or is no HTTP is asked again: one lost query does not stop reconciliation.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! However hard a strategy hammers, the venue's own limit of 30 requests a second is never hit; what is too much is refused
 //! here, typed, and cancels still get through.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -46,4 +47,7 @@ fn two_hundred_orders_and_their_cancels() {
         rig.expect(*request, K::Cancelled);
     }
     assert_eq!(rig.venue.rate_limit_hits().unwrap(), 0);
+    let seen = rig.venue.observed().unwrap();
+    assert_eq!((seen.tokens_reused, seen.refused_tokens.len()), (0, 0), "each token was good, and used once");
+    assert!(seen.orders_received.values().all(|times| *times == 1));
 }

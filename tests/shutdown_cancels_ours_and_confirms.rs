@@ -1,5 +1,6 @@
 //! `shutdown(CancelOurs)` returns when the venue has confirmed every cancel; without confirmation it says how many are open.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! `shutdown(LeaveOpen)` ends everything here and nothing there.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

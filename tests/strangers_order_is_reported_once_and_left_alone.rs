@@ -1,5 +1,6 @@
 //! An order on the account that is not ours is reported once as StrangerOrder and never touched.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

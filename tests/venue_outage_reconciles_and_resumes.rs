@@ -1,5 +1,6 @@
 //! The venue goes down with orders open and comes back: what happened meanwhile is told, then orders can be sent again.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -26,6 +26,7 @@ mod trading;
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use publish::INSTRUMENTS_MAX;
+pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
 use crate::guard::{Governor, Limits};
@@ -219,7 +220,7 @@ impl Engine {
         self.market.room(now, out, strategy);
         let Trading { orders, delivery, .. } = &mut self.trading;
         let open = orders.open_of(strategy, 0).filter_map(|(_, _, order)| order.listed(now));
-        delivery.room(now, out, strategy, orders.open_count(), open);
+        delivery.room(now, out, strategy, orders.open_count_of(strategy), open);
     }
 
     fn control(&mut self, now: UnixNanos, out: &mut impl Outputs, control: Control) {
@@ -319,7 +320,7 @@ impl Engine {
         let id = ConnId(slot as u16);
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(slot) else {
-            self.tick_orders(now, out);
+            self.pump(now, out);
             return;
         };
         if !conn.is_open() {

@@ -21,12 +21,22 @@ const ROWS_PER_PAGE: u32 = 12;
 const PAGES_MAX: usize = 200;
 /// What is due but finds no connection, token or permit is looked at again this soon.
 const RETRY_MS: u64 = 5;
+/// Outdated tokens given back per look: with one look a second all pools are clean long before the next ones are outdated.
+const RETIRED_PER_LOOK_MAX: usize = 16;
 /// A warm-up that the governor does not allow now is tried again after this.
 const WARM_RETRY_MS: u64 = 250;
 
 impl Engine {
-    /// Sends what is due and can leave: tokens to streams that wait for one, strays, cancels, queries.
+    /// Does what is due: orders told again, old tokens retired, and what can leave: tokens to streams that wait for one,
+    /// strays, cancels, queries. Arms the next deadline, so nothing that is due may be left to that deadline.
     pub(super) fn pump(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.tick(now, &mut sink);
+        for _ in 0..RETIRED_PER_LOOK_MAX {
+            let Some((_, token)) = self.trading.tokens.take_expiring(now) else { break };
+            out.count(Counter::TokensExpired, 1);
+            out.retire(token);
+        }
         self.give_tokens(now, out);
         self.send_strays(now, out);
         while let Some(send) = self.trading.orders.next_due_cancel(now) {
@@ -35,17 +45,6 @@ impl Engine {
         self.ask(now, out);
         self.refresh_health(now, out);
         self.arm_orders(now);
-    }
-
-    /// Deadlines of the order table have passed.
-    pub(super) fn tick_orders(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.tick(now, &mut sink);
-        if let Some((_, token)) = self.trading.tokens.take_expiring(now) {
-            out.count(Counter::TokensExpired, 1);
-            out.retire(token);
-        }
-        self.pump(now, out);
     }
 
     /// Sets the deadline of everything that is due without a connection's doing.

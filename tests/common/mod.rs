@@ -462,6 +462,13 @@ impl Rig {
         found
     }
 
+    /// Waits for a record of that kind of a request, whether the order is over or not.
+    #[track_caller]
+    pub fn expect_kind(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
+        let what = format!("{kind:?} of {request}");
+        self.until(&what, |rig| rig.executions.iter().find(|r| r.request == request && r.kind == kind).copied())
+    }
+
     /// Waits until the order is over and shows how.
     #[track_caller]
     pub fn end_of(&mut self, request: RequestId) -> ExecutionRecord {
