@@ -47,12 +47,13 @@ pub fn balances(body: &[u8]) -> Result<(Vec<Balance>, Page), ReplyError> {
 }
 
 fn balance(cursor: &mut Cursor<'_, '_>) -> Result<Balance, Fault> {
-    let (mut currency, mut available, mut hold) = ("", "0", "0");
+    // A wallet that holds nothing for orders may say nothing of it; one without a balance is no wallet.
+    let (mut currency, mut available, mut hold) = ("", None, "0");
     let mut fields = cursor.object()?;
     while let Some(key) = fields.next_key(cursor)? {
         match key {
             "currency" => currency = cursor.str()?,
-            "available_balance" => available = amount(cursor)?,
+            "available_balance" => available = Some(amount(cursor)?),
             "hold" => hold = amount(cursor)?,
             _ => cursor.skip()?,
         }
@@ -60,6 +61,7 @@ fn balance(cursor: &mut Cursor<'_, '_>) -> Result<Balance, Fault> {
     if currency.is_empty() {
         return Err(Fault::Missing { key: "currency" });
     }
+    let available = available.ok_or(Fault::Missing { key: "available_balance" })?;
     let parse = |key, text: &str| parse_any(text.as_bytes()).map_err(|error| Fault::Number { key, error });
     Ok(Balance {
         currency: currency.into(),
