@@ -80,7 +80,8 @@ impl Comparisons {
         let rounds = if is_quick() { ROUNDS_QUICK } else { ROUNDS };
         let per_operation = |spent: Duration| spent.as_nanos() as f64 / operations as f64;
         // Once unmeasured: caches, page faults, branch predictors.
-        (baseline(), subject());
+        baseline();
+        subject();
         let (base, subj): (Vec<f64>, Vec<f64>) =
             (0..rounds).map(|_| (per_operation(baseline()), per_operation(subject()))).unzip();
         self.rows.push(Row { name: name.to_owned(), limit, baseline: Spread::of(base), subject: Spread::of(subj) });

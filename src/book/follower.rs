@@ -66,8 +66,10 @@ pub struct Follower {
     /// Powers of ten of every price and size held.
     exponents: (i8, i8),
     content: Content,
-    /// A gap is open.
+    /// A gap of this instrument is open.
     doubtful: bool,
+    /// A gap of all instruments is open.
+    all_doubtful: bool,
     /// A level found no room since the last snapshot began.
     overflowed: bool,
     status: Option<InstrumentStatus>,
@@ -94,6 +96,7 @@ impl Follower {
             exponents: (0, 0),
             content: Content::Void,
             doubtful: false,
+            all_doubtful: false,
             overflowed: false,
             status: None,
         }
@@ -124,7 +127,7 @@ impl Follower {
         match self.content {
             Content::Void => FollowerState::Void,
             Content::Building => FollowerState::Building,
-            _ if self.doubtful || self.overflowed => FollowerState::Doubtful,
+            _ if self.doubtful || self.all_doubtful || self.overflowed => FollowerState::Doubtful,
             Content::MidEvent => FollowerState::MidEvent,
             Content::Whole => FollowerState::Whole,
         }
@@ -192,7 +195,9 @@ impl Follower {
     }
 
     fn gap(&mut self, scope: InstrumentId, gap: Gap) {
-        self.doubtful = !gap.recovered;
+        // The end of one says nothing about the other.
+        let doubt = if scope == InstrumentId::NONE { &mut self.all_doubtful } else { &mut self.doubtful };
+        *doubt = !gap.recovered;
         // A snapshot broken off by a loss never gets its rest; a silence breaks nothing off. A gap of all instruments
         // does not say whose snapshot it broke: the touched ones begin anew with FIRST.
         let breaks_off = gap.cause != GapCause::Stale && scope != InstrumentId::NONE;
@@ -225,7 +230,7 @@ impl Follower {
             // The end of a live event between two instalments ends no snapshot.
             Content::Building if !(last && snapshot) => Content::Building,
             Content::Building => {
-                self.doubtful = bad;
+                (self.doubtful, self.all_doubtful) = (bad, false);
                 Content::Whole
             }
             _ if last => Content::Whole,
@@ -309,6 +314,23 @@ mod tests {
         let tail = level(Flags::SNAPSHOT | Flags::LAST, BookSide::Bid, 98, 5);
         assert_eq!(follower.apply(&tail), FollowerState::Void);
         assert_eq!(follower.apply(&gap(GapCause::Disconnected, true)), FollowerState::Void);
+    }
+
+    #[test]
+    fn a_gap_of_all_instruments_and_one_of_its_own_end_apart() {
+        let all = |recovered| {
+            let gap = Gap { cause: GapCause::ConsumerFull, recovered, lost: 9 };
+            MarketRecord::gap(STAMP, InstrumentId::NONE, gap)
+        };
+        let mut follower = followed();
+        follower.apply(&all(false));
+        follower.apply(&gap(GapCause::Sequence, false));
+        assert_eq!(follower.apply(&gap(GapCause::Sequence, true)), FollowerState::Doubtful, "what was lost is lost");
+        assert_eq!(follower.apply(&all(true)), FollowerState::Whole);
+        follower.apply(&gap(GapCause::Sequence, false));
+        follower.apply(&all(false));
+        assert_eq!(follower.apply(&all(true)), FollowerState::Doubtful, "the venue's own gap is still open");
+        assert_eq!(follower.apply(&gap(GapCause::Sequence, true)), FollowerState::Whole);
     }
 
     #[test]

@@ -11,9 +11,20 @@ use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Low-latency exchange connectivity. Without a subcommand: a demo against a venue of its own, in about 15 s.
+/// What `--help` says at its end.
+const ENVIRONMENT: &str = "\
+Environment of every subcommand but the demo and sim:
+  COINBASE_REST_URL, COINBASE_WS_URL, COINBASE_WS_USER_URL
+                               Other endpoints than the venue's own
+  EXCHANGE_CONNECTORS_CA_FILE  PEM file of root certificates trusted besides the usual ones
+  RUST_LOG                     What is logged to standard error, such as `debug`";
+
+/// Low-latency exchange connectivity.
+///
+/// Without a subcommand: a demo that starts a local venue, streams, trades and survives a disconnect in about 15 s.
+/// It reads no credentials and contacts nobody else.
 #[derive(Debug, Parser)]
-#[command(name = "exchange-connectors", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "exchange-connectors", version, args_conflicts_with_subcommands = true, after_help = ENVIRONMENT)]
 struct Arguments {
     #[command(flatten)]
     demo: demo::DemoArguments,
@@ -25,14 +36,15 @@ struct Arguments {
 enum Command {
     /// Run local venues until interrupted
     Sim(sim::SimArguments),
-    /// Print market data of a venue
+    /// Print public market data of a venue; needs no credentials
     Stream(stream::StreamArguments),
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_stderr();
+    // The demo says itself what goes wrong on purpose; its gaps and reconnects are no warnings.
+    log_to_stderr(if arguments.command.is_none() { "error" } else { "warn" });
     let result = match arguments.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments),
         Some(Command::Stream(arguments)) => stream::run(&arguments),
@@ -47,10 +59,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What the library has to tell goes to standard error: warnings, or what `RUST_LOG` asks for.
-fn log_to_stderr() {
+/// What the library has to tell goes to standard error: from `level` up, or what `RUST_LOG` asks for.
+fn log_to_stderr(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // Fails only if somebody installed another one before; then that one is meant.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

@@ -15,7 +15,7 @@ use std::sync::mpsc;
 /// What `sim` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct SimArguments {
-    /// Directory for ca.pem and credentials.env; made if missing
+    /// Directory for ca.pem and credentials.env, which are overwritten; made if missing
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// Port of the REST API, 0 for a free one
@@ -28,7 +28,7 @@ pub(super) struct SimArguments {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ws_user_port: u16,
     /// Decides the made-up market: the same seed, the same market
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Price levels per side of each book; the venue's own BTC-USD book has about 21500
     #[arg(long, value_name = "LEVELS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=50_000))]
@@ -43,6 +43,9 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
     ctrlc::set_handler(move || {
         let _ = interrupted.send(());
     })?;
+    let at = |what: &str, path: &Path, error: io::Error| format!("cannot {what} {}: {error}", path.display());
+    fs::create_dir_all(&arguments.dir).map_err(|e| at("make the directory", &arguments.dir, e))?;
+    let dir = arguments.dir.canonicalize().map_err(|e| at("find the directory", &arguments.dir, e))?;
     let venue = LocalVenue::start(Config {
         seed: arguments.seed,
         depth: arguments.depth as usize,
@@ -50,18 +53,16 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
         ..Config::default()
     })?;
-    fs::create_dir_all(&arguments.dir)?;
-    let dir = arguments.dir.canonicalize()?;
     let (ca, credentials) = (dir.join("ca.pem"), dir.join("credentials.env"));
-    fs::write(&ca, venue.ca_pem())?;
-    write_private(&credentials, &environment(&venue, &ca)?)?;
+    fs::write(&ca, venue.ca_pem()).map_err(|e| at("write", &ca, e))?;
+    write_private(&credentials, &environment(&venue, &ca)?).map_err(|e| at("write", &credentials, e))?;
 
     let mut out = io::stdout();
     writeln!(out, "{}", ready_line(&venue, &ca, &credentials))?;
     out.flush()?;
     say(&format!(
         "local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.",
-        credentials.display()
+        quoted_if_needed(&credentials.display().to_string())
     ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
@@ -99,6 +100,15 @@ fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> 
 /// In single quotes; a quote inside ends them, is escaped, and begins them again.
 fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// The same for people: bare where the shell would take it for one word anyway.
+fn quoted_if_needed(value: &str) -> String {
+    if value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-')) {
+        value.to_owned()
+    } else {
+        quoted(value)
+    }
 }
 
 /// Writes a file only its owner may read, whatever was there before.

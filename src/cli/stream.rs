@@ -2,7 +2,7 @@
 
 use super::lines::Line;
 use super::say;
-use crate::gateway::{Channels, CoinbaseConfig, Gateway, GatewayBuilder, Strategy};
+use crate::gateway::{Channels, Gateway, GatewayBuilder, Strategy};
 use crate::record::{ConnectionState, Venue, View};
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
@@ -16,84 +16,114 @@ pub(super) struct StreamArguments {
     /// The venue: coinbase
     venue: Venue,
     /// Instruments by the venue's own names, such as BTC-USD
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
     /// Channels, separated by commas: book, trades, ticker
-    #[arg(long, default_value = "book,trades,ticker")]
-    channels: String,
-    /// Ends after so many seconds; without it, at an interrupt
-    #[arg(long)]
+    #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
+    channels: Channels,
+    /// Ends after so many seconds; without it, at Ctrl-C
+    #[arg(long, value_name = "N")]
     seconds: Option<u64>,
-    /// One JSON object per record
+    /// One JSON object per record and line
     #[arg(long)]
     json: bool,
 }
 
 /// How long one wait for records may sleep.
 const WAIT: Duration = Duration::from_millis(50);
+/// How long the first connection may take before we give up. A connection lost later is dialled for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A run shorter than this need not have connected.
+const MEANINGFUL: Duration = Duration::from_secs(1);
+/// What the shell calls the end by an interrupt.
+const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
-    let channels = parse_channels(&arguments.channels)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+    ctrlc::set_handler(move || {
+        // The first asks for an orderly end; whoever asks again does not want to wait for it.
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+    })?;
     // Public channels need no credentials; without them nothing here can trade, whatever the environment holds.
     let gateway = match arguments.venue {
-        Venue::Coinbase => GatewayBuilder::from_env()?.coinbase(CoinbaseConfig::public_from_env()?).start()?,
+        Venue::Coinbase => GatewayBuilder::public_from_env()?.start()?,
     };
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {
-        let instrument = gateway.subscribe(strategy.id(), arguments.venue, symbol, channels)?;
+        let instrument = gateway.subscribe(strategy.id(), arguments.venue, symbol, arguments.channels)?;
         say(&format!(
             "{}: {symbol}, tick {}, lot {}",
             arguments.venue, instrument.listing.tick, instrument.listing.lot
         ));
     }
-    let until = arguments.seconds.map(|s| Instant::now() + Duration::from_secs(s));
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut count = 0u64;
-    while !interrupted.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
-        match print_waiting(&gateway, &mut strategy, &mut out, arguments.json) {
-            Ok(printed) => count += printed,
+    let start = Instant::now();
+    // A time beyond what the clock can hold is no limit.
+    let until = arguments.seconds.and_then(|s| start.checked_add(Duration::from_secs(s)));
+    let is_over = || interrupted.load(Ordering::Relaxed) || until.is_some_and(|until| Instant::now() >= until);
+    let mut printer =
+        Printer { out: BufWriter::new(io::stdout().lock()), json: arguments.json, count: 0, opened: false };
+    while !is_over() {
+        match printer.print_waiting(&gateway, &mut strategy) {
+            Ok(()) => {}
             // Whoever read us has had enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             Err(error) => return Err(error.into()),
+        }
+        if !printer.opened && start.elapsed() >= CONNECT_TIMEOUT {
+            break;
         }
         strategy.wait(WAIT);
     }
-    say(&format!("{count} records"));
+    let failed = !printer.opened && !interrupted.load(Ordering::Relaxed);
+    if failed && start.elapsed() >= MEANINGFUL {
+        return Err(format!("{}: no market-data connection within {:.0?}", arguments.venue, start.elapsed()).into());
+    }
+    say(&format!("{} records", printer.count));
     Ok(())
 }
 
-/// Prints everything that waits.
-fn print_waiting(gateway: &Gateway, strategy: &mut Strategy, out: &mut impl Write, json: bool) -> io::Result<u64> {
-    let directory = gateway.directory();
-    let mut count = 0;
-    loop {
-        let market = strategy.market.pop();
-        let statistics = strategy.statistics.pop();
-        if market.is_none() && statistics.is_none() {
-            break;
-        }
-        if let Some(View::State(state)) = market.as_ref().map(|record| record.view()) {
-            if state.state == ConnectionState::Down {
-                say(&format!("{}: {} connection lost, reconnecting", state.venue, state.role.name()));
+/// Puts records on standard output.
+struct Printer<W> {
+    out: W,
+    json: bool,
+    count: u64,
+    /// The venue's connection was open at least once.
+    opened: bool,
+}
+
+impl<W: Write> Printer<W> {
+    /// Prints everything that waits.
+    fn print_waiting(&mut self, gateway: &Gateway, strategy: &mut Strategy) -> io::Result<()> {
+        let directory = gateway.directory();
+        loop {
+            let market = strategy.market.pop();
+            let statistics = strategy.statistics.pop();
+            if market.is_none() && statistics.is_none() {
+                return self.out.flush();
+            }
+            if let Some(View::State(state)) = market.as_ref().map(|record| record.view()) {
+                match state.state {
+                    ConnectionState::Open | ConnectionState::Healthy => self.opened = true,
+                    ConnectionState::Down if self.opened => {
+                        say(&format!("{}: {} connection lost, reconnecting", state.venue, state.role.name()));
+                    }
+                    _ => {}
+                }
+            }
+            let lines = [
+                market.as_ref().and_then(|record| Line::of_market(record, &directory)),
+                statistics.as_ref().map(|record| Line::of_statistics(record, &directory)),
+            ];
+            for line in lines.iter().flatten() {
+                let text = if self.json { line.json() } else { line.human() };
+                writeln!(self.out, "{text}")?;
+                self.count += 1;
             }
         }
-        let lines = [
-            market.as_ref().and_then(|record| Line::of_market(record, &directory)),
-            statistics.as_ref().map(|record| Line::of_statistics(record, &directory)),
-        ];
-        for line in lines.iter().flatten() {
-            let text = if json { line.json() } else { line.human() };
-            writeln!(out, "{text}")?;
-            count += 1;
-        }
     }
-    if count > 0 {
-        out.flush()?;
-    }
-    Ok(count)
 }
 
 fn parse_channels(text: &str) -> Result<Channels, String> {

@@ -245,10 +245,13 @@ impl Worker {
 }
 
 fn report(results: &Sender<DialResult>, wake: &Wake, result: DialResult) {
-    if let Err(error) = &result.outcome {
-        tracing::warn!(conn = result.conn, attempt = result.attempt, %error, "dial failed");
-    } else {
-        tracing::debug!(conn = result.conn, attempt = result.attempt, timings = ?result.timings, "dialed");
+    match &result.outcome {
+        // Wanted, so no warning.
+        Err(error) if matches!(*error.reason, DialReason::Shutdown) => {
+            tracing::debug!(conn = result.conn, attempt = result.attempt, "dial given up, shutting down");
+        }
+        Err(error) => tracing::warn!(conn = result.conn, attempt = result.attempt, %error, "dial failed"),
+        Ok(_) => tracing::debug!(conn = result.conn, attempt = result.attempt, timings = ?result.timings, "dialed"),
     }
     // The asker may be gone on shutdown; the connection then closes with the result.
     let _ = results.send(result);

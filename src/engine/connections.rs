@@ -86,11 +86,12 @@ impl Engine {
             Session::CoinbaseStream(session) => session.opened(now, &mut ear).map(|_| ()),
             Session::CoinbaseOrders(session) => {
                 session.opened();
-                conn.state = ConnectionState::Healthy;
                 Ok(())
             }
         };
         if matches!(conn.session, Session::CoinbaseOrders(_)) {
+            // Nothing is to be asked before it can be used.
+            self.set_state(now, out, id, ConnectionState::Healthy, "");
             self.warm_later(now, id);
         }
         self.session_result(now, out, id, result);
@@ -165,6 +166,7 @@ impl Engine {
         if let Some(reply) = reply {
             self.replied(now, out, id, reply);
         }
+        self.query_lost(now, out, id);
         self.trading.unload(id);
         self.trading.stirred = true;
         let Some(conn) = self.conns.get_mut(id.index()) else { return };

@@ -6,7 +6,9 @@ use super::trading::Trading;
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
 use crate::record::{BookSide, GapCause, InstrumentId, TradingStatus, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Counter;
-use crate::venue::{Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
+use crate::venue::{
+    Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact, Wire,
+};
 
 /// The engine as one session sees it during one call.
 pub(super) struct Ear<'a, O> {
@@ -61,6 +63,7 @@ impl<O: Outputs> Facts for Ear<'_, O> {
 
     fn stream(&mut self, fact: StreamFact) {
         match fact {
+            StreamFact::Subscribed(SubscribedChannel::Trades, id) => self.market.trades_flow(self.now, self.out, id),
             StreamFact::Heartbeat | StreamFact::Subscribed(..) => {}
             StreamFact::NotSubscribed(channel, id) => {
                 let symbol = self.market.get(id).map(|t| t.instrument.listing.symbol.clone()).unwrap_or_default();

@@ -18,12 +18,15 @@ mod publish;
 mod reconcile;
 mod recover;
 mod route;
+#[cfg(all(test, feature = "sim"))]
+mod tests;
 mod tokens;
 mod trading;
 
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use publish::INSTRUMENTS_MAX;
+pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
 use crate::guard::{Governor, Limits};
@@ -186,7 +189,7 @@ impl Engine {
 
     /// Strategies that lost something and want [`Input::Room`] once their rings have room.
     pub fn wants_room(&self) -> StrategySet {
-        self.market.slow.with(self.trading.delivery.starving())
+        self.market.wants_room().with(self.trading.delivery.starving())
     }
 
     /// Our orders that are not known to be over.
@@ -217,7 +220,7 @@ impl Engine {
         self.market.room(now, out, strategy);
         let Trading { orders, delivery, .. } = &mut self.trading;
         let open = orders.open_of(strategy, 0).filter_map(|(_, _, order)| order.listed(now));
-        delivery.room(now, out, strategy, orders.open_count(), open);
+        delivery.room(now, out, strategy, orders.open_count_of(strategy), open);
     }
 
     fn control(&mut self, now: UnixNanos, out: &mut impl Outputs, control: Control) {
@@ -297,7 +300,9 @@ impl Engine {
         if std::mem::take(&mut self.trading.stirred) {
             self.pump(now, out);
         }
-        while let Some(slot) = self.deadlines.take_due(now) {
+        // Bounded: a deadline that is set again in the past is served in the next call, not here forever.
+        for _ in 0..=self.conns.len() {
+            let Some(slot) = self.deadlines.take_due(now) else { break };
             self.due(now, out, slot);
         }
     }
@@ -315,7 +320,7 @@ impl Engine {
         let id = ConnId(slot as u16);
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(slot) else {
-            self.tick_orders(now, out);
+            self.pump(now, out);
             return;
         };
         if !conn.is_open() {

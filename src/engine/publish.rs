@@ -42,6 +42,8 @@ pub(super) struct Traded {
     pub(super) book_listeners: StrategySet,
     trade_listeners: StrategySet,
     ticker_listeners: StrategySet,
+    /// A loss of trades that is not over; only where no book is held.
+    trade_gap: Option<GapCause>,
     /// Venue time and sequence of the last event: what instalments are stamped with.
     pub(super) stamp: Stamp,
 }
@@ -137,6 +139,7 @@ impl Market {
                     book_listeners: StrategySet::NONE,
                     trade_listeners: StrategySet::NONE,
                     ticker_listeners: StrategySet::NONE,
+                    trade_gap: None,
                     stamp: Stamp { recv: UnixNanos::NONE, venue: UnixNanos::NONE, sequence: 0 },
                 });
             }
@@ -147,25 +150,34 @@ impl Market {
     /// A strategy wants more channels. A book that is held already is handed over from the engine.
     pub(super) fn subscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
         let Some(traded) = self.get_mut(id) else { return };
-        let held = traded.book_listeners.contains(strategy) || traded.standing == Standing::Empty;
+        let (first, standing) = (traded.book_listeners.is_empty(), traded.standing);
+        let held = traded.book_listeners.contains(strategy) || standing == Standing::Empty;
         for (listeners, channel) in traded.listeners() {
             if channels.contains(channel) {
                 *listeners = listeners.with(StrategySet::one(strategy));
             }
         }
-        if channels.contains(Channels::BOOK) && !held {
+        if !channels.contains(Channels::BOOK) {
+            return;
+        }
+        if first {
+            // The venue may not have been told yet that nobody listened: then it would send no snapshot by itself.
+            self.want_resync(id);
+        }
+        if !held {
             self.hand_over(strategy, id);
         }
     }
 
     /// A strategy wants fewer channels.
     pub(super) fn unsubscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
-        let Some(traded) = self.get_mut(id) else { return };
+        let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
         for (listeners, channel) in traded.listeners() {
             if channels.contains(channel) {
                 *listeners = listeners.without(StrategySet::one(strategy));
             }
         }
+        traded.drop_unheard(&mut self.pool);
     }
 
     /// A strategy is gone: nobody listens for it any more. Returns the instruments it listened to.
@@ -176,6 +188,7 @@ impl Market {
             for (listeners, _) in traded.listeners() {
                 *listeners = listeners.without(StrategySet::one(strategy));
             }
+            traded.drop_unheard(&mut self.pool);
             if traded.wanted() != before {
                 touched.insert(traded.instrument.id);
             }
@@ -283,14 +296,14 @@ impl Market {
         if self.batch.is_empty() {
             return;
         }
-        let live = listeners.without(self.slow);
+        // Whoever refuses this event becomes slow by it, and has lost it once, not twice.
+        let (live, slow) = (listeners.without(self.slow), listeners.and(self.slow));
         if !live.is_empty() {
             let refused = out.event(live, &self.batch);
             for strategy in refused.iter() {
                 self.start_losing(strategy, self.batch.len() as u64, book.then_some(id));
             }
         }
-        let slow = listeners.and(self.slow);
         for strategy in slow.iter() {
             let batch = std::mem::take(&mut self.batch);
             self.offer_slow(out, strategy, id, book, &batch);
@@ -408,23 +421,45 @@ impl Market {
     fn gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
         let Some(traded) = self.get_mut(id) else { return };
         let was_open = matches!(traded.standing, Standing::Doubtful(_) | Standing::Building { after: Some(_) });
-        traded.standing = match traded.standing {
-            Standing::Empty => Standing::Empty,
-            Standing::Building { .. } | Standing::Whole | Standing::Doubtful(_) => Standing::Doubtful(cause),
-        };
-        if traded.standing == Standing::Empty || was_open {
+        if traded.standing == Standing::Empty {
+            self.trade_gap(now, out, id, cause, missed);
             return;
         }
+        traded.standing = Standing::Doubtful(cause);
+        if !was_open {
+            self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
+        }
+    }
+
+    /// A loss where only trades are listened to: nothing can be fetched again, so it is over once trades flow again.
+    fn trade_gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
+        let Some(traded) = self.get_mut(id) else { return };
+        if traded.trade_listeners.is_empty() || traded.trade_gap.is_some() {
+            return;
+        }
+        traded.trade_gap = Some(cause);
         self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
+        if cause != GapCause::Disconnected {
+            self.trades_flow(now, out, id);
+        }
+    }
+
+    /// The venue confirms the subscription of trades.
+    pub(super) fn trades_flow(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
+        if let Some(cause) = self.get_mut(id).and_then(|traded| traded.trade_gap.take()) {
+            self.announce(now, out, id, Gap { cause, recovered: true, lost: 0 });
+        }
     }
 
     fn announce(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, gap: Gap) {
         let Some(traded) = self.get(id) else { return };
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: traded.stamp.sequence };
-        let listeners = traded.book_listeners.with(traded.trade_listeners);
+        let (books, trades) = (traded.book_listeners, traded.trade_listeners.without(traded.book_listeners));
         self.batch.clear();
         self.batch.push(MarketRecord::gap(stamp, id, gap));
-        self.publish(out, listeners, id, false);
+        // Part of the book's own story: who lost it, or still waits for the book, gets the book instead.
+        self.publish(out, books, id, true);
+        self.publish(out, trades, id, false);
         self.batch.clear();
         out.note(Note::Gap { instrument: id, gap });
     }
@@ -446,6 +481,14 @@ impl Market {
 }
 
 impl Traded {
+    /// A book without listeners is not kept up by the venue: what it held is worth nothing to the next listener.
+    fn drop_unheard(&mut self, pool: &mut BlockPool) {
+        if self.book_listeners.is_empty() && self.standing != Standing::Empty {
+            self.book.clear(pool);
+            self.standing = Standing::Empty;
+        }
+    }
+
     fn everybody(&self) -> StrategySet {
         self.book_listeners.with(self.trade_listeners).with(self.ticker_listeners)
     }

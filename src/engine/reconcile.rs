@@ -21,12 +21,22 @@ const ROWS_PER_PAGE: u32 = 12;
 const PAGES_MAX: usize = 200;
 /// What is due but finds no connection, token or permit is looked at again this soon.
 const RETRY_MS: u64 = 5;
+/// Outdated tokens given back per look: with one look a second all pools are clean long before the next ones are outdated.
+const RETIRED_PER_LOOK_MAX: usize = 16;
 /// A warm-up that the governor does not allow now is tried again after this.
 const WARM_RETRY_MS: u64 = 250;
 
 impl Engine {
-    /// Sends what is due and can leave: tokens to streams that wait for one, strays, cancels, queries.
+    /// Does what is due: orders told again, old tokens retired, and what can leave: tokens to streams that wait for one,
+    /// strays, cancels, queries. Arms the next deadline, so nothing that is due may be left to that deadline.
     pub(super) fn pump(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.tick(now, &mut sink);
+        for _ in 0..RETIRED_PER_LOOK_MAX {
+            let Some((_, token)) = self.trading.tokens.take_expiring(now) else { break };
+            out.count(Counter::TokensExpired, 1);
+            out.retire(token);
+        }
         self.give_tokens(now, out);
         self.send_strays(now, out);
         while let Some(send) = self.trading.orders.next_due_cancel(now) {
@@ -35,17 +45,6 @@ impl Engine {
         self.ask(now, out);
         self.refresh_health(now, out);
         self.arm_orders(now);
-    }
-
-    /// Deadlines of the order table have passed.
-    pub(super) fn tick_orders(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.tick(now, &mut sink);
-        if let Some((_, token)) = self.trading.tokens.take_expiring(now) {
-            out.count(Counter::TokensExpired, 1);
-            out.retire(token);
-        }
-        self.pump(now, out);
     }
 
     /// Sets the deadline of everything that is due without a connection's doing.
@@ -209,6 +208,18 @@ impl Engine {
         };
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         orders.query_done(now, asking.id, end, &mut sink);
+    }
+
+    /// A connection is gone. If it carried a page of a query whose reply nobody reported (it was overdue, or no HTTP, and
+    /// the session closed the connection itself), the query has failed and is asked again; otherwise none would ever be.
+    pub(super) fn query_lost(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let carries_query = matches!(self.trading.carriages.get(id.index()).map(|c| &c.cargo), Some(Cargo::Query));
+        if !carries_query {
+            return;
+        }
+        let Some(asking) = self.trading.asking.take_if(|asking| !asking.waits) else { return };
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.query_done(now, asking.id, QueryEnd::Failed, &mut sink);
     }
 
     /// An HTTP connection's deadline has passed: an answer is overdue, or it was idle for long.

@@ -3,7 +3,7 @@
 //! cursor, then live records. Lost trades are counted, never replayed. Nobody reconnects because a strategy paused.
 
 use super::contract::{Outputs, StrategySet};
-use super::publish::{Market, Standing, BATCH_MAX, INSTRUMENTS_MAX};
+use super::publish::{Market, Standing, Traded, BATCH_MAX, INSTRUMENTS_MAX};
 use crate::book::RecoveryCursor;
 use crate::record::{
     Flags, Gap, GapCause, Head, InstrumentId, MarketKind, MarketRecord, Stamp, StrategyId, UnixNanos, View,
@@ -149,6 +149,20 @@ impl Market {
         }
     }
 
+    /// Strategies for which [`Market::room`] has something to do; not those that wait for the venue.
+    pub(super) fn wants_room(&self) -> StrategySet {
+        let mut wants = self.slow;
+        for strategy in self.slow.iter() {
+            if let Some(Recovery::Refilling { pending, current: None, .. }) = self.recovery.get(strategy.index()) {
+                let mut left = pending.iter().peekable();
+                if left.peek().is_some() && !left.any(|id| can_hand_over(&self.traded, strategy, id)) {
+                    wants = wants.without(StrategySet::one(strategy));
+                }
+            }
+        }
+        wants
+    }
+
     /// A strategy's ring has room again: one step of its recovery.
     pub(super) fn room(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
         let Some(recovery) = self.recovery.get_mut(strategy.index()) else { return };
@@ -164,12 +178,7 @@ impl Market {
             }
             Recovery::Refilling { pending, current, after_loss } => {
                 if current.is_none() {
-                    let whole = |id: &InstrumentId| {
-                        let traded = self.traded.get(id.index()).and_then(Option::as_ref);
-                        // A book that is being rebuilt is handed over when it is whole; one that is gone, never.
-                        traded.is_none_or(|t| t.standing == Standing::Whole || !t.book_listeners.contains(strategy))
-                    };
-                    let next = pending.iter().find(whole);
+                    let next = pending.iter().find(|id| can_hand_over(&self.traded, strategy, *id));
                     match next {
                         Some(id) => {
                             pending.remove(id);
@@ -221,6 +230,12 @@ impl Market {
             *current = None;
         }
     }
+}
+
+/// A book that is being rebuilt is handed over when it is whole; one that is gone, never: then there is nothing to do.
+fn can_hand_over(traded: &[Option<Traded>], strategy: StrategyId, id: InstrumentId) -> bool {
+    let traded = traded.get(id.index()).and_then(Option::as_ref);
+    traded.is_none_or(|t| t.standing == Standing::Whole || !t.book_listeners.contains(strategy))
 }
 
 fn gap_record(now: UnixNanos, gap: Gap) -> MarketRecord {

@@ -301,7 +301,7 @@ impl Trading {
             return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
         }
         match self.limits {
-            Some(limits) if self.orders.open_count() >= limits.open_orders_max => {
+            Some(limits) if self.orders.open_count_of(command.request().strategy()) >= limits.open_orders_max => {
                 Err(Refused::new(RejectClass::Limit, "open order limit reached"))
             }
             _ => Ok(()),

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 
 /// A token must outlive the way to the venue, the clocks' disagreement and a slow front end.
 pub(super) const LIFE_LEFT_MS_MIN: u64 = 30_000;
-/// Tokens kept per path.
-pub(super) const DEPTH_MAX: usize = 64;
+/// Tokens kept per path: twice what the minter keeps ready, since replacements come while the old ones are still good. With
+/// less room they would be refused at the door, and the pool would run dry of age the moment the old ones are too old.
+pub const TOKENS_PER_PATH_MAX: usize = 128;
 
 /// A token out of a pool; give it back with [`TokenPools::put_back`] if it was not used.
 pub(super) struct Ready {
@@ -22,13 +23,13 @@ pub(super) struct TokenPools {
 
 impl TokenPools {
     pub(super) fn new(slots: usize) -> TokenPools {
-        TokenPools { slots: (0..slots).map(|_| VecDeque::with_capacity(DEPTH_MAX)).collect() }
+        TokenPools { slots: (0..slots).map(|_| VecDeque::with_capacity(TOKENS_PER_PATH_MAX)).collect() }
     }
 
     /// Keeps a token, or gives it back if its pool is full or unknown.
     pub(super) fn put(&mut self, slot: u8, token: Box<str>, expires: UnixNanos) -> Result<(), Box<str>> {
         match self.slots.get_mut(usize::from(slot)) {
-            Some(pool) if pool.len() < DEPTH_MAX => {
+            Some(pool) if pool.len() < TOKENS_PER_PATH_MAX => {
                 pool.push_back(Ready { token, expires });
                 Ok(())
             }
@@ -99,7 +100,7 @@ mod tests {
     #[test]
     fn a_full_or_unknown_pool_gives_the_token_back() {
         let mut pools = TokenPools::new(1);
-        for _ in 0..DEPTH_MAX {
+        for _ in 0..TOKENS_PER_PATH_MAX {
             pools.put(0, "t".into(), NOW).unwrap();
         }
         assert!(pools.put(0, "t".into(), NOW).is_err());
@@ -120,5 +121,21 @@ mod tests {
         pools.put(1, "new".into(), NOW.plus_ms(100_000)).unwrap();
         assert_eq!(pools.take_expiring(NOW), Some((1, "old".into())));
         assert_eq!(pools.take_expiring(NOW), None);
+    }
+
+    #[test]
+    fn replacements_find_room_beside_the_tokens_they_replace() {
+        let half = TOKENS_PER_PATH_MAX / 2;
+        let mut pools = TokenPools::new(1);
+        for _ in 0..half {
+            pools.put(0, "old".into(), NOW.plus_ms(LIFE_LEFT_MS_MIN)).unwrap();
+        }
+        for _ in 0..half {
+            pools.put(0, "new".into(), NOW.plus_ms(4 * LIFE_LEFT_MS_MIN)).unwrap();
+        }
+        // The old ones are too old now, all at once: an order still finds a token.
+        let mut retired = 0;
+        let ready = pools.take(0, NOW.plus_ms(1), |_| retired += 1).unwrap();
+        assert_eq!((&*ready.token, retired), ("new", half));
     }
 }

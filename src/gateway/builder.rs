@@ -34,6 +34,8 @@ const BOOK_BLOCKS: usize = 8_192;
 const DIAL_TIMEOUT_MS: u64 = 10_000;
 /// How long a cold query may take.
 const QUERY_TIMEOUT_MS: u64 = 10_000;
+/// What errors call the extra root certificates, wherever the path came from.
+const ROOTS_SETTING: &str = "root certificates (EXCHANGE_CONNECTORS_CA_FILE)";
 /// How our client order ids begin.
 const CLIENT_ID_PREFIX: &str = "xc";
 
@@ -47,7 +49,7 @@ pub(super) struct RingSizes {
 }
 
 /// Collects what a gateway needs. Credentials without limits do not start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `start` or `build`"]
 pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
@@ -90,6 +92,14 @@ impl GatewayBuilder {
     /// [`GatewayError::Setting`].
     pub fn from_env() -> Result<GatewayBuilder, GatewayError> {
         Self::from_variables(&|name| std::env::var(name).ok())
+    }
+
+    /// The same without the credentials of the environment, which are not even read: public market data.
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`].
+    pub fn public_from_env() -> Result<GatewayBuilder, GatewayError> {
+        Self::from_variables(&|name| std::env::var(name).ok().filter(|_| !name.starts_with("COINBASE_API_")))
     }
 
     pub(super) fn from_variables(get: Variables<'_>) -> Result<GatewayBuilder, GatewayError> {
@@ -208,7 +218,7 @@ impl GatewayBuilder {
             (limits, _) => limits.flatten(),
         };
         let tls = tls_config(self.extra_roots.as_deref())
-            .map_err(|error| GatewayError::Setting { setting: "root certificates", why: error.to_string() })?;
+            .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
         let poller = Poller::new(self.idle).map_err(system)?;
         let control = poller.control();

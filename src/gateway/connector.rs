@@ -103,6 +103,13 @@ pub enum OrderStatus {
     Unrecognised,
 }
 
+impl OrderStatus {
+    /// Whether nothing can happen to the order any more.
+    pub const fn is_final(self) -> bool {
+        matches!(self, OrderStatus::Filled | OrderStatus::Cancelled | OrderStatus::Expired | OrderStatus::Rejected)
+    }
+}
+
 /// What the venue says of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderReport {
@@ -134,10 +141,11 @@ pub trait ExchangeConnector {
     /// [`is_ambiguous`](ExchangeError::is_ambiguous) if it may live: query before acting again, never resend.
     fn place_order(&mut self, request: &OrderRequest) -> Result<OrderAck, ExchangeError>;
 
-    /// Cancels an order and waits until it is over. Cancelling may be repeated.
+    /// Cancels an order, waits until it is over and says how it ended: it may have been filled first. Cancelling may be
+    /// repeated.
     ///
     /// # Errors
-    /// [`ExchangeError::Rejected`] if there is no such open order, or it was filled first.
+    /// [`ExchangeError::Rejected`] if there is no such order.
     fn cancel_order(&mut self, order: &OrderHandle) -> Result<OrderStatus, ExchangeError>;
 
     /// Asks the venue how an order stands.
@@ -204,7 +212,7 @@ impl MarketFeed {
 pub struct Connector {
     venue: Venue,
     config: ConnectorConfig,
-    builder: Option<GatewayBuilder>,
+    builder: GatewayBuilder,
     running: Option<Running>,
 }
 
@@ -220,7 +228,7 @@ struct Running {
 impl Connector {
     /// A connector over the gateway `builder` describes; nothing happens before [`ExchangeConnector::connect`].
     pub fn new(venue: Venue, builder: GatewayBuilder, config: ConnectorConfig) -> Connector {
-        Connector { venue, config, builder: Some(builder), running: None }
+        Connector { venue, config, builder, running: None }
     }
 
     /// The gateway underneath, once connected.
@@ -262,11 +270,10 @@ impl ExchangeConnector for Connector {
             return Ok(());
         }
         let venue = self.venue;
-        let failed = |error: GatewayError| ExchangeError::NotConnected { venue, why: error.to_string() };
-        let builder = self.builder.take().ok_or(ExchangeError::Stopped)?;
-        let trading = builder.has_credentials();
-        let gateway = builder.start().map_err(failed)?;
-        let strategy = gateway.strategy().map_err(failed)?;
+        // A clone, so that a failed attempt can be repeated.
+        let trading = self.builder.has_credentials();
+        let gateway = self.builder.clone().start().map_err(|error| of_gateway(venue, error))?;
+        let strategy = gateway.strategy().map_err(|error| of_gateway(venue, error))?;
         let mut running = Running { gateway, strategy, seen: VecDeque::new(), trading };
         running.wait_connected(venue, self.config.connect_timeout_ms)?;
         self.running = Some(running);
@@ -305,7 +312,17 @@ impl ExchangeConnector for Connector {
         });
         match answer {
             None => Err(ExchangeError::Timeout { venue, operation: "cancel", timeout_ms, ambiguous: true }),
-            Some(record) if record.kind == ExecutionKind::CancelRejected => Err(rejected(venue, "cancel", &record)),
+            Some(record) if record.kind == ExecutionKind::CancelRejected => {
+                let refused = Err(rejected(venue, "cancel", &record));
+                if record.reject != RejectClass::OrderClosed {
+                    return refused;
+                }
+                // It was over before the cancel came; the record of its end may be long gone or still on its way.
+                match self.get_order_status(order) {
+                    Ok(report) if report.status.is_final() => Ok(report.status),
+                    _ => refused,
+                }
+            }
             Some(record) => Ok(match record.kind {
                 ExecutionKind::Filled => OrderStatus::Filled,
                 ExecutionKind::Expired => OrderStatus::Expired,
@@ -492,6 +509,9 @@ fn of_gateway(venue: Venue, error: GatewayError) -> ExchangeError {
         GatewayError::UnknownInstrument { .. } => {
             ExchangeError::InvalidArgument { argument: "symbol", why: error.to_string() }
         }
+        GatewayError::Setting { setting, why } => ExchangeError::InvalidArgument { argument: setting, why },
+        GatewayError::NoLimits(_) => ExchangeError::InvalidArgument { argument: "limits", why: error.to_string() },
+        GatewayError::NoVenue => ExchangeError::InvalidArgument { argument: "venue", why: error.to_string() },
         GatewayError::Stopped => ExchangeError::Stopped,
         other => ExchangeError::NotConnected { venue, why: other.to_string() },
     }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// Tokens kept for placing and for cancelling.
 const ORDER_DEPTH: usize = 64;
+// The engine has room for the replacements of all of them.
+const _: () = assert!(2 * ORDER_DEPTH <= crate::engine::TOKENS_PER_PATH_MAX);
 /// Tokens kept for listings.
 const QUERY_DEPTH: usize = 16;
 /// Tokens kept for opening the user channel.

@@ -4,7 +4,7 @@
 use super::error::{ExchangeError, GatewayError};
 use crate::codec::http1::{write_request, Excerpt, Method};
 use crate::codec::json::Plain;
-use crate::dialer::{ColdHandle, ColdJob, Endpoint, OwnedResponse};
+use crate::dialer::{ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse};
 use crate::guard::{Governor, Priority, RetryAt};
 use crate::keeper::Clock;
 use crate::order::OrderFact;
@@ -178,15 +178,23 @@ impl Queries {
             timeout_ms: *timeout_ms,
             body_bytes_max: BODY_BYTES_MAX,
         };
-        let reply = cold.run(job).map_err(|error| ExchangeError::Transport {
-            venue,
-            operation,
-            cause: error.to_string(),
-            // A query changes nothing, wherever it got to.
-            ambiguous: false,
+        // A query changes nothing, wherever it got to: no failure of it is ambiguous.
+        let reply = cold.run(job).map_err(|DialerError { host, reason, .. }| match *reason {
+            ExchangeReason::Timeout => {
+                ExchangeError::Timeout { venue, operation, timeout_ms: *timeout_ms, ambiguous: false }
+            }
+            ExchangeReason::Shutdown => ExchangeError::Stopped,
+            reason => {
+                let cause = format!("no answer from {host}: {reason}");
+                ExchangeError::Transport { venue, operation, cause, ambiguous: false }
+            }
         })?;
         if reply.status == 200 {
             return Ok(reply);
+        }
+        if let Some(wait_ms) = rate_headers(&reply).wait_ms(reply.status) {
+            let until = self.inner.clock.now().plus_ms(wait_ms);
+            self.inner.governor.lock().unwrap_or_else(PoisonError::into_inner).block_until(until);
         }
         let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
         Err(ExchangeError::Http { venue, operation, status: reply.status, excerpt })
@@ -212,6 +220,17 @@ impl Queries {
 impl std::fmt::Debug for Queries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queries").field("rest", &self.inner.authority).finish_non_exhaustive()
+    }
+}
+
+/// What a reply says about our rate.
+fn rate_headers(reply: &OwnedResponse) -> response::RateHeaders {
+    let number = |name| reply.header(name).and_then(|value| std::str::from_utf8(value).ok()?.trim().parse().ok());
+    response::RateHeaders {
+        retry_after_s: number("retry-after"),
+        reset_s: number("x-ratelimit-reset"),
+        remaining: number("x-ratelimit-remaining"),
+        limit: number("x-ratelimit-limit"),
     }
 }
 

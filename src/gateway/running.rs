@@ -238,7 +238,14 @@ impl Gateway {
 
     /// Ends all threads; the reactor first, so that nothing asks the others for anything any more.
     fn end(&mut self) {
-        let _ = self.send(ControlMessage::End);
+        let deadline = Instant::now() + CONTROL_TIMEOUT;
+        // A full queue empties as long as the reactor turns.
+        while self.send(ControlMessage::End).is_err() && Instant::now() < deadline {
+            if self.threads.reactor.as_ref().is_none_or(JoinHandle::is_finished) {
+                break;
+            }
+            std::thread::sleep(CONFIRM_EVERY);
+        }
         if let Some(reactor) = self.threads.reactor.take() {
             if reactor.join().is_err() {
                 tracing::error!("the reactor ended in a panic");

@@ -93,6 +93,8 @@ pub struct Orders {
     executions: Recent<(Venue, VenueOrderId, ExecutionId)>,
     strangers: Recent<(Venue, VenueOrderId)>,
     placed: u64,
+    /// Open orders by strategy: limits are checked on every command.
+    open_by_strategy: [usize; StrategyId::COUNT_MAX],
 }
 
 /// What an order looked like before an input.
@@ -122,6 +124,7 @@ impl Orders {
             strangers: Recent::new(limits.strangers_kept),
             limits,
             placed: 0,
+            open_by_strategy: [0; StrategyId::COUNT_MAX],
         }
     }
 
@@ -156,6 +159,7 @@ impl Orders {
         };
         let slot = entry.slot(at);
         self.open.push(&mut self.entries, at);
+        self.count_open(at, usize::saturating_add);
         self.by_request.insert(hash_word(0, request.0), at);
         Ok(Placed { slot, client_order_id })
     }
@@ -336,6 +340,11 @@ impl Orders {
     /// How many orders are open, of all strategies.
     pub const fn open_count(&self) -> usize {
         self.open.len
+    }
+
+    /// How many orders of one strategy are open.
+    pub fn open_count_of(&self, strategy: StrategyId) -> usize {
+        self.open_by_strategy.get(strategy.index()).copied().unwrap_or(0)
     }
 
     /// Makes and reads client order ids of this session.
@@ -519,6 +528,7 @@ impl Orders {
             self.reconciliation.order_closed(entry.order.venue(), now);
         }
         self.open.remove(&mut self.entries, at);
+        self.count_open(at, usize::saturating_sub);
         self.closed.push(&mut self.entries, at);
         if self.closed.len > self.limits.closed_kept {
             self.forget(self.closed.first);
@@ -529,6 +539,7 @@ impl Orders {
     fn raise(&mut self, now: UnixNanos, at: u32) {
         self.closed.remove(&mut self.entries, at);
         self.open.push(&mut self.entries, at);
+        self.count_open(at, usize::saturating_add);
         if let Some(entry) = self.entries.get_mut(at as usize) {
             entry.place = Place::Open;
             entry.cancel.ask(RequestId::NONE, false, now);
@@ -536,6 +547,13 @@ impl Orders {
                 entry.cancel.identified(now);
             }
             self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
+        }
+    }
+
+    fn count_open(&mut self, at: u32, change: fn(usize, usize) -> usize) {
+        let Some(strategy) = self.entries.get(at as usize).map(|e| e.order.request().strategy()) else { return };
+        if let Some(count) = self.open_by_strategy.get_mut(strategy.index()) {
+            *count = change(*count, 1);
         }
     }
 

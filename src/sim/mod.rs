@@ -14,12 +14,14 @@ pub mod server;
 mod json;
 mod jwt;
 mod keys;
+mod outputs;
 mod rng;
 mod stamp;
 
 pub use json::Json;
 pub use jwt::{Refused, Target};
 pub use keys::{Credentials, KeyError, KeyKind};
+pub use outputs::{FakeOutputs, Offer};
 pub use rng::Rng;
 pub use stamp::{parse_rfc3339, rfc3339_micros, rfc3339_nanos};
 

@@ -423,6 +423,8 @@ impl World {
 
     /// Nothing told may be more than the truth, at any moment.
     fn check_against_truth(&self) {
+        let open = self.orders.open_of(request(1).strategy(), 0).count();
+        assert_eq!(self.orders.open_count_of(request(1).strategy()), open);
         for t in &self.truths {
             let Some(told) = self.checker.told.get(&t.client) else { continue };
             assert!(told.quantity <= t.executed(), "more filled than was executed");

@@ -55,7 +55,11 @@ pub struct Core<V> {
 
 /// Binds one port per entry of `ports` on loopback, 0 for a free one.
 pub(crate) fn bind(ports: &[u16]) -> io::Result<Vec<std::net::TcpListener>> {
-    ports.iter().map(|port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port))).collect()
+    let listen = |port: &u16| {
+        std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port))
+            .map_err(|error| io::Error::new(error.kind(), format!("port {port}: {error}")))
+    };
+    ports.iter().map(listen).collect()
 }
 
 /// UNIX time in ns.

@@ -19,7 +19,7 @@ use tungstenite::{Message, WebSocket};
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 /// A read that takes longer has failed.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 const ORDERS: &str = "/api/v3/brokerage/orders";
 const TIME: &str = "/api/v3/brokerage/time";
 

@@ -418,21 +418,27 @@ impl Subscriptions {
                 next = next.min(time);
             }
         };
+        // What is due already waits for a message that may be sent: for the answer to the pending one, or for its turn
+        // below. Coming again for it before that would be for nothing, forever.
+        let later = |time: UnixNanos| if time > now { time } else { UnixNanos::NONE };
         if let Some(pending) = self.pending {
             at(self.effective(pending.give_up));
         }
         for state in [&self.heartbeats, &self.user] {
             if state.wanted && !state.asked {
-                at(state.retry_at);
+                at(later(state.retry_at));
             }
         }
-        for item in &self.items {
-            at(item.resync_at);
-            at(self.effective_if_some(item.snapshot_by));
-            for state in &item.channels {
-                at(self.effective_if_some(state.doubt_at));
+        for (index, item) in self.items.iter().enumerate() {
+            at(later(item.resync_at));
+            let [_, _, book] = &item.channels;
+            let snapshot_by = self.effective_if_some(item.snapshot_by);
+            at(if book.confirmed { snapshot_by } else { later(snapshot_by) });
+            for (channel, state) in item.channels.iter().enumerate() {
+                let doubt_at = self.effective_if_some(state.doubt_at);
+                at(if self.is_pending(channel, index) { later(doubt_at) } else { doubt_at });
                 if state.wanted && !state.asked {
-                    at(state.retry_at);
+                    at(later(state.retry_at));
                 }
             }
         }
