@@ -53,11 +53,11 @@ pub fn one_trade(sequence: u64) -> String {
     message(sequence, "market_trades", &event)
 }
 
-/// A server's frame around a payload of 126 bytes or more.
+/// A server's frame.
 pub fn frame(payload: &str) -> Vec<u8> {
-    assert!(payload.len() >= 126);
     let mut out = vec![0x81];
     match u16::try_from(payload.len()) {
+        Ok(len @ 0..126) => out.push(len as u8),
         Ok(len) => {
             out.push(126);
             out.extend_from_slice(&len.to_be_bytes());

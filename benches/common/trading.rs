@@ -144,8 +144,10 @@ impl Trading {
             self.apply(Input::Opened { conn: ConnId(conn) });
         }
         let acks = [r#""heartbeats":["heartbeats"]"#, r#""heartbeats":["heartbeats"],"user":["0"]"#];
-        let mut ack = self.event(USER, "subscriptions", &format!(r#"{{"subscriptions":{{{}}}}}"#, acks[0]));
-        self.read(USER, &mut ack);
+        for conn in [ConnId(0), USER] {
+            let mut ack = self.event(conn, "subscriptions", &format!(r#"{{"subscriptions":{{{}}}}}"#, acks[0]));
+            self.read(conn, &mut ack);
+        }
         let mut snapshot = self.event(USER, "user", r#"{"type":"snapshot","orders":[]}"#);
         self.read(USER, &mut snapshot);
         let mut ack = self.event(USER, "subscriptions", &format!(r#"{{"subscriptions":{{{}}}}}"#, acks[1]));

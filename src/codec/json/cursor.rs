@@ -174,10 +174,7 @@ impl<'t, 'i> Cursor<'t, 'i> {
     pub fn u64_or_text(&mut self) -> Result<u64, JsonError> {
         match self.rest.split_first() {
             Some((&Node::String(text), rest)) => {
-                // `parse` alone would also take "+1".
-                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-                let value = if digits { text.parse().ok() } else { None };
-                let value = value.ok_or_else(|| self.out_of_range("u64"))?;
+                let value = digits(text).ok_or_else(|| self.out_of_range("u64"))?;
                 self.rest = rest;
                 Ok(value)
             }
@@ -329,6 +326,24 @@ impl Items {
     /// Leaves the array, whatever is unread in it, also in the middle of a nested value.
     pub fn skip_rest(self, cursor: &mut Cursor<'_, '_>) -> Result<(), JsonError> {
         cursor.skip_to(self.end)
+    }
+}
+
+/// Decimal digits and nothing else: `parse` would also take "+1", and looks at each digit for an overflow that 19 of
+/// them cannot cause.
+#[inline]
+fn digits(text: &str) -> Option<u64> {
+    let mut value: u64 = 0;
+    let mut bad = text.is_empty();
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        bad |= digit > 9;
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    match bad {
+        true => None,
+        false if text.len() <= 19 => Some(value),
+        false => text.parse().ok(),
     }
 }
 

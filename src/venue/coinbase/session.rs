@@ -245,9 +245,12 @@ impl StreamSession {
                 continue;
             }
             let unread = plain.get_mut(consumed..).unwrap_or_default();
+            if unread.is_empty() {
+                break false;
+            }
             let room = BYTES_PER_CALL_MAX.saturating_sub(spent);
             if room == 0 || self.decoder.levels >= LEVELS_PER_CALL_MAX {
-                break !unread.is_empty();
+                break true;
             }
             // A frame that does not fit what is left of the budget waits for the next call.
             let window = if spent == 0 { room.saturating_add(FRAME_HEADER_BYTES_MAX) } else { room };
