@@ -13,7 +13,7 @@ use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind
 use exchange_connectors::sim::server::{CloseHow, Fault, Response};
 use exchange_connectors::venue::coinbase::auth::CdpKey;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Everything that was logged.
@@ -51,6 +51,19 @@ fn forbidden() -> Vec<&'static str> {
     canaries.chain(["eyJ", "Bearer", "BEGIN EC", "uthorization:"]).collect()
 }
 
+/// The log of this process, captured from the first call on: every test calls it before anything else does log.
+fn captured() -> Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone());
+        subscriber.try_init().expect("no other logger in this process");
+        log
+    })
+    .clone()
+}
+
 #[track_caller]
 fn assert_clean(what: &str, text: &str) {
     for secret in forbidden() {
@@ -63,11 +76,7 @@ fn assert_clean(what: &str, text: &str) {
 
 #[test]
 fn a_whole_order_life_at_trace_level_shows_no_secret() {
-    let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone());
-    subscriber.try_init().expect("no other logger in this process");
-
+    let log = captured();
     let mut rig = Bench::new().reply_timeout_ms(300).channels(Channels::BOOK | Channels::TRADES).start();
     let accepted = rig.place_accepted(rig.resting_bid());
     rig.submit(rig.cancel_of(accepted.request));
@@ -107,6 +116,7 @@ fn a_whole_order_life_at_trace_level_shows_no_secret() {
 
 #[test]
 fn debug_and_errors_of_everything_that_holds_a_key_show_none() {
+    captured();
     let bench = Bench::new();
     let venue = bench.start_venue();
     let roots = RootFile::write(venue.ca_pem());
