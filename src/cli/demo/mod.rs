@@ -49,10 +49,14 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     let strategy = gateway.strategy()?;
     let mut instruments = Vec::new();
     for symbol in SYMBOLS {
-        let channels = Channels::BOOK | Channels::TRADES | Channels::TICKER;
-        let instrument = gateway.subscribe(strategy.id(), Venue::Coinbase, symbol, channels)?;
+        // Metadata first: once data flows, the strategy must be there to take it.
+        let instrument = gateway.subscribe(strategy.id(), Venue::Coinbase, symbol, Channels::NONE)?;
         told.say(&format!("  {symbol}: tick {}, lot {}", instrument.listing.tick, instrument.listing.lot));
         instruments.push(instrument);
+    }
+    for symbol in SYMBOLS {
+        let channels = Channels::BOOK | Channels::TRADES | Channels::TICKER;
+        gateway.subscribe(strategy.id(), Venue::Coinbase, symbol, channels)?;
     }
     let venue_ref = &venue;
     let told_ref = &told;

@@ -17,6 +17,9 @@ pub struct Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
+    /// Credentials in a URL end up in logs; this one is not shown.
+    #[error("a URL must not carry a user name or password")]
+    UserInfo,
     /// Another scheme than the one this endpoint speaks; there is no unencrypted mode.
     #[error("`{url}` must begin with {scheme}://")]
     Scheme {
@@ -81,6 +84,9 @@ impl Endpoint {
     }
 
     fn parse(url: &str, scheme: &'static str) -> Result<Endpoint, EndpointError> {
+        if url.contains('@') {
+            return Err(EndpointError::UserInfo);
+        }
         let rest = url
             .split_once("://")
             .filter(|(given, _)| given.eq_ignore_ascii_case(scheme))
@@ -180,6 +186,15 @@ mod tests {
             ("api.coinbase.com", 443, "api.coinbase.com")
         );
         assert_eq!((all.ws.path(), all.ws_user.host()), ("/", "advanced-trade-ws-user.coinbase.com"));
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        for url in ["https://user:hunter2@host", "ftp://user:hunter2@host"] {
+            let error = Endpoint::https(url).unwrap_err();
+            assert_eq!(error, EndpointError::UserInfo);
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
     }
 
     #[test]
