@@ -211,7 +211,7 @@ mod tests {
         assert!(matches!(Endpoint::https("http://a"), Err(EndpointError::Scheme { .. })));
         assert!(matches!(Endpoint::wss("ws://a"), Err(EndpointError::Scheme { .. })));
         assert!(matches!(Endpoint::https("https://"), Err(EndpointError::Host(_))));
-        assert!(matches!(Endpoint::https("https://user@host"), Err(EndpointError::Host(_))));
+        assert!(matches!(Endpoint::https("https://user@host"), Err(EndpointError::UserInfo)));
         for port in ["0", "65536", "+1", "", "x"] {
             assert!(matches!(Endpoint::https(&format!("https://h:{port}")), Err(EndpointError::Port(_))), "{port}");
         }
