@@ -88,6 +88,22 @@ impl Queries {
         listing.map_err(|error| GatewayError::Query(unreadable(operation, &error)))
     }
 
+    /// Every spot product the venue lists, in its order. Products whose increments cannot be read are left out, and a
+    /// warning in the log names them.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn products(&self) -> Result<Vec<Listing>, ExchangeError> {
+        let operation = "products";
+        let reply = self.ask(operation, &request::Query::PublicProducts)?;
+        let (listings, unreadable_names) =
+            response::listings(&reply.body).map_err(|error| unreadable(operation, &error))?;
+        if !unreadable_names.is_empty() {
+            tracing::warn!(venue = %Venue::Coinbase, products = ?unreadable_names, "products without readable increments");
+        }
+        Ok(listings)
+    }
+
     /// Every balance of the account, all pages.
     ///
     /// # Errors
