@@ -65,6 +65,8 @@ pub(super) struct Actor<'a> {
     told: &'a Told,
     outcome: Outcome,
     executions: Vec<ExecutionRecord>,
+    /// When the socket was read of the last record seen: what an order is caused by.
+    last_recv: UnixNanos,
 }
 
 impl<'a> Actor<'a> {
@@ -75,7 +77,16 @@ impl<'a> Actor<'a> {
         told: &'a Told,
     ) -> Actor<'a> {
         let books = instruments.iter().map(|i| Follower::new(i.id, LEVELS_MAX)).collect();
-        Actor { strategy, instruments, books, venue, told, outcome: Outcome::default(), executions: Vec::new() }
+        Actor {
+            strategy,
+            instruments,
+            books,
+            venue,
+            told,
+            outcome: Outcome::default(),
+            executions: Vec::new(),
+            last_recv: UnixNanos::NONE,
+        }
     }
 
     /// The script, then streaming until `until`.
@@ -236,7 +247,7 @@ impl<'a> Actor<'a> {
     }
 
     fn submit(&mut self, command: OrderCommand) -> Result<RequestId, Failure> {
-        Ok(self.strategy.orders.submit(command)?)
+        Ok(self.strategy.orders.submit(command.caused_by(self.last_recv))?)
     }
 
     /// Cancels an order and waits for its end.
@@ -309,6 +320,7 @@ impl<'a> Actor<'a> {
     }
 
     fn on_market(&mut self, record: &MarketRecord) {
+        self.last_recv = record.recv();
         for book in &mut self.books {
             book.apply(record);
         }
