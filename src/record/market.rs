@@ -274,7 +274,9 @@ impl MarketRecord {
     /// A notice of our own: derived, complete in itself, without numbers to scale.
     fn notice(stamp: Stamp, instrument: InstrumentId, kind: MarketKind, words: [i64; 4]) -> MarketRecord {
         let flags = Flags::LAST.with(Flags::DERIVED);
-        Self::new(Head { stamp, instrument, exponents: (0, 0), flags }, kind, words)
+        let record = Self::new(Head { stamp, instrument, exponents: (0, 0), flags }, kind, words);
+        // No venue was to send a time for it, so none is missing.
+        MarketRecord { flags, ..record }
     }
 
     /// A level record; mantissas at the head's exponents.
@@ -459,7 +461,11 @@ mod tests {
 
     #[test]
     fn a_missing_venue_time_is_flagged() {
-        let head = Head { stamp: Stamp { venue: UnixNanos::NONE, ..STAMP }, ..HEAD };
+        let stamp = Stamp { venue: UnixNanos::NONE, ..STAMP };
+        let head = Head { stamp, ..HEAD };
         assert!(MarketRecord::quote(head, [1; 4]).flags().contains(Flags::BAD_TS));
+        let gap = Gap { cause: GapCause::Sequence, recovered: false, lost: 1 };
+        let notice = MarketRecord::gap(stamp, InstrumentId(3), gap).flags();
+        assert!(!notice.contains(Flags::BAD_TS), "our own notices miss no venue time");
     }
 }
