@@ -14,7 +14,7 @@ use crate::venue::{
 use arrayvec::ArrayVec;
 
 /// Instruments one engine can hold.
-pub const INSTRUMENTS_MAX: usize = 1024;
+pub const INSTRUMENTS_MAX: usize = InstrumentId::COUNT_MAX;
 /// Books a session is asked to renew after one call; more wait for the next.
 const RESYNC_MAX: usize = 64;
 

@@ -285,12 +285,11 @@ impl Trading {
         if self.delivery.is_latched(command.request().strategy()) {
             return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
         }
-        match self.limits {
-            Some(limits) if self.orders.open_count_of(command.request().strategy()) >= limits.open_orders_max => {
-                Err(Refused::new(RejectClass::Limit, "open order limit reached"))
-            }
-            _ => Ok(()),
+        let max = self.limits.as_ref().and_then(|limits| limits.strategy_open_orders_max()).unwrap_or(usize::MAX);
+        if self.orders.open_count_of(command.request().strategy()) >= max {
+            return Err(Refused::new(RejectClass::Limit, "open order limit reached"));
         }
+        Ok(())
     }
 }
 

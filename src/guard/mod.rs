@@ -4,8 +4,10 @@ mod backoff;
 mod governor;
 mod increments;
 mod limits;
+mod order_guard;
 
 pub use backoff::Backoff;
 pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
 pub use increments::{check_increments, IncrementError};
-pub use limits::Limits;
+pub use limits::{InstrumentLimits, Limits, OrderRate, VenueLimits};
+pub use order_guard::{Funds, LimitBreach, MarketView, OrderGuard};
