@@ -14,6 +14,7 @@ mod contract;
 mod deadlines;
 mod delivery;
 mod ear;
+mod prepared;
 mod publish;
 mod reconcile;
 mod recover;
@@ -232,7 +233,10 @@ impl Engine {
                     self.rewant(now, out, id);
                 }
                 self.trading.delivery.remove(strategy);
+                self.trading.prepared.discard_all(strategy);
             }
+            Control::Prepare(strategy, slot, order) => self.trading.prepared.put(strategy, slot, order),
+            Control::Discard(strategy, slot) => self.trading.prepared.discard(strategy, slot),
             Control::Subscribe(strategy, id, channels) => {
                 self.market.subscribe(strategy, id, channels);
                 self.rewant(now, out, id);

@@ -5,10 +5,11 @@ use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
-use crate::guard::{check_increments, IncrementError, Priority};
+use crate::guard::{check_increments, check_prepared, IncrementError, Priority};
 use crate::order::{CancelSend, CancelStep};
 use crate::record::{
-    CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
+    CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot, RejectClass,
+    RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::{Counter, Hop};
 use crate::venue::coinbase::request::TokenPath;
@@ -97,7 +98,16 @@ impl Engine {
         let instrument = &traded.instrument;
         let venue = instrument.listing.venue;
         self.trading.admit(command)?;
-        check_increments(instrument, command)?;
+        let composite = match command.prepared_slot() {
+            Some(slot) => Some(self.trading.prepared_for(command.request(), slot, instrument)?),
+            None => None,
+        };
+        let whole = composite.map(|order| order.command().submitted_by(command));
+        let command = whole.as_ref().unwrap_or(command);
+        match composite {
+            Some(order) => check_prepared(instrument, order)?,
+            None => check_increments(instrument, command)?,
+        }
         if !self.may_trade(venue) {
             return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
@@ -109,7 +119,7 @@ impl Engine {
             });
         };
         let Engine { conns, trading, .. } = self;
-        let Trading { tokens, governor, orders, .. } = trading;
+        let Trading { tokens, governor, orders, prepared, .. } = trading;
         let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
             out.count(Counter::TokensMissing, 1);
             return Err(Refused::new(RejectClass::Busy, "no token ready, retry in 5 ms"));
@@ -137,6 +147,7 @@ impl Engine {
             price: command.price(),
             quantity: command.quantity(),
             quantity_in_quote: command.is_quantity_in_quote(),
+            composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
         };
         let Some(session) = order_session(conns, id) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
@@ -292,6 +303,22 @@ impl Engine {
 }
 
 impl Trading {
+    /// The order prepared in a slot, at the exponents the instrument has now.
+    fn prepared_for(
+        &self,
+        request: RequestId,
+        slot: PreparedSlot,
+        instrument: &Instrument,
+    ) -> Result<&PreparedOrder, Refused> {
+        match self.prepared.get(request.strategy(), slot) {
+            None => Err(Refused::new(RejectClass::Malformed, "nothing prepared in this slot")),
+            Some(order) if !order.fits(instrument) => {
+                Err(Refused::new(RejectClass::Malformed, "exponents changed, prepare again"))
+            }
+            Some(order) => Ok(order),
+        }
+    }
+
     /// What is refused whatever the instrument.
     fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
         if self.stopping.is_some() {

@@ -3,6 +3,7 @@
 
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
+use super::prepared::PreparedOrders;
 use super::tokens::TokenPools;
 use crate::guard::{Governor, Limits};
 use crate::order::{Orders, Query, QueryId, Slot};
@@ -63,6 +64,7 @@ pub(super) struct Carriage {
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
+    pub(super) prepared: PreparedOrders,
     pub(super) tokens: TokenPools,
     pub(super) governor: Governor,
     pub(super) limits: Option<Limits>,
@@ -87,6 +89,7 @@ impl Trading {
         Trading {
             orders,
             delivery: Delivery::new(),
+            prepared: PreparedOrders::new(),
             tokens,
             governor,
             limits,

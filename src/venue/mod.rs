@@ -8,6 +8,16 @@ pub mod coinbase;
 mod facts;
 mod intent;
 
+/// Whether an order's venue has a form for its terms: asked when it is prepared, so that submitting cannot fail for it.
+///
+/// # Errors
+/// What the venue has no form for, in words.
+pub fn check_prepared(order: &crate::record::PreparedOrder) -> Result<(), String> {
+    match order.venue() {
+        crate::record::Venue::Coinbase => coinbase::composite::check(order).map_err(|error| error.to_string()),
+    }
+}
+
 pub use crate::order::FillFact;
 pub use facts::{
     Anomaly, BookEvent, BookEventKind, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
