@@ -1,6 +1,7 @@
 //! The one choke point: what a session says becomes changes of books and orders here, for every venue and for replay.
 
 use super::contract::{ConnId, Note, Outputs};
+use super::kill::KillScope;
 use super::publish::Market;
 use super::trading::Trading;
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
@@ -82,6 +83,17 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(self.venue, fact.venue_order_id),
+            // Nobody's order is spared.
+            Whose::OurPrefixOtherSession | Whose::Stranger | Whose::Forgotten
+                if self.trading.kill.is_some_and(|kill| kill.scope == KillScope::WholeAccount)
+                    && !fact.status.is_terminal() =>
+            {
+                if let Some(kill) = &mut self.trading.kill {
+                    let seen = kill.strangers.get_mut(self.venue);
+                    *seen = seen.saturating_add(1);
+                }
+                self.trading.stray(self.venue, fact.venue_order_id);
+            }
             Whose::Ours(_) | Whose::Forgotten | Whose::OurPrefixOtherSession | Whose::Stranger => {}
         }
     }

@@ -15,6 +15,7 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod kill;
 mod prepared;
 mod pretrade;
 mod protect;
@@ -29,6 +30,7 @@ mod trading;
 
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
+pub use kill::KillScope;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
@@ -255,6 +257,9 @@ impl Engine {
                 self.rewant(now, out, id);
             }
             Control::Stop(shutdown) => self.stop(now, shutdown),
+            Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
+            Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::Release => self.release_kill(now, out),
         }
     }
 

@@ -305,6 +305,9 @@ impl Trading {
 
     /// What is refused whatever the instrument.
     fn admit(&self, command: &OrderCommand) -> Result<(), Refusal> {
+        if self.kill.is_some() {
+            return Err(Refusal::new(RejectClass::Stopped, "killed"));
+        }
         if self.stopping.is_some() {
             return Err(Refusal::new(RejectClass::Stopped, "the gateway is shutting down"));
         }
