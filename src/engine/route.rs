@@ -15,7 +15,7 @@ use crate::record::{
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::OrderSession;
-use crate::venue::{PlaceIntent, Wire};
+use crate::venue::{PlaceIntent, ReplaceIntent, Wire};
 use arrayvec::ArrayVec;
 
 /// A cancel that found no free connection or token is tried again this soon.
@@ -78,11 +78,7 @@ impl Engine {
                 self.cancel(now, out, venue, command);
                 Ok(())
             }
-            (Some(venue), CommandKind::Replace) => {
-                let (orders, mut sink) = self.trading.orders_and_sink(out);
-                orders.replace(now, venue, command, &mut sink);
-                Ok(())
-            }
+            (Some(venue), CommandKind::Replace) => self.replace(now, out, venue, command),
         };
         if let Err(Refused { class, reason }) = result {
             out.count(Counter::OrdersRefused, 1);
@@ -167,6 +163,70 @@ impl Engine {
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::OrdersSent, 1);
         out.note(Note::OrderSent { request: command.request(), client_order_id: placed.client_order_id.as_str() });
+        Ok(())
+    }
+
+    /// One change of a resting order, sent once. What is refused here was never begun.
+    fn replace(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        venue: Venue,
+        command: &OrderCommand,
+    ) -> Result<(), Refused> {
+        let Some(traded) = self.market.get(command.instrument()) else {
+            return Err(Refused::new(RejectClass::UnknownInstrument, "no such instrument here"));
+        };
+        let instrument = &traded.instrument;
+        self.trading.admit_change(command)?;
+        check_increments(instrument, command)?;
+        if !self.may_trade(venue) {
+            return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+        }
+        let id = free_conn(&self.conns, venue, &[Lane::Orders])
+            .ok_or(Refused::new(RejectClass::Busy, "no free connection, retry in 1 ms"))?;
+        let Engine { conns, trading, .. } = self;
+        let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
+        let path = TokenPath::Edit as u8;
+        let Some(token) = tokens.take(path, now, |t| out.retire(t)) else {
+            out.count(Counter::TokensMissing, 1);
+            return Err(Refused::new(RejectClass::Busy, "no token ready, retry in 5 ms"));
+        };
+        if governor.take(now, Priority::Order).is_err() {
+            tokens.put_back(path, token);
+            out.count(Counter::RateLimited, 1);
+            return Err(Refused::new(RejectClass::RateLimited, "own rate limit, retry in 50 ms"));
+        }
+        let (orders, mut sink) = trading.orders_and_sink(out);
+        let Some(send) = orders.replace(now, venue, command, &mut sink) else {
+            // Told already.
+            trading.desks.get_mut(venue).tokens.put_back(path, token);
+            return Ok(());
+        };
+        let intent = ReplaceIntent {
+            instrument,
+            venue_order_id: &send.venue_order_id,
+            client_order_id: &send.client_order_id,
+            side: send.side,
+            price: send.price,
+            quantity: send.quantity,
+        };
+        let Some(session) = order_session(conns, id) else { return Ok(()) };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if let Err(refused) = session.replace(now, &intent, token.token, &mut plug) {
+            if let Some(token) = refused.token {
+                out.retire(token);
+            }
+            let (orders, mut sink) = trading.orders_and_sink(out);
+            orders.replace_abandoned(now, send.slot, RejectClass::Busy, "not sent", &mut sink);
+            return Ok(());
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, Cargo::Change(send.slot, send.request), start, end, command.origin());
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::ChangesSent, 1);
+        self.arm_orders(now);
         Ok(())
     }
 
@@ -304,14 +364,20 @@ impl Trading {
         }
     }
 
-    /// What is refused whatever the instrument.
-    fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
+    /// What is refused of a change whatever the order.
+    fn admit_change(&self, command: &OrderCommand) -> Result<(), Refused> {
         if self.stopping.is_some() {
             return Err(Refused::new(RejectClass::Stopped, "the gateway is shutting down"));
         }
         if self.delivery.is_latched(command.request().strategy()) {
             return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
         }
+        Ok(())
+    }
+
+    /// What is refused whatever the instrument.
+    fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
+        self.admit_change(command)?;
         match self.limits {
             Some(limits) if self.orders.open_count_of(command.request().strategy()) >= limits.open_orders_max => {
                 Err(Refused::new(RejectClass::Limit, "open order limit reached"))

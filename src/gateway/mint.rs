@@ -30,6 +30,7 @@ impl CoinbaseMint {
         let plans = vec![
             plan(TokenPath::Place as u8, ORDER_DEPTH),
             plan(TokenPath::BatchCancel as u8, ORDER_DEPTH),
+            plan(TokenPath::Edit as u8, ORDER_DEPTH),
             plan(TokenPath::ListOrders as u8, QUERY_DEPTH),
             plan(TokenPath::ListFills as u8, QUERY_DEPTH),
             plan(TOKEN_SLOT_USER, USER_DEPTH),

@@ -274,6 +274,7 @@ impl Orders {
                 if fact.source == super::FactSource::Query {
                     self.answered(slot.at);
                 }
+                self.observe_change(now, slot, fact, out);
                 self.change(now, slot, |order, counters| order.fact(now, fact, counters, out));
             }
             Whose::Twin(_) | Whose::Stranger if !fact.status.is_terminal() => {
@@ -504,7 +505,7 @@ impl Orders {
             entry.check.rest();
             entry.repeat_at = UnixNanos::MAX;
         }
-        if entry.order.wants_check() {
+        if entry.order.wants_check() || entry.change.is_unknown() {
             entry.check.arm(now.plus_ms(CHECK_DELAY_MS));
         }
         due.check = due.check.min(entry.check.at);
@@ -520,6 +521,7 @@ impl Orders {
     fn bury(&mut self, now: UnixNanos, at: u32) {
         if let Some(entry) = self.entries.get_mut(at as usize) {
             entry.cancel.stop();
+            entry.change.stop();
             entry.check.stop();
             entry.place = Place::Closed;
             if std::mem::take(&mut entry.owed) {

@@ -44,6 +44,8 @@ pub enum ExecutionKind {
     ReplaceRejected = 16,
     /// End of a resync after [`ExecutionKind::Lost`].
     ResyncEnd = 17,
+    /// Whether the change arrived is unknown; it is not repeated, the order's state is being asked.
+    ReplaceUnknown = 18,
 }
 
 impl ExecutionKind {

@@ -12,11 +12,13 @@ use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
 
 mod account;
 mod catalog;
+mod edit;
 mod orders;
 mod rows;
 
 pub use account::{balances, key_permissions, server_time, Balance, KeyPermissions};
 pub use catalog::{listing, listings};
+pub use edit::edit_reply;
 pub use orders::orders;
 pub(super) use rows::{page_of, tell_rows, RowKind, LIST_ARRAYS};
 pub use rows::{Page, ReplyError, Rows};

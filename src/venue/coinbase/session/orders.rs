@@ -9,8 +9,8 @@ use super::super::limits;
 use super::super::products::Products;
 use super::super::request::{self, Query, TokenPath};
 use super::super::response::{
-    cancel_replies, http_code, page_of, place_reply, refusal, server_time, tell_rows, RateHeaders, RowKind, Rows,
-    LIST_ARRAYS,
+    cancel_replies, edit_reply, http_code, page_of, place_reply, refusal, server_time, tell_rows, RateHeaders, RowKind,
+    Rows, LIST_ARRAYS,
 };
 use super::super::stream::{announce, Fault};
 use super::reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
@@ -18,9 +18,11 @@ use crate::codec::http1::{
     self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
 };
 use crate::codec::json::{ArraySlicer, Plain, Slice};
-use crate::order::{CancelReply, PlaceReply};
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
-use crate::venue::{Anomaly, Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX};
+use crate::venue::{
+    Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+};
 use arrayvec::ArrayVec;
 
 const CANCELS_MAX: usize = limits::CANCELS_PER_REQUEST_MAX;
@@ -49,6 +51,7 @@ enum InFlight {
     Place(ClientOrderId),
     /// The ids are in `cancels`.
     Cancel,
+    Edit(VenueOrderId),
     List(RowKind),
     Time,
 }
@@ -69,6 +72,7 @@ pub struct OrderSession {
     open: bool,
     place: RequestTemplate,
     cancel: RequestTemplate,
+    edit: RequestTemplate,
     reader: ResponseReader,
     plain: Plain,
     /// Made when the first listing comes.
@@ -96,6 +100,7 @@ impl OrderSession {
         Ok(OrderSession {
             place: post(TokenPath::Place)?,
             cancel: post(TokenPath::BatchCancel)?,
+            edit: post(TokenPath::Edit)?,
             host,
             config,
             open: false,
@@ -170,6 +175,27 @@ impl OrderSession {
         self.cancels.clear();
         self.cancels.extend(ids.iter().copied().take(CANCELS_MAX));
         self.sent(now, InFlight::Cancel, Method::Post);
+        Ok(())
+    }
+
+    /// Sends a change of an order. `token` is one for [`TokenPath::Edit`].
+    ///
+    /// # Errors
+    /// [`Refused`]: not a byte was written, and the token comes back.
+    pub fn replace<IO: Wire>(
+        &mut self,
+        now: UnixNanos,
+        intent: &ReplaceIntent<'_>,
+        token: Box<str>,
+        io: &mut IO,
+    ) -> Result<(), Refused> {
+        if let Err(why) = self.ready() {
+            return Err(Refused { why, token: Some(token) });
+        }
+        self.body.clear();
+        request::put_edit(&mut self.body, intent);
+        write(&self.edit, &self.body, token, io)?;
+        self.sent(now, InFlight::Edit(*intent.venue_order_id), Method::Post);
         Ok(())
     }
 
@@ -418,6 +444,10 @@ impl OrderSession {
                 }
                 ReplyTo::Cancel
             }
+            InFlight::Edit(id) => {
+                io.replace_reply(&id, ReplaceReply::Ambiguous { code });
+                ReplyTo::Edit
+            }
             InFlight::List(kind) => ReplyTo::of(kind),
             InFlight::Time => ReplyTo::Time,
         };
@@ -489,6 +519,16 @@ fn answer<IO: Facts + Wire>(
                 };
             });
             (ReplyTo::Cancel, outcome)
+        }
+        InFlight::Edit(id) => {
+            let reply = edit_reply(plain, status, body);
+            io.replace_reply(&id, reply);
+            let outcome = match reply {
+                ReplaceReply::Accepted => Outcome::Answered,
+                ReplaceReply::Rejected { class, code } => Outcome::Refused { class, code },
+                ReplaceReply::Ambiguous { code } => Outcome::Failed { code },
+            };
+            (ReplyTo::Edit, outcome)
         }
         InFlight::List(kind) => (ReplyTo::of(kind), by_status(refusal(plain, status, body), status)),
         InFlight::Time if status == 200 => {
