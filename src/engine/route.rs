@@ -4,6 +4,7 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
+use super::pretrade::Refusal;
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
 use crate::guard::{check_increments, check_prepared, IncrementError, Priority};
@@ -51,6 +52,12 @@ struct Refused {
 
 impl Refused {
     const fn new(class: RejectClass, reason: &'static str) -> Refused {
+        Refused { class, reason }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from((class, reason): Refusal) -> Refused {
         Refused { class, reason }
     }
 }
@@ -105,6 +112,8 @@ impl Engine {
             Some(order) => check_prepared(instrument, order)?,
             None => check_increments(instrument, command)?,
         }
+        let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+        self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
             return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
@@ -116,7 +125,7 @@ impl Engine {
             });
         };
         let Engine { conns, trading, .. } = self;
-        let Trading { desks, orders, prepared, .. } = trading;
+        let Trading { desks, orders, prepared, pretrade, .. } = trading;
         let Desk { tokens, governor, .. } = desks.get_mut(venue);
         let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
             out.count(Counter::TokensMissing, 1);
@@ -127,6 +136,10 @@ impl Engine {
             tokens.put_back(TokenPath::Place as u8, token);
             out.count(Counter::RateLimited, 1);
             return Err(Refused::new(RejectClass::RateLimited, "own rate limit, retry in 50 ms"));
+        }
+        if let Err(refusal) = pretrade.take_rate(now, venue) {
+            tokens.put_back(TokenPath::Place as u8, token);
+            return Err(refusal.into());
         }
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
@@ -178,8 +191,21 @@ impl Engine {
             return Err(Refused::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
         let instrument = &traded.instrument;
-        self.trading.admit_change(command)?;
+        self.trading.admit(command)?;
         check_increments(instrument, command)?;
+        let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
+        if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
+            let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+            self.trading.pretrade.check_change(
+                now,
+                command,
+                order,
+                traded,
+                &self.market,
+                heard,
+                &self.trading.orders,
+            )?;
+        }
         if !self.may_trade(venue) {
             return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
@@ -364,8 +390,8 @@ impl Trading {
         }
     }
 
-    /// What is refused of a change whatever the order.
-    fn admit_change(&self, command: &OrderCommand) -> Result<(), Refused> {
+    /// What is refused whatever the order.
+    fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
         if self.stopping.is_some() {
             return Err(Refused::new(RejectClass::Stopped, "the gateway is shutting down"));
         }
@@ -373,17 +399,6 @@ impl Trading {
             return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
         }
         Ok(())
-    }
-
-    /// What is refused whatever the instrument.
-    fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
-        self.admit_change(command)?;
-        match self.limits {
-            Some(limits) if self.orders.open_count_of(command.request().strategy()) >= limits.open_orders_max => {
-                Err(Refused::new(RejectClass::Limit, "open order limit reached"))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

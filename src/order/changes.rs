@@ -53,10 +53,8 @@ impl Orders {
         out: &mut impl Executions,
     ) -> Option<ReplaceSend> {
         let slot = command.target().and_then(|target| self.find(venue, &target));
-        let begun = match slot.and_then(|slot| self.entry(slot).map(|entry| (slot, entry))) {
-            Some((slot, entry)) => begin(slot, entry, command),
-            None => Err((RejectClass::UnknownOrder, "no such order")),
-        };
+        let begun = slot.and_then(|slot| self.exposing(slot, |entry| begin(slot, entry, command)));
+        let begun = begun.unwrap_or(Err((RejectClass::UnknownOrder, "no such order")));
         match begun {
             Ok(send) => Some(send),
             Err((class, reason)) => {
@@ -75,13 +73,15 @@ impl Orders {
         reason: &str,
         out: &mut impl Executions,
     ) -> bool {
-        let Some(entry) = self.entry(slot) else { return false };
-        let abandoned = entry.change.abandon();
-        if abandoned {
-            let code = InlineText::truncated(reason);
-            conclude(entry, now, ChangeVerdict::Refused { class, code, reconciled: false }, out);
-        }
-        abandoned
+        let abandoned = self.exposing(slot, |entry| {
+            let abandoned = entry.change.abandon();
+            if abandoned {
+                let code = InlineText::truncated(reason);
+                conclude(entry, now, ChangeVerdict::Refused { class, code, reconciled: false }, out);
+            }
+            abandoned
+        });
+        abandoned.unwrap_or(false)
     }
 
     /// The first byte of the change may have left at `at`. To be called before anything is given to the kernel.
@@ -143,12 +143,12 @@ impl Orders {
         out: &mut impl Executions,
         apply: impl FnOnce(&mut Entry) -> ChangeVerdict,
     ) {
-        let Some(entry) = self.entry(slot) else { return };
-        let verdict = apply(entry);
-        if verdict == ChangeVerdict::Quiet {
-            return;
-        }
-        conclude(entry, now, verdict, out);
+        let told = self.exposing(slot, |entry| {
+            let verdict = apply(entry);
+            conclude(entry, now, verdict, out);
+            verdict != ChangeVerdict::Quiet
+        });
+        let Some(entry) = self.entry(slot).filter(|_| told == Some(true)) else { return };
         if entry.change.is_unknown() {
             entry.check.arm(now);
         } else if entry.order.wants_check() {
