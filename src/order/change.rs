@@ -178,10 +178,13 @@ impl ChangeProgress {
 
     /// Whether a fact shows these terms and not the `other` ones; a figure the venue leaves out shows nothing.
     fn shows(&self, fact: &OrderFact, these: Terms, other: Terms) -> bool {
-        let price = fact.limit_price == these.price;
-        let quantity = fact.quantity == these.quantity;
-        let silent = fact.quantity <= 0;
-        price && (quantity || silent) && ((quantity && !silent) || these.price != other.price) && these != other
+        if these == other || fact.limit_price != these.price {
+            return false;
+        }
+        if fact.quantity <= 0 {
+            return these.price != other.price;
+        }
+        fact.quantity == these.quantity
     }
 
     /// A complete answer about the order, asked for at `begun`, was read.

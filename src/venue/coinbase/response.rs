@@ -13,13 +13,24 @@ use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
 mod account;
 mod catalog;
 mod edit;
+mod fields;
+mod history;
+mod market;
 mod orders;
+mod preview;
 mod rows;
 
-pub use account::{balances, key_permissions, server_time, Balance, KeyPermissions};
+pub use account::{
+    account, accounts, balances, fees, key_permissions, server_time, Account, Balance, Fees, KeyPermissions,
+};
 pub use catalog::{listing, listings};
 pub use edit::edit_reply;
+pub use history::{fill_details, order_detail, order_details, FillDetail, OrderDetail};
+pub use market::{
+    best_bid_ask, candles, market_trades, product_book, BookLevel, Candle, MarketTrade, MarketTrades, ProductBook,
+};
 pub use orders::orders;
+pub use preview::{preview, Preview};
 pub(super) use rows::{page_of, tell_rows, RowKind, LIST_ARRAYS};
 pub use rows::{Page, ReplyError, Rows};
 

@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(order.average_price.map(|p| p.to_string()).as_deref(), Some("0.392"));
         assert!(order.settled && order.reject_reason.is_empty() && page.has_next);
 
-        let body = test_captures::text("coinbase/ccxt/fills_20231126.json").unwrap();
+        let body = test_captures::text("coinbase/ccxt/fills_spot_20231126.json").unwrap();
         let (fills, _) = fill_details(body.as_bytes()).unwrap();
         let fill = fills.first().unwrap();
         assert_eq!((fill.price.to_string(), fill.size.to_string()), ("0.392".into(), "10".into()));
