@@ -4,6 +4,7 @@
 //! cancel request gets exactly one reply fact per order whatever happens to the connection, and that listings are read in
 //! slices within the budget of one call. Never retries, never signs, never opens or closes anything itself.
 
+use super::super::auth::{LegacyKey, KEY_HEADER, SIGN_HEADER, TIMESTAMP_HEADER};
 use super::super::endpoint::Endpoint;
 use super::super::limits;
 use super::super::products::Products;
@@ -24,6 +25,7 @@ use crate::venue::{
     Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
 };
 use arrayvec::ArrayVec;
+use std::sync::Arc;
 
 const CANCELS_MAX: usize = limits::CANCELS_PER_REQUEST_MAX;
 
@@ -68,6 +70,8 @@ struct Listing {
 #[derive(Debug)]
 pub struct OrderSession {
     config: OrderConfig,
+    /// Signs each request as it is written; tokens authorise them if `None`.
+    legacy: Option<Arc<LegacyKey>>,
     host: Box<str>,
     open: bool,
     place: RequestTemplate,
@@ -103,6 +107,7 @@ impl OrderSession {
             edit: post(TokenPath::Edit)?,
             host,
             config,
+            legacy: None,
             open: false,
             reader: ResponseReader::new(reply_limits()),
             plain: Plain::new(BYTES_PER_CALL_MAX),
@@ -115,6 +120,12 @@ impl OrderSession {
             body: Vec::with_capacity(1024),
             target: Vec::with_capacity(256),
         })
+    }
+
+    /// The same with requests signed by a legacy key as they are written; the tokens given are then empty.
+    #[must_use]
+    pub fn signed_by(self, key: Arc<LegacyKey>) -> OrderSession {
+        OrderSession { legacy: Some(key), ..self }
     }
 
     /// Orders and fills of this instrument can be read in full from now on.
@@ -148,7 +159,7 @@ impl OrderSession {
         if let Err(why) = ready {
             return Err(Refused { why, token: Some(token) });
         }
-        write(&self.place, &self.body, token, io)?;
+        self.post(now, TokenPath::Place, token, io)?;
         self.sent(now, InFlight::Place(*intent.client_order_id), Method::Post);
         Ok(())
     }
@@ -171,7 +182,7 @@ impl OrderSession {
         }
         self.body.clear();
         request::put_cancel(&mut self.body, ids);
-        write(&self.cancel, &self.body, token, io)?;
+        self.post(now, TokenPath::BatchCancel, token, io)?;
         self.cancels.clear();
         self.cancels.extend(ids.iter().copied().take(CANCELS_MAX));
         self.sent(now, InFlight::Cancel, Method::Post);
@@ -194,7 +205,7 @@ impl OrderSession {
         }
         self.body.clear();
         request::put_edit(&mut self.body, intent);
-        write(&self.edit, &self.body, token, io)?;
+        self.post(now, TokenPath::Edit, token, io)?;
         self.sent(now, InFlight::Edit(*intent.venue_order_id), Method::Post);
         Ok(())
     }
@@ -224,6 +235,15 @@ impl OrderSession {
         }
         self.target.clear();
         query.put_target(&mut self.target);
+        if let (Some(key), Some(token)) = (self.legacy.as_deref(), token.as_ref().filter(|token| token.is_empty())) {
+            let target = std::str::from_utf8(&self.target).unwrap_or_default();
+            let signed = write_signed(key, now, Method::Get, target, &self.host, &self.config.user_agent, b"", io);
+            if let Err(error) = signed {
+                return Err(Refused { why: error.into(), token: Some(token.clone()) });
+            }
+            self.sent(now, in_flight, Method::Get);
+            return Ok(());
+        }
         self.body.clear();
         let bearer = self.body.len();
         self.body.extend_from_slice(BEARER.1.as_bytes());
@@ -249,6 +269,21 @@ impl OrderSession {
         }
         self.sent(now, in_flight, Method::Get);
         Ok(())
+    }
+
+    /// Writes the body as a POST, authorised by the token or, with a legacy key, by a signature.
+    fn post<IO: Wire>(&mut self, now: UnixNanos, path: TokenPath, token: Box<str>, io: &mut IO) -> Result<(), Refused> {
+        let Some(key) = self.legacy.as_deref() else {
+            let template = match path {
+                TokenPath::BatchCancel => &self.cancel,
+                TokenPath::Edit => &self.edit,
+                _ => &self.place,
+            };
+            return write(template, &self.body, token, io);
+        };
+        let (host, agent) = (&self.host, &self.config.user_agent);
+        write_signed(key, now, path.method(), path.path(), host, agent, &self.body, io)
+            .map_err(|error| Refused { why: error.into(), token: Some(token) })
     }
 
     /// Keeps an idle connection warm with the cheapest request there is: the time, without a token.
@@ -473,6 +508,33 @@ fn write<IO: Wire>(template: &RequestTemplate, body: &[u8], token: Box<str>, io:
         }
         Err(error) => Err(Refused { why: error.into(), token: Some(token) }),
     }
+}
+
+/// Writes a request with the headers of a legacy key.
+#[allow(clippy::too_many_arguments, reason = "the parts of a request")]
+fn write_signed<IO: Wire>(
+    key: &LegacyKey,
+    now: UnixNanos,
+    method: Method,
+    target: &str,
+    host: &str,
+    user_agent: &str,
+    body: &[u8],
+    io: &mut IO,
+) -> Result<(), RequestError> {
+    let signed = key.sign_rest(method.as_str(), target, body, now.seconds());
+    let headers = [
+        ("User-Agent", user_agent),
+        (KEY_HEADER, key.id()),
+        (SIGN_HEADER, signed.hex()),
+        (TIMESTAMP_HEADER, signed.timestamp()),
+        ("Content-Type", "application/json"),
+    ];
+    // A GET has no content.
+    let headers = if body.is_empty() { headers.split_at(4).0 } else { &headers[..] };
+    let mut written = Ok(());
+    io.send(|out| written = http1::write_request(out, method, target, host, headers, body));
+    written
 }
 
 fn failed(to: ReplyTo, status: u16, code: &str, rate: RateHeaders) -> Reply {

@@ -155,6 +155,33 @@ fn a_change_leaves_as_one_request_and_has_exactly_one_answer_whatever_happens() 
 }
 
 #[test]
+fn with_a_legacy_key_every_request_is_signed_as_it_is_written() {
+    let key = Arc::new(LegacyKey::new("0123456789abcdef", "0123456789abcdef0123456789abcdef").unwrap());
+    let mut line = Line::open();
+    line.session = line.session.signed_by(key.clone());
+    let id: VenueOrderId = "o-1".parse().unwrap();
+    let at = UnixNanos(1_793_613_600_999_000_000);
+    line.session.cancel(at, &[id], Box::default(), &mut line.ear).unwrap();
+    let body = r#"{"order_ids":["o-1"]}"#;
+    let signature = key.sign_rest("POST", "/api/v3/brokerage/orders/batch_cancel", body.as_bytes(), 1_793_613_600);
+    assert_eq!(
+        line.sent(),
+        format!(
+            "POST /api/v3/brokerage/orders/batch_cancel HTTP/1.1\r\nHost: api.coinbase.com\r\nUser-Agent: test/1\r\nCB-ACCESS-KEY: 0123456789abcdef\r\nCB-ACCESS-SIGN: {}\r\nCB-ACCESS-TIMESTAMP: 1793613600\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            signature.hex(),
+            body.len()
+        )
+    );
+    assert!(line.ear.retired.is_empty(), "there was no token");
+    line.answer(200, r#"{"results":[]}"#);
+    let query = Query::OpenOrders { limit: 5, cursor: "" };
+    line.session.query(at, &query, Some(Box::default()), &mut line.ear).unwrap();
+    let sent = line.sent();
+    let signature = key.sign_rest("GET", "/api/v3/brokerage/orders/historical/batch", b"", 1_793_613_600);
+    assert!(sent.contains(&format!("CB-ACCESS-SIGN: {}\r\n", signature.hex())) && !sent.contains("Bearer"), "{sent}");
+}
+
+#[test]
 fn a_second_request_waits_for_the_first_and_gets_its_token_back() {
     let mut line = Line::placed();
     let refused = Refused { why: NotSent::Busy, token: Some("a.b.c".into()) };
