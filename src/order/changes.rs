@@ -9,6 +9,7 @@ use super::change::{ChangeVerdict, Terms};
 use super::entry::{Entry, Place, Slot};
 use super::fact::{OrderFact, ReplaceReply};
 use super::reconcile::CHECK_DELAY_MS;
+use super::refusal::Refusal;
 use super::state::OrderState;
 use super::table::Orders;
 use super::Executions;
@@ -41,8 +42,6 @@ pub struct ReplaceSend {
     pub quantity: i64,
 }
 
-type Refusal = (RejectClass, &'static str);
-
 impl Orders {
     /// A strategy's change of a resting order: the request to send, or `None` where ReplaceRejected was told.
     pub fn replace(
@@ -54,11 +53,11 @@ impl Orders {
     ) -> Option<ReplaceSend> {
         let slot = command.target().and_then(|target| self.find(venue, &target));
         let begun = slot.and_then(|slot| self.exposing(slot, |entry| begin(slot, entry, command)));
-        let begun = begun.unwrap_or(Err((RejectClass::UnknownOrder, "no such order")));
+        let begun = begun.unwrap_or(Err(Refusal::new(RejectClass::UnknownOrder, "no such order")));
         match begun {
             Ok(send) => Some(send),
-            Err((class, reason)) => {
-                self.refuse(now, command, venue, class, reason, out);
+            Err(refusal) => {
+                self.refuse(now, command, venue, &refusal, out);
                 None
             }
         }
@@ -164,28 +163,30 @@ fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<Replac
     match order.state() {
         OrderState::Live => {}
         OrderState::New | OrderState::Sent | OrderState::Unknown => {
-            return Err((RejectClass::Busy, "order not accepted yet"));
+            return Err(Refusal::new(RejectClass::Busy, "order not accepted yet"));
         }
-        OrderState::Closed(_) | OrderState::Risen => return Err((RejectClass::OrderClosed, "the order is over")),
+        OrderState::Closed(_) | OrderState::Risen => {
+            return Err(Refusal::new(RejectClass::OrderClosed, "the order is over"))
+        }
     }
     if order.venue_order_id().is_empty() {
-        return Err((RejectClass::Busy, "venue id not known yet"));
+        return Err(Refusal::new(RejectClass::Busy, "venue id not known yet"));
     }
     if order.order_type() == OrderType::Market || order.is_quantity_in_quote() {
-        return Err((RejectClass::Unsupported, "only limit orders by base size"));
+        return Err(Refusal::new(RejectClass::Unsupported, "only limit orders by base size"));
     }
     if command.quantity() <= order.executed() {
-        return Err((RejectClass::InvalidSize, "not above what is executed"));
+        return Err(Refusal::new(RejectClass::InvalidSize, "not above what is executed"));
     }
     if entry.cancel.is_asked() {
-        return Err((RejectClass::Busy, "the order is being cancelled"));
+        return Err(Refusal::new(RejectClass::Busy, "the order is being cancelled"));
     }
     let (from, to) = (
         Terms { price: order.price(), quantity: order.quantity() },
         Terms { price: command.price(), quantity: command.quantity() },
     );
     if !entry.change.begin(command.request(), from, to) {
-        return Err((RejectClass::Busy, "another change is under way"));
+        return Err(Refusal::new(RejectClass::Busy, "another change is under way"));
     }
     entry.order.expect_quantity(to.quantity);
     Ok(ReplaceSend {

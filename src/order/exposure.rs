@@ -59,7 +59,7 @@ impl Share {
         // While a change is under way, the larger of the two quantities the order may have.
         let whole = order.base_quantity().unwrap_or(0);
         let rest = if counted { whole.saturating_sub(order.executed()).max(0) } else { 0 };
-        let limit = open && order.order_type() == OrderType::Limit;
+        let limit = open && order.order_type() != OrderType::Market && order.price() > 0;
         Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
     }
 }
