@@ -1,5 +1,9 @@
 //! The model's tests, without any socket: a bench that signs, asks, subscribes and reads.
 
+mod access;
+mod conserved;
+mod edits;
+mod kinds;
 mod listings;
 mod orders;
 mod refusals;
