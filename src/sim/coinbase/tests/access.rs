@@ -250,3 +250,29 @@ fn the_futures_balance_needs_a_key_and_has_the_documented_form() {
     assert!(summary["intraday_margin_window_measure"]["maintenance_margin"].is_string());
     assert!(frames[1]["events"][0]["subscriptions"]["futures_balance_summary"].is_array());
 }
+
+#[test]
+fn what_the_reference_leaves_open_can_be_chosen() {
+    let gtc = |price: &str| json!({"limit_limit_gtc": {"base_size": "1", "limit_price": price, "post_only": true}});
+    let id = |reply: Value| reply["success_response"]["order_id"].as_str().unwrap().to_owned();
+    let mut bench = Bench::plain();
+    bench.venue.unconfirmed.post_only_fails_later = true;
+    let crossing = id(bench.place("c1", "BUY", gtc("101")));
+    assert_eq!(bench.order(&crossing)["status"], "FAILED");
+
+    bench.venue.unconfirmed.open_orders_max = 1;
+    let first = id(bench.place("c2", "BUY", gtc("90")));
+    let second = id(bench.place("c3", "BUY", gtc("90")));
+    assert_eq!(bench.order(&first)["status"], "OPEN");
+    assert_eq!(bench.order(&second)["reject_reason"], "TOO_MANY_OPEN_ORDERS");
+
+    bench.venue.unconfirmed.cancels_blind_ns = 50 * MILLISECOND_NS;
+    assert_eq!(bench.cancel(&[&first])["results"][0]["failure_reason"], "UNKNOWN_CANCEL_ORDER");
+    bench.pass_ms(50);
+    assert_eq!(bench.cancel(&[&first])["results"][0]["success"], true);
+
+    bench.venue.unconfirmed.tokens_good_once = true;
+    // The bench signs with one nonce for ever.
+    assert_eq!(bench.ask("GET", "/accounts", "", "", true).0, 401);
+    assert_eq!(bench.venue.observed.refused_tokens, [Refused::Reused]);
+}

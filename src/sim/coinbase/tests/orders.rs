@@ -156,7 +156,7 @@ fn the_same_client_order_id_gives_the_earlier_order_and_makes_no_other() {
     assert_eq!(bench.limit("c1", "BUY", "5", "80"), first);
     assert_eq!(bench.get("/orders/historical/batch", "")["orders"].as_array().unwrap().len(), 1);
     assert_eq!(bench.venue.observed.orders_received["c1"], 2);
-    bench.venue.duplicates_rejected = true;
+    bench.venue.unconfirmed.duplicates_refused = true;
     let reply = bench.place("c1", "BUY", json!({"limit_limit_gtc": {"base_size": "1", "limit_price": "90"}}));
     assert_eq!(reply["error_response"]["new_order_failure_reason"], "DUPLICATE_CLIENT_ORDER_ID");
 }
