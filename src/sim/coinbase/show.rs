@@ -121,6 +121,16 @@ impl<'a> Shown<'a> {
             .str("start_time", time(start_ns));
     }
 
+    /// `ticks` of the order's product as a price.
+    pub(crate) fn price(&self, ticks: i64) -> Decimal {
+        self.product.price(ticks)
+    }
+
+    /// The limit in force.
+    pub(crate) fn limit_price(&self) -> Option<Decimal> {
+        self.at.limit.map(|ticks| self.price(ticks))
+    }
+
     /// One execution of the order.
     pub(crate) fn fill(&self, j: &mut Json, fill: &Fill) {
         j.str("entry_id", &fill.entry_id)

@@ -3,6 +3,7 @@
 mod access;
 mod conserved;
 mod edits;
+mod hostile;
 mod kinds;
 mod listings;
 mod orders;
