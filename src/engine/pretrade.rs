@@ -2,12 +2,9 @@
 //! books at that moment.
 
 use super::publish::{Market, Standing, Traded};
-use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority};
-use crate::order::Orders;
+use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
+use crate::order::{Orders, Refusal};
 use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, UnixNanos};
-
-/// A refusal: its class and at most 32 characters of reason.
-pub(super) type Refusal = (RejectClass, &'static str);
 
 /// Limits, ready to be checked. Without limits every check passes.
 #[derive(Debug)]
@@ -57,20 +54,20 @@ impl PreTrade {
         orders: &Orders,
     ) -> Result<(), Refusal> {
         if orders.open_count_of(order.request().strategy()) >= self.strategy_open_max {
-            return Err((RejectClass::Limit, "open order limit reached"));
+            return Err(Refusal::new(RejectClass::Limit, "open order limit reached"));
         }
         let venue = traded.instrument.listing.venue;
         if orders.open_count_at(venue) >= *self.venue_open_max.get(venue) {
-            return Err((RejectClass::Limit, "too many open orders at venue"));
+            return Err(Refusal::new(RejectClass::Limit, "too many open orders at venue"));
         }
         let id = traded.instrument.id;
         // An instrument nobody told us about has no limits to pass: that must not happen, and is refused.
         let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
-            return Err((RejectClass::UnknownInstrument, "no limits for this instrument"));
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
         };
         let view = view(now, traded, market, heard);
         let passed = guard.check(order, &orders.exposure(id), &view, &Funds::default());
-        passed.map_err(|breach: LimitBreach| (breach.class(), breach.reason()))
+        passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 
     /// Counts a new order against the venue's rate of our own.
@@ -80,7 +77,8 @@ impl PreTrade {
     pub(super) fn take_rate(&mut self, now: UnixNanos, venue: crate::record::Venue) -> Result<(), Refusal> {
         let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
         // The whole rate is for orders: there is nobody to keep a share for.
-        rate.take(now, Priority::Cancel).map_err(|_| (RejectClass::RateLimited, "own order rate limit"))
+        let taken = rate.take(now, Priority::Cancel);
+        taken.map_err(|RetryAt(at)| Refusal::new(RejectClass::RateLimited, "own order rate limit").until(at))
     }
 }
 

@@ -94,14 +94,18 @@ impl Trading {
 
     /// Whether a connection carries the place request of this order.
     pub(super) fn carries_order(&self, conn: ConnId, slot: Slot) -> bool {
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Place(placed) if *placed == slot))
+    }
+
+    /// Whether a connection carries a request of this kind.
+    pub(super) fn carries(&self, conn: ConnId, wanted: impl Fn(&Cargo) -> bool) -> bool {
         let carried = self.carriages.get(conn.index());
-        carried.is_some_and(|carried| carried.iter().any(|c| matches!(c.cargo, Cargo::Place(s) if s == slot)))
+        carried.is_some_and(|carried| carried.iter().any(|c| wanted(&c.cargo)))
     }
 
     /// Whether a connection carries a page of a query.
     pub(super) fn carries_query(&self, conn: ConnId) -> bool {
-        let carried = self.carriages.get(conn.index());
-        carried.is_some_and(|carried| carried.iter().any(|c| matches!(c.cargo, Cargo::Query)))
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Query))
     }
 
     /// Loads a connection; the request's bytes lie from `start` to `end` of its sent stream.

@@ -57,7 +57,7 @@ impl Share {
         let open = !matches!(order.state(), OrderState::Closed(_));
         let counted = open && !order.is_quantity_in_quote();
         let rest = if counted { order.quantity().saturating_sub(order.executed()).max(0) } else { 0 };
-        let limit = open && order.order_type() == OrderType::Limit;
+        let limit = open && order.order_type() != OrderType::Market && order.price() > 0;
         Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
     }
 }

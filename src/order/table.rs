@@ -14,6 +14,7 @@ use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
 use super::list::{List, NIL};
 use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::refusal::Refusal;
 use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
@@ -47,16 +48,6 @@ pub struct Placed {
     pub slot: Slot,
     /// Its client order id.
     pub client_order_id: ClientOrderId,
-}
-
-/// An order that was not registered: tell its strategy by [`Orders::refuse`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("order refused ({class:?}): {reason}")]
-pub struct Refusal {
-    /// Why, in the vocabulary of records.
-    pub class: RejectClass,
-    /// Why, in words.
-    pub reason: &'static str,
 }
 
 /// Whose order a fact is about.
@@ -139,12 +130,12 @@ impl Orders {
     pub fn place(&mut self, command: &OrderCommand, instrument: &Instrument) -> Result<Placed, Refusal> {
         let request = command.request();
         if command.kind() != CommandKind::Place || request == RequestId::NONE {
-            return Err(Refusal { class: RejectClass::Malformed, reason: "not a numbered place command" });
+            return Err(Refusal::new(RejectClass::Malformed, "not a numbered place command"));
         }
         if self.at_request(request).is_some() {
-            return Err(Refusal { class: RejectClass::DuplicateId, reason: "this request was placed before" });
+            return Err(Refusal::new(RejectClass::DuplicateId, "this request was placed before"));
         }
-        let full = Refusal { class: RejectClass::Busy, reason: "the order table is full" };
+        let full = Refusal::new(RejectClass::Busy, "the order table is full");
         if self.open.len >= self.limits.open_max {
             return Err(full);
         }
@@ -175,8 +166,7 @@ impl Orders {
         now: UnixNanos,
         command: &OrderCommand,
         venue: Venue,
-        class: RejectClass,
-        reason: &str,
+        refusal: &Refusal,
         out: &mut impl Executions,
     ) {
         let kind = match command.kind() {
@@ -198,8 +188,8 @@ impl Orders {
             }
         }
         (record.request, record.recv, record.sent) = (command.request(), now, UnixNanos::NONE);
-        (record.reject, record.venue_code) = (class, InlineText::truncated(reason));
-        record.flags = EXECUTION_FLAG_LAST;
+        (record.reject, record.venue_code) = (refusal.class, InlineText::truncated(refusal.reason));
+        (record.venue_time, record.flags) = (refusal.retry_at, EXECUTION_FLAG_LAST);
         out.emit(&record);
     }
 
