@@ -106,6 +106,7 @@ impl Trading {
         let (executions_in, executions) = ring(1_024, None);
         let (commands_in, commands_out) = ring(16, None);
         let orders = CoinbaseOrders {
+            legacy: None,
             rest: Endpoint::https("https://api.coinbase.com").unwrap(),
             session: OrderConfig::default(),
             warm_every_ms: NEVER_MS,

@@ -4,7 +4,7 @@ use super::contract::{ConnId, Note, Outputs};
 use super::kill::KillScope;
 use super::publish::Market;
 use super::trading::Trading;
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply, Whose};
 use crate::record::{
     BookSide, ClientOrderId, GapCause, InstrumentId, OrderRef, TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
@@ -116,6 +116,14 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.cancel_reply(self.now, self.venue, venue_order_id, &reply, &mut sink);
+    }
+
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        let target = OrderRef::Venue(*venue_order_id);
+        let Some(slot) = self.trading.orders.find(self.venue, &target) else { return };
+        let Some(request) = self.trading.carried_change(self.conn, slot) else { return };
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        orders.replace_reply(self.now, slot, request, &reply, &mut sink);
     }
 
     fn fill(&mut self, fact: &FillFact) {

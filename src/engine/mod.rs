@@ -38,6 +38,7 @@ use crate::codec::http1::RequestError;
 use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
+use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
 use crate::venue::{Channels, SessionProgress};
@@ -46,6 +47,7 @@ use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
 use publish::Market;
+use std::sync::Arc;
 use tokens::TokenPools;
 use trading::Trading;
 
@@ -84,6 +86,8 @@ pub struct CoinbaseOrders {
     pub rest: Endpoint,
     /// Of every HTTP connection.
     pub session: OrderConfig,
+    /// Signs requests as they are written, with a key of the retired scheme; tokens authorise them if `None`.
+    pub legacy: Option<Arc<LegacyKey>>,
     /// An idle connection is used this often to keep it warm, ms.
     pub warm_every_ms: u64,
     /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
@@ -136,7 +140,11 @@ impl Engine {
             if let Some(orders) = &coinbase.orders {
                 *desks.get_mut(Venue::Coinbase) = Desk {
                     user: Some(ConnId(conns.len() as u16)),
-                    tokens: TokenPools::new(TOKEN_SLOTS),
+                    tokens: match &orders.legacy {
+                        // The user channel's credential is made ahead all the same.
+                        Some(_) => TokenPools::new(TOKEN_SLOTS).without_below(TOKEN_SLOT_USER),
+                        None => TokenPools::new(TOKEN_SLOTS),
+                    },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
                     breaker: Breaker::new(config.breaker),
                     asking: None,
@@ -146,6 +154,10 @@ impl Engine {
                 let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
                 for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
+                    let session = match &orders.legacy {
+                        Some(key) => session.signed_by(key.clone()),
+                        None => session,
+                    };
                     let session = Session::CoinbaseOrders(Box::new(session));
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }

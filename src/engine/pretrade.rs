@@ -3,8 +3,8 @@
 
 use super::publish::{Market, Standing, Traded};
 use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
-use crate::order::{Orders, Refusal};
-use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, UnixNanos};
+use crate::order::{Order, Orders, Refusal};
+use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos};
 
 /// Limits, ready to be checked. Without limits every check passes.
 #[derive(Debug)]
@@ -67,6 +67,39 @@ impl PreTrade {
         };
         let view = view(now, traded, market, heard);
         let passed = guard.check(order, &orders.exposure(id), &view, &Funds::default());
+        passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
+    }
+
+    /// Whether an order may be changed as far as limits go: it is checked with its new price and quantity, in place of
+    /// what it adds to our exposure now.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    #[allow(clippy::too_many_arguments, reason = "as `check`, and the order")]
+    pub(super) fn check_change(
+        &self,
+        now: UnixNanos,
+        change: &OrderCommand,
+        order: &Order,
+        traded: &Traded,
+        market: &Market,
+        heard: UnixNanos,
+        orders: &Orders,
+    ) -> Result<(), Refusal> {
+        let id = traded.instrument.id;
+        let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
+        };
+        let mut exposure = orders.exposure(id);
+        let open = match order.side() {
+            Side::Buy => &mut exposure.open_buy,
+            Side::Sell => &mut exposure.open_sell,
+        };
+        // What it has executed is in the position, and in its new quantity too.
+        *open = open.saturating_sub(order.quantity());
+        exposure.open_orders = exposure.open_orders.saturating_sub(1);
+        let whole = OrderCommand::limit(id, order.side(), change.price(), change.quantity());
+        let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &Funds::default());
         passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 

@@ -15,7 +15,7 @@ use crate::record::{
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::OrderSession;
-use crate::venue::{PlaceIntent, Wire};
+use crate::venue::{PlaceIntent, ReplaceIntent, Wire};
 use arrayvec::ArrayVec;
 
 /// A cancel that found no free connection or token is tried again this soon.
@@ -68,11 +68,7 @@ impl Engine {
                 self.cancel(now, out, venue, command);
                 Ok(())
             }
-            (Some(venue), CommandKind::Replace) => {
-                let (orders, mut sink) = self.trading.orders_and_sink(out);
-                orders.replace(now, venue, command, &mut sink);
-                Ok(())
-            }
+            (Some(venue), CommandKind::Replace) => self.replace(now, out, venue, command),
         };
         if let Err(refusal) = result {
             out.count(Counter::OrdersRefused, 1);
@@ -166,6 +162,86 @@ impl Engine {
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::OrdersSent, 1);
         out.note(Note::OrderSent { request: command.request(), client_order_id: placed.client_order_id.as_str() });
+        Ok(())
+    }
+
+    /// One change of a resting order, sent once. What is refused here was never begun.
+    fn replace(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        venue: Venue,
+        command: &OrderCommand,
+    ) -> Result<(), Refusal> {
+        let Some(traded) = self.market.get(command.instrument()) else {
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
+        };
+        let instrument = &traded.instrument;
+        self.trading.admit(command)?;
+        check_increments(instrument, command).map_err(misfit)?;
+        let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
+        if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
+            let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+            self.trading.pretrade.check_change(
+                now,
+                command,
+                order,
+                traded,
+                &self.market,
+                heard,
+                &self.trading.orders,
+            )?;
+        }
+        if !self.may_trade(venue) {
+            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+        }
+        if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
+            return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
+        }
+        let id = free_conn(&self.conns, venue, &[Lane::Orders])
+            .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
+        let Engine { conns, trading, .. } = self;
+        let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
+        let path = TokenPath::Edit as u8;
+        let Some(token) = tokens.take(path, now, |t| out.retire(t)) else {
+            out.count(Counter::TokensMissing, 1);
+            return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
+        };
+        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
+            tokens.put_back(path, token);
+            out.count(Counter::RateLimited, 1);
+            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+        }
+        let (orders, mut sink) = trading.orders_and_sink(out);
+        let Some(send) = orders.replace(now, venue, command, &mut sink) else {
+            // Told already.
+            trading.desks.get_mut(venue).tokens.put_back(path, token);
+            return Ok(());
+        };
+        let intent = ReplaceIntent {
+            instrument,
+            venue_order_id: &send.venue_order_id,
+            client_order_id: &send.client_order_id,
+            side: send.side,
+            price: send.price,
+            quantity: send.quantity,
+        };
+        let Some(session) = order_session(conns, id) else { return Ok(()) };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if let Err(refused) = session.replace(now, &intent, token.token, &mut plug) {
+            if let Some(token) = refused.token {
+                out.retire(token);
+            }
+            let (orders, mut sink) = trading.orders_and_sink(out);
+            orders.replace_abandoned(now, send.slot, RejectClass::Busy, "not sent", &mut sink);
+            return Ok(());
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, Cargo::Change(send.slot, send.request), start, end, command.origin());
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::ChangesSent, 1);
+        self.arm_orders(now);
         Ok(())
     }
 
@@ -303,7 +379,7 @@ impl Trading {
         }
     }
 
-    /// What is refused whatever the instrument.
+    /// What is refused whatever the order.
     fn admit(&self, command: &OrderCommand) -> Result<(), Refusal> {
         if self.kill.is_some() {
             return Err(Refusal::new(RejectClass::Stopped, "killed"));

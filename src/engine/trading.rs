@@ -9,7 +9,7 @@ use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
-use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
+use crate::record::{PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
@@ -29,6 +29,8 @@ pub(super) enum Cargo {
     Place(Slot),
     /// Cancels; the session knows which.
     Cancel,
+    /// The change of an order this request asked for.
+    Change(Slot, RequestId),
     /// A page of the query its venue's desk asks.
     Query,
     /// Something to keep the connection warm.
@@ -106,6 +108,14 @@ impl Trading {
         carried.is_some_and(|carried| carried.iter().any(|c| wanted(&c.cargo)))
     }
 
+    /// The change of this order that a connection carries, by the request that asked for it.
+    pub(super) fn carried_change(&self, conn: ConnId, slot: Slot) -> Option<RequestId> {
+        self.carriages.get(conn.index())?.iter().find_map(|c| match c.cargo {
+            Cargo::Change(of, request) if of == slot => Some(request),
+            _ => None,
+        })
+    }
+
     /// Whether a connection carries a page of a query.
     pub(super) fn carries_query(&self, conn: ConnId) -> bool {
         self.carries(conn, |cargo| matches!(cargo, Cargo::Query))
@@ -146,6 +156,9 @@ impl Trading {
                     out.measured(Hop::TickToTrade, now.since(carriage.origin));
                 }
             }
+            if let (Cargo::Change(slot, _), true) = (carriage.cargo, begins) {
+                orders.replace_sent(slot, now);
+            }
             let Cargo::Place(slot) = carriage.cargo else { continue };
             if begins {
                 orders.sent(now, slot, now);
@@ -163,17 +176,19 @@ impl Trading {
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
         let mut sink = DeliverySink { delivery, out };
         carried.retain_mut(|carriage| {
-            let Cargo::Place(slot) = carriage.cargo else { return true };
             if carriage.began {
                 return true;
             }
-            if began > carriage.start {
-                carriage.began = true;
-                orders.sent(now, slot, now);
-                return true;
+            let begins = began > carriage.start;
+            carriage.began = begins;
+            match (carriage.cargo, begins) {
+                (Cargo::Place(slot), true) => orders.sent(now, slot, now),
+                (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
+                (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
+                (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
+                (Cargo::Cancel | Cargo::Query | Cargo::Warm, _) => return true,
             }
-            orders.connection_lost(now, slot, &mut sink);
-            false
+            begins
         });
     }
 

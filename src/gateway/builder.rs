@@ -16,6 +16,7 @@ use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{ConnectionRole, UnixNanos, Venue};
 use crate::telemetry::{Counters, Hops};
+use crate::venue::coinbase::auth::CoinbaseKey;
 use crate::venue::coinbase::{limits as coinbase_limits, OrderConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -246,7 +247,7 @@ impl GatewayBuilder {
             .map_err(|error| GatewayError::System(error.to_string()))?;
 
         let rest_authority = coinbase.endpoints.rest.authority().to_owned();
-        let orders = coinbase.key.as_ref().map(|_| {
+        let orders = coinbase.key.as_ref().map(|key| {
             let mut session = OrderConfig { user_agent: USER_AGENT.into(), ..OrderConfig::default() };
             if let Some(timeout_ms) = coinbase.reply_timeout_ms {
                 session.reply_ms_max = timeout_ms;
@@ -254,6 +255,10 @@ impl GatewayBuilder {
             CoinbaseOrders {
                 rest: coinbase.endpoints.rest.clone(),
                 session,
+                legacy: match key.as_ref() {
+                    CoinbaseKey::Cdp(_) => None,
+                    CoinbaseKey::Legacy(key) => Some(key.clone()),
+                },
                 warm_every_ms: coinbase.warm_every_ms,
                 order_connections: coinbase.order_connections,
                 requests_per_second: coinbase.requests_per_second,
@@ -316,6 +321,9 @@ impl GatewayBuilder {
         let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let queries = Queries::new(dialer.cold(), rest, coinbase.key.clone(), clock.clone(), self.query_timeout_ms);
+        if coinbase.key.is_some() {
+            queries.coinbase().check_start()?;
+        }
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,

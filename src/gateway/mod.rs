@@ -28,7 +28,7 @@ pub use connector::{
 };
 pub use directory::Directory;
 pub use error::{ExchangeError, GatewayError};
-pub use queries::{Balance, Queries};
+pub use queries::{Balance, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
 pub use running::{Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 

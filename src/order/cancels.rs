@@ -182,12 +182,6 @@ impl Orders {
         }
         self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
     }
-
-    /// A strategy's change of a resting order: not offered yet, refused with `Unsupported`.
-    pub fn replace(&mut self, now: UnixNanos, venue: Venue, command: &OrderCommand, out: &mut impl Executions) {
-        let refusal = Refusal::new(RejectClass::Unsupported, "changing orders is not offered");
-        self.refuse(now, command, venue, &refusal, out);
-    }
 }
 
 fn cancel_send(slot: Slot, entry: &Entry) -> CancelSend {

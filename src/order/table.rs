@@ -268,6 +268,7 @@ impl Orders {
                 if fact.source == super::FactSource::Query {
                     self.answered(slot.at);
                 }
+                self.observe_change(now, slot, fact, out);
                 self.change(now, slot, |order, counters| order.fact(now, fact, counters, out));
             }
             Whose::Twin(_) | Whose::Stranger if !fact.status.is_terminal() => {
@@ -515,7 +516,7 @@ impl Orders {
             entry.check.rest();
             entry.repeat_at = UnixNanos::MAX;
         }
-        if entry.order.wants_check() {
+        if entry.order.wants_check() || entry.change.is_unknown() {
             entry.check.arm(now.plus_ms(CHECK_DELAY_MS));
         }
         due.check = due.check.min(entry.check.at);
@@ -531,6 +532,7 @@ impl Orders {
     fn bury(&mut self, now: UnixNanos, at: u32) {
         if let Some(entry) = self.entries.get_mut(at as usize) {
             entry.cancel.stop();
+            entry.change.stop();
             entry.check.stop();
             entry.place = Place::Closed;
             if std::mem::take(&mut entry.owed) {
@@ -559,6 +561,15 @@ impl Orders {
             }
             self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
         }
+    }
+
+    /// Applies something to a slot that may change what its order adds to what is ours; `None` if the slot was reused.
+    pub(super) fn exposing<R>(&mut self, slot: Slot, apply: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let entry = self.entry(slot)?;
+        let share = Share::of(&entry.order);
+        let result = apply(entry);
+        self.expose(slot.at, Some(share));
+        Some(result)
     }
 
     /// The order in a slot adds something else than before to what is ours.

@@ -46,6 +46,8 @@ pub enum ExecutionKind {
     ResyncEnd = 17,
     /// A guard changed its state: see [`ExecutionRecord::guard`].
     Guard = 18,
+    /// Whether the change arrived is unknown; it is not repeated, the order's state is being asked.
+    ReplaceUnknown = 19,
 }
 
 impl ExecutionKind {

@@ -27,5 +27,6 @@ pub use facts::{
     Anomaly, BookEvent, BookEventKind, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
 };
 pub use intent::{
-    Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
+    Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+    LEVELS_PER_CALL_MAX,
 };

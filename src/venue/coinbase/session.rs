@@ -12,6 +12,7 @@
 //! [`CONNECTION_GAPS_MAX`] losses within a minute, a snapshot that does not come, a subscription without any answer.
 //! A gap on the user connection keeps the connection: the engine lists orders and fills, and the stream is still live.
 
+use super::auth::put_ws_members;
 use super::limits;
 use super::products::BookState;
 use super::request::put_json_string;
@@ -439,8 +440,7 @@ impl StreamSession {
         put_json_string(text, request.topic.name());
         let token = if request.topic == Topic::User { self.token.take() } else { None };
         if let Some(token) = &token {
-            text.extend_from_slice(b",\"jwt\":");
-            put_json_string(text, token);
+            put_ws_members(text, token);
         }
         text.push(b'}');
         let mask = mask(io);

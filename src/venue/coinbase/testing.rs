@@ -1,6 +1,6 @@
 //! Helpers of this folder's tests: instruments, and an ear that writes down what it is told.
 
-use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
     AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
     Venue, VenueOrderId,
@@ -42,6 +42,7 @@ pub enum Told {
     Order(OrderFact),
     Place(PlaceReply),
     Cancel(VenueOrderId, CancelReply),
+    Replace(VenueOrderId, ReplaceReply),
     Fill(FillFact),
     Anomaly(Anomaly, String),
 }
@@ -110,6 +111,9 @@ impl Facts for Ear {
     }
     fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
+    }
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        self.told.push(Told::Replace(*venue_order_id, reply));
     }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         self.told.push(Told::Cancel(*venue_order_id, reply));
