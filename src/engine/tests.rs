@@ -33,6 +33,7 @@ pub(super) fn instrument(index: usize) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: SYMBOLS[index].into(),
+        streamed_as: None,
         base: base.into(),
         quote: quote.into(),
         tick: Fixed::new(1, -2),

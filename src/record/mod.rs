@@ -14,6 +14,7 @@ mod instrument;
 mod market;
 mod side;
 mod statistics;
+mod subscription;
 mod text;
 mod time;
 
@@ -31,7 +32,8 @@ pub use market::{
     Quote, Stamp, State, Trade, View,
 };
 pub use side::{BookSide, Side};
-pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};
+pub use statistics::{Candle, StatisticsKind, StatisticsRecord, StatisticsView, Ticker};
+pub use subscription::{Difference, SubscribedChannel, Subscription};
 pub use text::{InlineText, TextTooLong};
 pub use time::UnixNanos;
 

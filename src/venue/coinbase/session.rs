@@ -126,6 +126,8 @@ pub struct StreamSession {
     gaps: u32,
     gaps_since: UnixNanos,
     text: Vec<u8>,
+    /// An unauthenticated message was sent.
+    spoke: bool,
 }
 
 impl StreamSession {
@@ -149,6 +151,7 @@ impl StreamSession {
             gaps: 0,
             gaps_since: UnixNanos::NONE,
             text: Vec::with_capacity(1024),
+            spoke: false,
         }
     }
 
@@ -161,22 +164,55 @@ impl StreamSession {
         if self.role == StreamRole::User && !channels.is_empty() {
             return Err(WantError::NotMarket);
         }
-        let index = self.decoder.products.know(instrument);
+        let products = &mut self.decoder.products;
+        let index = products.know(instrument);
         let max = limits::BOOKS_PER_CONNECTION_MAX;
-        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(index) >= max {
+        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(products.head_of(index)) >= max
+        {
             return Err(WantError::TooManyBooks { max });
         }
-        self.subscriptions.want(index, channels);
+        if let Some(product) = products.get_mut(index) {
+            let before = std::mem::replace(&mut product.wanted, channels);
+            self.subscriptions.want(index, before, products);
+        }
         self.due_now();
         Ok(())
     }
 
-    /// Public frames that say `streamed` mean this instrument, which must be known: `BTC-USD` for `BTC-USDC` (Coinbase
-    /// reference 7.1).
-    pub fn alias(&mut self, streamed: &str, instrument: InstrumentId) {
-        if let Some(index) = self.decoder.products.find_instrument(instrument) {
-            self.decoder.products.alias(streamed, index);
+    /// Takes over an instrument, or its new metadata, and changes nothing of what is wanted of it.
+    pub fn know(&mut self, instrument: &Instrument) {
+        self.decoder.products.know(instrument);
+    }
+
+    /// Whether another book fits beside those wanted here: one of a stream that is wanted already takes no place.
+    pub fn has_book_place(&mut self, instrument: &Instrument) -> bool {
+        let products = &mut self.decoder.products;
+        let index = products.know(instrument);
+        self.subscriptions.books_wanted_besides(products.head_of(index)) < limits::BOOKS_PER_CONNECTION_MAX
+    }
+
+    /// Whether the connection serves anything but its own heartbeats.
+    pub fn wants_anything(&self) -> bool {
+        self.subscriptions.wants_anything()
+    }
+
+    /// Another connection of this address sent something: nothing unauthenticated is sent here before this time, since
+    /// the venue counts by address (Coinbase reference 5).
+    pub fn hold(&mut self, now: UnixNanos, until: UnixNanos) {
+        self.subscriptions.hold(until);
+        if self.open {
+            self.schedule(now);
         }
+    }
+
+    /// Whether an unauthenticated message was sent since the last call.
+    pub fn take_spoke(&mut self) -> bool {
+        std::mem::take(&mut self.spoke)
+    }
+
+    /// Open, and nothing was sent yet: such connections come first, since the venue drops them otherwise.
+    pub fn is_mute(&self) -> bool {
+        self.open && self.subscriptions.is_mute()
     }
 
     /// The connection is up, upgraded, and nothing was sent on it.
@@ -430,7 +466,7 @@ impl StreamSession {
                 if place > 0 {
                     text.push(b',');
                 }
-                let symbol = self.decoder.products.get(*index).map(|p| p.symbol.as_ref()).unwrap_or_default();
+                let symbol = self.decoder.products.get(*index).map(|p| p.streamed_as.as_ref()).unwrap_or_default();
                 put_json_string(text, symbol);
             }
             text.push(b']');
@@ -445,6 +481,7 @@ impl StreamSession {
         text.push(b'}');
         let mask = mask(io);
         io.send(|out| websocket::encode(out, Data::Text, mask, text));
+        self.spoke |= token.is_none();
         if let Some(token) = token {
             // Not to linger here: the buffer is used again for other messages.
             text.fill(0);
