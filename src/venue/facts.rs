@@ -3,8 +3,8 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
 use crate::record::{
-    BookSide, Candle, Fixed, GapCause, InstrumentId, Side, SubscribedChannel, Subscription, Ticker, TradingStatus,
-    UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, Fixed, GapCause, InstrumentId, Side, SubscribedChannel, Subscription, Ticker,
+    TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -180,8 +180,8 @@ pub trait Facts {
     fn stream(&mut self, fact: StreamFact);
     /// The state of one order.
     fn order(&mut self, fact: &OrderFact);
-    /// The direct answer to the place request this connection carries.
-    fn place_reply(&mut self, reply: PlaceReply);
+    /// The direct answer to the place request of this order, sent over this connection.
+    fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
     /// One execution of the venue's history.
