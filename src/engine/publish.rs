@@ -35,8 +35,12 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct Traded {
     pub(super) instrument: Instrument,
-    /// The connection its market data comes over.
-    pub(super) conn: ConnId,
+    /// The connection its market data comes over, or came over last; `None` before anything was wanted of it.
+    pub(super) conn: Option<ConnId>,
+    /// What that connection was asked for.
+    pub(super) placed: Channels,
+    /// Its book is wanted, and no connection has room for it.
+    pub(super) no_place: bool,
     pub(super) book: OrderBook,
     pub(super) standing: Standing,
     pub(super) book_listeners: StrategySet,
@@ -128,7 +132,7 @@ impl Market {
     }
 
     /// Adds an instrument, or takes its new metadata. False if the number is past [`INSTRUMENTS_MAX`].
-    pub(super) fn put(&mut self, instrument: Instrument, conn: ConnId) -> bool {
+    pub(super) fn put(&mut self, instrument: Instrument) -> bool {
         let index = instrument.id.index();
         if index >= INSTRUMENTS_MAX {
             return false;
@@ -142,7 +146,9 @@ impl Market {
             None => {
                 *place = Some(Traded {
                     instrument,
-                    conn,
+                    conn: None,
+                    placed: Channels::NONE,
+                    no_place: false,
                     book: OrderBook::new(),
                     standing: Standing::Empty,
                     book_listeners: StrategySet::NONE,
@@ -469,7 +475,7 @@ impl Market {
                         .traded
                         .get(index)
                         .and_then(Option::as_ref)
-                        .filter(|t| t.conn == conn)
+                        .filter(|t| t.conn == Some(conn))
                         .map(|t| t.instrument.id);
                     if let Some(id) = of_conn {
                         self.gap(now, out, id, cause, missed);

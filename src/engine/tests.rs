@@ -12,6 +12,7 @@ use crate::sim::coinbase::{Coinbase, Config, Side, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
 use crate::sim::{Credentials, FakeOutputs, KeyKind};
 use crate::telemetry::Counter;
+use crate::venue::Channels;
 use proptest::prelude::*;
 use std::sync::OnceLock;
 

@@ -22,6 +22,6 @@ mod testing;
 
 pub use endpoint::{CoinbaseEndpoints, Endpoint, EndpointError};
 pub use session::{
-    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamRole,
+    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamLoad, StreamRole,
     StreamSession, WantError, CONNECTION_GAPS_MAX,
 };

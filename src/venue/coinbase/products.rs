@@ -148,6 +148,7 @@ impl Products {
     }
 
     /// Whether this product shares its stream.
+    #[cfg(test)]
     pub fn is_shared(&self, index: usize) -> bool {
         self.shared && self.members(self.head_of(index)).nth(1).is_some()
     }

@@ -46,7 +46,7 @@ pub enum StreamRole {
     User,
 }
 
-/// Times and limits of a stream connection.
+/// Times and limits of the stream connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Silence after which the connection counts as dead, ms.
@@ -59,6 +59,9 @@ pub struct StreamConfig {
     pub message_gap_ms: u64,
     /// Longest message taken, bytes.
     pub message_bytes_max: u64,
+    /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
+    /// are needed.
+    pub market_connections_max: usize,
 }
 
 impl Default for StreamConfig {
@@ -69,8 +72,22 @@ impl Default for StreamConfig {
             snapshot_ms: limits::SNAPSHOT_MS_MAX,
             message_gap_ms: limits::MESSAGE_GAP_MS,
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
+            market_connections_max: limits::MARKET_CONNECTIONS_MAX,
         }
     }
+}
+
+/// How full a connection is, as one instrument sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamLoad {
+    /// The instrument's stream is carried already, for another instrument or this one.
+    pub carried: bool,
+    /// Other streams of which anything is wanted.
+    pub streams: usize,
+    /// Other streams whose book is wanted.
+    pub books: usize,
+    /// The most books of one connection (Coinbase reference 5).
+    pub places: usize,
 }
 
 /// Why a wish was refused; nothing changed.
@@ -184,11 +201,22 @@ impl StreamSession {
         self.decoder.products.know(instrument);
     }
 
-    /// Whether another book fits beside those wanted here: one of a stream that is wanted already takes no place.
-    pub fn has_book_place(&mut self, instrument: &Instrument) -> bool {
+    /// What is wanted here besides the instrument's own stream.
+    pub fn load(&mut self, instrument: &Instrument) -> StreamLoad {
         let products = &mut self.decoder.products;
         let index = products.know(instrument);
-        self.subscriptions.books_wanted_besides(products.head_of(index)) < limits::BOOKS_PER_CONNECTION_MAX
+        let head = products.head_of(index);
+        StreamLoad {
+            carried: !products.wanted_of_stream(head).is_empty(),
+            streams: self.subscriptions.streams_wanted_besides(head),
+            books: self.subscriptions.books_wanted_besides(head),
+            places: limits::BOOKS_PER_CONNECTION_MAX,
+        }
+    }
+
+    /// Least time between two messages of this address, ms.
+    pub const fn message_gap_ms(&self) -> u64 {
+        self.config.message_gap_ms
     }
 
     /// Whether the connection serves anything but its own heartbeats.
@@ -438,6 +466,8 @@ impl StreamSession {
     fn schedule(&mut self, now: UnixNanos) -> Deadline {
         let watchdog = self.last_seen.plus_ms(self.config.silence_ms_max).plus_ms(1);
         let work = match self.long {
+            // A doubt is acted on at once, whoever has the turn to speak.
+            Long::None if self.decoder.doubts => UnixNanos(1),
             Long::None => self.subscriptions.deadline(now, self.token.is_some()),
             _ => UnixNanos::MAX,
         };

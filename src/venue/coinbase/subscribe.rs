@@ -184,14 +184,12 @@ impl Subscriptions {
             state.wanted = wanted.contains(set);
             (state.retry_at, state.tries) = (UnixNanos::NONE, 0);
         }
-        if !products.is_shared(index) || !item.book().asked {
-            return;
-        }
         let Some(product) = products.get_mut(index) else { return };
         match (before.contains(Channels::BOOK), product.wanted.contains(Channels::BOOK)) {
-            (false, true) => item.renew = true,
-            // The stream goes on for the others.
-            (true, false) if wanted.contains(Channels::BOOK) => product.book = BookState::Unwanted,
+            // The snapshot is over: for the others of the stream, or for one that was given up and is not yet dropped.
+            (false, true) => item.renew = item.book().asked,
+            // Nothing of it counts from now on, whatever is still on its way.
+            (true, false) => product.book = BookState::Unwanted,
             _ => {}
         }
     }
@@ -199,6 +197,12 @@ impl Subscriptions {
     /// Streams whose book is wanted, without that of this product.
     pub fn books_wanted_besides(&self, head: usize) -> usize {
         self.items.iter().enumerate().filter(|(i, item)| *i != head && item.book().wanted).count()
+    }
+
+    /// Streams of which anything is wanted, without that of this product.
+    pub fn streams_wanted_besides(&self, head: usize) -> usize {
+        let others = self.items.iter().enumerate().filter(|(i, _)| *i != head);
+        others.filter(|(_, item)| item.channels.iter().any(|state| state.wanted)).count()
     }
 
     /// Whether anything is wanted besides heartbeats.
@@ -483,6 +487,9 @@ impl Subscriptions {
 
     /// When [`Subscriptions::expire`] or [`Subscriptions::choose`] will have something to do.
     pub fn deadline(&mut self, now: UnixNanos, token: bool) -> UnixNanos {
+        if self.items.iter().any(|item| item.renew) {
+            return UnixNanos(1);
+        }
         let mut next = UnixNanos::MAX;
         // What is past was done, or waits for the answer to the pending message.
         let mut at = |time: UnixNanos| {
@@ -554,12 +561,10 @@ fn each_member(head: usize, products: &mut Products, mut act: impl FnMut(&mut Pr
 }
 
 fn sent_book(item: &mut Item, head: usize, products: &mut Products, subscribe: bool, snapshot_by: UnixNanos) {
-    if subscribe {
-        item.snapshot_by = snapshot_by;
-        item.renew = false;
-    } else {
-        (item.resync_at, item.snapshot_by) = (UnixNanos::NONE, UnixNanos::NONE);
-    }
+    // A subscribe brings the snapshot that anybody may wait for.
+    item.renew &= !subscribe;
+    item.resync_at = UnixNanos::NONE;
+    item.snapshot_by = if subscribe { snapshot_by } else { UnixNanos::NONE };
     each_member(head, products, |product| {
         let waits = subscribe && product.wanted.contains(Channels::BOOK);
         product.book = if waits { BookState::Waiting } else { BookState::Unwanted };

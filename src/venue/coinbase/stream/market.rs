@@ -209,12 +209,11 @@ impl Decoder {
         // The venue names the maker's side; records carry the aggressor's (Coinbase reference 6.5).
         let side = side("side", maker)?.opposite();
         let venue_time = self.time(time, facts);
-        let shared = self.products.any_shared();
         let mut next = Some(index);
         while let Some(index) = next {
             let Some(product) = self.products.get_mut(index) else { break };
             product.seen = product.seen.with(Channels::TRADES);
-            if !shared || product.wanted.contains(Channels::TRADES) {
+            if product.wanted.contains(Channels::TRADES) {
                 let trade = TradeFact {
                     instrument: product.instrument,
                     side,
@@ -287,11 +286,10 @@ impl Decoder {
             let mut next = Some(index);
             while let Some(index) = next {
                 next = self.products.next_member(index);
-                let shared = self.products.any_shared();
                 let Some(product) = self.products.get_mut(index) else { break };
                 product.seen = product.seen.with(channel);
                 // All texts empty has been seen (Coinbase reference 6.6): no news.
-                if ticker == Ticker::default() || (shared && !product.wanted.contains(channel)) {
+                if ticker == Ticker::default() || !product.wanted.contains(channel) {
                     continue;
                 }
                 let instrument = product.instrument;

@@ -48,10 +48,9 @@ impl Decoder {
             }
             while let Some(index) = next {
                 next = self.products.next_member(index);
-                let shared = self.products.any_shared();
                 let Some(product) = self.products.get_mut(index) else { break };
                 product.seen = product.seen.with(Channels::CANDLES);
-                if !shared || product.wanted.contains(Channels::CANDLES) {
+                if product.wanted.contains(Channels::CANDLES) {
                     let instrument = product.instrument;
                     facts.candle(CandleFact { instrument, candle, venue_time, sequence, snapshot });
                 }

@@ -175,10 +175,12 @@ fn two_products_of_one_stream_take_one_place() {
         session.want(&instrument(id, &format!("A{id}-USD")), Channels::BOOK).unwrap();
     }
     let twin = streamed_as(100, "A3-USDC", "A3-USD");
-    assert!(session.has_book_place(&twin));
+    let load = session.load(&twin);
+    assert_eq!((load.carried, load.streams, load.books, load.places), (true, 29, 29, 30));
     session.want(&twin, Channels::BOOK).unwrap();
     let other = streamed_as(101, "B-USDC", "B-USD");
-    assert!(!session.has_book_place(&other));
+    let load = session.load(&other);
+    assert_eq!((load.carried, load.streams, load.books), (false, 30, 30));
     assert!(matches!(session.want(&other, Channels::BOOK), Err(WantError::TooManyBooks { .. })));
     session.want(&instrument(5, "A5-USD"), Channels::NONE).unwrap();
     session.want(&other, Channels::BOOK).unwrap();
