@@ -9,7 +9,6 @@ use crate::record::{BookSide, Fixed, Fixed128, InstrumentId, RejectClass, Side, 
 use crate::venue::{BookEvent, BookEventKind, StreamFact};
 use proptest::prelude::*;
 
-mod captures;
 mod slow_channels;
 
 const BTC: InstrumentId = InstrumentId(0);
