@@ -41,8 +41,7 @@ impl Books {
     fn subscribe(&mut self, numbers: std::ops::Range<usize>) {
         let id = self.rig.strategy.id();
         for number in numbers {
-            let instrument =
-                self.rig.gateway().subscribe(id, Venue::Coinbase, &name(number), Channels::BOOK).unwrap();
+            let instrument = self.rig.gateway().subscribe(id, Venue::Coinbase, &name(number), Channels::BOOK).unwrap();
             let book = Follower::new(instrument.id, 1_000);
             self.books.push((instrument, book));
         }

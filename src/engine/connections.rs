@@ -57,7 +57,17 @@ pub(super) struct Conn {
 impl Conn {
     pub(super) fn new(venue: Venue, role: ConnectionRole, lane: Lane, session: Session) -> Conn {
         let backoff = Backoff::new(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, BACKOFF_HEALTHY_MS);
-        Conn { venue, role, lane, state: ConnectionState::Down, session, backoff, ever_open: false, dormant: false, spare: false }
+        Conn {
+            venue,
+            role,
+            lane,
+            state: ConnectionState::Down,
+            session,
+            backoff,
+            ever_open: false,
+            dormant: false,
+            spare: false,
+        }
     }
 
     /// A further connection, dialled when it is needed.
@@ -196,7 +206,14 @@ impl Engine {
         out.dial(id, again);
     }
 
-    pub(super) fn set_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, state: ConnectionState, why: &str) {
+    pub(super) fn set_state(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        state: ConnectionState,
+        why: &str,
+    ) {
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         if conn.state == state {
             return;

@@ -94,7 +94,15 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(user_host: bool, subscribe_by_ns: Option<u64>) -> Self {
-        Self { user_host, subscribe_by_ns, held: BTreeMap::new(), next_beat_ns: None, next_slow_ns: None, batch_told: BTreeMap::new(), sequence: 0 }
+        Self {
+            user_host,
+            subscribe_by_ns,
+            held: BTreeMap::new(),
+            next_beat_ns: None,
+            next_slow_ns: None,
+            batch_told: BTreeMap::new(),
+            sequence: 0,
+        }
     }
 
     pub(crate) fn holds(&self, channel: Channel, product: &str) -> bool {

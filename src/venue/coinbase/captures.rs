@@ -30,7 +30,9 @@ fn reader(path: &str) -> Option<(&'static str, Reader)> {
         "ccxt/fills_spot_20231126.json" | "ccxt/market_ticker_20240424.json" | "jkorf/transaction_summary.json" => {
             ("JSON of a reply", json)
         }
-        "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => ("JSON of vectors", json),
+        "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => {
+            ("JSON of vectors", json)
+        }
         _ => return None,
     })
 }
