@@ -140,6 +140,9 @@ impl Line {
             StatisticsView::Ticker(ticker) => Line { kind: "ticker", ..line }.with_ticker(&ticker),
             StatisticsView::TickerBatch(ticker) => Line { kind: "ticker_batch", ..line }.with_ticker(&ticker),
             StatisticsView::Candle(candle) => Line { kind: "candle", ..line }.with_candle(&candle),
+            // Of an account; this prints public data and asks for none.
+            StatisticsView::FuturesBalance(_) => Line { kind: "futures_balance", ..line },
+            StatisticsView::FuturesMargin(_) => Line { kind: "futures_margin", ..line },
         }
     }
 

@@ -26,6 +26,9 @@
 //! status (trading status, tick and lot, when they change) as a status record. A new tick or lot holds for order checks from
 //! then on, at the exponents the instrument has; one finer than these is refused, counted and announced as an anomaly.
 //!
+//! With [`StreamConfig::futures_balance`](crate::venue::coinbase::StreamConfig) the account's futures balances and margins
+//! come over the user connection to every strategy's statistics ring, under no instrument.
+//!
 //! One Coinbase connection takes 30 books. Instruments are spread by themselves: the 31st opens a second connection, an
 //! instrument's channels come over one connection, which it keeps while anything is wanted of it, and unsubscribing frees
 //! its place. Sequence numbers count per connection. All connections together send at most one message every 150 ms, since
