@@ -9,8 +9,8 @@ mod common;
 use canned::Canned;
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile, BTC, LIST_FILLS, LIST_ORDERS, ORDERS};
 use exchange_connectors::gateway::{
-    CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway, GatewayBuilder, OrderKind,
-    OrderRequest,
+    BreakerRules, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
+    GatewayBuilder, OrderKind, OrderRequest,
 };
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{RejectClass, Side, TimeInForce, Venue};
@@ -55,6 +55,13 @@ fn setup() -> Setup {
         .without_limits()
         // Nothing that was sent is taken for lost while a test looks.
         .reconcile(ReconcileRules { absence_grace_ms: 60_000, ..fast_rules() })
+        // Nor does the breaker keep orders from a venue that does nothing but fail.
+        .breaker(BreakerRules {
+            outcomes_min: u32::MAX,
+            timeouts_max: u32::MAX,
+            server_errors_max: u32::MAX,
+            ..BreakerRules::default()
+        })
         .query_timeout_ms(QUERY_TIMEOUT_MS)
         .root_certificates(&roots.path);
     Setup { canned, _venue: venue, _roots: roots, builder }

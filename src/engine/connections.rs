@@ -46,6 +46,8 @@ pub(super) struct Conn {
     pub(super) lane: Lane,
     pub(super) state: ConnectionState,
     pub(super) session: Session,
+    /// When it last brought anything.
+    pub(super) heard: UnixNanos,
     backoff: Backoff,
     ever_open: bool,
     /// Not to be dialled before something is wanted of it.
@@ -63,6 +65,7 @@ impl Conn {
             lane,
             state: ConnectionState::Down,
             session,
+            heard: UnixNanos::NONE,
             backoff,
             ever_open: false,
             dormant: false,

@@ -16,6 +16,8 @@ mod delivery;
 mod desk;
 mod ear;
 mod prepared;
+mod pretrade;
+mod protect;
 mod publish;
 mod reconcile;
 mod recover;
@@ -32,7 +34,7 @@ pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
-use crate::guard::{Governor, Limits};
+use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
 use crate::venue::coinbase::request::TokenPath;
@@ -55,6 +57,8 @@ pub struct EngineConfig {
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
     pub limits: Option<Limits>,
+    /// When a venue in trouble gets no new orders.
+    pub breaker: BreakerRules,
     /// Sizes of the order table.
     pub order_limits: OrderLimits,
     /// When what is asked about orders.
@@ -133,6 +137,7 @@ impl Engine {
                     user: Some(ConnId(conns.len() as u16)),
                     tokens: TokenPools::new(TOKEN_SLOTS),
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
+                    breaker: Breaker::new(config.breaker),
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -208,6 +213,7 @@ impl Engine {
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        conn.heard = now;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
@@ -262,6 +268,7 @@ impl Engine {
         if !self.market.put(instrument.clone()) {
             return;
         }
+        self.trading.pretrade.know(&instrument);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;

@@ -10,6 +10,7 @@
 
 use super::connections::Session;
 use super::contract::{ConnId, Outputs};
+use super::publish::Traded;
 use super::Engine;
 use crate::record::{
     ConnectionRole, ConnectionState, Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos,
@@ -26,7 +27,7 @@ impl Engine {
         }
         // Cold: places are freed when somebody unsubscribes.
         for index in 0..self.market.traded.len() {
-            let waits = |traded: &super::publish::Traded| traded.no_place.then_some(traded.instrument.id);
+            let waits = |traded: &Traded| traded.no_place.then_some(traded.instrument.id);
             let waiting = self.market.traded.get(index).and_then(Option::as_ref).and_then(waits);
             if let Some(id) = waiting {
                 self.rewant_one(now, out, id);
@@ -115,6 +116,15 @@ impl Engine {
         }
         let last = if wanted.contains(Channels::BOOK) { books.or(first) } else { first };
         shared.or(same).or(roomy).or(last)
+    }
+
+    /// When the connection that carries an instrument brought anything last; of one that nobody listens to, the venue's
+    /// first.
+    pub(super) fn heard_of(&self, traded: &Traded) -> UnixNanos {
+        let venue = traded.instrument.listing.venue;
+        let first = || self.conns.iter().find(|c| c.venue == venue && c.role == ConnectionRole::Market);
+        let conn = traded.conn.and_then(|conn| self.conns.get(conn.index())).or_else(first);
+        conn.map_or(UnixNanos::NONE, |conn| conn.heard)
     }
 
     fn book_fits(&mut self, conn: ConnId, instrument: &Instrument) -> bool {

@@ -9,7 +9,7 @@ use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{Budgeted, DialJob, Dialer, DialerSettings, Endpoint, EndpointKind};
 use crate::engine::{CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig};
-use crate::guard::Limits;
+use crate::guard::{BreakerRules, Limits};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
@@ -60,6 +60,7 @@ pub struct GatewayBuilder {
     rings: RingSizes,
     book_blocks: usize,
     reconcile: ReconcileRules,
+    breaker: BreakerRules,
     query_timeout_ms: u64,
 }
 
@@ -79,6 +80,7 @@ impl Default for GatewayBuilder {
             },
             book_blocks: BOOK_BLOCKS,
             reconcile: ReconcileRules::default(),
+            breaker: BreakerRules::default(),
             query_timeout_ms: QUERY_TIMEOUT_MS,
         }
     }
@@ -159,6 +161,11 @@ impl GatewayBuilder {
     /// When orders of unknown outcome are asked about, and how their absence is judged.
     pub fn reconcile(self, rules: ReconcileRules) -> GatewayBuilder {
         GatewayBuilder { reconcile: rules, ..self }
+    }
+
+    /// When a venue in trouble gets no new orders, and how it is found well again.
+    pub fn breaker(self, rules: BreakerRules) -> GatewayBuilder {
+        GatewayBuilder { breaker: rules, ..self }
     }
 
     /// How long a cold query may take, ms. Default 10,000.
@@ -246,6 +253,7 @@ impl GatewayBuilder {
             limits,
             order_limits,
             reconcile: self.reconcile,
+            breaker: self.breaker,
             book_blocks_max: self.book_blocks,
         })
         .map_err(|error| GatewayError::Setting { setting: "COINBASE_REST_URL", why: error.to_string() })?;

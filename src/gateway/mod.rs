@@ -17,7 +17,7 @@ mod running;
 mod strategy;
 
 pub use crate::engine::Shutdown;
-pub use crate::guard::Limits;
+pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::Channels;
 pub use builder::GatewayBuilder;

@@ -76,12 +76,14 @@ mod cancel;
 mod cancels;
 mod counters;
 mod entry;
+mod exposure;
 mod fact;
 mod ids;
 mod index;
 mod lifecycle;
 mod list;
 mod reconcile;
+mod refusal;
 mod state;
 mod table;
 #[cfg(test)]
@@ -94,11 +96,13 @@ pub use cancel::{
 pub use cancels::{CancelSend, CancelStep};
 pub use counters::OrderCounters;
 pub use entry::Slot;
+pub use exposure::Exposure;
 pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, QUERIES_MAX, QUERY_IDS_MAX};
+pub use refusal::Refusal;
 pub use state::{Order, OrderEnd, OrderState};
-pub use table::{OrderLimits, Orders, Placed, Refusal, Whose};
+pub use table::{OrderLimits, Orders, Placed, Whose};
 
 /// Where execution records go.
 pub trait Executions {

@@ -10,6 +10,7 @@ mod decimal;
 mod execution;
 mod flags;
 mod futures;
+mod guard;
 mod id;
 mod instrument;
 mod market;
@@ -30,6 +31,7 @@ pub use execution::{
 };
 pub use flags::Flags;
 pub use futures::{FuturesBalance, FuturesMargin, MarginLevel, MarginWindow};
+pub use guard::GuardEvent;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{
