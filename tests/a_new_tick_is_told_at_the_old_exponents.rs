@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use exchange_connectors::engine::{CoinbaseSetup, ConnId, Control, Engine, EngineConfig, Input};
+use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
     AssetId, Fixed, Instrument, InstrumentId, InstrumentStatus, Listing, StrategyId, TradingStatus, UnixNanos, Venue,
@@ -50,6 +51,7 @@ impl Bench {
             limits: None,
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
+            breaker: BreakerRules::default(),
             book_blocks_max: 64,
         };
         let mut engine = Engine::new(config).unwrap();

@@ -4,6 +4,7 @@
 use super::super::tests::instrument_named;
 use super::*;
 use crate::engine::{Closed, CoinbaseSetup, Control, EngineConfig, Input};
+use crate::guard::BreakerRules;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::record::StrategyId;
 use crate::sim::FakeOutputs;
@@ -44,6 +45,7 @@ impl Bench {
             limits: None,
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
+            breaker: BreakerRules::default(),
             book_blocks_max: 64,
         };
         let mut engine = Engine::new(config).unwrap();
