@@ -6,6 +6,8 @@ use crate::record::GapCause;
 use crate::venue::{GapScope, StreamFact, SubscribedChannel};
 use proptest::prelude::*;
 
+mod utf8;
+
 const BTC: InstrumentId = InstrumentId(0);
 const ETH: InstrumentId = InstrumentId(1);
 const ALL: Channels = Channels::BOOK.with(Channels::TRADES).with(Channels::TICKER);
