@@ -215,11 +215,7 @@ fn an_order_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
         canned.forget();
         canned.answer("GET", LIST_ORDERS, json(200, r#"{"orders":[],"has_next":false,"cursor":""}"#));
         canned.answer("GET", LIST_FILLS, json(200, r#"{"fills":[],"cursor":""}"#));
-        canned.answer(
-            "GET",
-            "/api/v3/brokerage/time",
-            json(200, &the_time()),
-        );
+        canned.answer("GET", "/api/v3/brokerage/time", json(200, &the_time()));
         canned.answer("GET", PRODUCT, json(200, include_str!("canned/product.json")));
     };
     always();
