@@ -9,6 +9,7 @@ use common::{decimal, Bench, Rig};
 use exchange_connectors::record::{
     ExecutionKind as K, ExecutionRecord, OrderCommand, OrderRef, RejectClass, RequestId, EXECUTION_FLAG_RECONCILED,
 };
+use exchange_connectors::sim::coinbase::Generation;
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
 use std::time::Duration;
 
@@ -106,4 +107,27 @@ fn a_change_that_never_arrived_is_refused_after_proof() {
     assert!(refused.has(EXECUTION_FLAG_RECONCILED));
     // It can be tried again now.
     assert_eq!(changed(&mut rig, &order, "49000", "0.02").kind, K::Replaced);
+}
+
+#[test]
+fn a_cancel_of_an_order_that_is_being_replaced_is_repeated_until_it_is_not() {
+    let mut rig = Bench::new().start();
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.venue.hold_edits().unwrap();
+    assert_eq!(changed(&mut rig, &order, "49000", "0.02").kind, K::Replaced);
+    let cancel = rig.submit(rig.cancel_of(order.request));
+    let unknown = rig.expect(cancel, K::CancelUnknown);
+    assert_eq!((unknown.reject, unknown.venue_code.as_str()), (RejectClass::Busy, "ORDER_IS_BEING_REPLACED"));
+    rig.venue.release_edits().unwrap();
+    rig.expect(order.request, K::Cancelled);
+}
+
+#[test]
+fn the_older_form_of_a_refused_edit_is_read_too() {
+    let mut rig = Bench::new().start();
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.venue.set_generation(Generation::Before2024).unwrap();
+    rig.venue.reject_next_edit("INVALID_EDITED_SIZE").unwrap();
+    let refused = changed(&mut rig, &order, "49000", "0.02");
+    assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::InvalidSize));
 }
