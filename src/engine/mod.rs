@@ -15,6 +15,7 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod kill;
 mod prepared;
 mod pretrade;
 mod protect;
@@ -22,6 +23,7 @@ mod publish;
 mod reconcile;
 mod recover;
 mod route;
+mod spread;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod tokens;
@@ -29,6 +31,7 @@ mod trading;
 
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
+pub use kill::KillScope;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
@@ -39,7 +42,7 @@ use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
 use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
-use crate::venue::{Channels, SessionProgress};
+use crate::venue::SessionProgress;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
@@ -160,6 +163,9 @@ impl Engine {
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }
             }
+            for _ in 1..coinbase.stream.market_connections_max {
+                conns.push(stream(StreamRole::Market, ConnectionRole::Market).spare());
+            }
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
@@ -267,16 +273,16 @@ impl Engine {
                 self.rewant(now, out, id);
             }
             Control::Stop(shutdown) => self.stop(now, shutdown),
+            Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
+            Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::Release => self.release_kill(now, out),
         }
     }
 
     /// A new instrument, or new metadata: every session that reads numbers of it must know its exponents.
     fn know(&mut self, now: UnixNanos, out: &mut impl Outputs, instrument: crate::record::Instrument) {
         let id = instrument.id;
-        let serving =
-            self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
-        let Some(serving) = serving else { return };
-        if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
+        if !self.market.put(instrument.clone()) {
             return;
         }
         self.trading.pretrade.know(&instrument);
@@ -285,33 +291,11 @@ impl Engine {
                 continue;
             }
             match &mut conn.session {
-                Session::CoinbaseStream(session) => {
-                    // No channel yet: a wish without channels is never refused.
-                    let _ = session.want(&instrument, Channels::NONE);
-                }
+                Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
             }
         }
         self.rewant(now, out, id);
-    }
-
-    /// Tells the market session what is wanted of an instrument by anybody.
-    fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(traded) = self.market.get(id) else { return };
-        let (wanted, conn_id) = (traded.wanted(), traded.conn);
-        let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
-        let Session::CoinbaseStream(session) = &mut conn.session else { return };
-        if let Err(refused) = session.want(&traded.instrument, wanted) {
-            let venue = conn.venue;
-            let excerpt = refused.to_string();
-            out.note(Note::Anomaly {
-                conn: conn_id,
-                venue,
-                anomaly: crate::venue::Anomaly::TooLarge,
-                excerpt: &excerpt,
-            });
-        }
-        self.session_result(now, out, conn_id, Ok(()));
     }
 
     /// What an input left to do: due deadlines, books to renew, cancels and queries to send.
@@ -334,7 +318,7 @@ impl Engine {
     }
 
     fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(conn_id) = self.market.get(id).map(|t| t.conn) else { return };
+        let Some(conn_id) = self.market.get(id).and_then(|t| t.conn) else { return };
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
         if let Session::CoinbaseStream(session) = &mut conn.session {
             session.resync(id);

@@ -95,7 +95,7 @@ impl Engine {
             Some(order) => check_prepared(instrument, order).map_err(misfit)?,
             None => check_increments(instrument, command).map_err(misfit)?,
         }
-        let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+        let heard = self.heard_of(traded);
         self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
             return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
@@ -181,7 +181,8 @@ impl Engine {
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
         if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
-            let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+            let carrier = traded.conn.and_then(|id| self.conns.get(id.index()));
+            let heard = carrier.map_or(UnixNanos::NONE, |c| c.heard);
             self.trading.pretrade.check_change(
                 now,
                 command,
@@ -381,6 +382,9 @@ impl Trading {
 
     /// What is refused whatever the order.
     fn admit(&self, command: &OrderCommand) -> Result<(), Refusal> {
+        if self.kill.is_some() {
+            return Err(Refusal::new(RejectClass::Stopped, "killed"));
+        }
         if self.stopping.is_some() {
             return Err(Refusal::new(RejectClass::Stopped, "the gateway is shutting down"));
         }

@@ -13,6 +13,7 @@ use crate::sim::coinbase::{Coinbase, Config, Side, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
 use crate::sim::{Credentials, FakeOutputs, KeyKind};
 use crate::telemetry::Counter;
+use crate::venue::Channels;
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
@@ -30,10 +31,15 @@ fn key() -> Credentials {
 }
 
 pub(super) fn instrument(index: usize) -> Instrument {
-    let (base, quote) = SYMBOLS[index].split_once('-').unwrap();
+    instrument_named(index as u32, SYMBOLS[index])
+}
+
+pub(super) fn instrument_named(id: u32, symbol: &str) -> Instrument {
+    let (base, quote) = symbol.split_once('-').unwrap();
     let listing = Listing {
         venue: Venue::Coinbase,
-        symbol: SYMBOLS[index].into(),
+        symbol: symbol.into(),
+        streamed_as: None,
         base: base.into(),
         quote: quote.into(),
         tick: Fixed::new(1, -2),
@@ -44,7 +50,7 @@ pub(super) fn instrument(index: usize) -> Instrument {
         notional_min: Fixed::new(1, 0),
         status: TradingStatus::Online,
     };
-    Instrument::new(InstrumentId(index as u32), AssetId(index as u16), AssetId(9), listing)
+    Instrument::new(InstrumentId(id), AssetId(id as u16), AssetId(999), listing)
 }
 
 /// What one strategy made of its records.

@@ -4,6 +4,7 @@
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
+use super::kill::Kill;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
 use crate::guard::Limits;
@@ -59,6 +60,7 @@ pub(super) struct Trading {
     pub(super) desks: PerVenue<Desk>,
     pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
+    pub(super) kill: Option<Kill>,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
@@ -75,6 +77,7 @@ impl Trading {
             desks,
             pretrade: PreTrade::new(limits),
             stopping: None,
+            kill: None,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),
             stirred: false,

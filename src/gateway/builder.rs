@@ -62,6 +62,7 @@ pub struct GatewayBuilder {
     book_blocks: usize,
     reconcile: ReconcileRules,
     breaker: BreakerRules,
+    dead_man_ms: Option<u64>,
     query_timeout_ms: u64,
 }
 
@@ -82,6 +83,7 @@ impl Default for GatewayBuilder {
             book_blocks: BOOK_BLOCKS,
             reconcile: ReconcileRules::default(),
             breaker: BreakerRules::default(),
+            dead_man_ms: None,
             query_timeout_ms: QUERY_TIMEOUT_MS,
         }
     }
@@ -167,6 +169,17 @@ impl GatewayBuilder {
     /// When a venue in trouble gets no new orders, and how it is found well again.
     pub fn breaker(self, rules: BreakerRules) -> GatewayBuilder {
         GatewayBuilder { breaker: rules, ..self }
+    }
+
+    /// Switches the dead-man on: a strategy that has beaten or submitted once and then not for so long, ms, or whose
+    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. Off by default.
+    pub fn dead_man_ms(self, silence_ms_max: u64) -> GatewayBuilder {
+        GatewayBuilder { dead_man_ms: Some(silence_ms_max), ..self }
+    }
+
+    /// The same configuration without the dead-man: for callers that block between two orders.
+    pub(super) fn without_dead_man(self) -> GatewayBuilder {
+        GatewayBuilder { dead_man_ms: None, ..self }
     }
 
     /// How long a cold query may take, ms. Default 10,000.
@@ -321,6 +334,7 @@ impl GatewayBuilder {
             clock: clock.clone(),
             hops,
             counters,
+            dead_man_ms: self.dead_man_ms,
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;

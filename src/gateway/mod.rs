@@ -16,7 +16,7 @@ mod queries;
 mod running;
 mod strategy;
 
-pub use crate::engine::Shutdown;
+pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::Channels;

@@ -382,6 +382,15 @@ impl Orders {
         }
     }
 
+    /// Asks for the open orders of a venue, whoever placed them, as soon as it can be asked.
+    pub fn list_open(&mut self, now: UnixNanos, venue: Venue) {
+        let state = self.reconciliation.venue(venue);
+        state.needs_listing = true;
+        if state.up && !state.needs_fills {
+            state.listing_at = state.listing_at.min(now);
+        }
+    }
+
     /// The user stream of a venue is gone.
     pub fn user_stream_down(&mut self, venue: Venue) {
         let state = self.reconciliation.venue(venue);

@@ -14,4 +14,12 @@ pub enum GuardEvent {
     BreakerProbing = 2,
     /// The breaker closed: orders may leave again.
     BreakerClosed = 3,
+    /// The kill switch: no new orders, and every open one is being cancelled.
+    Killed = 4,
+    /// So many orders (`last_quantity`) at the venue are not confirmed cancelled yet; comes again every second.
+    KillPending = 5,
+    /// The venue holds no order the kill was meant for.
+    KillConfirmed = 6,
+    /// The kill was released: orders may leave again.
+    KillReleased = 7,
 }
