@@ -26,7 +26,8 @@ fn orders_and_fills_are_listed_page_by_page_and_whole() {
     let all = queries.orders(&filter).unwrap();
     let mut listed: Vec<_> = all.iter().map(|order| order.client_order_id.to_string()).collect();
     let mut placed: Vec<_> = orders.iter().map(|order| order.client_order_id.to_string()).collect();
-    (listed.sort(), placed.sort());
+    listed.sort();
+    placed.sort();
     assert_eq!(listed, placed);
     let one = queries.order(&orders[0].venue_order_id).unwrap().unwrap();
     assert_eq!((one.status, one.side, one.post_only), (OrderStatus::Open, Side::Buy, true));
