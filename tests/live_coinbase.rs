@@ -10,7 +10,10 @@ use exchange_connectors::gateway::{
     Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, OrderKind,
     OrderRequest, OrderStatus, Shutdown,
 };
-use exchange_connectors::record::{BookSide, Side, TimeInForce, Venue};
+use exchange_connectors::record::{
+    BookSide, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, Side, TimeInForce, UnixNanos, Venue,
+};
+use exchange_connectors::venue::coinbase::cold::{FillFilter, Granularity, OrderFilter};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::time::{Duration, Instant};
 
@@ -73,6 +76,42 @@ fn accounts_can_be_read() {
     let balances = exchange.get_account_balances().unwrap();
     eprintln!("{} accounts", balances.len());
     assert!(!balances.is_empty());
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn everything_a_view_key_may_ask_is_answered() {
+    let Some(coinbase) = credentials() else { return };
+    let gateway = GatewayBuilder::default().coinbase(coinbase).without_limits().start().unwrap();
+    let queries = gateway.queries().coinbase();
+    eprintln!(
+        "{:?}\n{:?}\n{:?}",
+        queries.key_permissions().unwrap(),
+        queries.clock().unwrap(),
+        queries.fees().unwrap()
+    );
+    let orders = queries.orders_page(&OrderFilter::default(), "").unwrap();
+    let fills = queries.fills_page(&FillFilter::default(), "").unwrap();
+    eprintln!(
+        "{} orders, {} fills, {} accounts",
+        orders.rows.len(),
+        fills.rows.len(),
+        queries.accounts().unwrap().len()
+    );
+    let until = gateway.now();
+    let since = UnixNanos(until.0 - 3_600_000_000_000);
+    assert!(!queries.candles(SYMBOL, Granularity::FiveMinutes, since, until).unwrap().is_empty());
+    assert_eq!(queries.best_bid_ask(&[SYMBOL]).unwrap().len(), 1);
+    assert_eq!(queries.product_book(SYMBOL, 5).unwrap().bids.len(), 5);
+    assert!(!queries.trades(SYMBOL, 5).unwrap().trades.is_empty());
+    let strategy = gateway.strategy().unwrap();
+    let btc = gateway.subscribe(strategy.id(), Venue::Coinbase, SYMBOL, Channels::NONE).unwrap();
+    // A preview places nothing.
+    let size = OrderQuantity::Base(btc.listing.size_min.rescale(btc.size_exponent).unwrap() * 100_000);
+    let terms = OrderTerms::new(Side::Buy, size, OrderShape::Market { worst_price: None });
+    let preview = queries.preview(&btc, &PreparedOrder::new(&btc, terms).unwrap()).unwrap();
+    eprintln!("{preview:?}");
+    gateway.shutdown(Shutdown::LeaveOpen, 5_000).unwrap();
 }
 
 #[test]

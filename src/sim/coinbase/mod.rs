@@ -46,6 +46,7 @@ pub use auth::LegacyKey;
 pub use book::Side;
 pub use config::{Config, Permissions, Unconfirmed};
 pub use control::SeenOrder;
+pub use errors::{Generation, ReasonPlace};
 pub use exchange::Fees;
 pub use limits::{Limits, Refusal429};
 pub use local::{Balance, ControlError, LocalVenue};
