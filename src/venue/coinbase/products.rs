@@ -9,7 +9,7 @@ use crate::venue::Channels;
 
 /// How this connection stands with the book of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BookState {
+pub enum BookState {
     /// Not subscribed: what still arrives is left over.
     Unwanted,
     /// Subscribed; a snapshot is due and changes before it mean nothing.
@@ -22,7 +22,7 @@ pub(super) enum BookState {
 
 /// One product.
 #[derive(Debug)]
-pub(super) struct Product {
+pub struct Product {
     pub symbol: Box<str>,
     pub instrument: InstrumentId,
     pub price_exponent: i8,
@@ -35,7 +35,7 @@ pub(super) struct Product {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Products {
+pub struct Products {
     entries: Vec<Product>,
     /// Names under which public channels send a product, where they differ from the one subscribed: `BTC-USD` for
     /// `BTC-USDC` (Coinbase reference 7.1). The user channel and orders keep the submitted name.
@@ -105,6 +105,18 @@ impl Products {
     #[inline]
     pub fn get_mut(&mut self, index: usize) -> Option<&mut Product> {
         self.entries.get_mut(index)
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Every book that is held or waited for may be wrong.
+    #[cold]
+    pub fn doubt_all(&mut self) {
+        for product in self.entries.iter_mut().filter(|product| product.book != BookState::Unwanted) {
+            product.book = BookState::Doubtful;
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Product> {

@@ -12,10 +12,11 @@
 //! [`CONNECTION_GAPS_MAX`] losses within a minute, a snapshot that does not come, a subscription without any answer.
 //! A gap on the user connection keeps the connection: the engine lists orders and fills, and the stream is still live.
 
+use super::dialect::Dialect;
 use super::limits;
 use super::products::BookState;
 use super::request::put_json_string;
-use super::stream::{Control, Decoder, Fault, LONG_ARRAYS};
+use super::stream::{Control, Decoder, Fault};
 use super::subscribe::{Request, Subscriptions, Topic};
 use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
 use crate::codec::websocket::{self, Data, FrameReader, Item, WsError};
@@ -34,6 +35,8 @@ pub use reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 pub const CONNECTION_GAPS_MAX: u32 = 3;
 /// Longest header of a server's frame, bytes.
 const FRAME_HEADER_BYTES_MAX: usize = 10;
+/// The product whose heartbeat keeps a connection open on which nothing is wanted yet.
+const ANCHOR: &str = "BTC-USD";
 /// Slices of a long message in one call: one large one, or the small ones at its ends.
 const SMALL_SLICES_BYTES: usize = 1024;
 
@@ -106,9 +109,9 @@ enum Long {
     Over(Control),
 }
 
-/// See the module's documentation.
+/// See the module's documentation. What messages look like is the business of its dialect `D`.
 #[derive(Debug)]
-pub struct StreamSession {
+pub struct StreamSession<D = Decoder> {
     role: StreamRole,
     config: StreamConfig,
     open: bool,
@@ -116,7 +119,7 @@ pub struct StreamSession {
     plain: Plain,
     slicer: ArraySlicer,
     long: Long,
-    decoder: Decoder,
+    decoder: D,
     subscriptions: Subscriptions,
     token: Option<Box<str>>,
     user_snapshot: bool,
@@ -129,18 +132,25 @@ pub struct StreamSession {
 }
 
 impl StreamSession {
-    /// A session for connections of this role; closed.
+    /// A session for connections of this role to Advanced Trade; closed.
     #[must_use]
     pub fn new(role: StreamRole, config: StreamConfig) -> StreamSession {
+        StreamSession::speaking(Decoder::new(), role, config)
+    }
+}
+
+impl<D: Dialect> StreamSession<D> {
+    /// A session that speaks this dialect; closed.
+    pub(super) fn speaking(decoder: D, role: StreamRole, config: StreamConfig) -> StreamSession<D> {
         StreamSession {
             role,
             config,
             open: false,
             reader: FrameReader::new(frame_limits(config)),
             plain: Plain::new(BYTES_PER_CALL_MAX),
-            slicer: ArraySlicer::with_limits(LONG_ARRAYS, SliceLimits::default()),
+            slicer: ArraySlicer::with_limits(D::LONG_ARRAYS, SliceLimits::default()),
             long: Long::None,
-            decoder: Decoder::new(),
+            decoder,
             subscriptions: Subscriptions::new(config, role == StreamRole::User),
             token: None,
             user_snapshot: false,
@@ -161,7 +171,12 @@ impl StreamSession {
         if self.role == StreamRole::User && !channels.is_empty() {
             return Err(WantError::NotMarket);
         }
-        let index = self.decoder.products.know(instrument);
+        let channels = D::widened(channels);
+        let known = self.decoder.products().len();
+        let index = self.decoder.products_mut().know(instrument);
+        if D::HEARTBEATS_NAME_PRODUCTS && self.decoder.products().len() > known {
+            self.subscriptions.ask_heartbeats_again();
+        }
         let max = limits::BOOKS_PER_CONNECTION_MAX;
         if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(index) >= max {
             return Err(WantError::TooManyBooks { max });
@@ -174,8 +189,9 @@ impl StreamSession {
     /// Public frames that say `streamed` mean this instrument, which must be known: `BTC-USD` for `BTC-USDC` (Coinbase
     /// reference 7.1).
     pub fn alias(&mut self, streamed: &str, instrument: InstrumentId) {
-        if let Some(index) = self.decoder.products.find_instrument(instrument) {
-            self.decoder.products.alias(streamed, index);
+        let products = self.decoder.products_mut();
+        if let Some(index) = products.find_instrument(instrument) {
+            products.alias(streamed, index);
         }
     }
 
@@ -235,7 +251,7 @@ impl StreamSession {
         io: &mut IO,
     ) -> Result<SessionProgress, SessionError> {
         let (mut consumed, mut spent) = (0_usize, 0_usize);
-        self.decoder.levels = 0;
+        self.decoder.forget_levels();
         let more = loop {
             if !matches!(self.long, Long::None | Long::Hungry | Long::Discarding) {
                 if spent > SMALL_SLICES_BYTES {
@@ -249,7 +265,7 @@ impl StreamSession {
                 break false;
             }
             let room = BYTES_PER_CALL_MAX.saturating_sub(spent);
-            if room == 0 || self.decoder.levels >= LEVELS_PER_CALL_MAX {
+            if room == 0 || self.decoder.levels() >= LEVELS_PER_CALL_MAX {
                 break true;
             }
             // A frame that does not fit what is left of the budget waits for the next call.
@@ -264,7 +280,7 @@ impl StreamSession {
                     spent = spent.saturating_add(payload.len());
                     self.last_seen = now;
                     let control = self.decoder.message(&mut self.plain, payload, io);
-                    if control != Control::None || self.decoder.doubts {
+                    if control != Control::None || self.decoder.has_doubts() {
                         self.react(control, now, io)?;
                     }
                 }
@@ -312,8 +328,7 @@ impl StreamSession {
             return Err(SessionError::Silent { silent_ms });
         }
         if self.long == Long::None {
-            let products = &mut self.decoder.products;
-            match self.subscriptions.expire(now, products, io) {
+            match self.subscriptions.expire(now, self.decoder.products_mut(), io) {
                 Ok(None) => {}
                 Ok(Some(request)) => self.say(request, now, io),
                 Err(what) => return Err(SessionError::Resync(what)),
@@ -330,11 +345,11 @@ impl StreamSession {
 
     /// The engine found the book wrong: fetch it again. No gap is reported back.
     pub fn resync(&mut self, instrument: InstrumentId) {
-        let products = &mut self.decoder.products;
+        let products = self.decoder.products_mut();
         if let Some(product) = products.find_instrument(instrument).and_then(|index| products.get_mut(index)) {
             if product.book != BookState::Unwanted {
                 product.book = BookState::Doubtful;
-                self.decoder.doubts = true;
+                self.decoder.note_doubt();
                 self.due_now();
             }
         }
@@ -343,7 +358,7 @@ impl StreamSession {
     /// Whether everything asked is confirmed or its grace is over, every book is held, and the user snapshot complete.
     pub fn healthy(&self) -> bool {
         let user = self.role == StreamRole::Market || self.user_snapshot;
-        self.open && user && self.long == Long::None && self.subscriptions.settled(&self.decoder.products)
+        self.open && user && self.long == Long::None && self.subscriptions.settled(self.decoder.products())
     }
 
     /// What the connection carries.
@@ -354,17 +369,19 @@ impl StreamSession {
     /// Acts on what a message was.
     #[cold]
     fn react<IO: Facts + Wire>(&mut self, control: Control, now: UnixNanos, io: &mut IO) -> Result<(), SessionError> {
-        let products = &mut self.decoder.products;
         match control {
             Control::None => {}
-            Control::Heartbeat if !self.decoder.doubts => return Ok(()),
+            Control::Heartbeat if !self.decoder.has_doubts() => return Ok(()),
             Control::Heartbeat => {}
-            Control::Listed => self.subscriptions.listed(now, self.decoder.listed, products, io),
+            Control::Listed => {
+                let listed = self.decoder.listed();
+                self.subscriptions.listed(now, listed, self.decoder.products_mut(), io);
+            }
             Control::UserSnapshotComplete => self.user_snapshot = true,
             Control::Error => {
-                let topic = self.subscriptions.refused(now, products, io);
+                let topic = self.subscriptions.refused(now, self.decoder.products_mut(), io);
                 if topic == Some(Topic::User) {
-                    return Err(SessionError::Refused(format!("user channel: {}", self.decoder.error)));
+                    return Err(SessionError::Refused(format!("user channel: {}", self.decoder.error())));
                 }
             }
         }
@@ -391,8 +408,8 @@ impl StreamSession {
 
     /// Sends the next message, if one may be sent.
     fn pump<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) {
-        if std::mem::take(&mut self.decoder.doubts) {
-            self.subscriptions.note_doubts(now, &self.decoder.products);
+        if self.decoder.take_doubts() {
+            self.subscriptions.note_doubts(now, self.decoder.products());
         }
         if let Some(request) = self.subscriptions.choose(now, self.token.is_some()) {
             self.say(request, now, io);
@@ -424,34 +441,36 @@ impl StreamSession {
         } else {
             b"{\"type\":\"unsubscribe\""
         });
-        if matches!(request.topic, Topic::Market(_)) {
+        let products = self.decoder.products();
+        let all = D::HEARTBEATS_NAME_PRODUCTS && request.topic == Topic::Heartbeats;
+        if all || matches!(request.topic, Topic::Market(_)) {
             text.extend_from_slice(b",\"product_ids\":[");
-            for (place, index) in self.subscriptions.members().iter().enumerate() {
-                if place > 0 {
+            let first = text.len();
+            let members = self.subscriptions.members().iter().filter_map(|index| products.get(*index));
+            let named = members.chain(products.iter().filter(|_| all)).map(|product| product.symbol.as_ref());
+            // Nothing known yet: a heartbeat all the same, or the venue ends the connection (Coinbase reference 6.1, 8).
+            for symbol in named.chain((all && products.len() == 0).then_some(ANCHOR)) {
+                if text.len() > first {
                     text.push(b',');
                 }
-                let symbol = self.decoder.products.get(*index).map(|p| p.symbol.as_ref()).unwrap_or_default();
                 put_json_string(text, symbol);
             }
             text.push(b']');
         }
-        text.extend_from_slice(b",\"channel\":");
-        put_json_string(text, request.topic.name());
         let token = if request.topic == Topic::User { self.token.take() } else { None };
-        if let Some(token) = &token {
-            text.extend_from_slice(b",\"jwt\":");
-            put_json_string(text, token);
-        }
+        let secret = self.decoder.put_channel(request, token.as_deref(), now, text);
         text.push(b'}');
         let mask = mask(io);
         io.send(|out| websocket::encode(out, Data::Text, mask, text));
-        if let Some(token) = token {
+        if secret {
             // Not to linger here: the buffer is used again for other messages.
             text.fill(0);
             text.clear();
+        }
+        if let Some(token) = token {
             io.retire(token);
         }
-        self.subscriptions.sent(now, request, &mut self.decoder.products);
+        self.subscriptions.sent(now, request, self.decoder.products_mut());
     }
 
     /// Takes a piece of a long message.
@@ -492,7 +511,7 @@ impl StreamSession {
     fn slice<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<usize, SessionError> {
         match self.long {
             Long::Telling(control) => {
-                let more = self.decoder.long_trades(io);
+                let more = self.decoder.long_rest(io);
                 self.long = if more { Long::Telling(control) } else { Long::Over(control) };
                 return Ok(if more { BYTES_PER_CALL_MAX } else { 0 });
             }

@@ -24,7 +24,7 @@ pub(super) use user::{order_fact, order_side, OrderRow};
 
 /// What a message was, as far as the session must act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Control {
+pub enum Control {
     /// Data, or nothing of use.
     None,
     /// A heartbeat.
@@ -39,14 +39,14 @@ pub(super) enum Control {
 
 /// Subscriptions without a product that the last acknowledgement listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct ListedSession {
+pub struct ListedSession {
     pub heartbeats: bool,
     pub user: bool,
 }
 
 /// Reads messages. One per connection.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     pub products: Products,
     sequence: Sequence,
     /// Losses that touch the whole connection since the session last looked.
@@ -112,7 +112,7 @@ impl Channel {
 
 /// Why a message, or a part of it, could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub enum Fault {
     #[error("{0}")]
     Json(#[from] JsonError),
     #[error("{key}: {error}")]
@@ -473,11 +473,7 @@ impl Decoder {
         self.connection_gaps = self.connection_gaps.saturating_add(1);
         // Also without a book: the session counts.
         self.doubts = true;
-        for product in self.products.iter_mut() {
-            if product.book != BookState::Unwanted {
-                product.book = BookState::Doubtful;
-            }
-        }
+        self.products.doubt_all();
     }
 }
 

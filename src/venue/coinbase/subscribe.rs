@@ -14,7 +14,7 @@ use crate::venue::{Channels, Facts, GapScope, StreamFact};
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Topic {
+pub enum Topic {
     Heartbeats,
     User,
     /// One of [`CHANNELS`], for the members.
@@ -40,7 +40,7 @@ const BOOK: usize = 2;
 
 /// One message to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Request {
+pub struct Request {
     pub subscribe: bool,
     pub topic: Topic,
 }
@@ -159,6 +159,11 @@ impl Subscriptions {
             state.wanted = channels.contains(set);
             (state.retry_at, state.tries) = (UnixNanos::NONE, 0);
         }
+    }
+
+    /// The products whose heartbeat is wanted have changed.
+    pub fn ask_heartbeats_again(&mut self) {
+        self.heartbeats.forget();
     }
 
     /// Products whose book is wanted, without this one.
