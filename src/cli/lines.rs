@@ -37,6 +37,8 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     change_24h_percent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_side: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tick: Option<String>,
@@ -119,6 +121,7 @@ impl Line {
             low_24h: decimal(ticker.low_24h),
             high_24h: decimal(ticker.high_24h),
             change_24h_percent: decimal(ticker.change_24h_percent),
+            last_side: ticker.last_side.map(|side| side.name()),
             sequence: record.sequence(),
             venue_ns: record.venue_time().0,
             recv_ns: record.recv().0,

@@ -1,7 +1,7 @@
 //! The 128-byte statistics record: tickers and 24 h figures, on a ring of their own so that they never push market
 //! records out. Every value carries its own exponent, since venues send them at uneven precision.
 
-use super::{Fixed, Flags, InstrumentId, UnixNanos};
+use super::{Fixed, Flags, InstrumentId, Side, UnixNanos};
 
 /// What a statistics record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +28,9 @@ pub struct StatisticsRecord {
 }
 
 const VALUES: usize = 10;
+/// Bits of `present` above those of the values: the side of the last trade.
+const BOUGHT: u16 = 1 << 14;
+const SOLD: u16 = 1 << 15;
 const _: () = assert!(std::mem::size_of::<StatisticsRecord>() == 128);
 
 /// A ticker. A value the venue did not send, or that does not fit, is `None`.
@@ -51,6 +54,8 @@ pub struct Ticker {
     pub high_24h: Option<Fixed>,
     /// Price change over the last 24 h, percent.
     pub change_24h_percent: Option<Fixed>,
+    /// The aggressor's side of the last trade, where the venue's ticker tells it.
+    pub last_side: Option<Side>,
 }
 
 impl StatisticsRecord {
@@ -84,6 +89,11 @@ impl StatisticsRecord {
                 record.present |= 1 << i;
             }
         }
+        record.present |= match t.last_side {
+            None => 0,
+            Some(Side::Buy) => BOUGHT,
+            Some(Side::Sell) => SOLD,
+        };
         record
     }
 
@@ -105,6 +115,11 @@ impl StatisticsRecord {
             low_24h: at(6),
             high_24h: at(7),
             change_24h_percent: at(8),
+            last_side: match self.present & (BOUGHT | SOLD) {
+                BOUGHT => Some(Side::Buy),
+                SOLD => Some(Side::Sell),
+                _ => None,
+            },
         }
     }
 

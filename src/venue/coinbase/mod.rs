@@ -10,6 +10,7 @@
 pub mod auth;
 mod dialect;
 mod endpoint;
+pub mod exchange;
 pub mod limits;
 mod products;
 pub mod reject;

@@ -2,10 +2,13 @@
 //!
 //! Owns a short table that is searched by comparing names, the last hit first: frames of one product come in runs, and
 //! a connection carries at most a few dozen. Guarantees that entries are never removed, so an index stays good for the
-//! life of the session. Never interprets a message.
+//! life of the session. Never interprets a message beyond the lists of names
+//! in an acknowledgement.
 
+use super::stream::excerpt;
+use crate::codec::json::{Cursor, JsonError};
 use crate::record::{Instrument, InstrumentId};
-use crate::venue::Channels;
+use crate::venue::{Anomaly, Channels, Facts};
 
 /// How this connection stands with the book of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +112,31 @@ impl Products {
 
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// A connection opened: nothing is subscribed.
+    pub fn opened(&mut self) {
+        for product in &mut self.entries {
+            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
+        }
+    }
+
+    /// Notes what an acknowledgement lists under one channel, an array of names.
+    pub fn list(
+        &mut self,
+        channel: Channels,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<(), JsonError> {
+        let mut items = cursor.array()?;
+        while items.next_item(cursor)? {
+            let name = cursor.str()?;
+            match self.find_streamed(name).and_then(|index| self.entries.get_mut(index)) {
+                Some(product) => product.listed = product.listed.with(channel),
+                None => facts.anomaly(Anomaly::UnknownInstrument, excerpt(name)),
+            }
+        }
+        Ok(())
     }
 
     /// Every book that is held or waited for may be wrong.

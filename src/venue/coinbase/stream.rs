@@ -10,14 +10,14 @@ use super::products::{BookState, Products};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{DecimalError, GapCause, InlineText, UnixNanos};
-use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
+use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
 mod market;
 mod sequence;
 mod sliced;
 mod user;
 
-pub(super) use market::{number, subscribed};
+pub(super) use market::{number, quote_words, subscribed, TickerText};
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
 pub(super) use user::{order_fact, order_side, OrderRow};
@@ -197,9 +197,7 @@ impl Decoder {
         self.trades.clear();
         self.snapshot_rows = 0;
         self.doubts = false;
-        for product in self.products.iter_mut() {
-            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
-        }
+        self.products.opened();
     }
 
     /// Losses that touched the whole connection since the last call.
@@ -508,7 +506,7 @@ pub(super) fn announce(fault: &Fault, facts: &mut impl Facts) {
 /// Longest excerpt handed to a log.
 const EXCERPT_BYTES_MAX: usize = 200;
 
-fn excerpt(text: &str) -> &str {
+pub(super) fn excerpt(text: &str) -> &str {
     let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
