@@ -5,8 +5,8 @@ use super::stream::{Control, Fault};
 use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
 use crate::order::{CancelReply, OrderFact, PlaceReply};
 use crate::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
-    VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
+    Venue, VenueOrderId,
 };
 use crate::venue::{Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
 
@@ -129,7 +129,7 @@ impl Facts for Ear {
     fn order(&mut self, fact: &OrderFact) {
         self.told.push(Told::Order(*fact));
     }
-    fn place_reply(&mut self, reply: PlaceReply) {
+    fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
     }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
