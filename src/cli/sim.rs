@@ -27,6 +27,9 @@ pub(super) struct SimArguments {
     /// Port of the user WebSocket, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ws_user_port: u16,
+    /// Port of the Exchange feed's WebSocket, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    exchange_ws_port: u16,
     /// Decides the made-up market: the same seed, the same market
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -50,7 +53,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         seed: arguments.seed,
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
-        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
+        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port, arguments.exchange_ws_port],
         ..Config::default()
     })?;
     let (ca, credentials) = (dir.join("ca.pem"), dir.join("credentials.env"));
@@ -75,7 +78,10 @@ fn ready_line(venue: &LocalVenue, ca: &Path, credentials: &Path) -> String {
     Json::compact().object(|j| {
         j.raw("ready", true)
             .obj("coinbase", |j| {
-                j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
+                j.str("rest", venue.rest_url())
+                    .str("ws", venue.ws_url())
+                    .str("ws_user", venue.ws_user_url())
+                    .str("exchange_ws", venue.exchange_ws_url());
             })
             .str("ca_pem", ca.display())
             .str("credentials", credentials.display());
@@ -86,12 +92,17 @@ fn ready_line(venue: &LocalVenue, ca: &Path, credentials: &Path) -> String {
 fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> {
     let secret = venue.credentials().secret().trim_end().replace('\n', "\\n");
     let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
+    let exchange = venue.exchange_credentials();
     let lines = [
         ("COINBASE_API_KEY", venue.credentials().name().to_owned()),
         ("COINBASE_API_SECRET", secret),
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),
         ("COINBASE_WS_USER_URL", venue.ws_user_url()),
+        ("COINBASE_EXCHANGE_WS_URL", venue.exchange_ws_url()),
+        ("COINBASE_EXCHANGE_API_KEY", exchange.key().to_owned()),
+        ("COINBASE_EXCHANGE_API_SECRET", exchange.secret().to_owned()),
+        ("COINBASE_EXCHANGE_PASSPHRASE", exchange.passphrase().to_owned()),
         ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
     ];
     Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())

@@ -46,8 +46,10 @@ pub struct Config {
     pub key_kind: KeyKind,
     /// A key of your own; tests bring a fixed throwaway one.
     pub credentials: Option<crate::sim::Credentials>,
-    /// Ports for REST, market data and user data; 0 takes a free one.
-    pub ports: [u16; 3],
+    /// A key of your own for the Exchange feed's signed book.
+    pub exchange_credentials: Option<super::ExchangeCredentials>,
+    /// Ports for REST, market data, user data and the Exchange feed; 0 takes a free one.
+    pub ports: [u16; 4],
 }
 
 impl Default for Config {
@@ -75,7 +77,8 @@ impl Default for Config {
             permissions: Permissions { view: true, trade: true },
             key_kind: KeyKind::default(),
             credentials: None,
-            ports: [0; 3],
+            exchange_credentials: None,
+            ports: [0; 4],
         }
     }
 }

@@ -9,6 +9,7 @@
 mod book;
 mod config;
 mod exchange;
+mod exchange_feed;
 mod frames;
 mod limits;
 mod local;
@@ -29,8 +30,9 @@ mod tests;
 pub use book::Side;
 pub use config::{Config, Permissions};
 pub use exchange::Fees;
+pub use exchange_feed::ExchangeCredentials;
 pub use limits::{Limits, Refusal429};
 pub use local::{Balance, ControlError, LocalVenue};
-pub use model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER, PRODUCTION_HOST};
+pub use model::{Coinbase, DOOR_EXCHANGE, DOOR_MARKET, DOOR_REST, DOOR_USER, PRODUCTION_HOST};
 pub use observed::{Observed, SeenRequest};
 pub use product::{usual_products, Product, Trading};
