@@ -15,6 +15,7 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod prepared;
 mod publish;
 mod reconcile;
 mod recover;
@@ -235,7 +236,10 @@ impl Engine {
                     self.rewant(now, out, id);
                 }
                 self.trading.delivery.remove(strategy);
+                self.trading.prepared.discard_all(strategy);
             }
+            Control::Prepare(strategy, slot, order) => self.trading.prepared.put(strategy, slot, order),
+            Control::Discard(strategy, slot) => self.trading.prepared.discard(strategy, slot),
             Control::Subscribe(strategy, id, channels) => {
                 self.market.subscribe(strategy, id, channels);
                 self.rewant(now, out, id);

@@ -4,6 +4,7 @@
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
+use super::prepared::PreparedOrders;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
@@ -51,6 +52,7 @@ pub(super) struct Carriage {
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
+    pub(super) prepared: PreparedOrders,
     pub(super) desks: PerVenue<Desk>,
     pub(super) limits: Option<Limits>,
     pub(super) stopping: Option<Shutdown>,
@@ -66,6 +68,7 @@ impl Trading {
         Trading {
             orders,
             delivery: Delivery::new(),
+            prepared: PreparedOrders::new(),
             desks,
             limits,
             stopping: None,

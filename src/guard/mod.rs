@@ -7,5 +7,5 @@ mod limits;
 
 pub use backoff::Backoff;
 pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
-pub use increments::{check_increments, IncrementError};
+pub use increments::{check_increments, check_prepared, IncrementError};
 pub use limits::Limits;
