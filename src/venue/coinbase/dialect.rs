@@ -19,6 +19,9 @@ pub trait Dialect: Debug {
     /// Heartbeats are subscribed per product (Coinbase reference 8), not once for the connection (6.3).
     const HEARTBEATS_NAME_PRODUCTS: bool;
 
+    /// The channels there are; others cannot be wanted.
+    const SERVED: Channels;
+
     /// The channels to subscribe so that `channels` can be trusted.
     fn widened(channels: Channels) -> Channels;
 
@@ -68,6 +71,7 @@ pub trait Dialect: Debug {
 impl Dialect for Decoder {
     const LONG_ARRAYS: &'static [&'static str] = LONG_ARRAYS;
     const HEARTBEATS_NAME_PRODUCTS: bool = false;
+    const SERVED: Channels = Channels::ALL;
 
     fn widened(channels: Channels) -> Channels {
         channels

@@ -49,7 +49,7 @@ pub enum StreamRole {
     User,
 }
 
-/// Times and limits of a stream connection.
+/// Times and limits of the stream connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Silence after which the connection counts as dead, ms.
@@ -62,6 +62,9 @@ pub struct StreamConfig {
     pub message_gap_ms: u64,
     /// Longest message taken, bytes.
     pub message_bytes_max: u64,
+    /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
+    /// are needed.
+    pub market_connections_max: usize,
 }
 
 impl Default for StreamConfig {
@@ -72,8 +75,22 @@ impl Default for StreamConfig {
             snapshot_ms: limits::SNAPSHOT_MS_MAX,
             message_gap_ms: limits::MESSAGE_GAP_MS,
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
+            market_connections_max: limits::MARKET_CONNECTIONS_MAX,
         }
     }
+}
+
+/// How full a connection is, as one instrument sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamLoad {
+    /// The instrument's stream is carried already, for another instrument or this one.
+    pub carried: bool,
+    /// Other streams of which anything is wanted.
+    pub streams: usize,
+    /// Other streams whose book is wanted.
+    pub books: usize,
+    /// The most books of one connection (Coinbase reference 5).
+    pub places: usize,
 }
 
 /// Why a wish was refused; nothing changed.
@@ -129,6 +146,8 @@ pub struct StreamSession<D = Decoder> {
     gaps: u32,
     gaps_since: UnixNanos,
     text: Vec<u8>,
+    /// An unauthenticated message was sent.
+    spoke: bool,
 }
 
 impl StreamSession {
@@ -159,6 +178,7 @@ impl<D: Dialect> StreamSession<D> {
             gaps: 0,
             gaps_since: UnixNanos::NONE,
             text: Vec::with_capacity(1024),
+            spoke: false,
         }
     }
 
@@ -171,28 +191,75 @@ impl<D: Dialect> StreamSession<D> {
         if self.role == StreamRole::User && !channels.is_empty() {
             return Err(WantError::NotMarket);
         }
-        let channels = D::widened(channels);
-        let known = self.decoder.products().len();
-        let index = self.decoder.products_mut().know(instrument);
-        if D::HEARTBEATS_NAME_PRODUCTS && self.decoder.products().len() > known {
-            self.subscriptions.ask_heartbeats_again();
-        }
+        let channels = D::widened(channels.and(D::SERVED));
+        let products = self.decoder.products_mut();
+        let index = products.know(instrument);
         let max = limits::BOOKS_PER_CONNECTION_MAX;
-        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(index) >= max {
+        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(products.head_of(index)) >= max
+        {
             return Err(WantError::TooManyBooks { max });
         }
-        self.subscriptions.want(index, channels);
+        if let Some(product) = products.get_mut(index) {
+            let before = std::mem::replace(&mut product.wanted, channels);
+            if D::HEARTBEATS_NAME_PRODUCTS && before.is_empty() && !channels.is_empty() {
+                self.subscriptions.ask_heartbeats_again();
+            }
+            self.subscriptions.want(index, before, products);
+        }
         self.due_now();
         Ok(())
     }
 
-    /// Public frames that say `streamed` mean this instrument, which must be known: `BTC-USD` for `BTC-USDC` (Coinbase
-    /// reference 7.1).
-    pub fn alias(&mut self, streamed: &str, instrument: InstrumentId) {
+    /// Takes over an instrument, or its new metadata, and changes nothing of what is wanted of it.
+    pub fn know(&mut self, instrument: &Instrument) {
+        self.decoder.products_mut().know(instrument);
+    }
+
+    /// The channels there are on such a connection; others are left out of every wish.
+    pub const fn served(&self) -> Channels {
+        D::SERVED
+    }
+
+    /// What is wanted here besides the instrument's own stream.
+    pub fn load(&mut self, instrument: &Instrument) -> StreamLoad {
         let products = self.decoder.products_mut();
-        if let Some(index) = products.find_instrument(instrument) {
-            products.alias(streamed, index);
+        let index = products.know(instrument);
+        let head = products.head_of(index);
+        StreamLoad {
+            carried: !products.wanted_of_stream(head).is_empty(),
+            streams: self.subscriptions.streams_wanted_besides(head),
+            books: self.subscriptions.books_wanted_besides(head),
+            places: limits::BOOKS_PER_CONNECTION_MAX,
         }
+    }
+
+    /// Least time between two messages of this address, ms.
+    pub const fn message_gap_ms(&self) -> u64 {
+        self.config.message_gap_ms
+    }
+
+    /// Whether the connection serves anything but its own heartbeats.
+    pub fn wants_anything(&self) -> bool {
+        self.subscriptions.wants_anything()
+    }
+
+    /// Another connection of this address sent something: nothing unauthenticated is sent here before this time, since
+    /// the venue counts by address (Coinbase reference 5).
+    pub fn hold(&mut self, now: UnixNanos, until: UnixNanos) {
+        self.subscriptions.hold(until);
+        if self.open {
+            self.schedule(now);
+        }
+    }
+
+    /// Whether an unauthenticated message was sent since the last call.
+    pub fn take_spoke(&mut self) -> bool {
+        std::mem::take(&mut self.spoke)
+    }
+
+    /// Open, and nothing was sent yet: such connections come first, since the venue drops them otherwise.
+    pub fn is_mute(&self) -> bool {
+        self.open && self.subscriptions.is_mute()
     }
 
     /// The connection is up, upgraded, and nothing was sent on it.
@@ -419,6 +486,8 @@ impl<D: Dialect> StreamSession<D> {
     fn schedule(&mut self, now: UnixNanos) -> Deadline {
         let watchdog = self.last_seen.plus_ms(self.config.silence_ms_max).plus_ms(1);
         let work = match self.long {
+            // A doubt is acted on at once, whoever has the turn to speak.
+            Long::None if self.decoder.has_doubts() => UnixNanos(1),
             Long::None => self.subscriptions.deadline(now, self.token.is_some()),
             _ => UnixNanos::MAX,
         };
@@ -447,13 +516,15 @@ impl<D: Dialect> StreamSession<D> {
             text.extend_from_slice(b",\"product_ids\":[");
             let first = text.len();
             let members = self.subscriptions.members().iter().filter_map(|index| products.get(*index));
-            let named = members.chain(products.iter().filter(|_| all)).map(|product| product.symbol.as_ref());
-            // Nothing known yet: a heartbeat all the same, or the venue ends the connection (Coinbase reference 6.1, 8).
-            for symbol in named.chain((all && products.len() == 0).then_some(ANCHOR)) {
+            for product in members.chain(products.wanted_heads().filter(|_| all)) {
                 if text.len() > first {
                     text.push(b',');
                 }
-                put_json_string(text, symbol);
+                put_json_string(text, &product.streamed_as);
+            }
+            if all && text.len() == first {
+                // Nothing wanted yet: a heartbeat all the same, or the venue ends the connection (Coinbase reference 8).
+                put_json_string(text, ANCHOR);
             }
             text.push(b']');
         }
@@ -462,6 +533,7 @@ impl<D: Dialect> StreamSession<D> {
         text.push(b'}');
         let mask = mask(io);
         io.send(|out| websocket::encode(out, Data::Text, mask, text));
+        self.spoke |= token.is_none();
         if secret {
             // Not to linger here: the buffer is used again for other messages.
             text.fill(0);

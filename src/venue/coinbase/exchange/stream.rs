@@ -5,7 +5,7 @@
 //! message which cannot be read is announced and what it may have changed doubted. Never waits.
 
 use super::super::dialect::Dialect;
-use super::super::products::{BookState, Products};
+use super::super::products::{BookState, Products, TWINS_MAX};
 use super::super::request::put_json_string;
 use super::super::stream::{announce, excerpt, number, quote_words, Control, Fault, ListedSession, TickerText};
 use super::super::subscribe::{Request, Topic};
@@ -17,6 +17,7 @@ use crate::codec::json::{Cursor, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{BookSide, GapCause, InlineText, Side, Ticker, UnixNanos};
 use crate::venue::{Anomaly, Channels, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact};
+use arrayvec::ArrayVec;
 
 /// Reads messages of the Exchange feed. One per connection.
 #[derive(Debug)]
@@ -47,13 +48,16 @@ enum At {
     Book { index: usize, begun: bool },
 }
 
+/// The books of one stream.
+type Books = ArrayVec<OpenBook, { TWINS_MAX + 1 }>;
+
 /// A long message being read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Long {
     /// No long array of it yet.
     None,
     /// The levels of this side come, or those of an update, which name theirs.
-    Book(OpenBook, Option<BookSide>),
+    Book(Books, Option<BookSide>),
     /// Of no use, or already given up.
     Ignored,
 }
@@ -119,42 +123,48 @@ impl ExchangeDecoder {
         self.lines.get_mut(index)
     }
 
-    /// Opens a book event; `None` if it concerns nobody.
+    /// Opens the event of one product's book; `None` if it concerns nobody.
     #[inline]
-    fn open_book(&mut self, all: &Members<'_, '_>, facts: &mut impl Facts) -> Result<Option<OpenBook>, Fault> {
-        let index = self.product(all, facts)?;
-        let Some((index, product)) = index.and_then(|i| Some((i, self.products.get_mut(i)?))) else { return Ok(None) };
+    fn open_book(&mut self, index: usize, snapshot: bool) -> Option<OpenBook> {
+        let product = self.products.get_mut(index)?;
         self.at = At::Book { index, begun: false };
         product.seen = product.seen.with(Channels::BOOK);
-        let snapshot = all.kind == Kind::Snapshot;
         match product.book {
             BookState::Held => {}
             BookState::Waiting if snapshot => {}
-            BookState::Unwanted | BookState::Waiting | BookState::Doubtful => return Ok(None),
+            BookState::Unwanted | BookState::Waiting | BookState::Doubtful => return None,
         }
         if snapshot {
             // Not held again before its last level is in.
             product.book = BookState::Waiting;
         }
         let exponents = (product.price_exponent, product.size_exponent);
-        Ok(Some(OpenBook::new(index, product.instrument, exponents, snapshot)))
+        Some(OpenBook::new(index, product.instrument, exponents, snapshot))
     }
 
+    /// A book message that lies here whole, for every product of its stream.
     #[inline]
     fn whole_book(&mut self, all: &Members<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
-        let Some(mut book) = self.open_book(all, facts)? else { return Ok(()) };
+        let Some(head) = self.product(all, facts)? else { return Ok(()) };
+        self.at = At::Book { index: head, begun: false };
+        let snapshot = all.kind == Kind::Snapshot;
         let time = self.time(all.time, facts);
-        let arrays = match all.kind {
-            Kind::Snapshot => {
-                [("asks", &all.asks, Some(BookSide::Ask)), ("bids", &all.bids, Some(BookSide::Bid))].map(Some)
-            }
-            _ => [Some(("changes", &all.changes, None)), None],
+        let arrays = if snapshot {
+            [Some(("asks", &all.asks, Some(BookSide::Ask))), Some(("bids", &all.bids, Some(BookSide::Bid)))]
+        } else {
+            [Some(("changes", &all.changes, None)), None]
         };
-        for (key, array, side) in arrays.into_iter().flatten() {
-            let mut array = array.clone().ok_or(Fault::Missing { key })?;
-            self.levels(&mut book, side, time, &mut array, facts)?;
+        let mut next = Some(head);
+        while let Some(index) = next {
+            if let Some(mut book) = self.open_book(index, snapshot) {
+                for (key, array, side) in arrays.iter().flatten() {
+                    let mut array = (*array).clone().ok_or(Fault::Missing { key })?;
+                    self.levels(&mut book, *side, time, &mut array, facts)?;
+                }
+                self.close_book(book, time, facts);
+            }
+            next = self.products.next_member(index);
         }
-        self.close_book(book, time, facts);
         Ok(())
     }
 
@@ -206,17 +216,15 @@ impl ExchangeDecoder {
 
     #[inline]
     fn trade(&mut self, all: &Members<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
-        let Some(index) = self.product(all, facts)? else { return Ok(()) };
-        let Some(product) = self.products.get_mut(index) else { return Ok(()) };
-        product.seen = product.seen.with(Channels::TRADES);
-        let (instrument, exponents) = (product.instrument, (product.price_exponent, product.size_exponent));
+        let Some(head) = self.product(all, facts)? else { return Ok(()) };
+        self.saw(head, Channels::TRADES);
         // The one before the subscription: where the count of the others begins, and no news.
         let snapshot = all.kind == Kind::LastMatch;
         if all.trade_id == 0 {
             return Err(Fault::Missing { key: "trade_id" });
         }
         // Counted first: a trade that cannot be read is not one that was lost.
-        let verdict = self.line(index).map_or(Verdict::Next, |line| match snapshot {
+        let verdict = self.line(head).map_or(Verdict::Next, |line| match snapshot {
             true => {
                 line.begin(all.trade_id);
                 Verdict::Next
@@ -225,43 +233,60 @@ impl ExchangeDecoder {
         });
         match verdict {
             Verdict::Next => {}
-            Verdict::Missed(missed) => self.doubt(index, GapCause::Sequence, missed, facts),
+            Verdict::Missed(missed) => self.doubt(head, GapCause::Sequence, missed, facts),
             Verdict::Behind => {
                 facts.anomaly(Anomaly::Malformed, "trade_id not above the one before: ignored");
                 return Ok(());
             }
         }
-        let venue_time = self.time(all.time, facts);
-        facts.trade(TradeFact {
-            instrument,
-            // A match names the maker's side; records carry the aggressor's (Coinbase reference 8).
-            side: side(all.side)?.opposite(),
-            price: number("price", all.price, exponents.0)?,
-            size: number("size", all.size, exponents.1)?,
-            trade_id: all.trade_id,
-            venue_time,
-            sequence: all.sequence,
-            snapshot,
-            last: true,
-        });
+        // A match names the maker's side; records carry the aggressor's (Coinbase reference 8).
+        let (side, venue_time) = (side(all.side)?.opposite(), self.time(all.time, facts));
+        let mut next = Some(head);
+        while let Some(index) = next {
+            if let Some(product) = self.products.get(index).filter(|p| p.wanted.contains(Channels::TRADES)) {
+                facts.trade(TradeFact {
+                    instrument: product.instrument,
+                    side,
+                    price: number("price", all.price, product.price_exponent)?,
+                    size: number("size", all.size, product.size_exponent)?,
+                    trade_id: all.trade_id,
+                    venue_time,
+                    sequence: all.sequence,
+                    snapshot,
+                    last: true,
+                });
+            }
+            next = self.products.next_member(index);
+        }
         Ok(())
     }
 
     fn ticker(&mut self, all: &Members<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
-        let Some(index) = self.product(all, facts)? else { return Ok(()) };
-        let Some(product) = self.products.get_mut(index) else { return Ok(()) };
-        product.seen = product.seen.with(Channels::TICKER);
-        let (instrument, exponents) = (product.instrument, (product.price_exponent, product.size_exponent));
+        let Some(head) = self.product(all, facts)? else { return Ok(()) };
+        self.saw(head, Channels::TICKER);
         let (venue_time, sequence, snapshot) = (self.time(all.time, facts), all.sequence, false);
         let text = TickerText { price: all.price, ..all.ticker };
         // A ticker names the taker's side, unlike a match (Coinbase reference 8); the first of a product has none.
         let last_side = if all.side.is_empty() { None } else { Some(side(all.side)?) };
         let ticker = Ticker { last_side, ..text.ticker(facts) };
-        facts.ticker(TickerFact { instrument, ticker, venue_time, sequence, snapshot });
-        if let Some(words) = quote_words(&ticker, exponents, facts) {
-            facts.quote(QuoteFact { instrument, words, venue_time, sequence, snapshot });
+        let mut next = Some(head);
+        while let Some(index) = next {
+            if let Some(product) = self.products.get(index).filter(|p| p.wanted.contains(Channels::TICKER)) {
+                let instrument = product.instrument;
+                facts.ticker(TickerFact { instrument, ticker, venue_time, sequence, snapshot });
+                if let Some(words) = quote_words(&ticker, (product.price_exponent, product.size_exponent), facts) {
+                    facts.quote(QuoteFact { instrument, words, venue_time, sequence, snapshot });
+                }
+            }
+            next = self.products.next_member(index);
         }
         Ok(())
+    }
+
+    fn saw(&mut self, head: usize, channel: Channels) {
+        if let Some(product) = self.products.get_mut(head) {
+            product.seen = product.seen.with(channel);
+        }
     }
 
     fn heartbeat(&mut self, all: &Members<'_, '_>, facts: &mut impl Facts) -> Control {
@@ -365,15 +390,22 @@ impl ExchangeDecoder {
         }
     }
 
-    /// The book of one product may be wrong.
+    /// The books of one stream may be wrong.
     #[cold]
     fn doubt(&mut self, index: usize, cause: GapCause, missed: u64, facts: &mut impl Facts) {
-        let Some(product) = self.products.get_mut(index) else { return };
-        if product.book != BookState::Unwanted {
-            product.book = BookState::Doubtful;
-            self.doubts = true;
+        let mut next = Some(self.products.head_of(index));
+        while let Some(member) = next {
+            if let Some(product) = self.products.get_mut(member) {
+                if product.book != BookState::Unwanted {
+                    product.book = BookState::Doubtful;
+                    self.doubts = true;
+                }
+                if !product.wanted.is_empty() {
+                    facts.gap(GapScope::Instrument(product.instrument), cause, missed);
+                }
+            }
+            next = self.products.next_member(member);
         }
-        facts.gap(GapScope::Instrument(product.instrument), cause, missed);
     }
 
     fn open_long(&mut self, all: &Members<'_, '_>, facts: &mut impl Facts) -> Result<bool, Fault> {
@@ -389,19 +421,49 @@ impl ExchangeDecoder {
                 return Ok(false);
             }
         };
-        let book = match self.long {
-            Long::Book(book, _) => Some(book),
-            Long::None => self.open_book(all, facts)?,
-            Long::Ignored => None,
+        let books = match std::mem::replace(&mut self.long, Long::Ignored) {
+            Long::Book(books, _) => books,
+            Long::None => {
+                let mut books = Books::new();
+                let mut next = self.product(all, facts)?;
+                while let Some(index) = next {
+                    // A stream has no more members than there are places.
+                    let _ = self.open_book(index, all.kind == Kind::Snapshot).map(|book| books.try_push(book));
+                    next = self.products.next_member(index);
+                }
+                books
+            }
+            Long::Ignored => Books::new(),
         };
-        self.long = book.map_or(Long::Ignored, |book| Long::Book(book, side));
-        Ok(book.is_some())
+        if books.is_empty() {
+            return Ok(false);
+        }
+        self.long = Long::Book(books, side);
+        Ok(true)
+    }
+
+    /// Reads elements of a long array for every book of the stream.
+    fn long_levels(
+        &mut self,
+        books: &mut Books,
+        side: Option<BookSide>,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
+        for book in books {
+            // The time stands behind the levels: the message's last one brings it.
+            self.levels(book, side, UnixNanos::NONE, &mut cursor.clone(), facts)?;
+            book.cut(facts);
+            self.at = At::Book { index: book.index, begun: false };
+        }
+        cursor.skip().map_err(Fault::from)
     }
 }
 
 impl Dialect for ExchangeDecoder {
     const LONG_ARRAYS: &'static [&'static str] = LONG_ARRAYS;
     const HEARTBEATS_NAME_PRODUCTS: bool = true;
+    const SERVED: Channels = Channels::BOOK.with(Channels::TRADES).with(Channels::TICKER);
 
     /// Matches tell what the book channel cannot: that something was lost.
     fn widened(channels: Channels) -> Channels {
@@ -484,25 +546,21 @@ impl Dialect for ExchangeDecoder {
     }
 
     fn long_elements(&mut self, plain: &mut Plain, text: &mut [u8], _: bool, facts: &mut impl Facts) -> bool {
-        let Long::Book(mut book, side) = self.long else { return false };
-        // The time stands behind the levels: the message's last one brings it.
-        let read = plain.parse(text, |cursor| self.levels(&mut book, side, UnixNanos::NONE, cursor, facts));
-        if let Err(fault) = read {
-            self.long_failed(&fault, facts);
-            return false;
+        let Long::Book(mut books, side) = std::mem::replace(&mut self.long, Long::Ignored) else { return false };
+        let read = plain.parse(text, |cursor| self.long_levels(&mut books, side, cursor, facts));
+        match read {
+            Ok(()) => self.long = Long::Book(books, side),
+            Err(fault) => self.long_failed(&fault, facts),
         }
-        book.cut(facts);
-        self.at = At::Book { index: book.index, begun: false };
-        self.long = Long::Book(book, side);
-        true
+        matches!(self.long, Long::Book(..))
     }
 
     fn long_end(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
-        match self.long {
+        match std::mem::replace(&mut self.long, Long::Ignored) {
             // No long array in it: fragmented by the venue rather than long. This is all of it.
             Long::None => return self.message(plain, text, facts),
             Long::Ignored => {}
-            Long::Book(book, _) => {
+            Long::Book(books, _) => {
                 let read = plain.parse(text, |cursor| {
                     let all = Members::read(cursor)?;
                     for (array, key) in [(&all.asks, "asks"), (&all.bids, "bids")] {
@@ -513,7 +571,7 @@ impl Dialect for ExchangeDecoder {
                     Ok(self.time(all.time, facts))
                 });
                 match read {
-                    Ok(time) => self.close_book(book, time, facts),
+                    Ok(time) => books.into_iter().for_each(|book| self.close_book(book, time, facts)),
                     Err(fault) => self.long_failed(&fault, facts),
                 }
             }
@@ -540,6 +598,7 @@ impl Dialect for ExchangeDecoder {
                 Topic::Heartbeats | Topic::User => "heartbeat",
                 Topic::Market(0) => "matches",
                 Topic::Market(1) => "ticker",
+                // The others are not served: see `SERVED`.
                 Topic::Market(_) => book,
             },
         );

@@ -33,7 +33,8 @@ impl Feed {
         let mut decoder = ExchangeDecoder::new(None);
         for (id, symbol) in [(0, "BTC-USD"), (1, "ETH-USD")] {
             let index = decoder.products_mut().know(&instrument(id, symbol));
-            decoder.products_mut().get_mut(index).unwrap().book = BookState::Waiting;
+            let product = decoder.products_mut().get_mut(index).unwrap();
+            (product.book, product.wanted) = (BookState::Waiting, Channels::BOOK | Channels::TRADES | Channels::TICKER);
         }
         Feed { decoder, plain: Plain::new(1 << 16), ear: Ear::default() }
     }
@@ -532,8 +533,8 @@ fn a_connection_without_wishes_is_kept_open_by_a_heartbeat() {
     line.text(&heartbeat(5));
     assert_eq!(line.ear.anomalies(), []);
     assert!(line.session.healthy());
-    // The first product is made known: its own heartbeat follows.
-    line.session.want(&instrument(1, "ETH-USD"), Channels::NONE).unwrap();
+    // Something is wanted of a product: its own heartbeat follows.
+    line.session.want(&instrument(1, "ETH-USD"), Channels::TICKER).unwrap();
     line.wait(limits::MESSAGE_GAP_MS);
     assert_eq!(line.asked(), [r#"{"type":"subscribe","product_ids":["ETH-USD"],"channels":["heartbeat"]}"#]);
 }
