@@ -6,7 +6,7 @@ use super::Engine;
 use crate::guard::Backoff;
 use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
 use crate::telemetry::Counter;
-use crate::venue::coinbase::{OrderSession, StreamSession};
+use crate::venue::coinbase::{OrderSession, StreamConnection};
 use crate::venue::{GapScope, SessionError};
 
 /// First pause before a lost connection is dialled again.
@@ -20,7 +20,7 @@ const BACKOFF_HEALTHY_MS: u64 = 10_000;
 #[derive(Debug)]
 pub(super) enum Session {
     /// A Coinbase WebSocket.
-    CoinbaseStream(Box<StreamSession>),
+    CoinbaseStream(Box<StreamConnection>),
     /// A Coinbase keep-alive HTTP connection.
     CoinbaseOrders(Box<OrderSession>),
 }

@@ -14,7 +14,7 @@ use super::Engine;
 use crate::record::{
     ConnectionRole, ConnectionState, Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos,
 };
-use crate::venue::coinbase::StreamSession;
+use crate::venue::coinbase::StreamConnection;
 use crate::venue::Channels;
 
 impl Engine {
@@ -155,7 +155,7 @@ impl Engine {
         }
     }
 
-    fn stream_session(&mut self, id: ConnId) -> Option<&mut StreamSession> {
+    fn stream_session(&mut self, id: ConnId) -> Option<&mut StreamConnection> {
         match self.conns.get_mut(id.index()).map(|c| &mut c.session) {
             Some(Session::CoinbaseStream(session)) => Some(session),
             _ => None,

@@ -18,6 +18,7 @@ pub mod reject;
 pub mod request;
 pub mod response;
 mod session;
+mod source;
 mod stream;
 mod subscribe;
 #[cfg(test)]
@@ -28,3 +29,4 @@ pub use session::{
     NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamLoad,
     StreamRole, StreamSession, WantError, CONNECTION_GAPS_MAX,
 };
+pub use source::{MarketFeeds, MarketSource, StreamConnection};
