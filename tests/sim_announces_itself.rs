@@ -37,7 +37,7 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     assert_eq!(sourced("COINBASE_WS_URL"), ready["coinbase"]["ws"].as_str().unwrap());
     assert_eq!(sourced("COINBASE_WS_USER_URL"), ready["coinbase"]["ws_user"].as_str().unwrap());
     assert_eq!(sourced("COINBASE_EXCHANGE_WS_URL"), ready["coinbase"]["exchange_ws"].as_str().unwrap());
-    for secret in ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_PASSPHRASE"] {
+    for secret in ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"] {
         assert!(!sourced(secret).is_empty(), "{secret}");
     }
     assert_eq!(sourced("EXCHANGE_CONNECTORS_CA_FILE"), ready["ca_pem"].as_str().unwrap());

@@ -54,6 +54,7 @@ pub(super) struct Line {
     change_24h_percent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_side: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     start_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval_s: Option<u32>,

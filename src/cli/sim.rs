@@ -102,7 +102,7 @@ fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> 
         ("COINBASE_EXCHANGE_WS_URL", venue.exchange_ws_url()),
         ("COINBASE_EXCHANGE_API_KEY", exchange.key().to_owned()),
         ("COINBASE_EXCHANGE_API_SECRET", exchange.secret().to_owned()),
-        ("COINBASE_EXCHANGE_PASSPHRASE", exchange.passphrase().to_owned()),
+        ("COINBASE_EXCHANGE_API_PASSPHRASE", exchange.passphrase().to_owned()),
         ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
     ];
     Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())

@@ -4,6 +4,7 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
+use super::pretrade::Refusal;
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
 use crate::guard::{check_increments, check_prepared, IncrementError, Priority};
@@ -51,6 +52,12 @@ struct Refused {
 
 impl Refused {
     const fn new(class: RejectClass, reason: &'static str) -> Refused {
+        Refused { class, reason }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from((class, reason): Refusal) -> Refused {
         Refused { class, reason }
     }
 }
@@ -109,6 +116,8 @@ impl Engine {
             Some(order) => check_prepared(instrument, order)?,
             None => check_increments(instrument, command)?,
         }
+        let heard = traded.conn.and_then(|conn| self.conns.get(conn.index())).map_or(UnixNanos::NONE, |c| c.heard);
+        self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
             return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
@@ -120,7 +129,7 @@ impl Engine {
             });
         };
         let Engine { conns, trading, .. } = self;
-        let Trading { desks, orders, prepared, .. } = trading;
+        let Trading { desks, orders, prepared, pretrade, .. } = trading;
         let Desk { tokens, governor, .. } = desks.get_mut(venue);
         let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
             out.count(Counter::TokensMissing, 1);
@@ -131,6 +140,10 @@ impl Engine {
             tokens.put_back(TokenPath::Place as u8, token);
             out.count(Counter::RateLimited, 1);
             return Err(Refused::new(RejectClass::RateLimited, "own rate limit, retry in 50 ms"));
+        }
+        if let Err(refusal) = pretrade.take_rate(now, venue) {
+            tokens.put_back(TokenPath::Place as u8, token);
+            return Err(refusal.into());
         }
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
@@ -312,12 +325,7 @@ impl Trading {
         if self.delivery.is_latched(command.request().strategy()) {
             return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
         }
-        match self.limits {
-            Some(limits) if self.orders.open_count_of(command.request().strategy()) >= limits.open_orders_max => {
-                Err(Refused::new(RejectClass::Limit, "open order limit reached"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
 use super::prepared::PreparedOrders;
+use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
@@ -54,7 +55,7 @@ pub(super) struct Trading {
     pub(super) delivery: Delivery,
     pub(super) prepared: PreparedOrders,
     pub(super) desks: PerVenue<Desk>,
-    pub(super) limits: Option<Limits>,
+    pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
@@ -70,7 +71,7 @@ impl Trading {
             delivery: Delivery::new(),
             prepared: PreparedOrders::new(),
             desks,
-            limits,
+            pretrade: PreTrade::new(limits),
             stopping: None,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),

@@ -108,6 +108,7 @@ pub fn endpoints(venue: &LocalVenue) -> CoinbaseEndpoints {
         rest: Endpoint::https(&venue.rest_url()).unwrap(),
         ws: Endpoint::wss(&venue.ws_url()).unwrap(),
         ws_user: Endpoint::wss(&venue.ws_user_url()).unwrap(),
+        exchange_ws: Endpoint::wss(&venue.exchange_ws_url()).unwrap(),
     }
 }
 
