@@ -239,6 +239,28 @@ impl Bench {
         self.pass_ms(25);
     }
 
+    fn happens(&mut self, happening: Happening) {
+        match happening {
+            Happening::Market(events) => self.step(events),
+            Happening::Lose(line, count) => self.lines[line].lose = count,
+            Happening::Cut(line) => self.kill(line),
+            Happening::Hold(line) => self.lines[line].held = true,
+            Happening::Release(line) => self.lines[line].held = false,
+            Happening::Pass(ms) => self.pass_ms(ms),
+        }
+    }
+
+    /// No more troubles: trades reveal what the Exchange feed lost last, and everything is fetched again.
+    fn settle(&mut self) {
+        for line in &mut self.lines {
+            (line.held, line.lose) = (false, 0);
+        }
+        for _ in 0..3 {
+            self.step(40);
+            self.pass_ms(4_000);
+        }
+    }
+
     #[track_caller]
     fn assert_whole(&mut self) {
         assert_eq!(self.book.state(), FollowerState::Whole, "{:?}", self.gaps);
@@ -386,7 +408,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn whatever_happens_to_either_every_trade_brought_is_told_once_and_the_book_is_the_venues(
@@ -395,25 +417,29 @@ proptest! {
     ) {
         let mut bench = Bench::streaming(if exchange { MarketSource::Exchange } else { MarketSource::Advanced });
         for happening in happenings {
-            match happening {
-                Happening::Market(events) => bench.step(events),
-                Happening::Lose(line, count) => bench.lines[line].lose = count,
-                Happening::Cut(line) => bench.kill(line),
-                Happening::Hold(line) => bench.lines[line].held = true,
-                Happening::Release(line) => bench.lines[line].held = false,
-                Happening::Pass(ms) => bench.pass_ms(ms),
-            }
+            bench.happens(happening);
             prop_assert!(bench.told.values().all(|times| *times == 1));
         }
-        for line in &mut bench.lines {
-            (line.held, line.lose) = (false, 0);
-        }
-        // Trades reveal what the Exchange feed lost last, and everything is fetched again.
-        for _ in 0..3 {
-            bench.step(40);
-            bench.pass_ms(4_000);
-        }
+        bench.settle();
         bench.assert_trades();
+        bench.assert_whole();
+    }
+
+    /// The same with a ring that refuses: trades are lost then, and counted; the book comes out right.
+    #[test]
+    fn a_slow_consumer_still_ends_with_the_venues_book(
+        exchange in any::<bool>(),
+        refused in 1_u64..60,
+        happenings in prop::collection::vec(happening(), 1..40),
+    ) {
+        let mut bench = Bench::streaming(if exchange { MarketSource::Exchange } else { MarketSource::Advanced });
+        bench.out.refuse(ME, refused);
+        for happening in happenings {
+            bench.happens(happening);
+        }
+        bench.out.refuse(ME, 0);
+        bench.settle();
+        prop_assert!(bench.told.values().all(|times| *times == 1));
         bench.assert_whole();
     }
 }
