@@ -57,6 +57,7 @@ impl Bench {
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
             book_blocks_max: 1_024,
+            breaker: BreakerRules::default(),
         };
         let engine = Engine::new(config).unwrap();
         let out = FakeOutputs::new(7, engine.slots().len());

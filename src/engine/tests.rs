@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::book::{Follower, FollowerState};
+use crate::guard::BreakerRules;
 use crate::record::{
     AssetId, BookSide, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, MarketRecord, StrategyId,
     TradingStatus, View,
@@ -117,6 +118,7 @@ impl Bench {
             coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
+            breaker: BreakerRules::default(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
             book_blocks_max: 1_024,

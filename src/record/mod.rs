@@ -9,6 +9,7 @@ mod command;
 mod decimal;
 mod execution;
 mod flags;
+mod guard;
 mod id;
 mod instrument;
 mod market;
@@ -28,6 +29,7 @@ pub use execution::{
     EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
 };
 pub use flags::Flags;
+pub use guard::GuardEvent;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{

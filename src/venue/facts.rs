@@ -1,7 +1,7 @@
 //! What a venue session tells the engine. The engine implements [`Facts`] once: the one choke point where books, orders
 //! and guards change, for every venue and for replay.
 
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
     BookSide, Candle, ClientOrderId, Fixed, GapCause, InstrumentId, Side, SubscribedChannel, Subscription, Ticker,
     TradingStatus, UnixNanos, VenueOrderId,
@@ -184,6 +184,8 @@ pub trait Facts {
     fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
+    /// The direct answer to a change of this order, sent over this connection.
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.

@@ -28,5 +28,6 @@ pub use facts::{
     Anomaly, BookEvent, BookEventKind, CandleFact, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact,
 };
 pub use intent::{
-    Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
+    Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+    LEVELS_PER_CALL_MAX,
 };

@@ -44,7 +44,7 @@ mod tests;
 
 pub use auth::LegacyKey;
 pub use book::Side;
-pub use config::{Config, Permissions};
+pub use config::{Config, Permissions, Unconfirmed};
 pub use exchange::Fees;
 pub use exchange_feed::ExchangeCredentials;
 pub use limits::{Limits, Refusal429};

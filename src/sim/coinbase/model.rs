@@ -4,7 +4,7 @@
 //! Owns no socket, clock or thread and draws nothing from the system.
 
 use super::auth::{ApiKey, LegacyKey};
-use super::config::{Config, Permissions};
+use super::config::{Config, Permissions, Unconfirmed};
 use super::errors::{Generation, ReasonPlace};
 use super::exchange::{Exchange, Update};
 use super::exchange_feed::{ExchangeCredentials, ExchangeFeed};
@@ -100,7 +100,7 @@ pub struct Coinbase {
     pub(crate) fills_lag_ns: u64,
     pub(crate) reason_place: ReasonPlace,
     pub(crate) generation: Generation,
-    pub(crate) duplicates_rejected: bool,
+    pub(crate) unconfirmed: Unconfirmed,
     pub(crate) forced_rejects: VecDeque<&'static str>,
     /// `reject_reason`s of orders that are let in and then fail.
     pub(crate) forced_failures: VecDeque<&'static str>,
@@ -152,7 +152,7 @@ impl Coinbase {
             fills_lag_ns: 0,
             reason_place: ReasonPlace::default(),
             generation: Generation::default(),
-            duplicates_rejected: false,
+            unconfirmed: config.unconfirmed,
             forced_rejects: VecDeque::new(),
             forced_failures: VecDeque::new(),
             forced_edit_failures: VecDeque::new(),

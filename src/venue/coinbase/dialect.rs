@@ -154,8 +154,7 @@ impl Dialect for Decoder {
         text.extend_from_slice(b",\"channel\":");
         super::request::put_json_string(text, request.topic.name());
         if let Some(token) = token {
-            text.extend_from_slice(b",\"jwt\":");
-            super::request::put_json_string(text, token);
+            super::auth::put_ws_members(text, token);
         }
         token.is_some()
     }

@@ -8,12 +8,14 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+pub mod cold;
 pub mod composite;
 mod dialect;
 mod endpoint;
 pub mod exchange;
 pub mod limits;
 mod products;
+mod query;
 pub mod reject;
 pub mod request;
 pub mod response;

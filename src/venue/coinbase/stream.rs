@@ -22,7 +22,7 @@ mod user;
 pub(super) use market::{number, quote_words, subscribed, TickerText};
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
-pub(super) use user::{order_fact, order_side, OrderRow};
+pub(super) use user::{order_fact, order_side, order_side_of, order_status_of, OrderRow};
 
 /// What a message was, as far as the session must act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::dialect::Dialect;
 use super::stream::{Control, Fault};
 use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
-use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
     AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
     Venue, VenueOrderId,
@@ -58,6 +58,7 @@ pub enum Told {
     Order(OrderFact),
     Place(PlaceReply),
     Cancel(VenueOrderId, CancelReply),
+    Replace(VenueOrderId, ReplaceReply),
     Fill(FillFact),
     Anomaly(Anomaly, String),
 }
@@ -153,6 +154,9 @@ impl Facts for Ear {
     }
     fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
+    }
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        self.told.push(Told::Replace(*venue_order_id, reply));
     }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         self.told.push(Told::Cancel(*venue_order_id, reply));
