@@ -1,5 +1,6 @@
 //! Two feeds of one model, each with losses and a rhythm of its own, in every interleaving: every trade once, and the
 //! followed book the model's.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::*;
 use crate::book::{BlockPool, OrderBook};

@@ -261,3 +261,21 @@ pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     out.extend_from_slice(payload);
     out
 }
+
+/// A message with some bytes changed, and cut off somewhere if so wished.
+pub fn damaged(
+    text: String,
+    changes: &[(proptest::sample::Index, u8)],
+    cut: Option<proptest::sample::Index>,
+) -> Vec<u8> {
+    let mut bytes = text.into_bytes();
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    if let Some(cut) = cut {
+        bytes.truncate(cut.index(bytes.len()));
+    }
+    // Frames that are not UTF-8 never come this far.
+    String::from_utf8_lossy(&bytes).into_owned().into_bytes()
+}

@@ -53,6 +53,7 @@ type Books = ArrayVec<OpenBook, { TWINS_MAX + 1 }>;
 
 /// A long message being read.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one per connection, in place: nothing is allocated per message")]
 enum Long {
     /// No long array of it yet.
     None,

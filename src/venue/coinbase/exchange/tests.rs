@@ -4,7 +4,7 @@ use super::super::dialect::Dialect;
 use super::super::limits;
 use super::super::products::BookState;
 use super::super::stream::Control;
-use super::super::testing::{assert_bracketed, frame, instrument, read_sliced, uncut, Ear, Told};
+use super::super::testing::{assert_bracketed, damaged, frame, instrument, read_sliced, uncut, Ear, Told};
 use super::*;
 use crate::codec::json::Plain;
 use crate::codec::test_captures;
@@ -415,15 +415,7 @@ proptest! {
     ) {
         let mut feed = Feed::new();
         feed.told(SNAPSHOT);
-        let mut bytes = text.into_bytes();
-        for (at, byte) in &changes {
-            let at = at.index(bytes.len());
-            bytes[at] = *byte;
-        }
-        if truncate {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        let bytes = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
+        let bytes = damaged(text, &changes, truncate.then_some(cut));
         if sliced {
             feed.sliced(&bytes, (512, 16));
         } else {

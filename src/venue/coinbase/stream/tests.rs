@@ -1,6 +1,6 @@
 //! One message at a time, whole or in slices.
 
-use super::super::testing::{assert_bracketed, instrument, read_sliced, uncut, Ear, Told};
+use super::super::testing::{assert_bracketed, damaged, instrument, read_sliced, uncut, Ear, Told};
 use super::*;
 use crate::codec::test_captures;
 use crate::order::{FactSource, OrderFact, OrderStatus};
@@ -580,16 +580,8 @@ proptest! {
     ) {
         let mut feed = Feed::new();
         feed.told(&snapshot(0));
-        let mut bytes = text.replacen("\"sequence_num\":0", "\"sequence_num\":1", 1).into_bytes();
-        for (at, byte) in &changes {
-            let at = at.index(bytes.len());
-            bytes[at] = *byte;
-        }
-        if truncate {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        // Frames that are not UTF-8 never come this far.
-        let bytes = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
+        let text = text.replacen("\"sequence_num\":0", "\"sequence_num\":1", 1);
+        let bytes = damaged(text, &changes, truncate.then_some(cut));
         if sliced {
             feed.sliced(&bytes, 512, 16);
         } else {
