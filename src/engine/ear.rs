@@ -10,8 +10,8 @@ use crate::record::{
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    Anomaly, BookEvent, CandleFact, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
-    Wire,
+    Anomaly, BookEvent, CandleFact, Facts, FuturesFact, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
+    TradeFact, Wire,
 };
 
 /// The engine as one session sees it during one call.
@@ -59,6 +59,10 @@ impl<O: Outputs> Facts for Ear<'_, O> {
 
     fn candle(&mut self, fact: CandleFact) {
         self.market.candle(self.now, self.out, fact);
+    }
+
+    fn futures(&mut self, fact: FuturesFact) {
+        self.market.futures(self.now, self.out, self.trading.delivery.everybody(), fact);
     }
 
     fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {

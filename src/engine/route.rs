@@ -4,7 +4,6 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
-use super::publish::Traded;
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
 use crate::guard::{check_increments, check_prepared, IncrementError, Priority, RetryAt};
@@ -96,7 +95,7 @@ impl Engine {
             Some(order) => check_prepared(instrument, order).map_err(misfit)?,
             None => check_increments(instrument, command).map_err(misfit)?,
         }
-        let heard = self.heard(traded);
+        let heard = self.heard_of(traded);
         self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
             return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
@@ -182,7 +181,7 @@ impl Engine {
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
         if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
-            let heard = self.heard(traded);
+            let heard = self.heard_of(traded);
             self.trading.pretrade.check_change(
                 now,
                 command,
@@ -244,11 +243,6 @@ impl Engine {
         out.count(Counter::ChangesSent, 1);
         self.arm_orders(now);
         Ok(())
-    }
-
-    /// When the connection whose book is followed last brought anything.
-    fn heard(&self, traded: &Traded) -> UnixNanos {
-        traded.conn.and_then(|conn| self.conns.get(conn.index())).map_or(UnixNanos::NONE, |conn| conn.heard)
     }
 
     /// Whether orders may leave: the user stream is open and everything before it is accounted for.

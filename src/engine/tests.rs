@@ -32,10 +32,14 @@ pub(super) fn key() -> Credentials {
 }
 
 pub(super) fn instrument(index: usize) -> Instrument {
-    let (base, quote) = SYMBOLS[index].split_once('-').unwrap();
+    instrument_named(index as u32, SYMBOLS[index])
+}
+
+pub(super) fn instrument_named(id: u32, symbol: &str) -> Instrument {
+    let (base, quote) = symbol.split_once('-').unwrap();
     let listing = Listing {
         venue: Venue::Coinbase,
-        symbol: SYMBOLS[index].into(),
+        symbol: symbol.into(),
         streamed_as: None,
         base: base.into(),
         quote: quote.into(),
@@ -47,7 +51,7 @@ pub(super) fn instrument(index: usize) -> Instrument {
         notional_min: Fixed::new(1, 0),
         status: TradingStatus::Online,
     };
-    Instrument::new(InstrumentId(index as u32), AssetId(index as u16), AssetId(9), listing)
+    Instrument::new(InstrumentId(id), AssetId(id as u16), AssetId(999), listing)
 }
 
 /// What one strategy made of its records.

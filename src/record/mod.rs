@@ -9,6 +9,7 @@ mod command;
 mod decimal;
 mod execution;
 mod flags;
+mod futures;
 mod guard;
 mod id;
 mod instrument;
@@ -29,6 +30,7 @@ pub use execution::{
     EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
 };
 pub use flags::Flags;
+pub use futures::{FuturesBalance, FuturesMargin, MarginLevel, MarginWindow};
 pub use guard::GuardEvent;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};

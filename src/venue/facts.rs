@@ -3,8 +3,8 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, Fixed, GapCause, InstrumentId, Side, SubscribedChannel, Subscription, Ticker,
-    TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, Fixed, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
+    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -99,6 +99,28 @@ pub struct CandleFact {
     pub snapshot: bool,
 }
 
+/// Figures of the account's futures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuturesFact {
+    /// Which.
+    pub figures: FuturesFigures,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// First state sent on subscription.
+    pub snapshot: bool,
+}
+
+/// Balances, or margins under one set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FuturesFigures {
+    /// Balances.
+    Balance(FuturesBalance),
+    /// Margins.
+    Margin(FuturesMargin),
+}
+
 /// What a gap touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapScope {
@@ -165,6 +187,10 @@ pub trait Facts {
     }
     /// A candle. Whoever has no use for candles need not implement it.
     fn candle(&mut self, fact: CandleFact) {
+        let _ = fact;
+    }
+    /// Figures of the account's futures. Whoever has no use for them need not implement it.
+    fn futures(&mut self, fact: FuturesFact) {
         let _ = fact;
     }
     /// Tick and lot as the venue states them now; told before the [`Facts::status`] they came with. Whoever keeps no

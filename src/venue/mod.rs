@@ -25,7 +25,8 @@ pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    Anomaly, BookEvent, BookEventKind, CandleFact, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact,
+    Anomaly, BookEvent, BookEventKind, CandleFact, Facts, FuturesFact, FuturesFigures, GapScope, QuoteFact, StreamFact,
+    TickerFact, TradeFact,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,

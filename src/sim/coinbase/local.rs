@@ -5,6 +5,7 @@
 
 use super::book::Side;
 use super::config::{Config, Permissions, Unconfirmed};
+use super::control::SeenOrder;
 use super::errors::{Generation, ReasonPlace};
 use super::exchange_feed::ExchangeCredentials;
 use super::limits::Limits;
@@ -478,6 +479,15 @@ impl LocalVenue {
     pub fn order(&self, client_order_id: &str) -> Result<Option<(String, &'static str, Decimal)>, Stopped> {
         let id = client_order_id.to_owned();
         self.call(move |core, _| core.venue.order_state(&id))
+    }
+
+    /// What the venue took an order for.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn order_details(&self, client_order_id: &str) -> Result<Option<SeenOrder>, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.order_details(&id))
     }
 
     /// Balance of a currency, `None` if there is no such account.

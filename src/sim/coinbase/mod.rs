@@ -38,6 +38,7 @@ mod schedule;
 mod session;
 mod show;
 mod stream;
+mod streaming;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ mod tests;
 pub use auth::LegacyKey;
 pub use book::Side;
 pub use config::{Config, Permissions, Unconfirmed};
+pub use control::SeenOrder;
 pub use exchange::Fees;
 pub use exchange_feed::ExchangeCredentials;
 pub use limits::{Limits, Refusal429};

@@ -108,6 +108,8 @@ pub struct Coinbase {
     pub(crate) forced_edit_failures: VecDeque<&'static str>,
     /// Market-data frames still to be lost.
     pub(crate) frames_to_drop: u32,
+    /// Products that no public channel serves.
+    pub(crate) unstreamed: BTreeSet<String>,
     events_per_s: u64,
     next_event_ns: u64,
     event_rng: Rng,
@@ -157,6 +159,7 @@ impl Coinbase {
             forced_failures: VecDeque::new(),
             forced_edit_failures: VecDeque::new(),
             frames_to_drop: 0,
+            unstreamed: BTreeSet::new(),
             events_per_s: config.events_per_s,
             next_event_ns: now_ns,
             event_rng: Rng::new(seeds.next_u64()),

@@ -8,6 +8,8 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+#[cfg(test)]
+mod captures;
 pub mod cold;
 pub mod composite;
 mod dialect;

@@ -25,9 +25,11 @@ use crate::venue::{
     Anomaly, Channels, Deadline, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
 };
 
+mod config;
 mod orders;
 mod reply;
 
+pub use config::{StreamConfig, StreamLoad, StreamRole, WantError};
 pub use orders::{OrderConfig, OrderSession};
 pub use reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 
@@ -39,74 +41,6 @@ const FRAME_HEADER_BYTES_MAX: usize = 10;
 const ANCHOR: &str = "BTC-USD";
 /// Slices of a long message in one call: one large one, or the small ones at its ends.
 const SMALL_SLICES_BYTES: usize = 1024;
-
-/// What a connection carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamRole {
-    /// Public channels.
-    Market,
-    /// The user channel: one per key (Coinbase reference 6.8).
-    User,
-}
-
-/// Times and limits of the stream connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamConfig {
-    /// Silence after which the connection counts as dead, ms.
-    pub silence_ms_max: u64,
-    /// How long an acknowledgement may take, ms.
-    pub ack_grace_ms: u64,
-    /// How long a snapshot may take, ms.
-    pub snapshot_ms: u64,
-    /// Least time between two messages we send, ms.
-    pub message_gap_ms: u64,
-    /// Longest message taken, bytes.
-    pub message_bytes_max: u64,
-    /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
-    /// are needed.
-    pub market_connections_max: usize,
-}
-
-impl Default for StreamConfig {
-    fn default() -> Self {
-        StreamConfig {
-            silence_ms_max: limits::SILENCE_MS_MAX,
-            ack_grace_ms: limits::ACK_GRACE_MS,
-            snapshot_ms: limits::SNAPSHOT_MS_MAX,
-            message_gap_ms: limits::MESSAGE_GAP_MS,
-            message_bytes_max: limits::MESSAGE_BYTES_MAX,
-            market_connections_max: limits::MARKET_CONNECTIONS_MAX,
-        }
-    }
-}
-
-/// How full a connection is, as one instrument sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamLoad {
-    /// The instrument's stream is carried already, for another instrument or this one.
-    pub carried: bool,
-    /// Other streams of which anything is wanted.
-    pub streams: usize,
-    /// Other streams whose book is wanted.
-    pub books: usize,
-    /// The most books of one connection (Coinbase reference 5).
-    pub places: usize,
-}
-
-/// Why a wish was refused; nothing changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WantError {
-    /// The venue refuses such a subscription whole.
-    #[error("more than {max} books on one Coinbase connection; open another connection")]
-    TooManyBooks {
-        /// The limit.
-        max: usize,
-    },
-    /// User connections carry no market channels.
-    #[error("a Coinbase user connection carries no market channels")]
-    NotMarket,
-}
 
 /// A long message being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,9 +220,9 @@ impl<D: Dialect> StreamSession<D> {
         self.token.take()
     }
 
-    /// Whether the user channel waits for a token; ask after every call.
+    /// Whether a channel of the account waits for a token; ask after every call.
     pub fn needs_token(&self, now: UnixNanos) -> bool {
-        self.open && self.token.is_none() && self.subscriptions.user_due(now)
+        self.open && self.token.is_none() && self.subscriptions.token_due(now)
     }
 
     /// A token without `uri` (Coinbase reference 2d), fresh.
@@ -528,7 +462,7 @@ impl<D: Dialect> StreamSession<D> {
             }
             text.push(b']');
         }
-        let token = if request.topic == Topic::User { self.token.take() } else { None };
+        let token = if request.topic.needs_token() { self.token.take() } else { None };
         let secret = self.decoder.put_channel(request, token.as_deref(), now, text);
         text.push(b'}');
         let mask = mask(io);

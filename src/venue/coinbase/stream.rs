@@ -1,5 +1,5 @@
 //! Stream messages to facts: the channels `l2_data`, `market_trades`, `ticker`, `ticker_batch`, `candles`, `status`,
-//! `heartbeats`, `user` and `subscriptions`, and error frames (Coinbase reference 6).
+//! `heartbeats`, `user`, `futures_balance_summary` and `subscriptions`, and error frames (Coinbase reference 6).
 //!
 //! Owns the reading of one message at a time, in one forward walk of its tape, and the connection's sequence check.
 //! Guarantees that facts come in wire order with trades oldest first, that a message which cannot be read in full is
@@ -12,6 +12,7 @@ use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{DecimalError, GapCause, InlineText, UnixNanos};
 use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
+mod futures;
 mod market;
 mod sequence;
 mod shared;
@@ -44,6 +45,7 @@ pub enum Control {
 pub struct ListedSession {
     pub heartbeats: bool,
     pub user: bool,
+    pub futures: bool,
 }
 
 /// Reads messages. One per connection.
@@ -96,8 +98,7 @@ enum Channel {
     Subscriptions,
     User,
     Status,
-    /// Known, of no use to us.
-    Ignored,
+    Futures,
     Unknown,
 }
 
@@ -114,7 +115,7 @@ impl Channel {
             "subscriptions" => Channel::Subscriptions,
             "user" => Channel::User,
             "status" => Channel::Status,
-            "futures_balance_summary" => Channel::Ignored,
+            "futures_balance_summary" => Channel::Futures,
             _ => Channel::Unknown,
         }
     }
@@ -328,7 +329,7 @@ impl Decoder {
             Channel::Status => self.rows(channel, "products", head, cursor, facts),
             Channel::Heartbeats => self.heartbeat(cursor, facts),
             Channel::Subscriptions => self.subscriptions(cursor, facts),
-            Channel::Ignored => cursor.skip().map(|()| Control::None).map_err(Fault::from),
+            Channel::Futures => self.futures(head, cursor, facts),
             Channel::Unknown => {
                 facts.anomaly(Anomaly::UnknownChannel, head.channel_name);
                 cursor.skip()?;

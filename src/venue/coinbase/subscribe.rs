@@ -8,54 +8,19 @@
 //! Products that share a stream are one subscription, that of the stream's head (see [`Products`]): the venue counts and
 //! answers streams.
 
-use super::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
-use super::products::{BookState, Product, Products};
+use super::limits::RETRY_MS_MAX;
+use super::products::{BookState, Products};
 use super::session::StreamConfig;
 use super::stream::{subscribed, ListedSession};
-use crate::record::{Difference, GapCause, Subscription, UnixNanos};
-use crate::venue::{Channels, Facts, GapScope, StreamFact};
+use crate::record::{Difference, InstrumentId, SubscribedChannel, Subscription, UnixNanos};
+use crate::venue::{Channels, Facts, StreamFact};
+use item::{confirm, deny, pause_ms, renew, sent_book, Item, State};
+use topic::{set_of, BOOK, CHANNELS};
 
-/// What a message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    Heartbeats,
-    User,
-    /// One of [`CHANNELS`], for the members.
-    Market(usize),
-}
+mod item;
+mod topic;
 
-impl Topic {
-    /// The name in subscribe messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Topic::Heartbeats => "heartbeats",
-            Topic::User => "user",
-            Topic::Market(0) => "market_trades",
-            Topic::Market(1) => "ticker",
-            Topic::Market(2) => "ticker_batch",
-            Topic::Market(3) => "candles",
-            Topic::Market(4) => "status",
-            Topic::Market(_) => "level2",
-        }
-    }
-}
-
-/// In the order of subscription: level2 last, since its snapshots hold up everything behind them.
-const CHANNELS: [Channels; 6] =
-    [Channels::TRADES, Channels::TICKER, Channels::TICKER_BATCH, Channels::CANDLES, Channels::STATUS, Channels::BOOK];
-const BOOK: usize = CHANNELS.len() - 1;
-
-/// The channel set of a place in [`CHANNELS`].
-fn set_of(channel: usize) -> Channels {
-    CHANNELS.get(channel).copied().unwrap_or_default()
-}
-
-/// One message to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request {
-    pub subscribe: bool,
-    pub topic: Topic,
-}
+pub use topic::{Request, Topic};
 
 /// A message that is not answered yet.
 #[derive(Debug, Clone, Copy)]
@@ -65,66 +30,12 @@ struct Pending {
     repeated: bool,
 }
 
-/// One channel of one product, or one of the session.
-#[derive(Debug, Clone, Copy, Default)]
-struct State {
-    wanted: bool,
-    asked: bool,
-    confirmed: bool,
-    /// When to stop believing in it without a confirmation; NONE while there is no doubt.
-    doubt_at: UnixNanos,
-    /// Not to be asked before.
-    retry_at: UnixNanos,
-    tries: u32,
-}
-
-impl State {
-    fn asked(&mut self, doubt_at: UnixNanos) {
-        (self.asked, self.confirmed, self.doubt_at, self.retry_at) = (true, false, doubt_at, UnixNanos::NONE);
-    }
-
-    fn forget(&mut self) {
-        *self = State { wanted: self.wanted, ..State::default() };
-    }
-
-    fn refused(&mut self, now: UnixNanos) {
-        let tries = self.tries.saturating_add(1);
-        *self = State { wanted: self.wanted, retry_at: now.plus_ms(pause_ms(tries)), tries, ..State::default() };
-    }
-}
-
-/// The pause before the `tries`-th repetition, from 1.
-fn pause_ms(tries: u32) -> u64 {
-    let doublings = tries.saturating_sub(1).min(20);
-    RETRY_MS_MIN.saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(RETRY_MS_MAX)
-}
-
-/// The subscriptions of one stream, at the index of its head in [`Products`]; those of other members stay empty.
-#[derive(Debug, Clone, Copy, Default)]
-struct Item {
-    channels: [State; CHANNELS.len()],
-    /// A member wants the book whose snapshot went to the others: it must come again.
-    renew: bool,
-    /// When the doubtful book is to be unsubscribed; NONE if it is not.
-    resync_at: UnixNanos,
-    resyncs: u32,
-    last_resync: UnixNanos,
-    /// When its snapshot is overdue.
-    snapshot_by: UnixNanos,
-}
-
-impl Item {
-    fn book(&self) -> &State {
-        let [.., book] = &self.channels;
-        book
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Subscriptions {
     items: Vec<Item>,
     heartbeats: State,
     user: State,
+    futures: State,
     pending: Option<Pending>,
     /// Products of the pending message.
     members: Vec<usize>,
@@ -146,6 +57,7 @@ impl Subscriptions {
             items: Vec::new(),
             heartbeats: wanted,
             user: State { wanted: user, ..State::default() },
+            futures: State { wanted: user && config.futures_balance, ..State::default() },
             pending: None,
             members: Vec::new(),
             next_send: UnixNanos::NONE,
@@ -164,6 +76,7 @@ impl Subscriptions {
         self.books_per_message = usize::MAX;
         self.heartbeats.forget();
         self.user.forget();
+        self.futures.forget();
         for item in &mut self.items {
             for state in &mut item.channels {
                 state.forget();
@@ -231,8 +144,9 @@ impl Subscriptions {
         self.held_up_until = now;
     }
 
-    pub fn user_due(&self, now: UnixNanos) -> bool {
-        self.user.wanted && !self.user.asked && self.user.retry_at <= now
+    /// Whether something that needs a token is due.
+    pub fn token_due(&self, now: UnixNanos) -> bool {
+        self.user.is_due(now) || self.futures.is_due(now)
     }
 
     /// Takes note of books that became doubtful.
@@ -260,7 +174,7 @@ impl Subscriptions {
             return None;
         }
         // With a token it does not count among the address's messages (Coinbase reference 5).
-        self.wish(now, token).filter(|wish| now >= self.hold_until || wish.topic == Topic::User)
+        self.wish(now, token).filter(|wish| now >= self.hold_until || wish.topic.needs_token())
     }
 
     fn wish(&mut self, now: UnixNanos, token: bool) -> Option<Request> {
@@ -269,8 +183,10 @@ impl Subscriptions {
         if !self.heartbeats.asked && self.heartbeats.retry_at <= now {
             return Some(Request { subscribe: true, topic: Topic::Heartbeats });
         }
-        if token && self.user_due(now) {
-            return Some(Request { subscribe: true, topic: Topic::User });
+        for (state, topic) in [(&self.user, Topic::User), (&self.futures, Topic::FuturesBalance)] {
+            if token && state.is_due(now) {
+                return Some(Request { subscribe: true, topic });
+            }
         }
         for (channel, _) in CHANNELS.iter().enumerate() {
             for subscribe in [false, true] {
@@ -309,6 +225,7 @@ impl Subscriptions {
         match request.topic {
             Topic::Heartbeats => self.heartbeats.asked(give_up),
             Topic::User => self.user.asked(give_up),
+            Topic::FuturesBalance => self.futures.asked(give_up),
             Topic::Market(channel) => {
                 for head in &self.members {
                     let Some(item) = self.items.get_mut(*head) else { continue };
@@ -328,7 +245,11 @@ impl Subscriptions {
 
     /// An acknowledgement came: the whole current set.
     pub fn listed(&mut self, now: UnixNanos, listed: ListedSession, products: &mut Products, facts: &mut impl Facts) {
-        for (state, listed) in [(&mut self.heartbeats, listed.heartbeats), (&mut self.user, listed.user)] {
+        for (state, listed) in [
+            (&mut self.heartbeats, listed.heartbeats),
+            (&mut self.user, listed.user),
+            (&mut self.futures, listed.futures),
+        ] {
             if listed && state.asked {
                 (state.confirmed, state.doubt_at, state.tries) = (true, UnixNanos::NONE, 0);
             }
@@ -356,8 +277,11 @@ impl Subscriptions {
     /// Whether the last list answers the pending message.
     fn is_answered(&self, listed: ListedSession, products: &Products) -> bool {
         let Some(Pending { request, .. }) = self.pending else { return false };
-        let Topic::Market(channel) = request.topic else {
-            return if request.topic == Topic::User { listed.user } else { listed.heartbeats };
+        let channel = match request.topic {
+            Topic::Heartbeats => return listed.heartbeats,
+            Topic::User => return listed.user,
+            Topic::FuturesBalance => return listed.futures,
+            Topic::Market(channel) => channel,
         };
         let set = set_of(channel);
         let mut lists = self.members.iter().map(|i| products.get(*i).is_some_and(|p| p.listed.contains(set)));
@@ -395,6 +319,7 @@ impl Subscriptions {
         match request.topic {
             Topic::Heartbeats => self.heartbeats.refused(now),
             Topic::User => self.user.refused(now),
+            Topic::FuturesBalance => self.no_futures(now, Difference::Refused, facts),
             Topic::Market(channel) => {
                 if channel == BOOK {
                     // Refused whole (Coinbase reference 5): of fewer some may still fit.
@@ -420,12 +345,14 @@ impl Subscriptions {
         // A repetition takes its turn among the address's messages like any other.
         if let Some(pending) = self.pending.filter(|p| now >= self.effective(p.give_up).max(self.hold_until)) {
             // Its answer may have been lost in a gap; a repetition does no harm (Coinbase reference 6.1).
-            let user = pending.request.topic == Topic::User;
-            if !pending.repeated && pending.request.subscribe && !user {
+            let topic = pending.request.topic;
+            if !pending.repeated && pending.request.subscribe && !topic.needs_token() {
                 return Ok(Some(pending.request));
             }
-            if user || pending.request.topic == Topic::Heartbeats {
-                return Err("a subscription without answer");
+            match topic {
+                Topic::User | Topic::Heartbeats => return Err("a subscription without answer"),
+                Topic::FuturesBalance => self.no_futures(now, Difference::Missing, facts),
+                Topic::Market(_) => {}
             }
             if let (Topic::Market(channel), false) = (pending.request.topic, pending.request.subscribe) {
                 self.report_still_listed(channel, products, facts);
@@ -460,6 +387,13 @@ impl Subscriptions {
             }
         }
         Ok(None)
+    }
+
+    /// The account's futures are not served; asked again later.
+    fn no_futures(&mut self, now: UnixNanos, difference: Difference, facts: &mut impl Facts) {
+        self.futures.refused(now);
+        let subscription = Subscription { channel: SubscribedChannel::FuturesBalance, difference };
+        facts.stream(StreamFact::NotAsAsked(InstrumentId::NONE, subscription));
     }
 
     /// An unsubscribe whose products the venue lists to the end of the waiting time.
@@ -508,7 +442,7 @@ impl Subscriptions {
         if let Some(pending) = self.pending {
             at(self.effective(pending.give_up).max(self.hold_until));
         }
-        for state in [&self.heartbeats, &self.user] {
+        for state in [&self.heartbeats, &self.user, &self.futures] {
             if state.wanted && !state.asked {
                 at(later(state.retry_at));
             }
@@ -527,7 +461,7 @@ impl Subscriptions {
         }
         if self.pending.is_none() {
             if let Some(wish) = self.wish(now, token) {
-                let hold = if wish.topic == Topic::User { UnixNanos::NONE } else { self.hold_until };
+                let hold = if wish.topic.needs_token() { UnixNanos::NONE } else { self.hold_until };
                 next = next.min(self.next_send.max(hold).max(UnixNanos(1)));
             }
         }
@@ -552,80 +486,4 @@ impl Subscriptions {
                 item.channels.iter().all(settled) && (!book.wanted || !book.asked || products.books_held(head))
             })
     }
-}
-
-/// Calls `act` for every product of a stream.
-fn each_member(head: usize, products: &mut Products, mut act: impl FnMut(&mut Product)) {
-    let mut next = Some(head);
-    while let Some(index) = next {
-        if let Some(product) = products.get_mut(index) {
-            act(product);
-        }
-        next = products.next_member(index);
-    }
-}
-
-fn sent_book(item: &mut Item, head: usize, products: &mut Products, subscribe: bool, snapshot_by: UnixNanos) {
-    // A subscribe brings the snapshot that anybody may wait for.
-    item.renew &= !subscribe;
-    item.resync_at = UnixNanos::NONE;
-    item.snapshot_by = if subscribe { snapshot_by } else { UnixNanos::NONE };
-    each_member(head, products, |product| {
-        let waits = subscribe && product.wanted.contains(Channels::BOOK);
-        product.book = if waits { BookState::Waiting } else { BookState::Unwanted };
-    });
-}
-
-/// A snapshot comes again for a member that joined: the others' books stand still until then, and that is announced.
-fn renew(item: &mut Item, head: usize, now: UnixNanos, products: &mut Products, facts: &mut impl Facts) {
-    each_member(head, products, |product| {
-        if product.book == BookState::Held {
-            product.book = BookState::Doubtful;
-            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
-        }
-    });
-    if !item.resync_at.is_some() {
-        item.resync_at = now;
-    }
-}
-
-fn confirm(state: &mut State, set: Channels, head: usize, products: &mut Products, facts: &mut impl Facts) {
-    if !state.asked {
-        return;
-    }
-    (state.doubt_at, state.tries) = (UnixNanos::NONE, 0);
-    if !std::mem::replace(&mut state.confirmed, true) {
-        each_member(head, products, |product| {
-            if product.wanted.contains(set) {
-                facts.stream(StreamFact::Subscribed(subscribed(set), product.instrument));
-            }
-        });
-    }
-}
-
-/// The venue does not serve it; asked again later.
-fn deny(
-    item: &mut Item,
-    channel: usize,
-    (head, products): (usize, &mut Products),
-    now: UnixNanos,
-    difference: Difference,
-    facts: &mut impl Facts,
-) {
-    if channel == BOOK {
-        (item.resync_at, item.snapshot_by) = (UnixNanos::NONE, UnixNanos::NONE);
-    }
-    let set = set_of(channel);
-    if let Some(state) = item.channels.get_mut(channel) {
-        state.refused(now);
-    }
-    each_member(head, products, |product| {
-        if channel == BOOK && std::mem::replace(&mut product.book, BookState::Unwanted) == BookState::Held {
-            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
-        }
-        if product.wanted.contains(set) {
-            let subscription = Subscription { channel: subscribed(set), difference };
-            facts.stream(StreamFact::NotAsAsked(product.instrument, subscription));
-        }
-    });
 }

@@ -9,7 +9,8 @@ use crate::record::{
     Venue, VenueOrderId,
 };
 use crate::venue::{
-    Anomaly, BookEvent, CandleFact, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
+    Anomaly, BookEvent, CandleFact, Facts, FillFact, FuturesFact, GapScope, QuoteFact, StreamFact, TickerFact,
+    TradeFact, Wire,
 };
 
 /// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
@@ -51,6 +52,7 @@ pub enum Told {
     Ticker(TickerFact),
     TickerBatch(TickerFact),
     Candle(CandleFact),
+    Futures(FuturesFact),
     Increments(InstrumentId, Fixed, Fixed),
     Status(InstrumentId, TradingStatus, UnixNanos),
     Gap(GapScope, GapCause, u64),
@@ -136,6 +138,9 @@ impl Facts for Ear {
     }
     fn candle(&mut self, fact: CandleFact) {
         self.told.push(Told::Candle(fact));
+    }
+    fn futures(&mut self, fact: FuturesFact) {
+        self.told.push(Told::Futures(fact));
     }
     fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
         self.told.push(Told::Increments(instrument, tick, lot));

@@ -596,7 +596,7 @@ impl Dialect for ExchangeDecoder {
             text,
             match request.topic {
                 // There is no user channel here: a session for one is never made.
-                Topic::Heartbeats | Topic::User => "heartbeat",
+                Topic::Heartbeats | Topic::User | Topic::FuturesBalance => "heartbeat",
                 Topic::Market(0) => "matches",
                 Topic::Market(1) => "ticker",
                 // The others are not served: see `SERVED`.
