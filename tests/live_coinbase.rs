@@ -7,8 +7,8 @@
 
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{
-    Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, OrderKind,
-    OrderRequest, OrderStatus, Shutdown,
+    Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, MarketSource,
+    OrderKind, OrderRequest, OrderStatus, Shutdown,
 };
 use exchange_connectors::record::{
     BookSide, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, Side, TimeInForce, UnixNanos, Venue,
@@ -65,6 +65,42 @@ fn public_market_data_makes_a_whole_book() {
     let (bid, ask) = (book.bid().unwrap().price, book.ask().unwrap().price);
     assert!(bid.to_decimal().unwrap() < ask.to_decimal().unwrap());
     assert!(book.len(BookSide::Bid) > 100 && book.len(BookSide::Ask) > 100);
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn the_public_exchange_feed_makes_the_same_book() {
+    let mut exchange = connector(CoinbaseConfig::default().market_source(MarketSource::Exchange));
+    exchange.connect().unwrap();
+    let book = book(&mut exchange, STREAM_FOR);
+    assert!(book.len(BookSide::Bid) > 100 && book.len(BookSide::Ask) > 100);
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn the_authenticated_exchange_feed_makes_the_same_book() {
+    let names = ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"];
+    if names.iter().any(|name| std::env::var(name).is_ok_and(|value| value.is_empty()) || std::env::var(name).is_err())
+    {
+        eprintln!("skipped: set {} to run this against the real venue", names.join(", "));
+        return;
+    }
+    let coinbase = CoinbaseConfig::market_data_from_env().expect("a usable key");
+    let mut exchange = connector(coinbase.market_source(MarketSource::ExchangeAuthenticated));
+    exchange.connect().unwrap();
+    book(&mut exchange, STREAM_FOR);
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn two_feeds_tell_each_trade_once_and_who_was_first() {
+    let coinbase = CoinbaseConfig::default().redundant_market_source(MarketSource::Exchange);
+    let mut exchange = connector(coinbase);
+    exchange.connect().unwrap();
+    book(&mut exchange, STREAM_FOR);
+    let figures = exchange.gateway().unwrap().telemetry().feeds();
+    eprintln!("{figures:?}, shares in thousandths {:?}", figures.win_permille());
+    assert!(figures.trades_repeated > 0, "both brought trades");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use exchange_connectors::record::{
 };
 use exchange_connectors::ring::{ring, Consumer, OrderProducer, Producer};
 use exchange_connectors::telemetry::{Counter, Hop};
-use exchange_connectors::venue::coinbase::{Endpoint, OrderConfig};
+use exchange_connectors::venue::coinbase::{Endpoint, MarketFeeds, OrderConfig};
 use std::time::{Duration, Instant};
 
 const STRATEGY: StrategyId = StrategyId(0);
@@ -115,7 +115,11 @@ impl Trading {
             requests_per_second: REQUESTS_PER_SECOND,
         };
         let engine = Engine::new(EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream: stream_config(), orders: Some(orders) }),
+            coinbase: Some(CoinbaseSetup {
+                stream: stream_config(),
+                market: MarketFeeds::default(),
+                orders: Some(orders),
+            }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
             breaker: BreakerRules::default(),

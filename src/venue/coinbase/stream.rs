@@ -10,7 +10,7 @@ use super::products::{BookState, Products, TWINS_MAX};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{DecimalError, GapCause, InlineText, UnixNanos};
-use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
+use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
 mod futures;
 mod market;
@@ -20,14 +20,14 @@ mod sliced;
 mod slow;
 mod user;
 
-pub(super) use market::{number, subscribed};
+pub(super) use market::{number, quote_words, subscribed, TickerText};
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
 pub(super) use user::{order_fact, order_side, order_side_of, order_status_of, OrderRow};
 
 /// What a message was, as far as the session must act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Control {
+pub enum Control {
     /// Data, or nothing of use.
     None,
     /// A heartbeat.
@@ -44,7 +44,7 @@ pub(super) enum Control {
 
 /// Subscriptions without a product that the last acknowledgement listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct ListedSession {
+pub struct ListedSession {
     pub heartbeats: bool,
     pub user: bool,
     pub futures: bool,
@@ -52,7 +52,7 @@ pub(super) struct ListedSession {
 
 /// Reads messages. One per connection.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     pub products: Products,
     sequence: Sequence,
     /// Losses that touch the whole connection since the session last looked.
@@ -125,7 +125,7 @@ impl Channel {
 
 /// Why a message, or a part of it, could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub enum Fault {
     #[error("{0}")]
     Json(#[from] JsonError),
     #[error("{key}: {error}")]
@@ -212,10 +212,7 @@ impl Decoder {
         self.trades.clear();
         self.snapshot_rows = 0;
         self.doubts = false;
-        for product in self.products.iter_mut() {
-            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
-            product.status = None;
-        }
+        self.products.opened();
     }
 
     /// Losses that touched the whole connection since the last call.
@@ -518,11 +515,7 @@ impl Decoder {
         self.connection_gaps = self.connection_gaps.saturating_add(1);
         // Also without a book: the session counts.
         self.doubts = true;
-        for product in self.products.iter_mut() {
-            if product.book != BookState::Unwanted {
-                product.book = BookState::Doubtful;
-            }
-        }
+        self.products.doubt_all();
     }
 }
 
@@ -558,7 +551,7 @@ pub(super) fn announce(fault: &Fault, facts: &mut impl Facts) {
 /// Longest excerpt handed to a log.
 const EXCERPT_BYTES_MAX: usize = 200;
 
-fn excerpt(text: &str) -> &str {
+pub(super) fn excerpt(text: &str) -> &str {
     let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }

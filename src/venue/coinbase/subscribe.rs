@@ -20,7 +20,7 @@ use topic::{set_of, BOOK, CHANNELS};
 mod item;
 mod topic;
 
-pub(super) use topic::{Request, Topic};
+pub use topic::{Request, Topic};
 
 /// A message that is not answered yet.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,11 @@ impl Subscriptions {
             (true, false) => product.book = BookState::Unwanted,
             _ => {}
         }
+    }
+
+    /// The products whose heartbeat is wanted have changed.
+    pub fn ask_heartbeats_again(&mut self) {
+        self.heartbeats.forget();
     }
 
     /// Streams whose book is wanted, without that of this product.

@@ -348,27 +348,10 @@ impl Decoder {
                         continue;
                     }
                 };
-                self.listed_products(set, cursor, facts)?;
+                self.products.list(set, cursor, facts)?;
             }
         }
         Ok(Control::Listed)
-    }
-
-    fn listed_products(
-        &mut self,
-        set: Channels,
-        cursor: &mut Cursor<'_, '_>,
-        facts: &mut impl Facts,
-    ) -> Result<(), Fault> {
-        let mut items = cursor.array()?;
-        while items.next_item(cursor)? {
-            let name = cursor.str()?;
-            match self.products.find_streamed(name).and_then(|index| self.products.get_mut(index)) {
-                Some(product) => product.listed = product.listed.with(set),
-                None => facts.anomaly(Anomaly::UnknownInstrument, excerpt(name)),
-            }
-        }
-        Ok(())
     }
 }
 
@@ -434,17 +417,17 @@ impl<'i> TradeText<'i> {
 
 /// A ticker as sent; `ticker_batch` lacks the four quote keys, and all may be empty (Coinbase reference 6.6).
 #[derive(Debug, Clone, Copy, Default)]
-struct TickerText<'i> {
-    product: &'i str,
-    price: &'i str,
-    bid: &'i str,
-    bid_size: &'i str,
-    ask: &'i str,
-    ask_size: &'i str,
-    volume: &'i str,
-    low: &'i str,
-    high: &'i str,
-    change: &'i str,
+pub(in crate::venue::coinbase) struct TickerText<'i> {
+    pub product: &'i str,
+    pub price: &'i str,
+    pub bid: &'i str,
+    pub bid_size: &'i str,
+    pub ask: &'i str,
+    pub ask_size: &'i str,
+    pub volume: &'i str,
+    pub low: &'i str,
+    pub high: &'i str,
+    pub change: &'i str,
 }
 
 impl<'i> TickerText<'i> {
@@ -473,7 +456,7 @@ impl<'i> TickerText<'i> {
         Ok(text)
     }
 
-    fn ticker(&self, facts: &mut impl Facts) -> Ticker {
+    pub fn ticker(&self, facts: &mut impl Facts) -> Ticker {
         Ticker {
             price: figure(self.price, facts),
             bid: figure(self.bid, facts),
@@ -484,6 +467,7 @@ impl<'i> TickerText<'i> {
             low_24h: figure(self.low, facts),
             high_24h: figure(self.high, facts),
             change_24h_percent: figure(self.change, facts),
+            last_side: None,
         }
     }
 }
@@ -510,7 +494,11 @@ pub(super) fn fixed(key: &'static str, text: &str) -> Result<Fixed, Fault> {
 }
 
 /// The quote a ticker carries, if it carries all four figures and they fit.
-fn quote_words(ticker: &Ticker, (price, size): (i8, i8), facts: &mut impl Facts) -> Option<[i64; 4]> {
+pub(in crate::venue::coinbase) fn quote_words(
+    ticker: &Ticker,
+    (price, size): (i8, i8),
+    facts: &mut impl Facts,
+) -> Option<[i64; 4]> {
     let (bid, bid_size, ask, ask_size) = (ticker.bid?, ticker.bid_size?, ticker.ask?, ticker.ask_size?);
     let scaled = (bid.rescale(price), bid_size.rescale(size), ask.rescale(price), ask_size.rescale(size));
     if let (Ok(bid), Ok(bid_size), Ok(ask), Ok(ask_size)) = scaled {

@@ -4,7 +4,7 @@ use crate::venue::Channels;
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::venue::coinbase) enum Topic {
+pub enum Topic {
     Heartbeats,
     User,
     FuturesBalance,
@@ -46,7 +46,7 @@ pub(super) fn set_of(channel: usize) -> Channels {
 
 /// One message to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::venue::coinbase) struct Request {
+pub struct Request {
     pub subscribe: bool,
     pub topic: Topic,
 }
