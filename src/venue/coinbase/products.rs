@@ -58,6 +58,17 @@ pub(super) struct StatusTold {
     pub increments: Option<(crate::record::Fixed, crate::record::Fixed)>,
 }
 
+impl Product {
+    /// Data came on the channel. Written only where it is news: a narrow write right before wider reads of the same word
+    /// holds these up.
+    #[inline]
+    pub fn saw(&mut self, channel: Channels) {
+        if !self.seen.contains(channel) {
+            self.seen = self.seen.with(channel);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Products {
     entries: Vec<Product>,

@@ -91,9 +91,9 @@ impl StreamSession {
             role,
             config,
             open: false,
-            reader: FrameReader::new(frame_limits(config)),
+            reader: reader(config),
             plain: Plain::new(BYTES_PER_CALL_MAX),
-            slicer: ArraySlicer::with_limits(LONG_ARRAYS, SliceLimits::default()),
+            slicer: ArraySlicer::with_limits(LONG_ARRAYS, slice_limits()),
             long: Long::None,
             decoder: Decoder::new(),
             subscriptions: Subscriptions::new(config, role == StreamRole::User),
@@ -185,7 +185,7 @@ impl StreamSession {
     /// As [`Self::time`].
     pub fn opened<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
         self.open = true;
-        self.reader = FrameReader::new(frame_limits(self.config));
+        self.reader = reader(self.config);
         self.slicer.reset();
         self.long = Long::None;
         self.decoder.opened();
@@ -361,6 +361,7 @@ impl StreamSession {
             Control::Heartbeat => {}
             Control::Listed => self.subscriptions.listed(now, self.decoder.listed, products, io),
             Control::UserSnapshotComplete => self.user_snapshot = true,
+            Control::NotUtf8 => return Err(protocol(self.reader.refuse_text(), io)),
             Control::Error => {
                 let topic = self.subscriptions.refused(now, products, io);
                 if topic == Some(Topic::User) {
@@ -536,8 +537,15 @@ impl StreamSession {
     }
 }
 
-fn frame_limits(config: StreamConfig) -> websocket::Limits {
-    websocket::Limits { message_bytes_max: config.message_bytes_max, whole_bytes_max: limits::WHOLE_MESSAGE_BYTES_MAX }
+fn slice_limits() -> SliceLimits {
+    SliceLimits { slice_bytes_max: limits::SLICE_BYTES_MAX, ..SliceLimits::default() }
+}
+
+/// The decoder's parser looks at every byte of a whole message for UTF-8, so the reader need not.
+fn reader(config: StreamConfig) -> FrameReader {
+    let whole_bytes_max = limits::WHOLE_MESSAGE_BYTES_MAX;
+    let limits = websocket::Limits { message_bytes_max: config.message_bytes_max, whole_bytes_max };
+    FrameReader::new(limits).leaving_whole_text_unchecked()
 }
 
 fn mask(wire: &mut impl Wire) -> [u8; 4] {

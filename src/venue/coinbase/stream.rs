@@ -38,6 +38,8 @@ pub(super) enum Control {
     Error,
     /// The snapshot of open orders is complete.
     UserSnapshotComplete,
+    /// Not even UTF-8: the connection must be failed (RFC 6455 section 8.1). Nothing of it was told.
+    NotUtf8,
 }
 
 /// Subscriptions without a product that the last acknowledgement listed.
@@ -221,26 +223,38 @@ impl Decoder {
         std::mem::take(&mut self.connection_gaps)
     }
 
-    /// Reads one whole message.
+    /// Reads one whole message, text that nobody has checked.
     #[inline]
     pub fn message(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
         self.at = At::Start;
-        match plain.parse(text, |cursor| self.walk(cursor, facts)) {
+        match plain.parse(&mut *text, |cursor| self.walk(cursor, facts)) {
             Ok(control) => control,
-            Err(fault) => {
-                self.fault(&fault, facts);
-                Control::None
-            }
+            Err(fault) => self.unreadable(&fault, text, facts),
         }
+    }
+
+    #[cold]
+    fn unreadable(&mut self, fault: &Fault, text: &[u8], facts: &mut impl Facts) -> Control {
+        if matches!(fault, Fault::Json(error) if error.is_of_bad_utf8(text)) {
+            return Control::NotUtf8;
+        }
+        self.fault(fault, facts);
+        Control::None
     }
 
     #[inline]
     fn walk(&mut self, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<Control, Fault> {
         let mut head = Head::default();
-        // Recorded frames have `events` last (Coinbase reference 6.2); if it comes earlier it is read afterwards.
+        // The recorded order is channel, timestamp, sequence_num, events (Coinbase reference 6.2). It is tried first; what
+        // comes otherwise is read by the loop, and `events` before what it needs is read afterwards.
         let mut early = None;
         let mut control = None;
         let mut fields = cursor.object()?;
+        if let Some([name, timestamp]) = fields.next_strs(["channel", "timestamp"], cursor) {
+            head.set_channel(name);
+            head.timestamp = timestamp;
+        }
+        head.sequence = fields.next_u64("sequence_num", cursor);
         while let Some(key) = fields.next_key(cursor)? {
             if key != "events" {
                 head.field(key, cursor)?;
@@ -342,7 +356,7 @@ impl Decoder {
     }
 
     /// An event that is a type, perhaps a product, and an array of rows.
-    #[inline]
+    #[inline(always)]
     fn rows(
         &mut self,
         channel: Channel,
@@ -351,16 +365,20 @@ impl Decoder {
         cursor: &mut Cursor<'_, '_>,
         facts: &mut impl Facts,
     ) -> Result<Control, Fault> {
-        let mut event = EventHead::default();
         let mut early = None;
         let mut control = None;
         let mut fields = cursor.object()?;
+        // The recorded order is type, product_id, rows.
+        let mut event = EventHead {
+            kind: fields.next_strs(["type"], cursor).unwrap_or_default()[0],
+            product: fields.next_strs(["product_id"], cursor).unwrap_or_default()[0],
+        };
         while let Some(key) = fields.next_key(cursor)? {
             match key {
                 "type" => event.kind = cursor.str()?,
                 "product_id" => event.product = cursor.str()?,
                 key if key == array => {
-                    // The recorded order is type, product_id, rows; anything else is read in a second look.
+                    // Rows before what they need are read in a second look.
                     if !event.kind.is_empty() && (channel != Channel::Book || !event.product.is_empty()) {
                         control = Some(self.whole_array(channel, head, &event, cursor, facts)?);
                     } else {
@@ -510,12 +528,13 @@ impl Decoder {
 
 impl<'i> Head<'i> {
     #[inline]
+    fn set_channel(&mut self, name: &'i str) {
+        (self.channel_name, self.channel) = (name, Some(Channel::named(name)));
+    }
+
     fn field(&mut self, key: &str, cursor: &mut Cursor<'_, 'i>) -> Result<(), JsonError> {
         match key {
-            "channel" => {
-                self.channel_name = cursor.str()?;
-                self.channel = Some(Channel::named(self.channel_name));
-            }
+            "channel" => self.set_channel(cursor.str()?),
             "timestamp" => self.timestamp = cursor.str_or_null()?.unwrap_or_default(),
             "sequence_num" => self.sequence = Some(cursor.u64_or_text()?),
             "type" => self.kind = cursor.str()?,

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 mod acknowledgements;
 mod shared_streams;
+mod utf8;
 
 const BTC: InstrumentId = InstrumentId(0);
 const ETH: InstrumentId = InstrumentId(1);

@@ -645,7 +645,7 @@ proptest! {
         if truncate {
             bytes.truncate(cut.index(bytes.len()));
         }
-        // Frames that are not UTF-8 never come this far.
+        // What is not UTF-8 ends the connection: the session's tests.
         let bytes = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
         if sliced {
             feed.sliced(&bytes, 512, 16);
