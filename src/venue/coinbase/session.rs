@@ -25,6 +25,7 @@ use crate::venue::{
     Anomaly, Channels, Deadline, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
 };
 
+mod authorised;
 mod config;
 mod orders;
 mod reply;
