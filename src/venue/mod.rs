@@ -5,7 +5,9 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod coinbase;
+pub mod endpoint;
 mod facts;
+mod fault;
 mod intent;
 
 pub use crate::order::FillFact;
