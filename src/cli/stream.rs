@@ -48,9 +48,7 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
         }
     })?;
     // Public channels need no credentials; without them nothing here can trade, whatever the environment holds.
-    let gateway = match arguments.venue {
-        Venue::Coinbase => GatewayBuilder::public_from_env()?.start()?,
-    };
+    let gateway = GatewayBuilder::public_from_env()?.start()?;
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {
         let instrument = gateway.subscribe(strategy.id(), arguments.venue, symbol, arguments.channels)?;

@@ -13,6 +13,7 @@ mod connections;
 mod contract;
 mod deadlines;
 mod delivery;
+mod desk;
 mod ear;
 mod publish;
 mod reconcile;
@@ -31,12 +32,13 @@ pub use tokens::TOKENS_PER_PATH_MAX;
 use crate::codec::http1::RequestError;
 use crate::guard::{Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
-use crate::record::{ConnectionRole, UnixNanos, Venue};
+use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
 use crate::venue::{Channels, SessionProgress};
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
+use desk::Desk;
 use ear::Ear;
 use publish::Market;
 use tokens::TokenPools;
@@ -107,7 +109,6 @@ pub struct Engine {
     trading: Trading,
     /// One slot per connection, then one for orders.
     deadlines: Deadlines,
-    warm_every_ms: u64,
     started: bool,
 }
 
@@ -118,8 +119,7 @@ impl Engine {
     /// A host or user agent that cannot stand in a request.
     pub fn new(config: EngineConfig) -> Result<Engine, RequestError> {
         let mut conns = Vec::new();
-        let mut user = None;
-        let (mut rate, mut warm_every_ms) = (1, u64::MAX);
+        let mut desks = PerVenue::new(|_| Desk::idle(GOVERNOR_MARGIN_MS));
         if let Some(coinbase) = &config.coinbase {
             let stream = |role, conn_role| {
                 let session = Session::CoinbaseStream(Box::new(StreamSession::new(role, coinbase.stream)));
@@ -127,9 +127,14 @@ impl Engine {
             };
             conns.push(stream(StreamRole::Market, ConnectionRole::Market));
             if let Some(orders) = &coinbase.orders {
-                user = Some(ConnId(conns.len() as u16));
+                *desks.get_mut(Venue::Coinbase) = Desk {
+                    user: Some(ConnId(conns.len() as u16)),
+                    tokens: TokenPools::new(TOKEN_SLOTS),
+                    governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
+                    asking: None,
+                    warm_every_ms: orders.warm_every_ms,
+                };
                 conns.push(stream(StreamRole::User, ConnectionRole::User));
-                (rate, warm_every_ms) = (orders.requests_per_second, orders.warm_every_ms);
                 let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
                 for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
@@ -139,12 +144,10 @@ impl Engine {
             }
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
-        let governor = Governor::new(rate, 1_000, GOVERNOR_MARGIN_MS);
-        let tokens = TokenPools::new(TOKEN_SLOTS);
-        let trading = Trading::new(orders, tokens, governor, config.limits, conns.len(), user);
+        let trading = Trading::new(orders, desks, config.limits, conns.len());
         let deadlines = Deadlines::new(conns.len() + 1);
         let market = Market::new(config.book_blocks_max);
-        Ok(Engine { conns, market, trading, deadlines, warm_every_ms, started: false })
+        Ok(Engine { conns, market, trading, deadlines, started: false })
     }
 
     /// What each connection is, in the order of [`ConnId`].
@@ -168,8 +171,8 @@ impl Engine {
             Input::Written { conn, began, total } => self.written(now, out, conn, began, total),
             Input::Opened { conn } => self.opened(now, out, conn),
             Input::Closed { conn, closed, rest } => self.closed(now, out, conn, &closed, rest),
-            Input::Token { venue: Venue::Coinbase, slot, token, expires } => {
-                if let Err(token) = self.trading.tokens.put(slot, token, expires) {
+            Input::Token { venue, slot, token, expires } => {
+                if let Err(token) = self.trading.desks.get_mut(venue).tokens.put(slot, token, expires) {
                     out.retire(token);
                 }
                 self.trading.stirred = true;

@@ -3,9 +3,10 @@
 
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
+use super::desk::{Asking, Desk};
 use super::ear::Ear;
 use super::route::{free_conn, order_session, Plug};
-use super::trading::{Asking, Cargo, Trading};
+use super::trading::{Cargo, Trading};
 use super::Engine;
 use crate::guard::Priority;
 use crate::order::{Query, QueryEnd};
@@ -32,17 +33,22 @@ impl Engine {
     pub(super) fn pump(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         orders.tick(now, &mut sink);
-        for _ in 0..RETIRED_PER_LOOK_MAX {
-            let Some((_, token)) = self.trading.tokens.take_expiring(now) else { break };
-            out.count(Counter::TokensExpired, 1);
-            out.retire(token);
+        for venue in Venue::ALL {
+            let tokens = &mut self.trading.desks.get_mut(venue).tokens;
+            for _ in 0..RETIRED_PER_LOOK_MAX {
+                let Some((_, token)) = tokens.take_expiring(now) else { break };
+                out.count(Counter::TokensExpired, 1);
+                out.retire(token);
+            }
         }
         self.give_tokens(now, out);
         self.send_strays(now, out);
         while let Some(send) = self.trading.orders.next_due_cancel(now) {
             self.send_cancels(now, out, send);
         }
-        self.ask(now, out);
+        for venue in Venue::ALL {
+            self.ask(now, out, venue);
+        }
         self.refresh_health(now, out);
         self.arm_orders(now);
     }
@@ -67,7 +73,8 @@ impl Engine {
             if !session.needs_token(now) {
                 continue;
             }
-            let Some(ready) = trading.tokens.take(super::TOKEN_SLOT_USER, now, |t| out.retire(t)) else { continue };
+            let tokens = &mut trading.desks.get_mut(conn.venue).tokens;
+            let Some(ready) = tokens.take(super::TOKEN_SLOT_USER, now, |t| out.retire(t)) else { continue };
             let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
             let result = session.give_token(ready.token, now, &mut ear).map(|_| ());
             self.session_result(now, out, id, result);
@@ -84,23 +91,23 @@ impl Engine {
     }
 
     /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
-    fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+    fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue) {
         let Engine { conns, market, trading, .. } = self;
-        let venue = Venue::Coinbase;
-        if trading.asking.is_some() && !trading.asking_waits() {
+        let Trading { desks, orders, .. } = trading;
+        let Desk { asking, tokens, governor, .. } = desks.get_mut(venue);
+        if asking.as_ref().is_some_and(|asking| !asking.waits) {
             return;
         }
         let Some(id) = free_conn(conns, venue, &[Lane::Housekeeping]) else { return };
         let (orders_path, fills_path) = (TokenPath::ListOrders as u8, TokenPath::ListFills as u8);
-        if !trading.tokens.has(orders_path) || !trading.tokens.has(fills_path) {
+        if !tokens.has(orders_path) || !tokens.has(fills_path) {
             return;
         }
-        if trading.asking.is_none() {
-            let Some((query_id, query)) = trading.orders.next_query(now) else { return };
-            trading.asking =
+        if asking.is_none() {
+            let Some((query_id, query)) = orders.next_query(now, venue) else { return };
+            *asking =
                 Some(Asking { id: query_id, query, cursor: String::new(), pages: 0, incomplete: false, waits: true });
         }
-        let Trading { asking, tokens, governor, .. } = trading;
         let Some(asking) = asking.as_mut() else { return };
         if governor.take(now, Priority::UnknownQuery).is_err() {
             out.count(Counter::RateLimited, 1);
@@ -179,16 +186,17 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
+        let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
             out.count(Counter::VenueRateLimited, 1);
-            self.trading.governor.block_until(now.plus_ms(wait_ms));
+            desk.governor.block_until(now.plus_ms(wait_ms));
         }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
         let carries_query = matches!(self.trading.carriages.get(id.index()).map(|c| &c.cargo), Some(Cargo::Query));
         if !is_listing || !carries_query {
             return;
         }
-        let Some(mut asking) = self.trading.asking.take() else { return };
+        let Some(mut asking) = self.desk_of(id).and_then(|desk| desk.asking.take()) else { return };
         let end = match reply.outcome {
             Outcome::Listed { rows, page } => {
                 asking.incomplete |= rows.unreadable > 0;
@@ -196,7 +204,9 @@ impl Engine {
                 if page.has_next && asking.pages < PAGES_MAX {
                     asking.cursor = page.cursor;
                     asking.waits = true;
-                    self.trading.asking = Some(asking);
+                    if let Some(desk) = self.desk_of(id) {
+                        desk.asking = Some(asking);
+                    }
                     return;
                 }
                 match asking.incomplete || page.has_next {
@@ -217,7 +227,8 @@ impl Engine {
         if !carries_query {
             return;
         }
-        let Some(asking) = self.trading.asking.take_if(|asking| !asking.waits) else { return };
+        let asking = self.desk_of(id).and_then(|desk| desk.asking.take_if(|asking| !asking.waits));
+        let Some(asking) = asking else { return };
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         orders.query_done(now, asking.id, QueryEnd::Failed, &mut sink);
     }
@@ -235,7 +246,7 @@ impl Engine {
         }
         // The time is a public endpoint with a limit of its own (Coinbase reference 5); a warm-up must not push an order
         // out, so it asks last.
-        if trading.governor.take(now, Priority::Housekeeping).is_err() {
+        if trading.desks.get_mut(conn.venue).governor.take(now, Priority::Housekeeping).is_err() {
             self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
             return;
         }
@@ -251,8 +262,15 @@ impl Engine {
     /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never
     /// all busy with it.
     pub(super) fn warm_later(&mut self, now: UnixNanos, id: ConnId) {
-        let stagger_ms = u64::from(id.0).saturating_mul(self.warm_every_ms / 16);
-        let at = now.plus_ms(self.warm_every_ms.saturating_add(stagger_ms));
+        let Some(every_ms) = self.desk_of(id).map(|desk| desk.warm_every_ms) else { return };
+        let stagger_ms = u64::from(id.0).saturating_mul(every_ms / 16);
+        let at = now.plus_ms(every_ms.saturating_add(stagger_ms));
         self.deadlines.set(id.index(), Some(at));
+    }
+
+    /// The desk a connection belongs to; `None` for a connection that does not exist.
+    fn desk_of(&mut self, id: ConnId) -> Option<&mut Desk> {
+        let venue = self.conns.get(id.index())?.venue;
+        Some(self.trading.desks.get_mut(venue))
     }
 }

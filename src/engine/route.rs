@@ -3,6 +3,7 @@
 
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
+use super::desk::Desk;
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
 use crate::guard::{check_increments, IncrementError, Priority};
@@ -109,7 +110,8 @@ impl Engine {
             });
         };
         let Engine { conns, trading, .. } = self;
-        let Trading { tokens, governor, orders, .. } = trading;
+        let Trading { desks, orders, .. } = trading;
+        let Desk { tokens, governor, .. } = desks.get_mut(venue);
         let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
             out.count(Counter::TokensMissing, 1);
             return Err(Refused::new(RejectClass::Busy, "no token ready, retry in 5 ms"));
@@ -179,7 +181,7 @@ impl Engine {
         let mut sends = ArrayVec::<CancelSend, CANCELS_PER_REQUEST_MAX>::new();
         sends.push(first);
         while !sends.is_full() {
-            match self.trading.orders.next_due_cancel(now) {
+            match self.trading.orders.next_due_cancel_at(now, first.venue) {
                 Some(send) => sends.push(send),
                 None => break,
             }
@@ -205,7 +207,7 @@ impl Engine {
         let lanes = [Lane::Orders, Lane::Cancels];
         let id = free_conn(&self.conns, venue, &lanes).ok_or(soon)?;
         let Engine { conns, trading, .. } = self;
-        let Trading { tokens, governor, .. } = trading;
+        let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
         let path = TokenPath::BatchCancel as u8;
         let token = tokens.take(path, now, |t| out.retire(t)).ok_or(soon)?;
         if let Err(crate::guard::RetryAt(at)) = governor.take(now, Priority::Cancel) {
@@ -230,10 +232,12 @@ impl Engine {
 
     /// Orders the venue holds although we did not mean them to: cancelled by their venue id.
     pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let Some((venue, _)) = self.trading.strays.first().copied() else { return };
-        let ids = self.trading.strays.iter().map(|(_, id)| *id).collect();
-        if self.send_cancel_ids(now, out, venue, &ids).is_ok() {
-            self.trading.strays.clear();
+        for venue in Venue::ALL {
+            let strays = &self.trading.strays;
+            let ids: ArrayVec<_, _> = strays.iter().filter(|(at, _)| *at == venue).map(|(_, id)| *id).collect();
+            if !ids.is_empty() && self.send_cancel_ids(now, out, venue, &ids).is_ok() {
+                self.trading.strays.retain(|(at, _)| *at != venue);
+            }
         }
     }
 

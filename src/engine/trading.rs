@@ -1,12 +1,12 @@
-//! What the engine knows of orders on their way: the table, the streams to the strategies, credentials, the governor, and
-//! which connection carries what.
+//! What the engine knows of orders on their way: the table, the streams to the strategies, the venues' desks, and which
+//! connection carries what.
 
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
-use super::tokens::TokenPools;
-use crate::guard::{Governor, Limits};
-use crate::order::{Orders, Query, QueryId, Slot};
-use crate::record::{UnixNanos, Venue, VenueOrderId};
+use super::desk::Desk;
+use crate::guard::Limits;
+use crate::order::{Orders, Slot};
+use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
 use arrayvec::ArrayVec;
 
 /// Orders the venue holds twice that wait for their cancel; more are found again by the next listing.
@@ -24,24 +24,10 @@ pub(super) enum Cargo {
     Place(Slot),
     /// Cancels; the session knows which.
     Cancel,
-    /// A page of the query in [`Trading::asking`].
+    /// A page of the query its venue's desk asks.
     Query,
     /// Something to keep the connection warm.
     Warm,
-}
-
-/// A query under way, page by page.
-#[derive(Debug)]
-pub(super) struct Asking {
-    pub(super) id: QueryId,
-    pub(super) query: Query,
-    /// Where the next page begins; empty for the first.
-    pub(super) cursor: String,
-    pub(super) pages: usize,
-    /// A row could not be read: nothing follows from what is missing.
-    pub(super) incomplete: bool,
-    /// The next page is to be asked for; otherwise one is under way.
-    pub(super) waits: bool,
 }
 
 /// A connection's cargo and where it lies in the sent stream.
@@ -63,44 +49,31 @@ pub(super) struct Carriage {
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
-    pub(super) tokens: TokenPools,
-    pub(super) governor: Governor,
+    pub(super) desks: PerVenue<Desk>,
     pub(super) limits: Option<Limits>,
     pub(super) stopping: Option<Shutdown>,
     pub(super) carriages: Vec<Carriage>,
     pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
-    pub(super) asking: Option<Asking>,
-    user: Option<ConnId>,
     /// Cancels, queries or strays may be due: look after this input.
     pub(super) stirred: bool,
 }
 
 impl Trading {
-    pub(super) fn new(
-        orders: Orders,
-        tokens: TokenPools,
-        governor: Governor,
-        limits: Option<Limits>,
-        connections: usize,
-        user: Option<ConnId>,
-    ) -> Trading {
+    pub(super) fn new(orders: Orders, desks: PerVenue<Desk>, limits: Option<Limits>, connections: usize) -> Trading {
         Trading {
             orders,
             delivery: Delivery::new(),
-            tokens,
-            governor,
+            desks,
             limits,
             stopping: None,
             carriages: vec![Carriage::default(); connections],
             strays: ArrayVec::new(),
-            asking: None,
-            user,
             stirred: false,
         }
     }
 
     pub(super) fn is_user(&self, conn: ConnId) -> bool {
-        self.user == Some(conn)
+        self.desks.iter().any(|(_, desk)| desk.user == Some(conn))
     }
 
     /// The order table and the sink its records go to.
@@ -132,9 +105,9 @@ impl Trading {
         self.carriages.get_mut(conn.index()).map(std::mem::take).unwrap_or_default()
     }
 
-    /// A page of a query is to be asked for.
+    /// A page of a query is to be asked for somewhere.
     pub(super) fn asking_waits(&self) -> bool {
-        self.asking.as_ref().is_some_and(|asking| asking.waits)
+        self.desks.iter().any(|(_, desk)| desk.asking_waits())
     }
 
     pub(super) fn stray(&mut self, venue: Venue, id: VenueOrderId) {

@@ -143,6 +143,8 @@ impl Gateway {
     ) -> Result<Arc<Instrument>, GatewayError> {
         let instrument = match self.directory.find(venue, symbol) {
             Some(known) => known,
+            // The one venue a gateway can be given so far.
+            None if venue != Venue::Coinbase => return Err(GatewayError::VenueNotConfigured(venue)),
             None => {
                 let listing = self.queries.product(symbol)?;
                 let added = self.directory.add(listing);

@@ -93,12 +93,21 @@ impl Orders {
 
     /// The next cancel to send: one that waited for its venue id, or a repetition.
     pub fn next_due_cancel(&mut self, now: UnixNanos) -> Option<CancelSend> {
+        self.due_cancel(now, |_| true)
+    }
+
+    /// The next cancel to send to one venue.
+    pub fn next_due_cancel_at(&mut self, now: UnixNanos, venue: Venue) -> Option<CancelSend> {
+        self.due_cancel(now, |at| at == venue)
+    }
+
+    fn due_cancel(&mut self, now: UnixNanos, wanted: impl Fn(Venue) -> bool) -> Option<CancelSend> {
         if now < self.due.cancel {
             return None;
         }
         let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
         while let Some(entry) = self.entries.get_mut(at as usize) {
-            if entry.cancel.take_due(now) {
+            if wanted(entry.order.venue()) && entry.cancel.take_due(now) {
                 return Some(cancel_send(entry.slot(at), entry));
             }
             next = next.min(entry.cancel.deadline());

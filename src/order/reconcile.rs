@@ -8,11 +8,11 @@
 //! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
 
 use super::cancel::CANCEL_CONFIRM_MS;
-use super::entry::{Place, Slot};
+use super::entry::{Entry, Place, Slot};
 use super::state::OrderState;
 use super::table::Orders;
 use super::Executions;
-use crate::record::{InstrumentId, UnixNanos, Venue, VenueOrderId};
+use crate::record::{InstrumentId, PerVenue, UnixNanos, Venue, VenueOrderId};
 use arrayvec::ArrayVec;
 
 /// Most orders one [`Query::OrdersByIds`] names: about 1.5 kB of URL.
@@ -216,7 +216,7 @@ struct VenueState {
 #[derive(Debug)]
 pub(super) struct Reconciliation {
     rules: ReconcileRules,
-    venues: [VenueState; Venue::ALL.len()],
+    venues: PerVenue<VenueState>,
     in_flight: ArrayVec<InFlight, QUERIES_MAX>,
     handed_out: u64,
 }
@@ -237,7 +237,7 @@ impl Reconciliation {
             fills_from: UnixNanos::NONE,
             fills_until: UnixNanos::NONE,
         };
-        Reconciliation { rules, venues: [venue; Venue::ALL.len()], in_flight: ArrayVec::new(), handed_out: 0 }
+        Reconciliation { rules, venues: PerVenue::new(|_| venue), in_flight: ArrayVec::new(), handed_out: 0 }
     }
 
     pub const fn rules(&self) -> &ReconcileRules {
@@ -249,7 +249,7 @@ impl Reconciliation {
     }
 
     pub fn deadline(&self) -> UnixNanos {
-        let times = self.venues.iter().map(|v| v.listing_at.min(v.fills_at));
+        let times = self.venues.iter().map(|(_, v)| v.listing_at.min(v.fills_at));
         times.min().unwrap_or(UnixNanos::MAX)
     }
 
@@ -275,10 +275,7 @@ impl Reconciliation {
     }
 
     fn venue(&mut self, venue: Venue) -> &mut VenueState {
-        let [only] = &mut self.venues;
-        match venue {
-            Venue::Coinbase => only,
-        }
+        self.venues.get_mut(venue)
     }
 
     fn begin(&mut self, subject: Subject, begun: UnixNanos, evidence: u64) -> QueryId {
@@ -300,24 +297,28 @@ impl Reconciliation {
 
     /// What is due about a venue as a whole: executions first, then the listing, so that no order is judged before its
     /// fills are booked.
-    fn next(&mut self, now: UnixNanos, any_open: bool, evidence: u64) -> Option<(QueryId, Query)> {
+    fn next(
+        &mut self,
+        now: UnixNanos,
+        venue: Venue,
+        any_open: impl FnOnce() -> bool,
+        evidence: u64,
+    ) -> Option<(QueryId, Query)> {
         let (overlap, margin) = (self.rules.fills_overlap_ms, self.rules.since_margin_ms);
-        for venue in Venue::ALL {
-            let state = self.venue(venue);
-            if state.fills_at <= now {
-                let idle = !any_open && now > state.fills_until && state.fills_pause_ms == 0 && !state.needs_fills;
-                state.fills_at = UnixNanos::MAX;
-                if !idle {
-                    let since = before(state.fills_from, overlap.saturating_add(margin));
-                    state.fills_asked = true;
-                    return Some((self.begin(Subject::Fills(venue), now, evidence), Query::Fills { venue, since }));
-                }
+        let state = self.venue(venue);
+        if state.fills_at <= now {
+            let idle = now > state.fills_until && state.fills_pause_ms == 0 && !state.needs_fills && !any_open();
+            state.fills_at = UnixNanos::MAX;
+            if !idle {
+                let since = before(state.fills_from, overlap.saturating_add(margin));
+                state.fills_asked = true;
+                return Some((self.begin(Subject::Fills(venue), now, evidence), Query::Fills { venue, since }));
             }
-            let state = self.venue(venue);
-            if state.listing_at <= now {
-                state.listing_at = UnixNanos::MAX;
-                return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
-            }
+        }
+        let state = self.venue(venue);
+        if state.listing_at <= now {
+            state.listing_at = UnixNanos::MAX;
+            return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
         }
         None
     }
@@ -392,19 +393,18 @@ impl Orders {
     /// Whether the user stream is open and every open order was confirmed since. Orders of unknown outcome do not
     /// delay this: they are told to be unknown.
     pub fn is_reconciled(&self, venue: Venue) -> bool {
-        let [only] = &self.reconciliation.venues;
-        let state = match venue {
-            Venue::Coinbase => only,
-        };
+        let state = self.reconciliation.venues.get(venue);
         state.up && !state.needs_fills && !state.needs_listing && state.owed == 0
     }
 
-    /// The next query that is due. One that cannot be sent is reported as [`QueryEnd::Failed`] and comes again.
-    pub fn next_query(&mut self, now: UnixNanos) -> Option<(QueryId, Query)> {
+    /// The next query that is due at a venue. One that cannot be sent is reported as [`QueryEnd::Failed`] and comes again.
+    pub fn next_query(&mut self, now: UnixNanos, venue: Venue) -> Option<(QueryId, Query)> {
         if !self.reconciliation.has_room() {
             return None;
         }
-        if let Some(query) = self.reconciliation.next(now, self.open.len > 0, self.evidence) {
+        let (open, entries) = (self.open.first, &self.entries);
+        let any_open = || open_orders(entries, open).any(|entry| entry.order.venue() == venue);
+        if let Some(query) = self.reconciliation.next(now, venue, any_open, self.evidence) {
             return Some(query);
         }
         if now < self.due.check {
@@ -412,8 +412,8 @@ impl Orders {
         }
         let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
         while let Some(entry) = self.entries.get(at as usize) {
-            if entry.check.at <= now {
-                let (venue, instrument) = (entry.order.venue(), entry.order.instrument());
+            if entry.check.at <= now && entry.order.venue() == venue {
+                let instrument = entry.order.instrument();
                 let id = self.reconciliation.begin(Subject::Orders, now, self.evidence);
                 if entry.order.wants_identity() {
                     return Some((id, self.search(id, now, venue, instrument)));
@@ -554,6 +554,11 @@ impl Orders {
             self.excuse(slot);
         }
     }
+}
+
+/// The open orders' entries, from the first on.
+fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item = &Entry> {
+    std::iter::successors(entries.get(first as usize), |entry| entries.get(entry.link.after as usize))
 }
 
 /// `ms` milliseconds before a moment.

@@ -16,6 +16,7 @@ mod side;
 mod statistics;
 mod text;
 mod time;
+mod venue;
 
 pub use command::{CommandKind, OrderCommand, OrderRef, OrderType, TimeInForce};
 pub use decimal::{parse_any, parse_mantissa, DecimalError, Fixed, Fixed128, DIGITS_MAX};
@@ -34,50 +35,4 @@ pub use side::{BookSide, Side};
 pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};
 pub use text::{InlineText, TextTooLong};
 pub use time::UnixNanos;
-
-/// A trading venue this crate speaks to. Exhaustive: a new venue is a new release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Venue {
-    /// Coinbase Advanced Trade.
-    Coinbase = 0,
-}
-
-impl Venue {
-    /// Every venue, in the order of their numbers.
-    pub const ALL: [Venue; 1] = [Venue::Coinbase];
-
-    /// The lower-case name used in JSON output, logs and errors.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Venue::Coinbase => "coinbase",
-        }
-    }
-
-    /// The venue of a number written by `as u8`; `None` if there is none.
-    pub const fn from_u8(value: u8) -> Option<Venue> {
-        match value {
-            0 => Some(Venue::Coinbase),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Venue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl std::str::FromStr for Venue {
-    type Err = UnknownVenue;
-
-    fn from_str(text: &str) -> Result<Self, UnknownVenue> {
-        Venue::ALL.into_iter().find(|v| v.name() == text).ok_or_else(|| UnknownVenue(text.into()))
-    }
-}
-
-/// A venue name that this crate does not know.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown venue `{0}`: known venues are coinbase")]
-pub struct UnknownVenue(String);
+pub use venue::{PerVenue, UnknownVenue, Venue};

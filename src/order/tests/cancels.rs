@@ -197,3 +197,14 @@ fn changes_are_refused_as_unsupported() {
     assert_eq!((told.kind, told.reject, told.request), (K::ReplaceRejected, RejectClass::Unsupported, request(2)));
     assert_eq!(told.client_order_id, b.client);
 }
+
+#[test]
+fn a_venues_request_takes_no_cancels_of_another_venue() {
+    let mut b = Bench::live();
+    cancel(&mut b, 2);
+    answer(&mut b, AMBIGUOUS);
+    b.advance(1_000);
+    assert_eq!(b.orders.next_due_cancel_at(b.now, Venue::Oanda), None);
+    assert!(b.orders.deadline().is_some_and(|at| at <= b.now), "it is still due");
+    assert_eq!(b.orders.next_due_cancel_at(b.now, V).map(|send| send.venue), Some(V));
+}

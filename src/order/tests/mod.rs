@@ -173,7 +173,7 @@ impl Bench {
     }
 
     pub fn query(&mut self) -> Option<(QueryId, Query)> {
-        self.orders.next_query(self.now)
+        self.orders.next_query(self.now, V)
     }
 
     pub fn done(&mut self, id: QueryId) {

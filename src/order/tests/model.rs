@@ -291,7 +291,7 @@ impl World {
                 self.orders.fill_fact(now, V, &row, &mut self.checker);
             }
             Op::Query { complete, stale } => {
-                if let Some((id, query)) = self.orders.next_query(now) {
+                if let Some((id, query)) = self.orders.next_query(now, V) {
                     self.answer(id, &query, complete, stale);
                 }
             }
@@ -442,7 +442,7 @@ impl World {
     /// Answers every question when it falls due.
     fn run_until(&mut self, end: UnixNanos) {
         loop {
-            while let Some((id, query)) = self.orders.next_query(self.now) {
+            while let Some((id, query)) = self.orders.next_query(self.now, V) {
                 self.answer(id, &query, true, false);
             }
             while let Some(send) = self.orders.next_due_cancel(self.now) {

@@ -184,3 +184,47 @@ fn the_deadline_never_lies_behind_what_is_due() {
         assert!(b.orders.deadline().unwrap() > b.now);
     }
 }
+
+/// A bench with one unknown order at each of two venues.
+fn two_venues() -> Bench {
+    let mut b = Bench::unknown();
+    let mut elsewhere = instrument();
+    elsewhere.id = InstrumentId(1);
+    elsewhere.listing.venue = Venue::Oanda;
+    let placed = b.orders.place(&place_command(2), &elsewhere).unwrap();
+    b.orders.sent(b.now, placed.slot, b.now);
+    b.orders.connection_lost(b.now, placed.slot, &mut b.log);
+    b
+}
+
+#[test]
+fn each_venue_is_asked_about_its_own_orders_only() {
+    let mut b = two_venues();
+    b.advance(60_000);
+    let venue_of = |query: &Query| match query {
+        Query::RecentOrders { venue, .. }
+        | Query::OpenOrders { venue }
+        | Query::Fills { venue, .. }
+        | Query::OrdersByIds { venue, .. } => *venue,
+    };
+    assert_eq!(b.orders.next_query(b.now, Venue::BinanceUs), None);
+    for venue in [Venue::Oanda, V] {
+        let mut asked = 0;
+        while let Some((_, query)) = b.orders.next_query(b.now, venue) {
+            assert_eq!(venue_of(&query), venue);
+            asked += 1;
+        }
+        assert!(asked > 0, "{venue} was not asked");
+    }
+}
+
+#[test]
+fn a_venue_that_is_up_is_reconciled_whatever_the_others_are() {
+    let mut b = two_venues();
+    b.orders.user_stream_up(b.now, Venue::BinanceUs);
+    while let Some((id, _)) = b.orders.next_query(b.now, Venue::BinanceUs) {
+        b.done(id);
+    }
+    let reconciled = Venue::ALL.map(|venue| b.orders.is_reconciled(venue));
+    assert_eq!(reconciled, [false, true, false]);
+}

@@ -1,0 +1,50 @@
+//! What the engine keeps per venue to trade there: credentials, the governor, the listing under way, and which connection
+//! carries the account's events.
+
+use super::contract::ConnId;
+use super::tokens::TokenPools;
+use crate::guard::Governor;
+use crate::order::{Query, QueryId};
+
+/// A query under way, page by page.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) id: QueryId,
+    pub(super) query: Query,
+    /// Where the next page begins; empty for the first.
+    pub(super) cursor: String,
+    pub(super) pages: usize,
+    /// A row could not be read: nothing follows from what is missing.
+    pub(super) incomplete: bool,
+    /// The next page is to be asked for; otherwise one is under way.
+    pub(super) waits: bool,
+}
+
+/// One venue's desk. A venue without credentials has one all the same, and never uses it.
+pub(super) struct Desk {
+    /// The connection of the account's events; `None` without credentials.
+    pub(super) user: Option<ConnId>,
+    pub(super) tokens: TokenPools,
+    pub(super) governor: Governor,
+    pub(super) asking: Option<Asking>,
+    /// An idle HTTP connection is used this often to keep it warm, ms.
+    pub(super) warm_every_ms: u64,
+}
+
+impl Desk {
+    /// The desk of a venue where nothing is traded: one request a second, and nobody to make it.
+    pub(super) fn idle(governor_margin_ms: u64) -> Desk {
+        Desk {
+            user: None,
+            tokens: TokenPools::new(0),
+            governor: Governor::new(1, 1_000, governor_margin_ms),
+            asking: None,
+            warm_every_ms: u64::MAX,
+        }
+    }
+
+    /// A page of a query is to be asked for.
+    pub(super) fn asking_waits(&self) -> bool {
+        self.asking.as_ref().is_some_and(|asking| asking.waits)
+    }
+}
