@@ -2,7 +2,7 @@
 //! and guards change, for every venue and for replay.
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
-use crate::record::{BookSide, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId};
+use crate::record::{BookSide, Fixed128, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId};
 
 /// Whether a book event replaces the book or changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,6 +119,68 @@ pub enum StreamFact {
     UserSnapshotComplete,
 }
 
+/// What an execution did to the venue's own trade (a lot: opened once, closed at once or in parts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TradeEffect {
+    /// Opened it.
+    Opened,
+    /// Took a part of it away.
+    Reduced,
+    /// Took all of it away.
+    Closed,
+}
+
+/// One execution at a venue that keeps trades: one part of a fill for each trade that it closed, reduced or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeFill {
+    /// The execution; its identity names the trade, too.
+    pub fill: FillFact,
+    /// The venue's number of the trade.
+    pub trade_id: u64,
+    /// What became of it.
+    pub effect: TradeEffect,
+    /// Profit realised, account currency; `None` if not sent.
+    pub realised: Option<Fixed128>,
+}
+
+/// One side of a position, as the venue states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Long ([`Side::Buy`]) or short.
+    pub side: Side,
+    /// Units held, mantissa at the size exponent, never negative.
+    pub units: i64,
+    /// Average price, exact as sent; zero if flat.
+    pub average_price: Fixed128,
+    /// Profit realised over its life, account currency; `None` if not sent.
+    pub realised: Option<Fixed128>,
+    /// Profit not realised yet, account currency; `None` if not sent.
+    pub unrealised: Option<Fixed128>,
+    /// The venue's time; `NONE` if not sent.
+    pub venue_time: UnixNanos,
+}
+
+/// Figures of a margin account, each in the account's currency and `None` where this message does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AccountFact {
+    /// Cash.
+    pub balance: Option<Fixed128>,
+    /// Cash and the profit not realised yet.
+    pub net_value: Option<Fixed128>,
+    /// Profit not realised yet.
+    pub unrealised: Option<Fixed128>,
+    /// Margin bound by open positions.
+    pub margin_used: Option<Fixed128>,
+    /// Margin free for new ones.
+    pub margin_available: Option<Fixed128>,
+    /// A margin call began (true) or ended.
+    pub margin_call: Option<bool>,
+    /// The venue's time; `NONE` if not sent.
+    pub venue_time: UnixNanos,
+}
+
 /// Something a session could not use. Counted, announced, and the rest of the feed goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -171,6 +233,20 @@ pub trait Facts {
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
+    /// The parts of one fill at a venue that keeps trades, in the order in which they count.
+    fn fills(&mut self, parts: &[TradeFill]) {
+        for part in parts {
+            self.fill(&part.fill);
+        }
+    }
+    /// One side of a position. Nothing follows from it unless the implementor keeps positions.
+    fn position(&mut self, fact: &PositionFact) {
+        let _ = fact;
+    }
+    /// Figures of the account. Nothing follows from them unless the implementor keeps accounts.
+    fn account(&mut self, fact: &AccountFact) {
+        let _ = fact;
+    }
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str);
 }

@@ -9,10 +9,12 @@ pub mod endpoint;
 mod facts;
 mod fault;
 mod intent;
+pub mod oanda;
 
 pub use crate::order::FillFact;
 pub use facts::{
-    Anomaly, BookEvent, BookEventKind, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
+    AccountFact, Anomaly, BookEvent, BookEventKind, Facts, GapScope, PositionFact, QuoteFact, StreamFact,
+    SubscribedChannel, TickerFact, TradeEffect, TradeFact, TradeFill,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
