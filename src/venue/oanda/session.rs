@@ -240,11 +240,8 @@ impl StreamSession {
         self.decoder.levels = 0;
         let more = loop {
             let unread = plain.get_mut(consumed..).unwrap_or_default();
-            if unread.is_empty() {
-                break false;
-            }
             if spent >= BYTES_PER_CALL_MAX || self.decoder.levels >= LEVELS_STOP {
-                break true;
+                break !unread.is_empty();
             }
             // The head must stand whole; the body may be cut anywhere.
             let window = if self.at == At::Head { unread.len() } else { unread.len().min(STEP_BYTES) };

@@ -130,7 +130,7 @@ fn silence_ends_the_stream_and_any_line_is_life() {
 #[test]
 fn a_new_instrument_needs_a_new_connection_and_one_less_does_not() {
     let mut session = pricing();
-    run(&mut session, &(HEAD.to_owned() + &chunk(&price("EUR_USD", "1.2"))));
+    let _ = run(&mut session, &(HEAD.to_owned() + &chunk(&price("EUR_USD", "1.2"))));
     let mut ear = Ear::default();
     session.unwant(InstrumentId(1), BOTH);
     assert!(session.time(NOW, &mut ear).is_ok());
