@@ -94,7 +94,7 @@ fn family(code: &str) -> Option<RejectClass> {
         Some(RejectClass::InvalidPrice)
     } else if ends("_LOCKED") {
         Some(RejectClass::Forbidden)
-    } else if ends("_INVALID") || ends("_INCONSISTENCY") || has("GTD_TIMESTAMP") {
+    } else if ends("_INVALID") || code.starts_with("INVALID_") || ends("_INCONSISTENCY") || has("GTD_TIMESTAMP") {
         Some(RejectClass::Malformed)
     } else {
         None

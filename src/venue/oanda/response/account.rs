@@ -175,9 +175,11 @@ pub fn accounts(body: &[u8]) -> Read<Vec<AccountRow>> {
         each_field(cursor, |key, cursor| {
             match key {
                 "id" => row.id = cursor.str()?.into(),
+                // Null is none; a number is one, and is skipped.
+                "mt4AccountID" if cursor.take_null() => {}
                 "mt4AccountID" => {
-                    row.mt4 |= !cursor.take_null();
-                    return Ok(row.mt4 && skip(cursor)?);
+                    row.mt4 = true;
+                    return Ok(false);
                 }
                 "tags" => each_item(cursor, |cursor| {
                     row.mt4 |= cursor.str()? == "MT4";
@@ -190,11 +192,6 @@ pub fn accounts(body: &[u8]) -> Read<Vec<AccountRow>> {
         required(!row.id.is_empty(), "id")?;
         Ok(row)
     })
-}
-
-fn skip(cursor: &mut Cursor<'_, '_>) -> Result<bool, Fault> {
-    cursor.skip()?;
-    Ok(true)
 }
 
 /// The figures of a summary reply.
