@@ -46,14 +46,36 @@ pub(super) struct Conn {
     pub(super) lane: Lane,
     pub(super) state: ConnectionState,
     pub(super) session: Session,
+    /// When it last brought anything.
+    pub(super) heard: UnixNanos,
     backoff: Backoff,
     ever_open: bool,
+    /// Not to be dialled before something is wanted of it.
+    pub(super) dormant: bool,
+    /// Goes dormant again when it falls with nothing to carry.
+    spare: bool,
 }
 
 impl Conn {
     pub(super) fn new(venue: Venue, role: ConnectionRole, lane: Lane, session: Session) -> Conn {
         let backoff = Backoff::new(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, BACKOFF_HEALTHY_MS);
-        Conn { venue, role, lane, state: ConnectionState::Down, session, backoff, ever_open: false }
+        Conn {
+            venue,
+            role,
+            lane,
+            state: ConnectionState::Down,
+            session,
+            heard: UnixNanos::NONE,
+            backoff,
+            ever_open: false,
+            dormant: false,
+            spare: false,
+        }
+    }
+
+    /// A further connection, dialled when it is needed.
+    pub(super) fn spare(self) -> Conn {
+        Conn { dormant: true, spare: true, ..self }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -66,6 +88,9 @@ impl Engine {
     pub(super) fn dial_all(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for index in 0..self.conns.len() {
             let conn = ConnId(index as u16);
+            if self.conns.get(index).is_none_or(|c| c.dormant) {
+                continue;
+            }
             self.set_state(now, out, conn, ConnectionState::Connecting, "");
             out.dial(conn, now);
         }
@@ -79,7 +104,7 @@ impl Engine {
         if std::mem::replace(&mut conn.ever_open, true) {
             out.count(Counter::Reconnects, 1);
         }
-        trading.unload(id);
+        trading.unload_all(id);
         trading.stirred = true;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         let result = match &mut conn.session {
@@ -105,6 +130,7 @@ impl Engine {
         id: ConnId,
         result: Result<(), SessionError>,
     ) {
+        self.take_turn(now, id);
         if let Err(error) = result {
             out.close(id, error.to_string());
             return;
@@ -137,7 +163,7 @@ impl Engine {
         rest: &mut [u8],
     ) {
         self.deadlines.set(id.index(), None);
-        self.settle_cargo(now, out, id, closed.began);
+        self.trading.settle_orders(now, out, id, closed.began);
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
         let was_open = conn.is_open();
@@ -167,35 +193,30 @@ impl Engine {
             self.replied(now, out, id, reply);
         }
         self.query_lost(now, out, id);
-        self.trading.unload(id);
+        self.trading.unload_all(id);
         self.trading.stirred = true;
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
+        if conn.spare && matches!(&conn.session, Session::CoinbaseStream(session) if !session.wants_anything()) {
+            conn.dormant = true;
+            self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+            return;
+        }
         self.set_state(now, out, id, ConnectionState::Down, &closed.why);
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
     }
 
-    /// What a lost connection carried: an order of which nothing left is refused now; one that began to leave is
-    /// marked as sent, and the session's own words make it unknown.
-    fn settle_cargo(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, began: u64) {
-        let Some(slot) = self.trading.carried(id) else { return };
-        let Some(carriage) = self.trading.carriages.get(id.index()) else { return };
-        if carriage.began {
-            return;
-        }
-        if began > carriage.start {
-            self.trading.orders.sent(now, slot, now);
-            return;
-        }
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.connection_lost(now, slot, &mut sink);
-        self.trading.unload(id);
-    }
-
-    fn set_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, state: ConnectionState, why: &str) {
+    pub(super) fn set_state(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        state: ConnectionState,
+        why: &str,
+    ) {
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         if conn.state == state {
             return;

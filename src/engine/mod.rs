@@ -15,10 +15,16 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod holdings;
+mod kill;
+mod prepared;
+mod pretrade;
+mod protect;
 mod publish;
 mod reconcile;
 mod recover;
 mod route;
+mod spread;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod tokens;
@@ -26,21 +32,24 @@ mod trading;
 
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
+pub use kill::KillScope;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
-use crate::guard::{Governor, Limits};
+use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
+use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
-use crate::venue::{Channels, SessionProgress};
+use crate::venue::SessionProgress;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
 use publish::Market;
+use std::sync::Arc;
 use tokens::TokenPools;
 use trading::Trading;
 
@@ -53,6 +62,8 @@ pub struct EngineConfig {
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
     pub limits: Option<Limits>,
+    /// When a venue in trouble gets no new orders.
+    pub breaker: BreakerRules,
     /// Sizes of the order table.
     pub order_limits: OrderLimits,
     /// When what is asked about orders.
@@ -77,6 +88,8 @@ pub struct CoinbaseOrders {
     pub rest: Endpoint,
     /// Of every HTTP connection.
     pub session: OrderConfig,
+    /// Signs requests as they are written, with a key of the retired scheme; tokens authorise them if `None`.
+    pub legacy: Option<Arc<LegacyKey>>,
     /// An idle connection is used this often to keep it warm, ms.
     pub warm_every_ms: u64,
     /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
@@ -129,8 +142,13 @@ impl Engine {
             if let Some(orders) = &coinbase.orders {
                 *desks.get_mut(Venue::Coinbase) = Desk {
                     user: Some(ConnId(conns.len() as u16)),
-                    tokens: TokenPools::new(TOKEN_SLOTS),
+                    tokens: match &orders.legacy {
+                        // The user channel's credential is made ahead all the same.
+                        Some(_) => TokenPools::new(TOKEN_SLOTS).without_below(TOKEN_SLOT_USER),
+                        None => TokenPools::new(TOKEN_SLOTS),
+                    },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
+                    breaker: Breaker::new(config.breaker),
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -138,9 +156,16 @@ impl Engine {
                 let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
                 for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
+                    let session = match &orders.legacy {
+                        Some(key) => session.signed_by(key.clone()),
+                        None => session,
+                    };
                     let session = Session::CoinbaseOrders(Box::new(session));
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }
+            }
+            for _ in 1..coinbase.stream.market_connections_max {
+                conns.push(stream(StreamRole::Market, ConnectionRole::Market).spare());
             }
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
@@ -203,6 +228,7 @@ impl Engine {
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        conn.heard = now;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
@@ -235,7 +261,10 @@ impl Engine {
                     self.rewant(now, out, id);
                 }
                 self.trading.delivery.remove(strategy);
+                self.trading.prepared.discard_all(strategy);
             }
+            Control::Prepare(strategy, slot, order) => self.trading.prepared.put(strategy, slot, order),
+            Control::Discard(strategy, slot) => self.trading.prepared.discard(strategy, slot),
             Control::Subscribe(strategy, id, channels) => {
                 self.market.subscribe(strategy, id, channels);
                 self.rewant(now, out, id);
@@ -245,50 +274,29 @@ impl Engine {
                 self.rewant(now, out, id);
             }
             Control::Stop(shutdown) => self.stop(now, shutdown),
+            Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
+            Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::Release => self.release_kill(now, out),
         }
     }
 
     /// A new instrument, or new metadata: every session that reads numbers of it must know its exponents.
     fn know(&mut self, now: UnixNanos, out: &mut impl Outputs, instrument: crate::record::Instrument) {
         let id = instrument.id;
-        let serving =
-            self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
-        let Some(serving) = serving else { return };
-        if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
+        if !self.market.put(instrument.clone()) {
             return;
         }
+        self.trading.pretrade.know(&instrument);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;
             }
             match &mut conn.session {
-                Session::CoinbaseStream(session) => {
-                    // No channel yet: a wish without channels is never refused.
-                    let _ = session.want(&instrument, Channels::NONE);
-                }
+                Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
             }
         }
         self.rewant(now, out, id);
-    }
-
-    /// Tells the market session what is wanted of an instrument by anybody.
-    fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(traded) = self.market.get(id) else { return };
-        let (wanted, conn_id) = (traded.wanted(), traded.conn);
-        let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
-        let Session::CoinbaseStream(session) = &mut conn.session else { return };
-        if let Err(refused) = session.want(&traded.instrument, wanted) {
-            let venue = conn.venue;
-            let excerpt = refused.to_string();
-            out.note(Note::Anomaly {
-                conn: conn_id,
-                venue,
-                anomaly: crate::venue::Anomaly::TooLarge,
-                excerpt: &excerpt,
-            });
-        }
-        self.session_result(now, out, conn_id, Ok(()));
     }
 
     /// What an input left to do: due deadlines, books to renew, cancels and queries to send.
@@ -311,7 +319,7 @@ impl Engine {
     }
 
     fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(conn_id) = self.market.get(id).map(|t| t.conn) else { return };
+        let Some(conn_id) = self.market.get(id).and_then(|t| t.conn) else { return };
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
         if let Session::CoinbaseStream(session) = &mut conn.session {
             session.resync(id);

@@ -4,34 +4,42 @@
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
+use super::kill::Kill;
+use super::prepared::PreparedOrders;
+use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
-use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
+use crate::position::Positions;
+use crate::record::{PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
+use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
+use std::collections::VecDeque;
 
 /// Orders the venue holds twice that wait for their cancel; more are found again by the next listing.
 const STRAYS_MAX: usize = 16;
 /// Most cancels one request carries.
 pub(super) const CANCELS_PER_REQUEST_MAX: usize = 32;
 
-/// What a connection's request in flight is about.
-#[derive(Debug, Clone, Default)]
+/// Requests in flight on one connection before its list takes more memory: no session lets so many be under way.
+const CARRIED_MAX: usize = 64;
+
+/// What a request in flight is about.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Cargo {
-    /// Nothing in flight.
-    #[default]
-    Nothing,
     /// A new order.
     Place(Slot),
     /// Cancels; the session knows which.
     Cancel,
+    /// The change of an order this request asked for.
+    Change(Slot, RequestId),
     /// A page of the query its venue's desk asks.
     Query,
     /// Something to keep the connection warm.
     Warm,
 }
 
-/// A connection's cargo and where it lies in the sent stream.
-#[derive(Debug, Clone, Default)]
+/// A request in flight and where it lies in its connection's sent stream.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Carriage {
     pub(super) cargo: Cargo,
     /// Offset before its first byte.
@@ -49,10 +57,15 @@ pub(super) struct Carriage {
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
+    pub(super) prepared: PreparedOrders,
     pub(super) desks: PerVenue<Desk>,
-    pub(super) limits: Option<Limits>,
+    pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
-    pub(super) carriages: Vec<Carriage>,
+    pub(super) kill: Option<Kill>,
+    /// Of venues that keep trades.
+    pub(super) positions: Positions,
+    /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
+    carriages: Vec<VecDeque<Carriage>>,
     pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
     /// Cancels, queries or strays may be due: look after this input.
     pub(super) stirred: bool,
@@ -63,10 +76,13 @@ impl Trading {
         Trading {
             orders,
             delivery: Delivery::new(),
+            prepared: PreparedOrders::new(),
             desks,
-            limits,
+            pretrade: PreTrade::new(limits),
             stopping: None,
-            carriages: vec![Carriage::default(); connections],
+            kill: None,
+            positions: Positions::default(),
+            carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),
             stirred: false,
         }
@@ -85,24 +101,99 @@ impl Trading {
         (orders, DeliverySink { delivery, out })
     }
 
-    /// The order a connection carries, if it carries one.
-    pub(super) fn carried(&self, conn: ConnId) -> Option<Slot> {
-        match self.carriages.get(conn.index()) {
-            Some(Carriage { cargo: Cargo::Place(slot), .. }) => Some(*slot),
+    /// Whether a connection carries the place request of this order.
+    pub(super) fn carries_order(&self, conn: ConnId, slot: Slot) -> bool {
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Place(placed) if *placed == slot))
+    }
+
+    /// Whether a connection carries a request of this kind.
+    pub(super) fn carries(&self, conn: ConnId, wanted: impl Fn(&Cargo) -> bool) -> bool {
+        let carried = self.carriages.get(conn.index());
+        carried.is_some_and(|carried| carried.iter().any(|c| wanted(&c.cargo)))
+    }
+
+    /// The change of this order that a connection carries, by the request that asked for it.
+    pub(super) fn carried_change(&self, conn: ConnId, slot: Slot) -> Option<RequestId> {
+        self.carriages.get(conn.index())?.iter().find_map(|c| match c.cargo {
+            Cargo::Change(of, request) if of == slot => Some(request),
             _ => None,
-        }
+        })
     }
 
-    /// Loads a connection; its bytes begin at `start`.
+    /// Whether a connection carries a page of a query.
+    pub(super) fn carries_query(&self, conn: ConnId) -> bool {
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Query))
+    }
+
+    /// Loads a connection; the request's bytes lie from `start` to `end` of its sent stream.
     pub(super) fn load(&mut self, conn: ConnId, cargo: Cargo, start: u64, end: u64, origin: UnixNanos) {
-        if let Some(carriage) = self.carriages.get_mut(conn.index()) {
-            *carriage = Carriage { cargo, start, end, began: false, written: UnixNanos::NONE, origin };
+        if let Some(carried) = self.carriages.get_mut(conn.index()) {
+            carried.push_back(Carriage { cargo, start, end, began: false, written: UnixNanos::NONE, origin });
         }
     }
 
-    /// The request was answered, or its connection is gone.
-    pub(super) fn unload(&mut self, conn: ConnId) -> Carriage {
-        self.carriages.get_mut(conn.index()).map(std::mem::take).unwrap_or_default()
+    /// The oldest request of this kind was answered.
+    pub(super) fn unload(&mut self, conn: ConnId, answered: impl Fn(&Cargo) -> bool) -> Option<Carriage> {
+        let carried = self.carriages.get_mut(conn.index())?;
+        let at = carried.iter().position(|c| answered(&c.cargo))?;
+        carried.remove(at)
+    }
+
+    /// The connection is gone, or new: it carries nothing.
+    pub(super) fn unload_all(&mut self, conn: ConnId) {
+        if let Some(carried) = self.carriages.get_mut(conn.index()) {
+            carried.clear();
+        }
+    }
+
+    /// How far a connection's stream came: an order is on its way from its first byte on.
+    pub(super) fn written(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64, total: u64) {
+        let Trading { carriages, orders, .. } = self;
+        let Some(carried) = carriages.get_mut(conn.index()) else { return };
+        for carriage in carried.iter_mut().filter(|c| !c.written.is_some()) {
+            let begins = !carriage.began && began > carriage.start;
+            let ends = total >= carriage.end;
+            carriage.began |= begins;
+            if ends {
+                carriage.written = now;
+                if carriage.origin.is_some() {
+                    out.measured(Hop::TickToTrade, now.since(carriage.origin));
+                }
+            }
+            if let (Cargo::Change(slot, _), true) = (carriage.cargo, begins) {
+                orders.replace_sent(slot, now);
+            }
+            let Cargo::Place(slot) = carriage.cargo else { continue };
+            if begins {
+                orders.sent(now, slot, now);
+            }
+            if ends {
+                orders.written(now, slot, now);
+            }
+        }
+    }
+
+    /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
+    /// marked as sent, and the session's own words make it unknown.
+    pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
+        let Trading { carriages, orders, delivery, .. } = self;
+        let Some(carried) = carriages.get_mut(conn.index()) else { return };
+        let mut sink = DeliverySink { delivery, out };
+        carried.retain_mut(|carriage| {
+            if carriage.began {
+                return true;
+            }
+            let begins = began > carriage.start;
+            carriage.began = begins;
+            match (carriage.cargo, begins) {
+                (Cargo::Place(slot), true) => orders.sent(now, slot, now),
+                (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
+                (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
+                (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
+                (Cargo::Cancel | Cargo::Query | Cargo::Warm, _) => return true,
+            }
+            begins
+        });
     }
 
     /// A page of a query is to be asked for somewhere.

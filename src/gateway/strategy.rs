@@ -1,11 +1,13 @@
 //! The handles of one strategy: what a strategy author holds and spins on.
 
+use crate::engine::{Control, KillScope};
 use crate::keeper::Clock;
-use crate::reactor::{ControlHandle, ControlMessage};
+use crate::reactor::{prepare, ControlHandle, ControlMessage, Heartbeat, PrepareError};
 use crate::record::{
-    ExecutionRecord, MarketKind, MarketRecord, OrderCommand, RequestId, StatisticsRecord, StrategyId, UnixNanos, View,
+    ExecutionRecord, MarketKind, MarketRecord, OrderCommand, PreparedOrder, PreparedSlot, RequestId, StatisticsRecord,
+    StrategyId, UnixNanos, View,
 };
-use crate::ring::{Consumer, OrderProducer, RingFigures, SubmitError, ThreadSleeper};
+use crate::ring::{Consumer, OrderProducer, PreparedSlots, RingFigures, SubmitError, ThreadSleeper};
 use crate::telemetry::{Hop, Hops};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,9 +52,11 @@ pub struct ExecutionStream {
 #[derive(Debug)]
 pub struct OrderEntry {
     producer: OrderProducer,
+    heart: Heartbeat,
     clock: Clock,
     control: ControlHandle,
     places: Arc<super::StrategyPlaces>,
+    prepared: PreparedSlots,
 }
 
 /// What the gateway builds a strategy from.
@@ -61,6 +65,7 @@ pub(super) struct Ends {
     pub(super) statistics: Consumer<StatisticsRecord>,
     pub(super) executions: Consumer<ExecutionRecord>,
     pub(super) orders: OrderProducer,
+    pub(super) heart: Heartbeat,
     pub(super) sleeper: ThreadSleeper,
     pub(super) hops: Hops,
     pub(super) clock: Clock,
@@ -70,12 +75,12 @@ pub(super) struct Ends {
 
 impl Strategy {
     pub(super) fn new(ends: Ends) -> Strategy {
-        let Ends { market, statistics, executions, orders, sleeper, hops, clock, control, places } = ends;
+        let Ends { market, statistics, executions, orders, heart, sleeper, hops, clock, control, places } = ends;
         Strategy {
             market: MarketStream { ring: market, clock: clock.clone(), hops },
             statistics: StatisticsStream { ring: statistics },
             executions: ExecutionStream { ring: executions },
-            orders: OrderEntry { producer: orders, clock, control, places },
+            orders: OrderEntry { producer: orders, heart, clock, control, places, prepared: PreparedSlots::default() },
             sleeper,
         }
     }
@@ -177,7 +182,40 @@ impl OrderEntry {
     #[inline]
     pub fn submit(&mut self, command: OrderCommand) -> Result<RequestId, SubmitError> {
         let now = self.clock.now();
+        self.heart.beat(now);
         self.producer.submit(command, now)
+    }
+
+    /// A sign of life for the dead-man switch; every [`OrderEntry::submit`] is one too. The first one starts the watch.
+    #[inline]
+    pub fn beat(&self) {
+        self.heart.beat(self.clock.now());
+    }
+
+    /// Throws the kill switch: see [`Gateway::kill`](super::Gateway::kill).
+    pub fn kill(&self, scope: KillScope) {
+        self.control.kill(scope);
+    }
+
+    /// Puts an order into one of this strategy's 64 slots, to be submitted any number of times by
+    /// [`OrderCommand::prepared`]. Allocates, wakes the reactor, waits for nothing: a command submitted after this
+    /// returned finds the order there.
+    ///
+    /// # Errors
+    /// [`PrepareError`]: all slots are taken, the venue has no form for it, or the gateway has stopped.
+    pub fn prepare(&mut self, order: PreparedOrder) -> Result<PreparedSlot, PrepareError> {
+        let strategy = self.producer.strategy();
+        let control = &self.control;
+        prepare(&mut self.prepared, order, |slot, order| {
+            control.send(ControlMessage::Engine(Control::Prepare(strategy, slot, order))).is_ok()
+        })
+    }
+
+    /// Gives a slot back. Discard it when the orders submitted from it were answered: a command the reactor has not yet
+    /// taken would be refused. False if it was given back before, or the gateway has stopped.
+    pub fn discard(&mut self, slot: PreparedSlot) -> bool {
+        let control = ControlMessage::Engine(Control::Discard(self.producer.strategy(), slot));
+        self.prepared.free(slot) && self.control.send(control).is_ok()
     }
 
     /// The gateway's clock, in UNIX nanoseconds: the one all records are stamped with.

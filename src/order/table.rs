@@ -8,11 +8,13 @@
 
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
+use super::exposure::{Best, Exposure, Exposures, Share};
 use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
 use super::list::{List, NIL};
-use super::reconcile::{ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::refusal::Refusal;
 use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
@@ -46,16 +48,6 @@ pub struct Placed {
     pub slot: Slot,
     /// Its client order id.
     pub client_order_id: ClientOrderId,
-}
-
-/// An order that was not registered: tell its strategy by [`Orders::refuse`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("order refused ({class:?}): {reason}")]
-pub struct Refusal {
-    /// Why, in the vocabulary of records.
-    pub class: RejectClass,
-    /// Why, in words.
-    pub reason: &'static str,
 }
 
 /// Whose order a fact is about.
@@ -95,6 +87,7 @@ pub struct Orders {
     placed: u64,
     /// Open orders by strategy: limits are checked on every command.
     open_by_strategy: [usize; StrategyId::COUNT_MAX],
+    exposures: Exposures,
 }
 
 /// What an order looked like before an input.
@@ -125,6 +118,7 @@ impl Orders {
             limits,
             placed: 0,
             open_by_strategy: [0; StrategyId::COUNT_MAX],
+            exposures: Exposures::new(InstrumentId::COUNT_MAX),
         }
     }
 
@@ -136,12 +130,12 @@ impl Orders {
     pub fn place(&mut self, command: &OrderCommand, instrument: &Instrument) -> Result<Placed, Refusal> {
         let request = command.request();
         if command.kind() != CommandKind::Place || request == RequestId::NONE {
-            return Err(Refusal { class: RejectClass::Malformed, reason: "not a numbered place command" });
+            return Err(Refusal::new(RejectClass::Malformed, "not a numbered place command"));
         }
         if self.at_request(request).is_some() {
-            return Err(Refusal { class: RejectClass::DuplicateId, reason: "this request was placed before" });
+            return Err(Refusal::new(RejectClass::DuplicateId, "this request was placed before"));
         }
-        let full = Refusal { class: RejectClass::Busy, reason: "the order table is full" };
+        let full = Refusal::new(RejectClass::Busy, "the order table is full");
         if self.open.len >= self.limits.open_max {
             return Err(full);
         }
@@ -160,6 +154,7 @@ impl Orders {
         let slot = entry.slot(at);
         self.open.push(&mut self.entries, at);
         self.count_open(at, usize::saturating_add);
+        self.expose(at, None);
         self.by_request.insert(hash_word(0, request.0), at);
         Ok(Placed { slot, client_order_id })
     }
@@ -171,8 +166,7 @@ impl Orders {
         now: UnixNanos,
         command: &OrderCommand,
         venue: Venue,
-        class: RejectClass,
-        reason: &str,
+        refusal: &Refusal,
         out: &mut impl Executions,
     ) {
         let kind = match command.kind() {
@@ -194,8 +188,8 @@ impl Orders {
             }
         }
         (record.request, record.recv, record.sent) = (command.request(), now, UnixNanos::NONE);
-        (record.reject, record.venue_code) = (class, InlineText::truncated(reason));
-        record.flags = EXECUTION_FLAG_LAST;
+        (record.reject, record.venue_code) = (refusal.class, InlineText::truncated(refusal.reason));
+        (record.venue_time, record.flags) = (refusal.retry_at, EXECUTION_FLAG_LAST);
         out.emit(&record);
     }
 
@@ -274,6 +268,7 @@ impl Orders {
                 if fact.source == super::FactSource::Query {
                     self.answered(slot.at);
                 }
+                self.observe_change(now, slot, fact, out);
                 self.change(now, slot, |order, counters| order.fact(now, fact, counters, out));
             }
             Whose::Twin(_) | Whose::Stranger if !fact.status.is_terminal() => {
@@ -345,6 +340,21 @@ impl Orders {
     /// How many orders of one strategy are open.
     pub fn open_count_of(&self, strategy: StrategyId) -> usize {
         self.open_by_strategy.get(strategy.index()).copied().unwrap_or(0)
+    }
+
+    /// What is ours in an instrument.
+    pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
+        self.exposures.get(instrument)
+    }
+
+    /// The venue says what is held: mantissa at the size exponent, long positive.
+    pub fn set_position(&mut self, instrument: InstrumentId, position: i64) {
+        self.exposures.set_position(instrument, position);
+    }
+
+    /// Orders of all strategies open, or on their way, at a venue.
+    pub const fn open_count_at(&self, venue: Venue) -> u32 {
+        self.exposures.open_at(venue)
     }
 
     /// Makes and reads client order ids of this session.
@@ -443,6 +453,22 @@ impl Orders {
         }
     }
 
+    /// The venue goes on with an order under another id: it has no other way to change it. False if it is not known by
+    /// the old one, or the new one is another's.
+    pub fn renumber(&mut self, venue: Venue, old: &VenueOrderId, new: &VenueOrderId) -> bool {
+        let Some(at) = self.at_venue_id(venue, old) else { return false };
+        if new.is_empty() || self.at_venue_id(venue, new).is_some() {
+            self.counters.conflicts = self.counters.conflicts.saturating_add(1);
+            return false;
+        }
+        self.by_venue_id.remove(hash_text(venue as u64, old.as_str()), |found| found == at);
+        if let Some(entry) = self.entries.get_mut(at as usize) {
+            entry.order.learn_id(new);
+            self.by_venue_id.insert(hash_text(venue as u64, new.as_str()), at);
+        }
+        true
+    }
+
     /// Something was heard of an order.
     fn witness(&mut self, at: u32) {
         self.evidence = self.evidence.saturating_add(1);
@@ -482,7 +508,9 @@ impl Orders {
             return;
         };
         let before = Before { state: entry.order.state(), identified: entry.check.identified };
+        let share = Share::of(&entry.order);
         apply(&mut entry.order, counters);
+        self.expose(slot.at, Some(share));
         self.settle(now, slot.at, before);
     }
 
@@ -504,7 +532,7 @@ impl Orders {
             entry.check.rest();
             entry.repeat_at = UnixNanos::MAX;
         }
-        if entry.order.wants_check() {
+        if entry.order.wants_check() || entry.change.is_unknown() {
             entry.check.arm(now.plus_ms(CHECK_DELAY_MS));
         }
         due.check = due.check.min(entry.check.at);
@@ -520,6 +548,7 @@ impl Orders {
     fn bury(&mut self, now: UnixNanos, at: u32) {
         if let Some(entry) = self.entries.get_mut(at as usize) {
             entry.cancel.stop();
+            entry.change.stop();
             entry.check.stop();
             entry.place = Place::Closed;
             if std::mem::take(&mut entry.owed) {
@@ -547,6 +576,27 @@ impl Orders {
                 entry.cancel.identified(now);
             }
             self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
+        }
+    }
+
+    /// Applies something to a slot that may change what its order adds to what is ours; `None` if the slot was reused.
+    pub(super) fn exposing<R>(&mut self, slot: Slot, apply: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let entry = self.entry(slot)?;
+        let share = Share::of(&entry.order);
+        let result = apply(entry);
+        self.expose(slot.at, Some(share));
+        Some(result)
+    }
+
+    /// The order in a slot adds something else than before to what is ours.
+    fn expose(&mut self, at: u32, before: Option<Share>) {
+        let Orders { entries, exposures, open, .. } = self;
+        let Some(order) = entries.get(at as usize).map(|entry| &entry.order) else { return };
+        let (instrument, share) = (order.instrument(), Share::of(order));
+        if let Best::Lost(side) = exposures.changed(order.venue(), instrument, before, share) {
+            let mine = open_orders(entries, open.first).map(|entry| &entry.order);
+            let mine = mine.filter(|order| order.instrument() == instrument && order.side() == side);
+            exposures.find_best(instrument, side, mine.filter_map(|order| Share::of(order).price()));
         }
     }
 

@@ -105,6 +105,17 @@ impl Holding {
     }
 }
 
+impl Holding {
+    /// Profit not realised yet if this side were closed at `price`, at the sum of both exponents; `None` if it is beyond
+    /// all numbers.
+    pub const fn unrealised(&self, side: Side, price: i64) -> Option<i128> {
+        match side {
+            Side::Buy => value(price, self.units).checked_sub(self.cost),
+            Side::Sell => self.cost.checked_sub(value(price, self.units)),
+        }
+    }
+}
+
 /// What is held of one instrument, and what was earned on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
@@ -151,8 +162,7 @@ impl Position {
     /// Profit not realised yet in quote currency, exact, if longs were closed at `bid` and shorts at `ask` (mantissas at
     /// the price exponent); `None` if it is beyond all numbers.
     pub fn unrealised_profit(&self, bid: i64, ask: i64) -> Option<Fixed128> {
-        let long = value(bid, self.long.units).checked_sub(self.long.cost)?;
-        let short = self.short.cost.checked_sub(value(ask, self.short.units))?;
+        let (long, short) = (self.long.unrealised(Side::Buy, bid)?, self.short.unrealised(Side::Sell, ask)?);
         Some(Fixed128::new(long.checked_add(short)?, self.value_exponent()))
     }
 }

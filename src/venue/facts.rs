@@ -1,8 +1,11 @@
 //! What a venue session tells the engine. The engine implements [`Facts`] once: the one choke point where books, orders
 //! and guards change, for every venue and for replay.
 
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
-use crate::record::{BookSide, Fixed128, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
+use crate::record::{
+    BookSide, Candle, ClientOrderId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
+    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+};
 
 /// Whether a book event replaces the book or changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,6 +84,43 @@ pub struct TickerFact {
     pub snapshot: bool,
 }
 
+/// A candle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CandleFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Its figures.
+    pub candle: Candle,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// History or first state, sent on subscription.
+    pub snapshot: bool,
+}
+
+/// Figures of the account's futures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuturesFact {
+    /// Which.
+    pub figures: FuturesFigures,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// First state sent on subscription.
+    pub snapshot: bool,
+}
+
+/// Balances, or margins under one set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FuturesFigures {
+    /// Balances.
+    Balance(FuturesBalance),
+    /// Margins.
+    Margin(FuturesMargin),
+}
+
 /// What a gap touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapScope {
@@ -90,22 +130,6 @@ pub enum GapScope {
     Instrument(InstrumentId),
 }
 
-/// A channel that can be subscribed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum SubscribedChannel {
-    /// Order book.
-    Book = 1,
-    /// Public trades.
-    Trades = 2,
-    /// Ticker.
-    Ticker = 3,
-    /// The account's own events.
-    User = 4,
-    /// Signs of life.
-    Heartbeats = 5,
-}
-
 /// News about the stream itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamFact {
@@ -113,8 +137,8 @@ pub enum StreamFact {
     Heartbeat,
     /// The venue confirms a subscription of this instrument.
     Subscribed(SubscribedChannel, InstrumentId),
-    /// The venue did not confirm it in time, or dropped it silently.
-    NotSubscribed(SubscribedChannel, InstrumentId),
+    /// What the venue serves is not what was asked: unknown to it, dropped silently, refused, or still there.
+    NotAsAsked(InstrumentId, Subscription),
     /// The user stream is open and its snapshot of open orders is complete.
     UserSnapshotComplete,
 }
@@ -141,6 +165,21 @@ pub struct TradeFill {
     pub effect: TradeEffect,
     /// Profit realised, account currency; `None` if not sent.
     pub realised: Option<Fixed128>,
+}
+
+/// A trade that is held, of a picture of the account: a lot of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldTrade {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Long ([`Side::Buy`]) or short.
+    pub side: Side,
+    /// The venue's number of it.
+    pub trade_id: u64,
+    /// Units left of it, mantissa at the size exponent, positive.
+    pub units: i64,
+    /// Where it was opened, mantissa at the price exponent.
+    pub price: i64,
 }
 
 /// One side of a position, as the venue states it.
@@ -219,6 +258,23 @@ pub trait Facts {
     fn quote(&mut self, fact: QuoteFact);
     /// A ticker.
     fn ticker(&mut self, fact: TickerFact);
+    /// A ticker of a channel that sends them every few seconds. Whoever makes no difference need not implement it.
+    fn ticker_batch(&mut self, fact: TickerFact) {
+        self.ticker(fact);
+    }
+    /// A candle. Whoever has no use for candles need not implement it.
+    fn candle(&mut self, fact: CandleFact) {
+        let _ = fact;
+    }
+    /// Figures of the account's futures. Whoever has no use for them need not implement it.
+    fn futures(&mut self, fact: FuturesFact) {
+        let _ = fact;
+    }
+    /// Tick and lot as the venue states them now; told before the [`Facts::status`] they came with. Whoever keeps no
+    /// instruments need not implement it.
+    fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
+        let _ = (instrument, tick, lot);
+    }
     /// Trading status of an instrument.
     fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos);
     /// Messages were lost, or a book became unusable. The session resubscribes where the venue's rules say so.
@@ -227,10 +283,12 @@ pub trait Facts {
     fn stream(&mut self, fact: StreamFact);
     /// The state of one order.
     fn order(&mut self, fact: &OrderFact);
-    /// The direct answer to the place request this connection carries.
-    fn place_reply(&mut self, reply: PlaceReply);
+    /// The direct answer to the place request of this order, sent over this connection.
+    fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
+    /// The direct answer to a change of this order, sent over this connection.
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
     /// The parts of one fill at a venue that keeps trades, in the order in which they count.
@@ -238,6 +296,15 @@ pub trait Facts {
         for part in parts {
             self.fill(&part.fill);
         }
+    }
+    /// The venue has given an order another id: it had no other way to change it. Facts that name the new one follow.
+    /// Nothing follows from it unless the implementor keeps orders.
+    fn renumbered(&mut self, old: &VenueOrderId, new: &VenueOrderId) {
+        let _ = (old, new);
+    }
+    /// A trade that is held. Nothing follows from it unless the implementor keeps positions.
+    fn held(&mut self, fact: &HeldTrade) {
+        let _ = fact;
     }
     /// One side of a position. Nothing follows from it unless the implementor keeps positions.
     fn position(&mut self, fact: &PositionFact) {

@@ -11,11 +11,28 @@ mod fault;
 mod intent;
 pub mod oanda;
 
+use crate::record::{PreparedOrder, Venue};
+
+/// Whether an order's venue has a form for its terms: asked when it is prepared, so that submitting cannot fail for it.
+///
+/// # Errors
+/// What the venue has no form for, in words.
+pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
+    match order.venue() {
+        Venue::Coinbase => coinbase::composite::check(order).map_err(|error| error.to_string()),
+        Venue::Oanda => oanda::request::check_terms(order).map_err(|error| error.to_string()),
+        // Its translator adds its arm.
+        Venue::BinanceUs => Err(format!("{} takes no prepared orders yet", order.venue())),
+    }
+}
+
 pub use crate::order::FillFact;
+pub use crate::record::SubscribedChannel;
 pub use facts::{
-    AccountFact, Anomaly, BookEvent, BookEventKind, Facts, GapScope, PositionFact, QuoteFact, StreamFact,
-    SubscribedChannel, TickerFact, TradeEffect, TradeFact, TradeFill,
+    AccountFact, Anomaly, BookEvent, BookEventKind, CandleFact, Facts, FuturesFact, FuturesFigures, GapScope,
+    HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact, TradeFill,
 };
 pub use intent::{
-    Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
+    Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+    LEVELS_PER_CALL_MAX,
 };

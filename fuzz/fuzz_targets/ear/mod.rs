@@ -1,9 +1,9 @@
 //! An ear that writes down what it is told, and instruments to be told about.
 
-use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use exchange_connectors::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
-    VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
+    Venue, VenueOrderId,
 };
 use exchange_connectors::venue::{
     Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
@@ -73,12 +73,16 @@ impl Facts for Ear {
         self.put(fact);
     }
 
-    fn place_reply(&mut self, reply: PlaceReply) {
+    fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply) {
         self.placed += 1;
-        self.put(reply);
+        self.put((client_order_id, reply));
     }
 
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
+        self.put((venue_order_id, reply));
+    }
+
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
         self.put((venue_order_id, reply));
     }
 
@@ -109,6 +113,7 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: symbol.into(),
+        streamed_as: None,
         base: "BASE".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

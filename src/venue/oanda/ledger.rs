@@ -19,8 +19,8 @@ pub enum Admitted {
     New,
     /// It was applied.
     Known,
-    /// Too far behind a missing one: it is not applied now, the history will bring it.
-    TooFar,
+    /// Not to be applied now: nothing has begun yet, or too much is missing before it. The history will bring it.
+    Later,
 }
 
 /// See the module's documentation.
@@ -76,13 +76,13 @@ impl Ledger {
     /// Whether the transaction is to be applied; it counts as applied from now on.
     pub fn admit(&mut self, id: u64) -> Admitted {
         self.newest = self.newest.max(id);
-        // The first id ever seen: what came before it is history.
-        let floor = *self.floor.get_or_insert(id.saturating_sub(1));
+        // Before the picture it is not known whether the picture will include it.
+        let Some(floor) = self.floor else { return Admitted::Later };
         if id <= floor {
             return Admitted::Known;
         }
         if id > floor.saturating_add(WINDOW_IDS as u64) {
-            return Admitted::TooFar;
+            return Admitted::Later;
         }
         if self.set(id, true) {
             return Admitted::Known;
@@ -94,7 +94,6 @@ impl Ledger {
     /// The venue named its newest transaction: in a heartbeat, or in an answer.
     pub fn heard(&mut self, last: u64) {
         self.newest = self.newest.max(last);
-        self.floor.get_or_insert(last);
     }
 
     /// The newest id the venue has named: noted before an order is sent, it bounds where the order can be found.
@@ -222,6 +221,7 @@ mod tests {
     fn the_history_is_asked_after_a_grace() {
         let mut ledger = Ledger::new();
         assert!(ledger.needs_beginning());
+        assert_eq!(ledger.admit(9), Admitted::Later, "the picture may include it, or not");
         ledger.begin(10);
         assert_eq!((ledger.ask_since(NOW), ledger.deadline(), ledger.is_complete()), (None, None, true));
         ledger.heard(12);
@@ -260,7 +260,7 @@ mod tests {
         let mut ledger = Ledger::new();
         ledger.begin(10);
         let far = 11 + WINDOW_IDS as u64;
-        assert_eq!(ledger.admit(far), Admitted::TooFar);
+        assert_eq!(ledger.admit(far), Admitted::Later);
         assert!(ledger.is_missing());
         assert_eq!(ledger.admit(11), Admitted::New);
         assert_eq!(ledger.admit(far), Admitted::New);

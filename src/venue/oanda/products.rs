@@ -67,6 +67,7 @@ impl InstrumentRules {
         Listing {
             venue: Venue::Oanda,
             symbol: self.name.clone(),
+            streamed_as: None,
             base: base.into(),
             quote: quote.into(),
             tick: self.tick(),

@@ -14,7 +14,7 @@ mod intent;
 mod order;
 mod query;
 
-pub use intent::{entry_order, Unsupported};
+pub use intent::{check_terms, entry_order, replacement, Unsupported};
 pub use order::{
     ByDistance, CloseUnits, EntryKind, EntryOrder, Exit, ExitKind, ExitOrder, Expiry, Labels, OnFill, PositionFill,
     StopLevel, TakeProfitAt, TriggerPrice,

@@ -12,7 +12,7 @@ use super::transaction::{order_id, Transaction};
 use crate::codec::http1::Headers;
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::order::{CancelReply, FactSource, PlaceReply};
+use crate::order::{CancelReply, FactSource, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
 use crate::venue::{Anomaly, Facts};
@@ -98,7 +98,7 @@ impl Teller<'_> {
     pub fn tell(&mut self, transaction: &Transaction<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
         match self.ledger.admit(transaction.id) {
             Admitted::New => transaction.tell(FactSource::Query, self.products, self.times, facts),
-            Admitted::Known | Admitted::TooFar => Ok(()),
+            Admitted::Known | Admitted::Later => Ok(()),
         }
     }
 }
@@ -198,12 +198,12 @@ pub(super) fn tell_place_reply(
             let found = Mutation::read(cursor)?;
             let reply = place_verdict(&found, sent);
             if let PlaceReply::Accepted { .. } = reply {
-                facts.place_reply(reply);
+                facts.place_reply(sent, reply);
             }
             // Of a stillborn order the transactions name the id that the reply has no place for: they go first.
             found.tell(teller, facts);
             if !matches!(reply, PlaceReply::Accepted { .. }) {
-                facts.place_reply(reply);
+                facts.place_reply(sent, reply);
             }
             Ok::<_, Fault>(reply)
         }),
@@ -212,14 +212,14 @@ pub(super) fn tell_place_reply(
                 Some((class, code)) => PlaceReply::Rejected { class, code },
                 None => PlaceReply::Ambiguous { code: http_code(status) },
             };
-            facts.place_reply(reply);
+            facts.place_reply(sent, reply);
             return reply;
         }
     };
     reply.unwrap_or_else(|fault| {
         announce(&fault, facts);
         let reply = PlaceReply::Ambiguous { code: InlineText::truncated("unreadable reply") };
-        facts.place_reply(reply);
+        facts.place_reply(sent, reply);
         reply
     })
 }
@@ -254,6 +254,45 @@ pub(super) fn tell_cancel_reply(
     };
     facts.cancel_reply(sent, reply);
     reply
+}
+
+/// Tells what the answer to a replace request proves; `old` is the order as it was known. The reply goes before the
+/// transactions, which give it another id.
+pub(super) fn tell_replace_reply(
+    plain: &mut Plain,
+    status: u16,
+    body: &mut [u8],
+    old: &VenueOrderId,
+    teller: &mut Teller<'_>,
+    facts: &mut impl Facts,
+) -> ReplaceReply {
+    let ambiguous = |code| ReplaceReply::Ambiguous { code };
+    let reply = match status {
+        200 | 201 => plain.parse(body, |cursor| {
+            let found = Mutation::read(cursor)?;
+            let reply = match found.create() {
+                Some(_) => ReplaceReply::Accepted,
+                None => ambiguous(InlineText::truncated("reply without order")),
+            };
+            facts.replace_reply(old, reply);
+            found.tell(teller, facts);
+            Ok::<_, Fault>(reply)
+        }),
+        _ => {
+            let reply = match refusal(plain, status, body, teller, facts) {
+                Some((class, code)) => ReplaceReply::Rejected { class, code },
+                None => ambiguous(http_code(status)),
+            };
+            facts.replace_reply(old, reply);
+            Ok(reply)
+        }
+    };
+    reply.unwrap_or_else(|fault| {
+        announce(&fault, facts);
+        let reply = ambiguous(InlineText::truncated("unreadable reply"));
+        facts.replace_reply(old, reply);
+        reply
+    })
 }
 
 /// What the answer to a request that changes something proves.

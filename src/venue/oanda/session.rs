@@ -17,11 +17,10 @@ use super::request;
 use super::stream::Decoder;
 use crate::codec::http1::{self, Excerpt, HttpError, Limits, Method, RequestError, StreamItem, StreamReader};
 use crate::codec::json::Plain;
-use crate::record::{Instrument, InstrumentId, UnixNanos};
+use crate::record::{Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::{
-    Channels, Deadline, Facts, SessionError, SessionProgress, StreamFact, SubscribedChannel, Wire, BYTES_PER_CALL_MAX,
-    LEVELS_PER_CALL_MAX,
+    Channels, Deadline, Facts, SessionError, SessionProgress, StreamFact, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
 };
 use std::sync::Arc;
 
@@ -298,7 +297,8 @@ impl StreamSession {
         if now >= self.first_prices_by {
             self.first_prices_by = UnixNanos::MAX;
             for product in self.decoder.products.iter().filter(|p| !p.seen && !p.wanted.is_empty()) {
-                io.stream(StreamFact::NotSubscribed(SubscribedChannel::Book, product.instrument));
+                let missing = Subscription { channel: SubscribedChannel::Book, difference: Difference::Missing };
+                io.stream(StreamFact::NotAsAsked(product.instrument, missing));
             }
         }
         self.deadline = self.last_seen.plus_ms(self.config.silence_ms_max).min(self.first_prices_by);

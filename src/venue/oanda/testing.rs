@@ -2,13 +2,13 @@
 
 use super::auth::{AccessToken, AccountId};
 use super::products::{GuaranteedStops, InstrumentRules};
-use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
 };
 use crate::venue::{
-    AccountFact, Anomaly, BookEvent, Facts, FillFact, GapScope, PositionFact, QuoteFact, StreamFact, TickerFact,
-    TradeFact, TradeFill, Wire,
+    AccountFact, Anomaly, BookEvent, Facts, FillFact, GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact,
+    TickerFact, TradeFact, TradeFill, Wire,
 };
 
 pub const NOW: UnixNanos = UnixNanos(1_800_000_000_000_000_000);
@@ -66,6 +66,9 @@ pub enum Told {
     Order(OrderFact),
     Place(PlaceReply),
     Cancel(VenueOrderId, CancelReply),
+    Replace(VenueOrderId, ReplaceReply),
+    Renumbered(VenueOrderId, VenueOrderId),
+    Held(HeldTrade),
     Fills(Vec<TradeFill>),
     Position(PositionFact),
     Account(AccountFact),
@@ -140,11 +143,20 @@ impl Facts for Ear {
     fn order(&mut self, fact: &OrderFact) {
         self.told.push(Told::Order(*fact));
     }
-    fn place_reply(&mut self, reply: PlaceReply) {
+    fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
     }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         self.told.push(Told::Cancel(*venue_order_id, reply));
+    }
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        self.told.push(Told::Replace(*venue_order_id, reply));
+    }
+    fn renumbered(&mut self, old: &VenueOrderId, new: &VenueOrderId) {
+        self.told.push(Told::Renumbered(*old, *new));
+    }
+    fn held(&mut self, fact: &HeldTrade) {
+        self.told.push(Told::Held(*fact));
     }
     fn fill(&mut self, fact: &FillFact) {
         panic!("OANDA fills have trades: {fact:?}");

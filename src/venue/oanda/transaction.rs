@@ -35,6 +35,10 @@ pub(super) struct Transaction<'t, 'i> {
     price: &'i str,
     vwap: &'i str,
     pub order_id: &'i str,
+    /// Of the creation of an order: the one it replaces.
+    replaces: &'i str,
+    /// Of the cancel of an order: the one that replaces it.
+    replaced_by: &'i str,
     /// Of an order: the id in its extensions; of what happens to one: the venue repeats it.
     pub client_order_id: &'i str,
     pub reason: &'i str,
@@ -118,6 +122,8 @@ impl<'t, 'i> Transaction<'t, 'i> {
             "price" => &mut self.price,
             "fullVWAP" => &mut self.vwap,
             "orderID" => &mut self.order_id,
+            "replacesOrderID" => &mut self.replaces,
+            "replacedByOrderID" => &mut self.replaced_by,
             "clientOrderID" => &mut self.client_order_id,
             "reason" => &mut self.reason,
             "rejectReason" => &mut self.reject_reason,
@@ -152,6 +158,8 @@ impl<'t, 'i> Transaction<'t, 'i> {
         let time = venue_time(self.time, times, facts);
         match self.kind {
             "ORDER_FILL" => self.tell_fill(source, time, products, facts)?,
+            // It goes on under another id: the transaction that created that one follows in the same batch.
+            "ORDER_CANCEL" if !self.replaced_by.is_empty() => {}
             "ORDER_CANCEL" => {
                 let (status, reject) = reject::ending(self.reason, self.at_birth());
                 let fact = OrderFact { status, reject, ..self.order(self.order_named()?, source, time) };
@@ -226,6 +234,10 @@ impl<'t, 'i> Transaction<'t, 'i> {
             fact.instrument = Some(product.instrument);
             fact.quantity = quantity("units", self.units, product)?;
             fact.limit_price = price(self.price, product, facts)?;
+        }
+        if !self.replaces.is_empty() {
+            let old = VenueOrderId::new(self.replaces).map_err(|_| Fault::TooLong { key: "replacesOrderID" })?;
+            facts.renumbered(&old, &fact.venue_order_id);
         }
         facts.order(&fact);
         Ok(())

@@ -1,7 +1,10 @@
 use super::check::check;
 use super::*;
 use crate::codec::test_captures;
-use crate::record::{ClientOrderId, OrderType, Side, TimeInForce};
+use crate::record::{
+    ClientLabels, ClientOrderId, Exits, Lifetime, OandaOptions, OnTrigger, OrderQuantity, OrderShape, OrderTerms,
+    OrderType, PreparedOrder, Side, StopLoss, TimeInForce, Trigger, TriggerDirection,
+};
 use crate::venue::oanda::testing::{account, fixed, instrument, rules};
 use crate::venue::PlaceIntent;
 use proptest::prelude::*;
@@ -205,15 +208,16 @@ fn an_intent_is_an_order_with_a_sign_and_what_has_no_form_is_refused() {
         price: fixed("1.23456").rescale(price_exponent).unwrap(),
         quantity: fixed("1000").rescale(size_exponent).unwrap(),
         quantity_in_quote: false,
+        composite: None,
     };
-    let order = entry_order(&base).unwrap();
+    let order = entry_order(UnixNanos(1), &base).unwrap();
     assert_eq!(
         body(&Command::Place(&order)),
         r#"{"order":{"type":"LIMIT","instrument":"EUR_USD","units":"-1000","price":"1.23456","timeInForce":"GTC","positionFill":"DEFAULT","clientExtensions":{"id":"c-1"}}}"#
     );
     assert_eq!(check(&order, &rules("EUR_USD")), Ok(()));
     let market = PlaceIntent { order_type: OrderType::Market, time_in_force: TimeInForce::ImmediateOrCancel, ..base };
-    assert!(body(&Command::Place(&entry_order(&market).unwrap())).contains(r#""timeInForce":"IOC""#));
+    assert!(body(&Command::Place(&entry_order(UnixNanos(1), &market).unwrap())).contains(r#""timeInForce":"IOC""#));
     for (intent, why) in [
         (PlaceIntent { post_only: true, ..base }, Unsupported::PostOnly),
         (PlaceIntent { quantity_in_quote: true, ..base }, Unsupported::QuoteQuantity),
@@ -221,8 +225,95 @@ fn an_intent_is_an_order_with_a_sign_and_what_has_no_form_is_refused() {
         (PlaceIntent { quantity: 0, ..base }, Unsupported::NotPositive),
         (PlaceIntent { price: -1, ..base }, Unsupported::NotPositive),
     ] {
-        assert_eq!(entry_order(&intent), Err(why));
+        assert_eq!(entry_order(UnixNanos(1), &intent), Err(why));
     }
+}
+
+#[test]
+fn prepared_terms_have_their_orders_and_what_has_no_form_is_named() {
+    let instrument = instrument(0, "EUR_USD");
+    let (price_exponent, size_exponent) = instrument.exponents();
+    let (price, size) =
+        (|text| fixed(text).rescale(price_exponent).unwrap(), fixed("10").rescale(size_exponent).unwrap());
+    let triggered = |direction| OrderShape::Triggered {
+        trigger: Trigger::Price { at: price("1.2"), direction },
+        then: OnTrigger::Market { worst_price: Some(price("1.3")) },
+    };
+    let submit = |terms: OrderTerms| {
+        let prepared = PreparedOrder::new(&instrument, terms).unwrap();
+        let id = ClientOrderId::new("c-1").unwrap();
+        let intent = PlaceIntent {
+            instrument: &instrument,
+            client_order_id: &id,
+            side: prepared.terms().side,
+            order_type: OrderType::Composite,
+            time_in_force: TimeInForce::GoodTilCancelled,
+            post_only: false,
+            price: 0,
+            quantity: 0,
+            quantity_in_quote: false,
+            composite: Some(&prepared),
+        };
+        assert_eq!(check_terms(&prepared), entry_order(UnixNanos(1), &intent).map(|_| ()));
+        let order = entry_order(UnixNanos(1), &intent)?;
+        assert_eq!(check(&order, &rules("EUR_USD")), Ok(()));
+        Ok::<_, Unsupported>(body(&Command::Place(&order)))
+    };
+    let terms = |side, shape| OrderTerms::new(side, OrderQuantity::Base(size), shape);
+    let options = OandaOptions {
+        position_fill: Some(crate::record::PositionFill::ReduceOnly),
+        trigger_price: Some(crate::record::TriggerPrice::Mid),
+        order_labels: ClientLabels { tag: Some("t".into()), ..ClientLabels::default() },
+        trade_labels: ClientLabels { id: Some("trade".into()), ..ClientLabels::default() },
+    };
+    let exits = Exits {
+        take_profit: Some(price("1.4")),
+        stop_loss: Some(StopLoss::Distance(price("0.01"))),
+        trailing_stop: Some(price("0.02")),
+        lifetime: Lifetime::Day,
+    };
+    let stop = terms(Side::Buy, triggered(TriggerDirection::Up)).living(Lifetime::For { ms: 1 });
+    assert_eq!(
+        submit(stop.with_exits(exits).with_options(options)).unwrap(),
+        r#"{"order":{"type":"STOP","instrument":"EUR_USD","units":"10","price":"1.2","priceBound":"1.3","timeInForce":"GTD","gtdTime":"1970-01-01T00:00:00.001000001Z","positionFill":"REDUCE_ONLY","triggerCondition":"MID","clientExtensions":{"id":"c-1","tag":"t"},"takeProfitOnFill":{"price":"1.4","timeInForce":"GFD"},"stopLossOnFill":{"distance":"0.01","timeInForce":"GFD"},"trailingStopLossOnFill":{"distance":"0.02","timeInForce":"GFD"},"tradeClientExtensions":{"id":"trade"}}}"#
+    );
+    for (side, direction, kind) in [
+        (Side::Buy, TriggerDirection::Down, "MARKET_IF_TOUCHED"),
+        (Side::Sell, TriggerDirection::Up, "MARKET_IF_TOUCHED"),
+        (Side::Sell, TriggerDirection::Down, "STOP"),
+    ] {
+        let text = submit(OrderTerms { shape: triggered(direction), ..terms(side, triggered(direction)) });
+        let text = text.unwrap();
+        assert!(text.contains(&format!(r#""type":"{kind}""#)), "{text}");
+    }
+    let limit = |post_only, shown| OrderShape::Limit { price: price("1.2"), post_only, shown };
+    let bounded = terms(Side::Buy, OrderShape::Market { worst_price: Some(price("1.3")) });
+    assert!(submit(bounded).unwrap().contains(r#""priceBound":"1.3","timeInForce":"IOC""#));
+    assert!(submit(terms(Side::Buy, limit(false, None)).living(Lifetime::Day)).unwrap().contains("GFD"));
+    assert_eq!(submit(terms(Side::Buy, limit(true, None))), Err(Unsupported::PostOnly));
+    assert_eq!(submit(terms(Side::Buy, limit(false, Some(size / 2)))), Err(Unsupported::Terms("icebergs")));
+    let quote = OrderTerms { quantity: OrderQuantity::Quote(1), ..terms(Side::Buy, limit(false, None)) };
+    assert_eq!(submit(quote), Err(Unsupported::QuoteQuantity));
+    let foreign = terms(Side::Buy, limit(false, None)).with_options(crate::record::CoinbaseOptions::default());
+    assert!(matches!(submit(foreign), Err(Unsupported::Terms(_))));
+}
+
+#[test]
+fn a_replacement_is_a_whole_order_that_inherits_its_labels() {
+    let (instrument, id) = (instrument(0, "EUR_USD"), crate::record::VenueOrderId::new("103").unwrap());
+    let intent = crate::venue::ReplaceIntent {
+        instrument: &instrument,
+        venue_order_id: &id,
+        client_order_id: &ClientOrderId::EMPTY,
+        side: Side::Sell,
+        price: fixed("1.25").rescale(instrument.exponents().0).unwrap(),
+        quantity: fixed("500000").rescale(instrument.exponents().1).unwrap(),
+    };
+    let order = replacement(&intent);
+    assert_eq!(
+        body(&Command::Replace(OrderSpecifier::Id("103"), &order)),
+        r#"{"order":{"type":"LIMIT","instrument":"EUR_USD","units":"-500000","price":"1.25","timeInForce":"GTC","positionFill":"DEFAULT"}}"#
+    );
 }
 
 /// What the official description of 2018 does not know yet (OANDA reference 4): guaranteed stops as an order of their

@@ -8,7 +8,7 @@ use crate::codec::timestamp::Rfc3339Cache;
 use crate::order::{FactSource, OrderFact, OrderStatus};
 use crate::record::{ClientOrderId, InlineText, RejectClass, Side, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, excerpt, Fault};
-use crate::venue::{AccountFact, Anomaly, Facts, PositionFact};
+use crate::venue::{AccountFact, Anomaly, Facts, HeldTrade, PositionFact};
 
 /// The arrays of listings, and of a picture of the account: these replies are read slice by slice.
 pub(in crate::venue::oanda) const LIST_ARRAYS: &[&str] = &["orders", "trades", "positions", "transactions"];
@@ -44,7 +44,8 @@ pub(in crate::venue::oanda) fn tell_rows(
                 rows.last_id = rows.last_id.max(transaction.id);
                 teller.tell(&transaction, facts)
             }),
-            // What a trade says beyond its position is for the cold side.
+            // The lots that are held when it begins; later ones come with their transactions.
+            "trades" if teller.ledger.needs_beginning() => tell_trade(teller.products, cursor, facts),
             _ => cursor.skip().map_err(Fault::from),
         };
         if let Err(fault) = told {
@@ -155,6 +156,34 @@ fn tell_order(
         }
     }
     facts.order(&fact);
+    Ok(())
+}
+
+/// A trade that is open.
+fn tell_trade(products: &mut Products, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
+    let (mut trade_id, mut instrument, mut units, mut at, mut state) = (0, "", "", "", "");
+    each_field(cursor, |key, cursor| {
+        let field = match key {
+            "id" => {
+                trade_id = cursor.u64_or_text()?;
+                return Ok(true);
+            }
+            "instrument" => &mut instrument,
+            "currentUnits" => &mut units,
+            "price" => &mut at,
+            "state" => &mut state,
+            _ => return Ok(false),
+        };
+        *field = cursor.str_or_null()?.unwrap_or_default();
+        Ok(true)
+    })?;
+    // One in an instrument nobody trades here concerns nobody, nor does a closed one.
+    let Some(product) = products.named(instrument).filter(|_| state != "CLOSED") else { return Ok(()) };
+    let (instrument, side) = (product.instrument, side_of(units));
+    let (units, price) = (quantity("currentUnits", units, product)?, price(at, product, facts)?);
+    if units > 0 {
+        facts.held(&HeldTrade { instrument, side, trade_id, units, price });
+    }
     Ok(())
 }
 

@@ -162,7 +162,8 @@ fn closes_cancels_and_replaces_are_read_for_what_happened() {
     let mut desk = Desk::new(1_076);
     assert_eq!(desk.change(201, &replace), Changed::Done { created: Some(order_id(1_078)), nothing: None });
     let states: Vec<_> = desk.ear.orders().iter().map(|f| (f.venue_order_id.as_str().to_owned(), f.status)).collect();
-    assert_eq!(states, [("1076".into(), OrderStatus::Cancelled), ("1078".into(), OrderStatus::Open)]);
+    assert_eq!(states, [("1078".into(), OrderStatus::Open)]);
+    assert_eq!(desk.ear.told[0], Told::Renumbered(order_id(1_076), order_id(1_078)), "the old one goes on as the new");
     // 200, but nothing was traded (OANDA reference 5).
     let halted = r#"{"longOrderCreateTransaction":{"id":"5","batchID":"5","type":"MARKET_ORDER","units":"-3","instrument":"EUR_USD"},"longOrderCancelTransaction":{"id":"6","batchID":"5","type":"ORDER_CANCEL","orderID":"5","reason":"MARKET_HALTED"},"lastTransactionID":"6"}"#;
     let nothing = Some(InlineText::truncated("MARKET_HALTED"));
@@ -243,8 +244,7 @@ fn decode(parser: &str, body: &str) -> Result<(), String> {
     match parser {
         "mutation" | "transactions" | "transaction" => {
             let Desk { plain, products, times, ledger, ear } = &mut desk;
-            // A recording is not a history from its beginning: every transaction is told.
-            *ledger = Ledger::new();
+            ledger.begin(0);
             let mut teller = Teller { products, times, ledger };
             let read = plain.parse(&mut bytes.to_vec(), |cursor| {
                 if parser == "mutation" {
@@ -310,6 +310,7 @@ fn decode_line(line: &str) -> Result<&'static str, String> {
         decoder.products.get_mut(index).unwrap().wanted = crate::venue::Channels::BOOK;
     }
     let (mut plain, mut ear, mut ledger) = (Plain::new(64 * 1024), Ear::default(), Ledger::new());
+    ledger.begin(0);
     let pricing = line.contains("\"bids\"") && !line.contains("fullPrice")
         || line.contains("HEARTBEAT") && !line.contains("lastTransactionID");
     if pricing {

@@ -10,21 +10,21 @@ use super::super::auth::{AccessToken, AccountId};
 use super::super::ledger::Ledger;
 use super::super::limits;
 use super::super::products::Products;
-use super::super::request::{entry_order, Command, EntryOrder, OrderSpecifier, Query};
+use super::super::request::{entry_order, replacement, Command, EntryOrder, OrderSpecifier, Query};
 use super::super::response::{
     http_code, note_error, picture, refusal, tell_cancel_reply, tell_change, tell_order_body, tell_place_reply,
-    tell_rows, Changed, End, ReplyHeaders, Rows, Teller, LIST_ARRAYS,
+    tell_replace_reply, tell_rows, Changed, End, ReplyHeaders, Rows, Teller, LIST_ARRAYS,
 };
 use super::reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
 use super::{TIME_FORMAT, USER_AGENT};
 use crate::codec::http1::{self, HttpError, Item, Limits, Method, RequestError, Response, ResponseReader};
 use crate::codec::json::{ArraySlicer, Plain, Slice};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::order::{CancelReply, PlaceReply};
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::fault::{announce, Fault};
-use crate::venue::{Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire};
+use crate::venue::{Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire};
 use std::sync::Arc;
 
 /// Times and names of an order connection.
@@ -47,6 +47,7 @@ enum InFlight {
     None,
     Place(ClientOrderId),
     Cancel(VenueOrderId),
+    Replace(VenueOrderId),
     Change,
     /// A listing, or a picture of the account.
     List(ReplyTo),
@@ -58,6 +59,7 @@ impl InFlight {
         match self {
             InFlight::Place(_) => ReplyTo::Place,
             InFlight::Cancel(_) => ReplyTo::Cancel,
+            InFlight::Replace(_) => ReplyTo::Replace,
             InFlight::Change | InFlight::None => ReplyTo::Change,
             InFlight::List(to) => *to,
             InFlight::Order => ReplyTo::Orders,
@@ -158,7 +160,7 @@ impl OrderSession {
         io: &mut IO,
     ) -> Result<(), NotSent> {
         self.ready()?;
-        let order = entry_order(intent)?;
+        let order = entry_order(now, intent)?;
         self.place_order(now, &order, intent.client_order_id, ledger, io)
     }
 
@@ -192,7 +194,24 @@ impl OrderSession {
         self.send(now, &command, InFlight::Cancel(*id), ledger, io)
     }
 
-    /// Asks for any change: a replace, a close, exits, labels, a cancel by client id. Its transactions are told as
+    /// Asks for another price and quantity of a limit order that rests. The venue replaces it by an order of another id,
+    /// which [`Facts::renumbered`] tells; then the new terms are told.
+    ///
+    /// # Errors
+    /// [`NotSent`]: not a byte was written.
+    pub fn replace<IO: Wire>(
+        &mut self,
+        now: UnixNanos,
+        intent: &ReplaceIntent<'_>,
+        ledger: &Ledger,
+        io: &mut IO,
+    ) -> Result<(), NotSent> {
+        let order = replacement(intent);
+        let command = Command::Replace(OrderSpecifier::Id(intent.venue_order_id.as_str()), &order);
+        self.send(now, &command, InFlight::Replace(*intent.venue_order_id), ledger, io)
+    }
+
+    /// Asks for any other change: a replace of any kind, a close, exits, labels, a cancel by client id. Its transactions are told as
     /// facts; there is no direct reply fact.
     ///
     /// # Errors
@@ -422,6 +441,11 @@ impl OrderSession {
                 CancelReply::Rejected { class, code } => Outcome::Refused { class, code },
                 CancelReply::Ambiguous { code } => Outcome::Failed { code },
             },
+            InFlight::Replace(id) => match tell_replace_reply(plain, status, body, &id, &mut teller, io) {
+                ReplaceReply::Accepted => Outcome::Answered,
+                ReplaceReply::Rejected { class, code } => Outcome::Refused { class, code },
+                ReplaceReply::Ambiguous { code } => Outcome::Failed { code },
+            },
             InFlight::Change => match tell_change(plain, status, body, &mut teller, io) {
                 Changed::Done { created, nothing } => Outcome::Changed { created, nothing },
                 Changed::Refused { class, code } => Outcome::Refused { class, code },
@@ -508,8 +532,9 @@ impl OrderSession {
         let in_flight = std::mem::replace(&mut self.in_flight, InFlight::None);
         match in_flight {
             InFlight::None => return None,
-            InFlight::Place(_) => io.place_reply(PlaceReply::Ambiguous { code }),
+            InFlight::Place(id) => io.place_reply(&id, PlaceReply::Ambiguous { code }),
             InFlight::Cancel(id) => io.cancel_reply(&id, CancelReply::Ambiguous { code }),
+            InFlight::Replace(id) => io.replace_reply(&id, ReplaceReply::Ambiguous { code }),
             InFlight::Change | InFlight::List(_) | InFlight::Order => {}
         }
         Some(self.reply(in_flight.answered_as(), 0, Outcome::Failed { code }, ReplyHeaders::default()))

@@ -1,9 +1,9 @@
 use super::super::super::testing::{account, fixed, instrument, token, Ear, Told, NOW, UNIT};
 use super::*;
 use crate::order::OrderStatus;
-use crate::record::{OrderType, RejectClass, Side, TimeInForce};
+use crate::record::{InstrumentId, OrderType, RejectClass, Side, TimeInForce};
 use crate::venue::oanda::request::{CloseUnits, EntryKind};
-use crate::venue::{AccountFact, Anomaly};
+use crate::venue::{AccountFact, Anomaly, HeldTrade};
 use proptest::prelude::*;
 
 struct Bench {
@@ -36,6 +36,7 @@ impl Bench {
             price: 0,
             quantity: UNIT,
             quantity_in_quote: false,
+            composite: None,
         };
         self.session.place(NOW, &intent, &self.ledger, &mut self.ear)
     }
@@ -234,9 +235,12 @@ fn pictures_are_orders_positions_and_figures() {
     let mut bench = Bench::new();
     bench.ledger = Ledger::new();
     bench.query(&Query::Account);
-    let body = r#"{"account":{"orders":[{"id":"9","type":"LIMIT","state":"PENDING","instrument":"EUR_USD","units":"-5","price":"1.3","clientExtensions":{"id":"c-1"}}],"balance":"100.5","marginUsed":"2.4","positions":[{"instrument":"EUR_USD","long":{"units":"3","averagePrice":"1.2","pl":"1","unrealizedPL":"-0.5"},"short":{"units":"-2","averagePrice":"1.25"}}],"marginAvailable":"98.1","NAV":"100","trades":[{"id":"3"}]},"lastTransactionID":"57"}"#;
+    let body = r#"{"account":{"orders":[{"id":"9","type":"LIMIT","state":"PENDING","instrument":"EUR_USD","units":"-5","price":"1.3","clientExtensions":{"id":"c-1"}}],"balance":"100.5","marginUsed":"2.4","positions":[{"instrument":"EUR_USD","long":{"units":"3","averagePrice":"1.2","pl":"1","unrealizedPL":"-0.5"},"short":{"units":"-2","averagePrice":"1.25"}}],"marginAvailable":"98.1","NAV":"100","trades":[{"id":"3","instrument":"EUR_USD","currentUnits":"-2","price":"1.25","state":"OPEN"},{"id":"4","instrument":"XAU_USD","currentUnits":"1"}]},"lastTransactionID":"57"}"#;
     let reply = bench.answer("200 OK", body, 77).unwrap();
-    assert!(matches!(reply.outcome, Outcome::Listed { rows: Rows { seen: 3, unreadable: 0, .. }, .. }), "{reply:?}");
+    assert!(matches!(reply.outcome, Outcome::Listed { rows: Rows { seen: 4, unreadable: 0, .. }, .. }), "{reply:?}");
+    let held =
+        HeldTrade { instrument: InstrumentId(0), side: Side::Sell, trade_id: 3, units: 2 * UNIT, price: 125_000_000 };
+    assert!(bench.ear.told.contains(&Told::Held(held)));
     assert_eq!(bench.ledger.complete_to(), 57);
     assert_eq!(bench.ear.orders()[0].venue_order_id.as_str(), "9");
     let sides: Vec<_> = bench

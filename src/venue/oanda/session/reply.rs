@@ -34,7 +34,9 @@ pub enum ReplyTo {
     Place,
     /// A cancel request; its fact was told.
     Cancel,
-    /// Any other request that changes something: a replace, a close, exits, labels. Its transactions were told.
+    /// A replace of an order; its fact was told.
+    Replace,
+    /// Any other request that changes something: a close, exits, labels. Its transactions were told.
     Change,
     /// A listing of orders, or one order; its rows were told.
     Orders,

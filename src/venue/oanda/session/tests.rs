@@ -106,7 +106,8 @@ fn prices_make_it_healthy_and_a_missing_one_is_announced() {
     let mut ledger = Ledger::new();
     session.bytes(late, &mut chunk("\r\n").into_bytes(), &mut ledger, &mut ear).unwrap();
     session.time(late.plus_ms(1), &mut ear).unwrap();
-    let missing = StreamFact::NotSubscribed(SubscribedChannel::Book, InstrumentId(1));
+    let missing = Subscription { channel: SubscribedChannel::Book, difference: Difference::Missing };
+    let missing = StreamFact::NotAsAsked(InstrumentId(1), missing);
     assert_eq!(ear.take(), [Told::Stream(missing)]);
     assert!(session.healthy());
     let second = session.bytes(late, &mut chunk(&price("USD_JPY", "150.1")).into_bytes(), &mut ledger, &mut ear);
