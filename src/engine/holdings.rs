@@ -160,3 +160,7 @@ fn put_fee(record: &mut ExecutionRecord, amount: Option<Fixed128>) {
     let amount = amount.unwrap_or_default();
     (record.fee, record.fee_exponent) = (amount.mantissa(), amount.exponent());
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "holdings_tests.rs"]
+mod tests;

@@ -36,8 +36,7 @@ const STEP_BYTES: usize = 2 * 1024;
 const BUCKET_BYTES_MIN: usize = 28;
 /// Levels after which a call stops: what one more step can bring still fits, and so does a line held over.
 const LEVELS_STOP: usize = 112;
-const _: () =
-    assert!(LEVELS_STOP - 1 + STEP_BYTES / BUCKET_BYTES_MIN + 2 * limits::BUCKETS_MAX + 1 <= LEVELS_PER_CALL_MAX);
+const _: () = assert!(LEVELS_STOP + STEP_BYTES / BUCKET_BYTES_MIN + 2 * limits::BUCKETS_MAX <= LEVELS_PER_CALL_MAX);
 /// As much of an error page as is kept.
 const ERROR_BYTES_MAX: usize = 1024;
 /// Room for the usual line from the start.

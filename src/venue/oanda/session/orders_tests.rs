@@ -287,6 +287,9 @@ fn a_row_that_cannot_be_read_is_counted_and_the_others_are_told() {
 }
 
 proptest! {
+    // Each case makes a session with its buffers.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn whatever_comes_there_is_one_place_reply(
         status in 100u16..600, body in "\\PC{0,60}", part in 1usize..50, own in any::<bool>(),

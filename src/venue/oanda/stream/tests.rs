@@ -170,7 +170,7 @@ proptest! {
             line[at] = byte;
         }
         let run = |plain_only| {
-            let (mut decoder, mut plain, mut ear) = (decoder(), Plain::new(64 * 1024), Ear::default());
+            let (mut decoder, mut plain, mut ear) = (decoder(), Plain::new(4 * 1024), Ear::default());
             let mut line = line.clone();
             if plain_only {
                 decoder.plain_pricing_line(&mut plain, &mut line, &mut ear);
