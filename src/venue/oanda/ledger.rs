@@ -11,6 +11,7 @@ use crate::record::UnixNanos;
 /// Ids behind the first missing one that can be told apart.
 const WINDOW_IDS: usize = 65_536;
 const WORDS: usize = WINDOW_IDS / 64;
+const _: () = assert!(WINDOW_IDS.is_power_of_two());
 
 /// What to do with a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +29,7 @@ pub enum Admitted {
 pub struct Ledger {
     /// Everything up to this id was applied, or is history from before our time; `None` before anything is known.
     floor: Option<u64>,
-    /// Ids applied behind the floor: bit `id % WINDOW_IDS`.
+    /// Ids applied behind the floor: the bit of an id is its remainder by the window.
     applied: Box<[u64; WORDS]>,
     /// The newest id the venue has named.
     newest: u64,
@@ -169,7 +170,8 @@ impl Ledger {
 
     /// Sets the bit of an id of the window; what it was.
     fn set(&mut self, id: u64, value: bool) -> bool {
-        let place = (id % WINDOW_IDS as u64) as usize;
+        // A power of two: the remainder.
+        let place = (id & (WINDOW_IDS as u64).wrapping_sub(1)) as usize;
         let bit = 1_u64 << (place % 64);
         let Some(word) = self.applied.get_mut(place / 64) else { return true };
         let was = *word & bit != 0;

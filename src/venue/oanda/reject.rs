@@ -72,6 +72,18 @@ fn exact(code: &str) -> Option<RejectClass> {
     })
 }
 
+/// Words of reasons that say: not this kind of order here.
+const UNSUPPORTED: [&str; 8] = [
+    "FIFO_VIOLATION",
+    "HEDGING",
+    "MUTUAL_EXCLUSIVITY",
+    "NOT_ALLOWED",
+    "NOT_SUPPORTED",
+    "NOT_CANCELABLE",
+    "NOT_REPLACEABLE",
+    "ALREADY_EXISTS",
+];
+
 /// Reasons come in families, and new members join them. The first rule that fits counts.
 fn family(code: &str) -> Option<RejectClass> {
     let has = |word: &str| code.contains(word);
@@ -80,9 +92,7 @@ fn family(code: &str) -> Option<RejectClass> {
         Some(RejectClass::NotTradable)
     } else if has("CLIENT_") && ends("_ID_ALREADY_EXISTS") || has("DUPLICATE_CLIENT_ORDER_IDS") {
         Some(RejectClass::DuplicateId)
-    } else if has("FIFO_VIOLATION") || has("HEDGING") || has("MUTUAL_EXCLUSIVITY") || has("NOT_ALLOWED") {
-        Some(RejectClass::Unsupported)
-    } else if has("NOT_SUPPORTED") || has("NOT_CANCELABLE") || has("NOT_REPLACEABLE") || has("ALREADY_EXISTS") {
+    } else if UNSUPPORTED.iter().any(|word| has(word)) {
         Some(RejectClass::Unsupported)
     } else if has("_VIOLATION") || has("LEVEL_RESTRICTION") || ends("_REQUIRED") || has("_REQUIRED_FOR_") {
         Some(RejectClass::Limit)

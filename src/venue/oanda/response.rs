@@ -328,7 +328,7 @@ pub(super) fn tell_change(
         }
         found.tell(teller, facts);
         let made = found.transactions.iter().any(Transaction::creates_order);
-        let ended = found.transactions.iter().filter(|t| t.kind == "ORDER_CANCEL" && t.at_birth()).last();
+        let ended = found.transactions.iter().rfind(|t| t.kind == "ORDER_CANCEL" && t.at_birth());
         let nothing = ended.filter(|_| made && !found.is_filled()).map(|t| InlineText::truncated(t.reason));
         let created = found.create().map(|transaction| order_id(transaction.id));
         Ok::<_, Fault>(Changed::Done { created, nothing })

@@ -148,7 +148,7 @@ impl Decoder {
         let instrument = product.instrument;
         let first = !std::mem::replace(&mut product.seen, true);
         let wanted = product.wanted;
-        let was = std::mem::replace(&mut product.tradeable, Some(price.tradeable));
+        let was = product.tradeable.replace(price.tradeable);
         if first {
             self.unseen = self.unseen.saturating_sub(1);
             for (channel, name) in

@@ -14,10 +14,10 @@ use crate::venue::fault::Fault;
 pub fn instruments(body: &[u8]) -> Result<(Vec<InstrumentRules>, Vec<Box<str>>), ReplyError> {
     let rows = list(body, "instruments", |cursor| {
         let start = cursor.clone();
-        Ok(rules(cursor).or_else(|_| {
+        rules(cursor).map(Ok).or_else(|_| {
             *cursor = start;
             name(cursor).map(Err)
-        })?)
+        })
     });
     let (mut found, mut refused) = (Vec::new(), Vec::new());
     for row in rows? {
@@ -40,7 +40,7 @@ fn name(cursor: &mut Cursor<'_, '_>) -> Result<Box<str>, Fault> {
     Ok(name.into())
 }
 
-fn rules(cursor: &mut Cursor<'_, '_>) -> Result<Result<InstrumentRules, Box<str>>, Fault> {
+fn rules(cursor: &mut Cursor<'_, '_>) -> Result<InstrumentRules, Fault> {
     let mut row = InstrumentRules {
         name: "".into(),
         kind: "".into(),
@@ -90,7 +90,7 @@ fn rules(cursor: &mut Cursor<'_, '_>) -> Result<Result<InstrumentRules, Box<str>
     required(!row.name.is_empty(), "name")?;
     row.display_precision = display.ok_or(Fault::Missing { key: "displayPrecision" })?;
     row.trade_units_precision = units.ok_or(Fault::Missing { key: "tradeUnitsPrecision" })?;
-    Ok(Ok(row))
+    Ok(row)
 }
 
 /// Most decimals any price or quantity has.
