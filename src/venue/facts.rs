@@ -3,7 +3,7 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, Fixed, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
+    BookSide, Candle, ClientOrderId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
     SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
@@ -143,6 +143,83 @@ pub enum StreamFact {
     UserSnapshotComplete,
 }
 
+/// What an execution did to the venue's own trade (a lot: opened once, closed at once or in parts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TradeEffect {
+    /// Opened it.
+    Opened,
+    /// Took a part of it away.
+    Reduced,
+    /// Took all of it away.
+    Closed,
+}
+
+/// One execution at a venue that keeps trades: one part of a fill for each trade that it closed, reduced or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeFill {
+    /// The execution; its identity names the trade, too.
+    pub fill: FillFact,
+    /// The venue's number of the trade.
+    pub trade_id: u64,
+    /// What became of it.
+    pub effect: TradeEffect,
+    /// Profit realised, account currency; `None` if not sent.
+    pub realised: Option<Fixed128>,
+}
+
+/// A trade that is held, of a picture of the account: a lot of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldTrade {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Long ([`Side::Buy`]) or short.
+    pub side: Side,
+    /// The venue's number of it.
+    pub trade_id: u64,
+    /// Units left of it, mantissa at the size exponent, positive.
+    pub units: i64,
+    /// Where it was opened, mantissa at the price exponent.
+    pub price: i64,
+}
+
+/// One side of a position, as the venue states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Long ([`Side::Buy`]) or short.
+    pub side: Side,
+    /// Units held, mantissa at the size exponent, never negative.
+    pub units: i64,
+    /// Average price, exact as sent; zero if flat.
+    pub average_price: Fixed128,
+    /// Profit realised over its life, account currency; `None` if not sent.
+    pub realised: Option<Fixed128>,
+    /// Profit not realised yet, account currency; `None` if not sent.
+    pub unrealised: Option<Fixed128>,
+    /// The venue's time; `NONE` if not sent.
+    pub venue_time: UnixNanos,
+}
+
+/// Figures of a margin account, each in the account's currency and `None` where this message does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AccountFact {
+    /// Cash.
+    pub balance: Option<Fixed128>,
+    /// Cash and the profit not realised yet.
+    pub net_value: Option<Fixed128>,
+    /// Profit not realised yet.
+    pub unrealised: Option<Fixed128>,
+    /// Margin bound by open positions.
+    pub margin_used: Option<Fixed128>,
+    /// Margin free for new ones.
+    pub margin_available: Option<Fixed128>,
+    /// A margin call began (true) or ended.
+    pub margin_call: Option<bool>,
+    /// The venue's time; `NONE` if not sent.
+    pub venue_time: UnixNanos,
+}
+
 /// Something a session could not use. Counted, announced, and the rest of the feed goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -214,6 +291,29 @@ pub trait Facts {
     fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
+    /// The parts of one fill at a venue that keeps trades, in the order in which they count.
+    fn fills(&mut self, parts: &[TradeFill]) {
+        for part in parts {
+            self.fill(&part.fill);
+        }
+    }
+    /// The venue has given an order another id: it had no other way to change it. Facts that name the new one follow.
+    /// Nothing follows from it unless the implementor keeps orders.
+    fn renumbered(&mut self, old: &VenueOrderId, new: &VenueOrderId) {
+        let _ = (old, new);
+    }
+    /// A trade that is held. Nothing follows from it unless the implementor keeps positions.
+    fn held(&mut self, fact: &HeldTrade) {
+        let _ = fact;
+    }
+    /// One side of a position. Nothing follows from it unless the implementor keeps positions.
+    fn position(&mut self, fact: &PositionFact) {
+        let _ = fact;
+    }
+    /// Figures of the account. Nothing follows from them unless the implementor keeps accounts.
+    fn account(&mut self, fact: &AccountFact) {
+        let _ = fact;
+    }
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str);
 }
