@@ -14,6 +14,7 @@ pub mod server;
 mod json;
 mod jwt;
 mod keys;
+mod market;
 mod outputs;
 mod rng;
 mod stamp;

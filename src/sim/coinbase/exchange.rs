@@ -4,10 +4,11 @@
 //! over, a terminal order never changes again. Every change of an order is one [`Update`], in the order it happened.
 //! Knows nothing of HTTP, tokens or connections.
 
-use super::book::{Owner, Side};
-use super::market::{Market, Match, Want};
 use super::order::{Fill, Ids, Kind, NewOrder, Order, Progress, Rests, Size, Status};
+use super::product::Market;
 use super::reject::{CancelFailure, Reject};
+use crate::sim::market::book::{Owner, Side};
+use crate::sim::market::{Match, Want};
 use crate::sim::Rng;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;

@@ -3,14 +3,13 @@
 //! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
 //! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
 
-use super::book::{Owner, Side};
 use super::config::{Config, Permissions};
 use super::limits::Limits;
-use super::market::Match;
 use super::model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER};
 use super::observed::Observed;
 use super::order::Kind;
 use super::product::Trading;
+use crate::sim::market::Side;
 use crate::sim::server::{Server, StartError, Stopped};
 use crate::sim::Credentials;
 use rust_decimal::Decimal;
@@ -445,12 +444,10 @@ impl Coinbase {
             return Ok(Decimal::ZERO);
         };
         let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
-        let lots = market.trade_with(now_ns, asked.side, ticks, index, lots);
-        let traded = market.product.size(lots);
-        if lots > 0 {
-            self.exchange.settle(now_ns, &[Match { ticks, lots, maker: Owner::Client(index) }]);
-        }
-        Ok(traded)
+        let Some(traded) = market.trade_with(now_ns, asked.side, ticks, index, lots) else { return Ok(Decimal::ZERO) };
+        let size = market.product.size(traded.lots);
+        self.exchange.settle(now_ns, &[traded]);
+        Ok(size)
     }
 
     fn clear_liquidity(&mut self, now_ns: u64, product: &str) -> Result<(), ControlError> {

@@ -6,13 +6,11 @@
 //! `UNSUPPORTED_ORDER_CONFIGURATION`. Where the venue's behaviour is unconfirmed (Coinbase reference 9) the choice is
 //! configurable or said at the place.
 
-mod book;
 mod config;
 mod exchange;
 mod frames;
 mod limits;
 mod local;
-mod market;
 mod model;
 mod observed;
 mod order;
@@ -26,7 +24,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use book::Side;
+pub use crate::sim::market::Side;
 pub use config::{Config, Permissions};
 pub use exchange::Fees;
 pub use limits::{Limits, Refusal429};

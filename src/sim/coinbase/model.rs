@@ -6,10 +6,11 @@
 use super::config::{Config, Permissions};
 use super::exchange::{Exchange, Update};
 use super::limits::{Limits, Window};
-use super::market::Market;
 use super::observed::Observed;
+use super::product::Market;
 use super::session::Session;
 use super::stream::Publisher;
+use crate::sim::market::Pace;
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::{Credentials, Rng, SECOND_NS};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,8 +25,8 @@ pub const DOOR_REST: Door = 0;
 pub const DOOR_MARKET: Door = 1;
 /// Port of the user WebSocket.
 pub const DOOR_USER: Door = 2;
-/// Most made-up events in one turn; after a pause of the process the rest is skipped, not caught up.
-const EVENTS_PER_TICK_MAX: u64 = 2_000;
+/// Trades kept for snapshots and `GET …/ticker` (Coinbase reference 6.5: the last 100).
+const TRADES_KEPT: usize = 100;
 
 /// Headers of the kind the venue's front end adds to each reply: with the others more than 32 of them, which is where
 /// some clients' parsers stop.
@@ -94,8 +95,7 @@ pub struct Coinbase {
     pub(crate) forced_failures: VecDeque<&'static str>,
     /// Market-data frames still to be lost.
     pub(crate) frames_to_drop: u32,
-    events_per_s: u64,
-    next_event_ns: u64,
+    pace: Pace,
     event_rng: Rng,
 }
 
@@ -103,8 +103,9 @@ impl Coinbase {
     /// A venue that starts at `now_ns`. `hosts` are the names it answers to in a token's `uri`, without scheme.
     pub fn new(config: &Config, key: Credentials, hosts: &[String], now_ns: u64) -> Self {
         let mut seeds = Rng::new(config.seed);
-        let market =
-            |product: &super::product::Product| Market::new(product.clone(), seeds.next_u64(), config.depth, now_ns);
+        let market = |product: &super::product::Product| {
+            Market::new(product.clone(), seeds.next_u64(), config.depth, TRADES_KEPT, now_ns)
+        };
         let markets: Vec<Market> = config.products.iter().map(market).collect();
         let publisher = |i: usize| Publisher::new(config.level2_grid_ns, config.trades_grid_ns, i);
         Self {
@@ -133,16 +134,14 @@ impl Coinbase {
             forced_rejects: VecDeque::new(),
             forced_failures: VecDeque::new(),
             frames_to_drop: 0,
-            events_per_s: config.events_per_s,
-            next_event_ns: now_ns,
+            pace: Pace::new(config.events_per_s, now_ns),
             event_rng: Rng::new(seeds.next_u64()),
         }
     }
 
     /// Made-up events per second from now on; 0 pauses the market.
     pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.events_per_s = events_per_s;
-        self.next_event_ns = now_ns;
+        self.pace = Pace::new(events_per_s, now_ns);
     }
 
     /// So many made-up events at once.
@@ -157,17 +156,9 @@ impl Coinbase {
     }
 
     fn run_market(&mut self, now_ns: u64) -> Option<u64> {
-        if self.events_per_s == 0 {
-            return None;
-        }
-        let interval_ns = (SECOND_NS / self.events_per_s).max(1);
-        let due = match now_ns.checked_sub(self.next_event_ns) {
-            Some(late_ns) => late_ns / interval_ns + 1,
-            None => 0,
-        };
-        self.step(now_ns, due.min(EVENTS_PER_TICK_MAX));
-        self.next_event_ns = self.next_event_ns.saturating_add(due.saturating_mul(interval_ns));
-        Some(self.next_event_ns)
+        let (due, next) = self.pace.due(now_ns);
+        self.step(now_ns, due);
+        next
     }
 }
 

@@ -1,8 +1,8 @@
 //! A client's order: what was asked, how far it got, and how the venue shows it on REST (Coinbase reference 3.4) and
 //! on the user channel (reference 6.8).
 
-use super::book::Side;
 use super::product::Product;
+use crate::sim::market::Side;
 use crate::sim::{rfc3339_micros, rfc3339_nanos, Json};
 use rust_decimal::Decimal;
 

@@ -1,11 +1,11 @@
 //! Reads a create-order body as the venue does: its form first (HTTP 400), then the product's rules
 //! (HTTP 200 with `success:false`). Funds and the state of the market are the exchange's business.
 
-use super::book::Side;
 use super::exchange::Exchange;
 use super::order::{Kind, NewOrder, Rests, Size};
 use super::product::{Product, Trading};
 use super::reject::Reject;
+use crate::sim::market::Side;
 use rust_decimal::Decimal;
 use serde_json::Value;
 

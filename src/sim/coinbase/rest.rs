@@ -1,11 +1,12 @@
 //! The REST endpoints: routing, tokens, rate limits, and every body (Coinbase reference 3 and 4).
 
-use super::book::Side;
 use super::exchange::Placed;
 use super::limits::Refusal429;
 use super::model::{Coinbase, PREFIX};
 use super::parse::{new_order, not_valid, Refusal};
+use super::product::Market;
 use super::reject::Reject;
+use crate::sim::market::Side;
 use crate::sim::server::{Request, Response};
 use crate::sim::{jwt, parse_rfc3339, rfc3339_micros, rfc3339_nanos, Json, Target, MILLISECOND_NS, SECOND_NS};
 use rust_decimal::Decimal;
@@ -425,7 +426,7 @@ impl Coinbase {
         )
     }
 
-    fn market_of(&self, product_id: &str) -> Result<&super::market::Market, Response> {
+    fn market_of(&self, product_id: &str) -> Result<&Market, Response> {
         let index = self.exchange.market_index(product_id);
         index.and_then(|i| self.exchange.markets.get(i)).ok_or_else(|| not_found("valid product_id is required"))
     }
@@ -549,7 +550,7 @@ impl Coinbase {
     }
 }
 
-fn write_book(j: &mut Json, market: &super::market::Market, limit: usize) {
+fn write_book(j: &mut Json, market: &Market, limit: usize) {
     let product = &market.product;
     j.str("product_id", &product.id);
     for (key, side) in [("bids", Side::Buy), ("asks", Side::Sell)] {

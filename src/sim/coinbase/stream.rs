@@ -5,8 +5,8 @@
 //! connection. Data of a new subscription goes out before its ack, as recorded.
 
 use super::frames;
-use super::market::Market;
 use super::model::Coinbase;
+use super::product::Market;
 use super::session::{error_frame, Channel, Session};
 use crate::sim::server::{CloseHow, ConnId, Output};
 use crate::sim::stamp::go_time_string;
