@@ -12,7 +12,7 @@ use super::session::Session;
 use super::stream::Publisher;
 use crate::sim::market::Pace;
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
-use crate::sim::{Credentials, Rng, SECOND_NS};
+use crate::sim::{Credentials, Rng};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where the API lives on the REST host.

@@ -16,7 +16,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use api::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
+pub use api::{CloseHow, ConnId, Control, Door, Output, Request, Response, Venue};
 pub use event_loop::Core;
 pub use fault::{Fault, FaultRule};
 pub use handle::{Server, StartError, Stopped};
