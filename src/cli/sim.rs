@@ -1,9 +1,10 @@
 //! `exchange-connectors sim`: local venues until SIGINT or SIGTERM.
 //!
 //! Writes `ca.pem` and `credentials.env` (mode 0600) into a directory and one line of JSON to standard output when
-//! the venues listen. The key in `credentials.env` opens nothing but this run of the simulator.
+//! the venues listen. The keys in `credentials.env` open nothing but this run of the simulator.
 
 use super::say;
+use crate::sim::binance_us::{Config as BinanceUsConfig, LocalBinanceUs};
 use crate::sim::coinbase::{Config, LocalVenue};
 use crate::sim::Json;
 use std::error::Error;
@@ -27,13 +28,22 @@ pub(super) struct SimArguments {
     /// Port of the user WebSocket, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ws_user_port: u16,
+    /// Port of Binance.US's REST API, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    binance_us_rest_port: u16,
+    /// Port of Binance.US's market and listen-key streams, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    binance_us_stream_port: u16,
+    /// Port of Binance.US's WebSocket API, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    binance_us_ws_api_port: u16,
     /// Decides the made-up market: the same seed, the same market
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Price levels per side of each book; the venue's own BTC-USD book has about 21500
     #[arg(long, value_name = "LEVELS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     depth: u32,
-    /// Market events per second over all products, 0 for a market that stands still
+    /// Market events per second and venue, over all its products, 0 for a market that stands still
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(0..=100_000))]
     rate: u64,
 }
@@ -53,29 +63,41 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
         ..Config::default()
     })?;
+    let binance_us = LocalBinanceUs::start(BinanceUsConfig {
+        seed: arguments.seed,
+        depth: arguments.depth as usize,
+        events_per_s: arguments.rate,
+        ports: [arguments.binance_us_rest_port, arguments.binance_us_stream_port, arguments.binance_us_ws_api_port],
+        ..BinanceUsConfig::default()
+    })?;
     let (ca, credentials) = (dir.join("ca.pem"), dir.join("credentials.env"));
-    fs::write(&ca, venue.ca_pem()).map_err(|e| at("write", &ca, e))?;
-    write_private(&credentials, &environment(&venue, &ca)?).map_err(|e| at("write", &credentials, e))?;
+    fs::write(&ca, [venue.ca_pem(), binance_us.ca_pem()].concat()).map_err(|e| at("write", &ca, e))?;
+    write_private(&credentials, &environment(&venue, &binance_us, &ca)?).map_err(|e| at("write", &credentials, e))?;
 
     let mut out = io::stdout();
-    writeln!(out, "{}", ready_line(&venue, &ca, &credentials))?;
+    writeln!(out, "{}", ready_line(&venue, &binance_us, &ca, &credentials))?;
     out.flush()?;
     say(&format!(
-        "local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.",
+        "local Coinbase and Binance.US are up; `. {}` points the other subcommands at them. Ctrl-C ends them.",
         quoted_if_needed(&credentials.display().to_string())
     ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
     venue.stop();
+    binance_us.stop();
     say("stopped");
     Ok(())
 }
 
-fn ready_line(venue: &LocalVenue, ca: &Path, credentials: &Path) -> String {
+fn ready_line(venue: &LocalVenue, binance_us: &LocalBinanceUs, ca: &Path, credentials: &Path) -> String {
     Json::compact().object(|j| {
         j.raw("ready", true)
             .obj("coinbase", |j| {
                 j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
+            })
+            .obj("binance_us", |j| {
+                let (rest, stream, ws_api) = (binance_us.rest_url(), binance_us.stream_url(), binance_us.ws_api_url());
+                j.str("rest", rest).str("stream", stream).str("ws_api", ws_api);
             })
             .str("ca_pem", ca.display())
             .str("credentials", credentials.display());
@@ -83,7 +105,7 @@ fn ready_line(venue: &LocalVenue, ca: &Path, credentials: &Path) -> String {
 }
 
 /// Lines for a POSIX shell. The key's line breaks are literal `\n`, as such files usually have them.
-fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> {
+fn environment(venue: &LocalVenue, binance_us: &LocalBinanceUs, ca: &Path) -> Result<String, Box<dyn Error>> {
     let secret = venue.credentials().secret().trim_end().replace('\n', "\\n");
     let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
     let lines = [
@@ -92,6 +114,11 @@ fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> 
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),
         ("COINBASE_WS_USER_URL", venue.ws_user_url()),
+        ("BINANCE_US_API_KEY", binance_us.key().key().to_owned()),
+        ("BINANCE_US_API_SECRET", binance_us.key().secret().to_owned()),
+        ("BINANCE_US_REST_URL", binance_us.rest_url()),
+        ("BINANCE_US_STREAM_URL", binance_us.stream_url()),
+        ("BINANCE_US_WS_API_URL", binance_us.ws_api_url()),
         ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
     ];
     Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())

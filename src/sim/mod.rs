@@ -8,6 +8,7 @@
 //!
 //! [`coinbase::LocalVenue::start`] is the front door.
 
+pub mod binance_us;
 pub mod coinbase;
 pub mod server;
 
@@ -18,6 +19,7 @@ mod market;
 mod outputs;
 mod rng;
 mod stamp;
+mod window;
 
 pub use json::Json;
 pub use jwt::{Refused, Target};

@@ -5,13 +5,14 @@
 
 use super::config::{Config, Permissions};
 use super::exchange::{Exchange, Update};
-use super::limits::{Limits, Window};
+use super::limits::Limits;
 use super::observed::Observed;
 use super::product::Market;
 use super::session::Session;
 use super::stream::Publisher;
 use crate::sim::market::Pace;
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
+use crate::sim::window::Window;
 use crate::sim::{Credentials, Rng};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

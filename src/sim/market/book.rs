@@ -66,6 +66,12 @@ struct Level {
 }
 
 impl Level {
+    /// Lots of other participants, hidden parts included.
+    fn of_others(&self) -> i64 {
+        let others = self.queue.iter().filter(|order| order.owner == Owner::Market);
+        others.map(|order| order.lots + order.hidden).sum()
+    }
+
     /// Puts the order at `at`, whose shown part is used up, at the end of the queue with its next part, or away.
     fn renew(&mut self, at: usize) {
         let Some(mut order) = self.queue.remove(at) else { return };
@@ -179,6 +185,15 @@ impl Book {
         }
     }
 
+    /// What other participants offer to a taker of `taker` side, hidden parts included, best first.
+    pub(crate) fn offered(&self, taker: Side) -> Box<dyn Iterator<Item = (i64, i64)> + '_> {
+        let of_others = |(ticks, level): (&i64, &Level)| (*ticks, level.of_others());
+        match taker {
+            Side::Buy => Box::new(self.asks.iter().map(of_others).filter(|(_, lots)| *lots > 0)),
+            Side::Sell => Box::new(self.bids.iter().rev().map(of_others).filter(|(_, lots)| *lots > 0)),
+        }
+    }
+
     /// Number of levels on a side.
     pub(crate) fn depth(&self, side: Side) -> usize {
         match side {
@@ -205,6 +220,15 @@ impl Book {
         .map_or(0, |level| level.lots)
     }
 
+    /// Whether an order of that owner rests at a level.
+    pub(crate) fn holds(&self, side: Side, ticks: i64, owner: Owner) -> bool {
+        let level = match side {
+            Side::Buy => self.bids.get(&ticks),
+            Side::Sell => self.asks.get(&ticks),
+        };
+        level.is_some_and(|level| level.queue.iter().any(|order| order.owner == owner))
+    }
+
     /// Lots a taker of `taker` side would find at `limit` or better, not counting the client's own orders.
     pub(crate) fn available(&self, taker: Side, limit: Option<i64>) -> i64 {
         let within = |ticks: &i64| match (taker, limit) {
@@ -212,13 +236,7 @@ impl Book {
             (Side::Buy, Some(limit)) => *ticks <= limit,
             (Side::Sell, Some(limit)) => *ticks >= limit,
         };
-        let of_others = |level: &Level| -> i64 {
-            level.queue.iter().filter(|order| order.owner == Owner::Market).map(|order| order.lots + order.hidden).sum()
-        };
-        match taker {
-            Side::Buy => self.asks.iter().take_while(|(t, _)| within(t)).map(|(_, l)| of_others(l)).sum(),
-            Side::Sell => self.bids.iter().rev().take_while(|(t, _)| within(t)).map(|(_, l)| of_others(l)).sum(),
-        }
+        self.offered(taker).take_while(|(ticks, _)| within(ticks)).map(|(_, lots)| lots).sum()
     }
 
     /// Levels changed since the last call: bids first, each side from the best outwards (reference 6.4).

@@ -6,9 +6,11 @@
 pub(crate) mod book;
 mod generated;
 mod increments;
+mod ledger;
 mod pace;
 
 pub use book::Side;
 pub(crate) use generated::{Market, Match, Trade, Want};
 pub(crate) use increments::{Increments, Traded};
+pub(crate) use ledger::{Account, Ledger};
 pub(crate) use pace::Pace;
