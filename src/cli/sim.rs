@@ -1,12 +1,12 @@
 //! `exchange-connectors sim`: local venues until SIGINT or SIGTERM.
 //!
-//! Writes `ca.pem` and `credentials.env` (mode 0600) into a directory and one line of JSON to standard output when
-//! the venues listen. The keys in `credentials.env` open nothing but this run of the simulator.
+//! Writes `ca.pem`, `credentials.env` and `view-only.env` (mode 0600) into a directory and one line of JSON to standard
+//! output when the venues listen. The keys in them open nothing but this run of the simulator; the second may not trade.
 
 use super::say;
 use crate::sim::binance_us::{Config as BinanceUsConfig, LocalBinanceUs};
 use crate::sim::coinbase::{Config, LocalVenue};
-use crate::sim::Json;
+use crate::sim::{Credentials, Json, MILLISECOND_NS};
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use std::sync::mpsc;
 /// What `sim` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct SimArguments {
-    /// Directory for ca.pem and credentials.env, which are overwritten; made if missing
+    /// Directory for ca.pem, credentials.env and view-only.env, which are overwritten; made if missing
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// Port of the REST API, 0 for a free one
@@ -46,6 +46,9 @@ pub(super) struct SimArguments {
     /// Market events per second and venue, over all its products, 0 for a market that stands still
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(0..=100_000))]
     rate: u64,
+    /// Orders and fills appear in listings so many milliseconds late
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    listing_lag_ms: u64,
 }
 
 pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
@@ -60,6 +63,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         seed: arguments.seed,
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
+        listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
         ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
         ..Config::default()
     })?;
@@ -67,61 +71,95 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         seed: arguments.seed,
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
+        listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
         ports: [arguments.binance_us_rest_port, arguments.binance_us_stream_port, arguments.binance_us_ws_api_port],
         ..BinanceUsConfig::default()
     })?;
-    let (ca, credentials) = (dir.join("ca.pem"), dir.join("credentials.env"));
-    fs::write(&ca, [venue.ca_pem(), binance_us.ca_pem()].concat()).map_err(|e| at("write", &ca, e))?;
-    write_private(&credentials, &environment(&venue, &binance_us, &ca)?).map_err(|e| at("write", &credentials, e))?;
+    let venues = Venues { coinbase: venue, binance_us };
+    let files = Files { ca: dir.join("ca.pem"), trading: dir.join("credentials.env"), view: dir.join("view-only.env") };
+    fs::write(&files.ca, [venues.coinbase.ca_pem(), venues.binance_us.ca_pem()].concat())
+        .map_err(|e| at("write", &files.ca, e))?;
+    let coinbase = |key| coinbase_environment(&venues.coinbase, key);
+    let trading = [coinbase(venues.coinbase.credentials()), binance_us_environment(&venues.binance_us)].concat();
+    let view = coinbase(venues.coinbase.view_only_credentials());
+    let root = files.ca.to_str().ok_or("the directory's name is not UTF-8")?;
+    for (file, mut variables) in [(&files.trading, trading), (&files.view, view)] {
+        variables.push(("EXCHANGE_CONNECTORS_CA_FILE", root.to_owned()));
+        write_private(file, &shell_lines(&variables)).map_err(|e| at("write", file, e))?;
+    }
 
     let mut out = io::stdout();
-    writeln!(out, "{}", ready_line(&venue, &binance_us, &ca, &credentials))?;
+    writeln!(out, "{}", ready_line(&venues, &files))?;
     out.flush()?;
     say(&format!(
         "local Coinbase and Binance.US are up; `. {}` points the other subcommands at them. Ctrl-C ends them.",
-        quoted_if_needed(&credentials.display().to_string())
+        quoted_if_needed(&files.trading.display().to_string())
     ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
-    venue.stop();
-    binance_us.stop();
+    venues.coinbase.stop();
+    venues.binance_us.stop();
     say("stopped");
     Ok(())
 }
 
-fn ready_line(venue: &LocalVenue, binance_us: &LocalBinanceUs, ca: &Path, credentials: &Path) -> String {
+/// What listens.
+struct Venues {
+    coinbase: LocalVenue,
+    binance_us: LocalBinanceUs,
+}
+
+/// What is written into the directory.
+struct Files {
+    ca: PathBuf,
+    trading: PathBuf,
+    view: PathBuf,
+}
+
+fn ready_line(venues: &Venues, files: &Files) -> String {
     Json::compact().object(|j| {
         j.raw("ready", true)
             .obj("coinbase", |j| {
+                let venue = &venues.coinbase;
                 j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
             })
             .obj("binance_us", |j| {
-                let (rest, stream, ws_api) = (binance_us.rest_url(), binance_us.stream_url(), binance_us.ws_api_url());
-                j.str("rest", rest).str("stream", stream).str("ws_api", ws_api);
+                let venue = &venues.binance_us;
+                j.str("rest", venue.rest_url()).str("stream", venue.stream_url()).str("ws_api", venue.ws_api_url());
             })
-            .str("ca_pem", ca.display())
-            .str("credentials", credentials.display());
+            .str("ca_pem", files.ca.display())
+            .str("credentials", files.trading.display())
+            .str("view_only", files.view.display());
     })
 }
 
-/// Lines for a POSIX shell. The key's line breaks are literal `\n`, as such files usually have them.
-fn environment(venue: &LocalVenue, binance_us: &LocalBinanceUs, ca: &Path) -> Result<String, Box<dyn Error>> {
-    let secret = venue.credentials().secret().trim_end().replace('\n', "\\n");
-    let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
-    let lines = [
-        ("COINBASE_API_KEY", venue.credentials().name().to_owned()),
-        ("COINBASE_API_SECRET", secret),
+/// A variable and its value.
+type Variable = (&'static str, String);
+
+/// The key's line breaks are literal `\n`, as such files usually have them.
+fn coinbase_environment(venue: &LocalVenue, key: &Credentials) -> Vec<Variable> {
+    vec![
+        ("COINBASE_API_KEY", key.name().to_owned()),
+        ("COINBASE_API_SECRET", key.secret().trim_end().replace('\n', "\\n")),
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),
         ("COINBASE_WS_USER_URL", venue.ws_user_url()),
-        ("BINANCE_US_API_KEY", binance_us.key().key().to_owned()),
-        ("BINANCE_US_API_SECRET", binance_us.key().secret().to_owned()),
-        ("BINANCE_US_REST_URL", binance_us.rest_url()),
-        ("BINANCE_US_STREAM_URL", binance_us.stream_url()),
-        ("BINANCE_US_WS_API_URL", binance_us.ws_api_url()),
-        ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
-    ];
-    Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())
+    ]
+}
+
+fn binance_us_environment(venue: &LocalBinanceUs) -> Vec<Variable> {
+    vec![
+        ("BINANCE_US_API_KEY", venue.key().key().to_owned()),
+        ("BINANCE_US_API_SECRET", venue.key().secret().to_owned()),
+        ("BINANCE_US_REST_URL", venue.rest_url()),
+        ("BINANCE_US_STREAM_URL", venue.stream_url()),
+        ("BINANCE_US_WS_API_URL", venue.ws_api_url()),
+    ]
+}
+
+/// Lines for a POSIX shell.
+fn shell_lines(variables: &[Variable]) -> String {
+    variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
 }
 
 /// In single quotes; a quote inside ends them, is escaped, and begins them again.

@@ -90,6 +90,8 @@ pub struct Config {
     pub lifetime_ns: u64,
     /// Whether user events that a WebSocket API request caused leave before its reply, as they usually do live.
     pub events_before_reply: bool,
+    /// Order lookups, listings, trades and cancels go by how things stood so many ns ago.
+    pub listing_lag_ns: u64,
     /// The key that opens the venue.
     pub key: ApiKey,
     /// Ports for REST, streams and the WebSocket API; 0 takes a free one.
@@ -123,6 +125,7 @@ impl Default for Config {
             pong_timeout_ns: 60 * SECOND_NS,
             lifetime_ns: 86_400 * SECOND_NS,
             events_before_reply: true,
+            listing_lag_ns: 0,
             key: ApiKey::default(),
             ports: [0; 3],
         }

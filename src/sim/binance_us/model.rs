@@ -114,7 +114,7 @@ impl BinanceUs {
             user_delay_ns: 0,
             suppressed: BTreeSet::new(),
             farewells: Vec::new(),
-            listing_lag_ns: 0,
+            listing_lag_ns: config.listing_lag_ns,
             forced_rejects: VecDeque::new(),
             frames_to_drop: BTreeMap::new(),
             ws_faults: Faults::default(),

@@ -1,5 +1,6 @@
 //! How a local Coinbase is set up.
 
+use super::auth::LegacyKey;
 use super::exchange::Fees;
 use super::limits::Limits;
 use super::product::{usual_products, Product};
@@ -13,6 +14,21 @@ pub struct Permissions {
     pub view: bool,
     /// Create and cancel.
     pub trade: bool,
+}
+
+/// What the venue does where its behaviour is unconfirmed (Coinbase reference 7.14, 9). The default is the likelier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Unconfirmed {
+    /// A known client order id is refused as `DUPLICATE_CLIENT_ORDER_ID`, not answered with the earlier order.
+    pub duplicates_refused: bool,
+    /// A post-only order that would take is let in and then fails, instead of being refused at once.
+    pub post_only_fails_later: bool,
+    /// A token with a nonce seen before is refused.
+    pub tokens_good_once: bool,
+    /// More open orders than this fail as `TOO_MANY_OPEN_ORDERS`; 0 for no limit.
+    pub open_orders_max: usize,
+    /// A cancel does not know an order younger than this.
+    pub cancels_blind_ns: u64,
 }
 
 /// Everything a local Coinbase is told at its start. The default is a lively market with the venue's own limits.
@@ -46,6 +62,15 @@ pub struct Config {
     pub key_kind: KeyKind,
     /// A key of your own; tests bring a fixed throwaway one.
     pub credentials: Option<crate::sim::Credentials>,
+    /// The key that may only look; [`super::LocalVenue`] makes one when there is none.
+    pub view_only_credentials: Option<crate::sim::Credentials>,
+    /// A key of the retired HMAC scheme, with the permissions of the trading key; none by default, as on the venue
+    /// (reference 2a).
+    pub legacy_key: Option<LegacyKey>,
+    /// Order lookups, order lists and fills show how things stood so long ago.
+    pub listing_lag_ns: u64,
+    /// The choices the reference leaves open.
+    pub unconfirmed: Unconfirmed,
     /// Ports for REST, market data and user data; 0 takes a free one.
     pub ports: [u16; 3],
 }
@@ -75,6 +100,10 @@ impl Default for Config {
             permissions: Permissions { view: true, trade: true },
             key_kind: KeyKind::default(),
             credentials: None,
+            view_only_credentials: None,
+            legacy_key: None,
+            listing_lag_ns: 0,
+            unconfirmed: Unconfirmed::default(),
             ports: [0; 3],
         }
     }

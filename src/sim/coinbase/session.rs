@@ -11,6 +11,7 @@ use std::fmt::Write;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel {
     Candles,
+    FuturesBalanceSummary,
     Heartbeats,
     Level2,
     MarketTrades,
@@ -21,8 +22,9 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Candles,
+        Self::FuturesBalanceSummary,
         Self::Heartbeats,
         Self::Level2,
         Self::MarketTrades,
@@ -40,6 +42,7 @@ impl Channel {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Candles => "candles",
+            Self::FuturesBalanceSummary => "futures_balance_summary",
             Self::Heartbeats => "heartbeats",
             Self::Level2 => "level2",
             Self::MarketTrades => "market_trades",
@@ -59,12 +62,17 @@ impl Channel {
     }
 
     pub(crate) fn is_per_product(self) -> bool {
-        !matches!(self, Self::Heartbeats | Self::User)
+        !matches!(self, Self::Heartbeats | Self::User | Self::FuturesBalanceSummary)
     }
 
     /// Which of these the user host serves (reference 1).
     pub(crate) fn on_user_host(self) -> bool {
-        matches!(self, Self::Heartbeats | Self::User)
+        matches!(self, Self::Heartbeats | Self::User | Self::FuturesBalanceSummary)
+    }
+
+    /// Which need a token (reference 2d).
+    pub(crate) fn needs_key(self) -> bool {
+        matches!(self, Self::User | Self::FuturesBalanceSummary)
     }
 }
 
@@ -126,7 +134,7 @@ impl Session {
                         Channel::Heartbeats => {
                             j.item_str("heartbeats");
                         }
-                        Channel::User => {
+                        Channel::User | Channel::FuturesBalanceSummary => {
                             j.item_str(user_id);
                         }
                         _ => {

@@ -5,12 +5,14 @@
 //! connection. Data of a new subscription goes out before its ack, as recorded.
 
 use super::frames;
+use super::futures;
 use super::model::Coinbase;
 use super::product::Market;
 use super::session::{error_frame, Channel, Session};
+use super::show::Shown;
 use crate::sim::server::{CloseHow, ConnId, Output};
 use crate::sim::stamp::go_time_string;
-use crate::sim::{jwt, Json, Target, SECOND_NS};
+use crate::sim::{Json, SECOND_NS};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -73,8 +75,8 @@ impl Coinbase {
         }
         let message: Value = serde_json::from_str(text).map_err(|_| MALFORMED)?;
         let field = |name: &str| message.get(name).and_then(Value::as_str);
-        let jwt = field("jwt").filter(|t| !t.is_empty());
-        if jwt.is_none() && !self.message_window.take(now_ns, self.limits.messages_per_s) {
+        let signed = ["jwt", "signature"].into_iter().any(|name| field(name).is_some_and(|t| !t.is_empty()));
+        if !signed && !self.message_window.take(now_ns, self.limits.messages_per_s) {
             return Err("rate limit exceeded");
         }
         let subscribe = match field("type") {
@@ -84,14 +86,9 @@ impl Coinbase {
         };
         // An unknown channel and a bad token get the same answer (reference 6.1).
         let channel = Channel::parse(field("channel").ok_or(MALFORMED)?).ok_or(UNAUTHENTIC)?;
-        if let Some(token) = jwt {
-            if let Err(why) = jwt::verify(token, &self.key, now_ns, Target::WebSocket) {
-                self.observed.refused_tokens.push(why);
-                return Err(UNAUTHENTIC);
-            }
-        }
+        let caller = self.message_caller(now_ns, &message).map_err(|_| UNAUTHENTIC)?;
         let user_host = self.sessions.get(&conn).is_some_and(|s| s.user_host);
-        if (channel == Channel::User && jwt.is_none()) || (user_host && !channel.on_user_host()) {
+        if (channel.needs_key() && caller.is_none()) || (user_host && !channel.on_user_host()) {
             return Err(UNAUTHENTIC);
         }
         let products: Option<Vec<String>> = match message.get("product_ids") {
@@ -162,6 +159,13 @@ impl Coinbase {
                 session.held.entry(channel).or_default();
                 session.next_beat_ns.get_or_insert(now_ns.saturating_add(SECOND_NS));
             }
+            Channel::FuturesBalanceSummary => {
+                session.held.entry(channel).or_default();
+                if first {
+                    let frame = session.frame(now_ns, channel.frame_name(), &futures::snapshot());
+                    self.send(conn, frame);
+                }
+            }
             Channel::User => {
                 session.held.entry(channel).or_default().extend(fresh);
                 if first {
@@ -202,7 +206,7 @@ impl Coinbase {
             Channel::TickerBatch => frames::ticker("snapshot", market, true),
             Channel::Candles => frames::candle("snapshot", market, now_ns),
             Channel::Status => frames::status("snapshot", market),
-            Channel::Heartbeats | Channel::User => return,
+            Channel::Heartbeats | Channel::User | Channel::FuturesBalanceSummary => return,
         };
         let frame = session.frame(now_ns, channel.frame_name(), &event);
         self.send(conn, frame);
@@ -214,9 +218,9 @@ impl Coinbase {
         let open: Vec<_> = exchange
             .orders
             .iter()
-            .filter(|o| !o.now.status.is_terminal() && !self.suppressed.contains(&o.asked.client_order_id))
-            .filter_map(|o| Some((o, exchange.markets.get(o.asked.market)?)))
-            .filter(|(_, market)| session.wants_orders_of(&market.product.id))
+            .filter(|o| o.now.status.is_working() && !self.suppressed.contains(&o.asked.client_order_id))
+            .filter(|o| session.wants_orders_of(&o.asked.product_id))
+            .filter_map(|o| Shown::new(exchange, o, &o.now))
             .collect();
         let mut rest = open.as_slice();
         loop {
@@ -224,8 +228,8 @@ impl Coinbase {
             let event = Json::compact().object(|j| {
                 j.str("type", "snapshot")
                     .arr("orders", |j| {
-                        for (order, market) in batch {
-                            j.item(|j| order.write_user(j, &order.now, &market.product, &exchange.ids));
+                        for order in batch {
+                            j.item(|j| order.user(j));
                         }
                     })
                     .raw("positions", NO_POSITIONS);
@@ -272,19 +276,19 @@ impl Coinbase {
             let Some((_, update)) = self.user_events.pop_front() else { break };
             let exchange = &self.exchange;
             let Some(order) = exchange.orders.get(update.order) else { continue };
-            let Some(market) = exchange.markets.get(order.asked.market) else { continue };
+            let Some(shown) = Shown::new(exchange, order, &update.progress) else { continue };
             if self.suppressed.contains(&order.asked.client_order_id) {
                 continue;
             }
             let event = Json::compact().object(|j| {
                 j.str("type", "update")
                     .arr("orders", |j| {
-                        j.item(|j| order.write_user(j, &update.progress, &market.product, &exchange.ids));
+                        j.item(|j| shown.user(j));
                     })
                     .raw("positions", NO_POSITIONS);
             });
             for (conn, session) in &mut self.sessions {
-                if session.wants_orders_of(&market.product.id) {
+                if session.wants_orders_of(&order.asked.product_id) {
                     let text = session.frame(now_ns, "user", &event);
                     self.outputs.push(Output::Text { conn: *conn, text });
                 }

@@ -229,6 +229,20 @@ impl Book {
         level.is_some_and(|level| level.queue.iter().any(|order| order.owner == owner))
     }
 
+    /// Lots of one client's order at a level, hidden ones included.
+    #[cfg(test)]
+    pub(crate) fn lots_of(&self, side: Side, ticks: i64, order: usize) -> i64 {
+        let level = match side {
+            Side::Buy => self.bids.get(&ticks),
+            Side::Sell => self.asks.get(&ticks),
+        };
+        let own = |level: &Level| -> i64 {
+            let mine = level.queue.iter().filter(|resting| resting.owner == Owner::Client(order));
+            mine.map(|resting| resting.lots + resting.hidden).sum()
+        };
+        level.map_or(0, own)
+    }
+
     /// Lots a taker of `taker` side would find at `limit` or better, not counting the client's own orders.
     pub(crate) fn available(&self, taker: Side, limit: Option<i64>) -> i64 {
         let within = |ticks: &i64| match (taker, limit) {

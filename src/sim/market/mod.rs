@@ -4,12 +4,14 @@
 //! Everything is decided by seed, calls and times; nothing here owns a socket, a clock or a thread.
 
 pub(crate) mod book;
+mod candle;
 mod generated;
 mod increments;
 mod ledger;
 mod pace;
 
 pub use book::Side;
+pub(crate) use candle::{widened, MINUTE_S};
 pub(crate) use generated::{Market, Match, Trade, Want};
 pub(crate) use increments::{Increments, Traded};
 pub(crate) use ledger::{Account, Ledger};
