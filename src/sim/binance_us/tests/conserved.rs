@@ -67,7 +67,7 @@ fn run(bench: &mut Bench, command: &Command) {
             bench.ask("POST", "order", &order_params(command));
         }
         Command::Oco { buy, spread, size } => {
-            let last = i64::try_from(bench.venue.exchange.markets[BTCUSD].last() / 100).unwrap();
+            let last = bench.venue.exchange.markets[BTCUSD].last() / 100;
             let sign = if *buy { -1 } else { 1 };
             let (price, stop) = (last + sign * (spread + 1), last - sign * (spread + 1));
             let (side, quantity) = (if *buy { "BUY" } else { "SELL" }, Decimal::new(i64::from(*size), 2).to_string());

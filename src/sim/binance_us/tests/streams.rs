@@ -102,7 +102,7 @@ fn one_trade_is_told_on_every_kind_of_stream() {
     assert_eq!((&aggregate["m"], &of("trade")[0]["m"]), (&json!(false), &json!(false)), "the buyer took");
     let depth = of("depth@100ms").remove(0);
     assert_eq!((&depth["a"], &depth["b"]), (&json!([["101.00000000", "0.50000000"]]), &json!([])));
-    assert_eq!(of("depth"), [depth.clone()]);
+    assert_eq!(of("depth"), std::slice::from_ref(&depth));
     assert_eq!((&of("bookTicker")[0]["A"], &of("bookTicker")[0]["u"]), (&json!("0.50000000"), &depth["u"]));
     assert_eq!(of("depth5@100ms")[0]["lastUpdateId"], depth["u"]);
     let kline = of("kline_1m").remove(0)["k"].clone();
