@@ -10,15 +10,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What `stream --help` says at its end.
+const JSON_LINES: &str = "\
+JSON lines have venue, kind, sequence, venue_ns, recv_ns (UNIX ns), flags, instrument unless said otherwise, and by kind:
+  level         side, price, size (absolute; 0 removes the level)
+  trade         side (the aggressor's), price, size, trade_id
+  quote         bid, bid_size, ask, ask_size
+  ticker        as quote, and price, volume_24h, low_24h, high_24h, change_24h_percent, each where sent
+  ticker_batch  as ticker, every few seconds, without the quote
+  candle        start_ns, interval_s, open, high, low, close, volume; sent again while it grows
+  status        status, tick, lot
+  gap           cause, recovered, lost
+  subscription  channel, difference (missing, refused, still_served, no_place)
+  state         role, state; no instrument
+Decimals are text.";
+
 /// What to stream.
 #[derive(Debug, clap::Args)]
+#[command(after_help = JSON_LINES)]
 pub(super) struct StreamArguments {
     /// The venue: coinbase
     venue: Venue,
     /// Instruments by the venue's own names, such as BTC-USD
     #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
-    /// Channels, separated by commas: book, trades, ticker
+    /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
     #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
     channels: Channels,
     /// Ends after so many seconds; without it, at Ctrl-C
@@ -124,6 +140,8 @@ impl<W: Write> Printer<W> {
     }
 }
 
+const CHANNEL_NAMES: &str = "book, trades, ticker, ticker_batch, candles, status";
+
 fn parse_channels(text: &str) -> Result<Channels, String> {
     text.split(',').map(str::trim).try_fold(Channels::NONE, |channels, name| {
         Ok(channels
@@ -131,7 +149,10 @@ fn parse_channels(text: &str) -> Result<Channels, String> {
                 "book" => Channels::BOOK,
                 "trades" => Channels::TRADES,
                 "ticker" => Channels::TICKER,
-                other => return Err(format!("unknown channel `{other}`: choose from book, trades, ticker")),
+                "ticker_batch" => Channels::TICKER_BATCH,
+                "candles" => Channels::CANDLES,
+                "status" => Channels::STATUS,
+                other => return Err(format!("unknown channel `{other}`: choose from {CHANNEL_NAMES}")),
             })
     })
 }
@@ -143,6 +164,9 @@ mod tests {
     #[test]
     fn channels_are_named_and_unknown_ones_refused() {
         assert_eq!(parse_channels("book, trades"), Ok(Channels::BOOK | Channels::TRADES));
+        for name in CHANNEL_NAMES.split(", ") {
+            assert!(parse_channels(name).is_ok(), "{name}");
+        }
         assert!(parse_channels("book,depth").unwrap_err().contains("depth"));
     }
 }

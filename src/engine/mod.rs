@@ -15,12 +15,15 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod kill;
 mod prepared;
 mod pretrade;
+mod protect;
 mod publish;
 mod reconcile;
 mod recover;
 mod route;
+mod spread;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod tokens;
@@ -28,21 +31,24 @@ mod trading;
 
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
+pub use kill::KillScope;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
-use crate::guard::{Governor, Limits};
+use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
+use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
-use crate::venue::{Channels, SessionProgress};
+use crate::venue::SessionProgress;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
 use publish::Market;
+use std::sync::Arc;
 use tokens::TokenPools;
 use trading::Trading;
 
@@ -55,6 +61,8 @@ pub struct EngineConfig {
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
     pub limits: Option<Limits>,
+    /// When a venue in trouble gets no new orders.
+    pub breaker: BreakerRules,
     /// Sizes of the order table.
     pub order_limits: OrderLimits,
     /// When what is asked about orders.
@@ -79,6 +87,8 @@ pub struct CoinbaseOrders {
     pub rest: Endpoint,
     /// Of every HTTP connection.
     pub session: OrderConfig,
+    /// Signs requests as they are written, with a key of the retired scheme; tokens authorise them if `None`.
+    pub legacy: Option<Arc<LegacyKey>>,
     /// An idle connection is used this often to keep it warm, ms.
     pub warm_every_ms: u64,
     /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
@@ -131,8 +141,13 @@ impl Engine {
             if let Some(orders) = &coinbase.orders {
                 *desks.get_mut(Venue::Coinbase) = Desk {
                     user: Some(ConnId(conns.len() as u16)),
-                    tokens: TokenPools::new(TOKEN_SLOTS),
+                    tokens: match &orders.legacy {
+                        // The user channel's credential is made ahead all the same.
+                        Some(_) => TokenPools::new(TOKEN_SLOTS).without_below(TOKEN_SLOT_USER),
+                        None => TokenPools::new(TOKEN_SLOTS),
+                    },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
+                    breaker: Breaker::new(config.breaker),
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -140,9 +155,16 @@ impl Engine {
                 let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
                 for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
+                    let session = match &orders.legacy {
+                        Some(key) => session.signed_by(key.clone()),
+                        None => session,
+                    };
                     let session = Session::CoinbaseOrders(Box::new(session));
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }
+            }
+            for _ in 1..coinbase.stream.market_connections_max {
+                conns.push(stream(StreamRole::Market, ConnectionRole::Market).spare());
             }
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
@@ -251,16 +273,16 @@ impl Engine {
                 self.rewant(now, out, id);
             }
             Control::Stop(shutdown) => self.stop(now, shutdown),
+            Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
+            Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::Release => self.release_kill(now, out),
         }
     }
 
     /// A new instrument, or new metadata: every session that reads numbers of it must know its exponents.
     fn know(&mut self, now: UnixNanos, out: &mut impl Outputs, instrument: crate::record::Instrument) {
         let id = instrument.id;
-        let serving =
-            self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
-        let Some(serving) = serving else { return };
-        if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
+        if !self.market.put(instrument.clone()) {
             return;
         }
         self.trading.pretrade.know(&instrument);
@@ -269,33 +291,11 @@ impl Engine {
                 continue;
             }
             match &mut conn.session {
-                Session::CoinbaseStream(session) => {
-                    // No channel yet: a wish without channels is never refused.
-                    let _ = session.want(&instrument, Channels::NONE);
-                }
+                Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
             }
         }
         self.rewant(now, out, id);
-    }
-
-    /// Tells the market session what is wanted of an instrument by anybody.
-    fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(traded) = self.market.get(id) else { return };
-        let (wanted, conn_id) = (traded.wanted(), traded.conn);
-        let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
-        let Session::CoinbaseStream(session) = &mut conn.session else { return };
-        if let Err(refused) = session.want(&traded.instrument, wanted) {
-            let venue = conn.venue;
-            let excerpt = refused.to_string();
-            out.note(Note::Anomaly {
-                conn: conn_id,
-                venue,
-                anomaly: crate::venue::Anomaly::TooLarge,
-                excerpt: &excerpt,
-            });
-        }
-        self.session_result(now, out, conn_id, Ok(()));
     }
 
     /// What an input left to do: due deadlines, books to renew, cancels and queries to send.
@@ -318,7 +318,7 @@ impl Engine {
     }
 
     fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(conn_id) = self.market.get(id).map(|t| t.conn) else { return };
+        let Some(conn_id) = self.market.get(id).and_then(|t| t.conn) else { return };
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
         if let Session::CoinbaseStream(session) = &mut conn.session {
             session.resync(id);

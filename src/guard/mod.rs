@@ -1,6 +1,7 @@
 //! What stands before an order. All pure and O(1): time is an argument.
 
 mod backoff;
+mod breaker;
 mod governor;
 mod increments;
 mod lag;
@@ -8,6 +9,7 @@ mod limits;
 mod order_guard;
 
 pub use backoff::Backoff;
+pub use breaker::{Breaker, BreakerChange, BreakerRules, BreakerState, Failure, TripCause};
 pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
 pub use increments::{check_increments, check_prepared, IncrementError};
 pub use lag::FeedLag;

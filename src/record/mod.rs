@@ -9,6 +9,8 @@ mod command;
 mod decimal;
 mod execution;
 mod flags;
+mod futures;
+mod guard;
 mod id;
 mod instrument;
 mod market;
@@ -16,6 +18,7 @@ mod options;
 mod prepared;
 mod side;
 mod statistics;
+mod subscription;
 mod text;
 mod time;
 mod venue;
@@ -27,6 +30,8 @@ pub use execution::{
     EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
 };
 pub use flags::Flags;
+pub use futures::{FuturesBalance, FuturesMargin, MarginLevel, MarginWindow};
+pub use guard::GuardEvent;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{
@@ -42,7 +47,8 @@ pub use prepared::{
     Scaled, ScaledPart, Spread, StopLoss, TrailingDistance, Trigger, TriggerDirection, Twap, PREPARED_MAX,
 };
 pub use side::{BookSide, Side};
-pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};
+pub use statistics::{Candle, StatisticsKind, StatisticsRecord, StatisticsView, Ticker};
+pub use subscription::{Difference, SubscribedChannel, Subscription};
 pub use text::{InlineText, TextTooLong};
 pub use time::UnixNanos;
 pub use venue::{PerVenue, UnknownVenue, Venue};

@@ -55,6 +55,8 @@ counters! {
     Anomalies "anomalies" Sum,
     /// Messages the fast parser passed to the plain one.
     PlainParses "plain_parses" Sum,
+    /// Channels that a venue does not serve as they were asked; each was announced.
+    SubscriptionsWrong "subscriptions_wrong" Sum,
     /// Gaps announced.
     Gaps "gaps" Sum,
     /// Recoveries from a gap announced.
@@ -83,6 +85,8 @@ counters! {
     OrdersReconciled "orders_reconciled" Sum,
     /// Cancels written to a venue, repeated ones included.
     CancelsSent "cancels_sent" Sum,
+    /// Changes of resting orders written to a venue connection.
+    ChangesSent "changes_sent" Sum,
     /// Fills counted.
     Fills "fills" Sum,
     /// Fills seen again and not counted.

@@ -1,9 +1,10 @@
 //! What a venue session tells the engine. The engine implements [`Facts`] once: the one choke point where books, orders
 //! and guards change, for every venue and for replay.
 
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, ClientOrderId, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, Fixed, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
+    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -83,6 +84,43 @@ pub struct TickerFact {
     pub snapshot: bool,
 }
 
+/// A candle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CandleFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Its figures.
+    pub candle: Candle,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// History or first state, sent on subscription.
+    pub snapshot: bool,
+}
+
+/// Figures of the account's futures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuturesFact {
+    /// Which.
+    pub figures: FuturesFigures,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// First state sent on subscription.
+    pub snapshot: bool,
+}
+
+/// Balances, or margins under one set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FuturesFigures {
+    /// Balances.
+    Balance(FuturesBalance),
+    /// Margins.
+    Margin(FuturesMargin),
+}
+
 /// What a gap touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapScope {
@@ -92,22 +130,6 @@ pub enum GapScope {
     Instrument(InstrumentId),
 }
 
-/// A channel that can be subscribed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum SubscribedChannel {
-    /// Order book.
-    Book = 1,
-    /// Public trades.
-    Trades = 2,
-    /// Ticker.
-    Ticker = 3,
-    /// The account's own events.
-    User = 4,
-    /// Signs of life.
-    Heartbeats = 5,
-}
-
 /// News about the stream itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamFact {
@@ -115,8 +137,8 @@ pub enum StreamFact {
     Heartbeat,
     /// The venue confirms a subscription of this instrument.
     Subscribed(SubscribedChannel, InstrumentId),
-    /// The venue did not confirm it in time, or dropped it silently.
-    NotSubscribed(SubscribedChannel, InstrumentId),
+    /// What the venue serves is not what was asked: unknown to it, dropped silently, refused, or still there.
+    NotAsAsked(InstrumentId, Subscription),
     /// The user stream is open and its snapshot of open orders is complete.
     UserSnapshotComplete,
 }
@@ -159,6 +181,23 @@ pub trait Facts {
     fn quote(&mut self, fact: QuoteFact);
     /// A ticker.
     fn ticker(&mut self, fact: TickerFact);
+    /// A ticker of a channel that sends them every few seconds. Whoever makes no difference need not implement it.
+    fn ticker_batch(&mut self, fact: TickerFact) {
+        self.ticker(fact);
+    }
+    /// A candle. Whoever has no use for candles need not implement it.
+    fn candle(&mut self, fact: CandleFact) {
+        let _ = fact;
+    }
+    /// Figures of the account's futures. Whoever has no use for them need not implement it.
+    fn futures(&mut self, fact: FuturesFact) {
+        let _ = fact;
+    }
+    /// Tick and lot as the venue states them now; told before the [`Facts::status`] they came with. Whoever keeps no
+    /// instruments need not implement it.
+    fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
+        let _ = (instrument, tick, lot);
+    }
     /// Trading status of an instrument.
     fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos);
     /// Messages were lost, or a book became unusable. The session resubscribes where the venue's rules say so.
@@ -171,6 +210,8 @@ pub trait Facts {
     fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
+    /// The direct answer to a change of this order, sent over this connection.
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.

@@ -437,7 +437,7 @@ def lists_part(desk):
         some = rest.list_orders(order_status=[status])["orders"]
         assert all(o["status"] == status for o in some) and (some or status == "OPEN"), status
     stops = rest.list_orders(order_types="STOP_LIMIT", order_side="SELL")["orders"]
-    assert [o["side"] for o in stops] == ["SELL"]
+    assert {o["side"] for o in stops} == {"SELL"} and {o["order_type"] for o in stops} == {"STOP_LIMIT"}
     by_id = rest.list_orders(order_ids=ids[:2])["orders"]
     assert [o["order_id"] for o in by_id] == ids[:2]
     step("list_orders", f"{len(listed)} orders of {len(kinds)} kinds in pages of 5; by status, type, side, id")
@@ -573,6 +573,10 @@ def main():
     account_part(rest)
     foreign_keys_part()
     desk = Desk(rest)
+    # What an earlier run that failed may have left.
+    leftovers = [o["order_id"] for o in rest.list_orders(order_status=["OPEN"])["orders"]]
+    if leftovers:
+        desk.cancel(*leftovers)
     resting_orders_part(desk)
     taking_orders_part(desk)
     triggered_orders_part(desk)

@@ -1,6 +1,6 @@
 //! An ear that writes down what it is told, and instruments to be told about.
 
-use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use exchange_connectors::record::{
     AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
     Venue, VenueOrderId,
@@ -82,6 +82,10 @@ impl Facts for Ear {
         self.put((venue_order_id, reply));
     }
 
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        self.put((venue_order_id, reply));
+    }
+
     fn fill(&mut self, fact: &FillFact) {
         self.put(fact);
     }
@@ -109,6 +113,7 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: symbol.into(),
+        streamed_as: None,
         base: "BASE".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod cancels;
+mod changes;
 mod lifecycle;
 mod model;
 mod reconcile;
@@ -38,6 +39,7 @@ pub fn instrument() -> Instrument {
     let listing = Listing {
         venue: V,
         symbol: "BTC-USD".into(),
+        streamed_as: None,
         base: "BTC".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

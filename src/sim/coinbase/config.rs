@@ -27,6 +27,8 @@ pub struct Unconfirmed {
     pub tokens_good_once: bool,
     /// More open orders than this fail as `TOO_MANY_OPEN_ORDERS`; 0 for no limit.
     pub open_orders_max: usize,
+    /// Executions of orders sized in quote are listed with their size in quote (reference 3.5).
+    pub fills_in_quote: bool,
     /// A cancel does not know an order younger than this.
     pub cancels_blind_ns: u64,
 }

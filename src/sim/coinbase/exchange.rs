@@ -246,6 +246,7 @@ impl Exchange {
             side: asked.side.opposite(),
             kind: Kind::Bracket { ticks, stop },
             size: Size::Base(0),
+            in_quote: false,
             end_ns: None,
             rungs: Vec::new(),
             attached: None,

@@ -1,7 +1,7 @@
 //! The inside of market-data frames: level2, trades, tickers, candles, status (Coinbase reference 6.4 to 6.7), with the
 //! key order of the recordings.
 
-use super::product::Market;
+use super::product::{Market, Trading};
 use crate::sim::market::{Side, Trade};
 use crate::sim::{rfc3339_micros, Json, SECOND_NS};
 use std::fmt::Write;
@@ -141,7 +141,7 @@ pub(crate) fn status(kind: &str, market: &Market) -> String {
                     .str("base_increment", product.base_increment)
                     .str("quote_increment", product.quote_increment)
                     .str("display_name", format!("{}/{}", product.base, product.quote))
-                    .str("status", "online")
+                    .str("status", if product.trading == Trading::Disabled { "offline" } else { "online" })
                     .str("status_message", "")
                     .str("min_market_funds", product.quote_min_size);
             });

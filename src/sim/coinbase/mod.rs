@@ -35,6 +35,7 @@ mod schedule;
 mod session;
 mod show;
 mod stream;
+mod streaming;
 
 #[cfg(test)]
 mod tests;

@@ -106,6 +106,8 @@ pub struct Coinbase {
     pub(crate) forced_edit_failures: VecDeque<&'static str>,
     /// Market-data frames still to be lost.
     pub(crate) frames_to_drop: u32,
+    /// Products that no public channel serves.
+    pub(crate) unstreamed: BTreeSet<String>,
     pace: Pace,
     event_rng: Rng,
 }
@@ -152,6 +154,7 @@ impl Coinbase {
             forced_failures: VecDeque::new(),
             forced_edit_failures: VecDeque::new(),
             frames_to_drop: 0,
+            unstreamed: BTreeSet::new(),
             pace: Pace::new(config.events_per_s, now_ns),
             event_rng: Rng::new(seeds.next_u64()),
         }

@@ -87,12 +87,22 @@ pub(crate) struct Session {
     pub(crate) held: BTreeMap<Channel, BTreeSet<String>>,
     pub(crate) next_beat_ns: Option<u64>,
     pub(crate) next_slow_ns: Option<u64>,
+    /// The newest trade that `ticker_batch` covered, by product.
+    pub(crate) batch_told: BTreeMap<String, u64>,
     sequence: u64,
 }
 
 impl Session {
     pub(crate) fn new(user_host: bool, subscribe_by_ns: Option<u64>) -> Self {
-        Self { user_host, subscribe_by_ns, held: BTreeMap::new(), next_beat_ns: None, next_slow_ns: None, sequence: 0 }
+        Self {
+            user_host,
+            subscribe_by_ns,
+            held: BTreeMap::new(),
+            next_beat_ns: None,
+            next_slow_ns: None,
+            batch_told: BTreeMap::new(),
+            sequence: 0,
+        }
     }
 
     pub(crate) fn holds(&self, channel: Channel, product: &str) -> bool {

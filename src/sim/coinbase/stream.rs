@@ -7,7 +7,7 @@
 use super::frames;
 use super::futures;
 use super::model::Coinbase;
-use super::product::Market;
+use super::product::{Market, Trading};
 use super::session::{error_frame, Channel, Session};
 use super::show::Shown;
 use crate::sim::server::{CloseHow, ConnId, Output};
@@ -36,6 +36,8 @@ pub(crate) struct Publisher {
     level2_due_ns: Option<u64>,
     trades_due_ns: Option<u64>,
     ticker_trade: u64,
+    /// What the status channel said last.
+    trading: Option<Trading>,
 }
 
 impl Publisher {
@@ -47,6 +49,7 @@ impl Publisher {
             level2_due_ns: None,
             trades_due_ns: None,
             ticker_trade: 0,
+            trading: None,
         }
     }
 
@@ -119,12 +122,11 @@ impl Coinbase {
         let asked = products.unwrap_or_default();
         let held = session.held.get(&channel).cloned();
         // Unknown products are left out without a word (reference 6.1).
-        let known = |id: &String| self.exchange.market_index(id).is_some();
         let mut fresh: Vec<String> = Vec::new();
-        for id in asked.iter().filter(|id| known(id)) {
-            let seen = fresh.contains(id) || held.as_ref().is_some_and(|held| held.contains(id));
+        for id in asked.iter().filter_map(|id| self.stream_of(channel, id)) {
+            let seen = fresh.contains(&id) || held.as_ref().is_some_and(|held| held.contains(&id));
             if !seen {
-                fresh.push(id.clone());
+                fresh.push(id);
             }
         }
         let result = if channel.is_per_product() && asked.is_empty() && channel != Channel::Status {
@@ -142,6 +144,19 @@ impl Coinbase {
         };
         self.sessions.insert(conn, session);
         result
+    }
+
+    /// The stream that serves a product: public channels send `X-USDC` as `X-USD`, and both subscribed are one stream; the
+    /// user channel keeps the submitted name (reference 7.1). `None`: no such product.
+    fn stream_of(&self, channel: Channel, id: &str) -> Option<String> {
+        if channel.is_per_product() && self.unstreamed.contains(id) {
+            return None;
+        }
+        if self.exchange.market_index(id).is_some() {
+            return Some(id.to_owned());
+        }
+        let aliased = self.exchange.markets.iter().find(|m| m.product.alias_id().as_deref() == Some(id))?;
+        Some(if channel.is_per_product() { aliased.product.id.clone() } else { id.to_owned() })
     }
 
     /// Records the subscription and sends the snapshots of what is new in it.
@@ -196,6 +211,9 @@ impl Coinbase {
             self.publish_level2(now_ns, index);
         }
         let Some(market) = self.exchange.markets.get(index) else { return };
+        if channel == Channel::TickerBatch {
+            session.batch_told.insert(id.to_owned(), market.trades.front().map_or(0, |t| t.id));
+        }
         let event = match channel {
             Channel::Level2 => frames::level2_snapshot(market),
             Channel::MarketTrades => {
@@ -244,6 +262,8 @@ impl Coinbase {
     }
 
     fn unsubscribe(&mut self, now_ns: u64, conn: ConnId, channel: Channel, products: Option<Vec<String>>) {
+        let products: Option<Vec<String>> =
+            products.map(|ids| ids.iter().filter_map(|id| self.stream_of(channel, id)).collect());
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         if let Some(held) = session.held.get_mut(&channel) {
             match products {
@@ -305,6 +325,7 @@ impl Coinbase {
             wait(self.level2_turn(now_ns, index));
             wait(self.trades_turn(now_ns, index));
             self.ticker_turn(now_ns, index);
+            self.status_turn(now_ns, index);
         }
         next
     }
@@ -361,6 +382,18 @@ impl Coinbase {
         let before = std::mem::replace(&mut publisher.ticker_trade, newest);
         if before != newest && before != 0 {
             self.broadcast(now_ns, index, Channel::Ticker, |market| frames::ticker("update", market, false));
+        }
+    }
+
+    /// A status as soon as it changes, and not on an interval besides (the venue's is not known).
+    fn status_turn(&mut self, now_ns: u64, index: usize) {
+        let (Some(market), Some(publisher)) = (self.exchange.markets.get(index), self.publishers.get_mut(index)) else {
+            return;
+        };
+        let trading = market.product.trading;
+        let before = publisher.trading.replace(trading);
+        if before.is_some_and(|before| before != trading) {
+            self.broadcast(now_ns, index, Channel::Status, |market| frames::status("update", market));
         }
     }
 
@@ -426,7 +459,7 @@ fn following(at_ns: u64, now_ns: u64, period_ns: u64) -> u64 {
     at_ns.saturating_add((missed + 1).saturating_mul(period_ns))
 }
 
-/// Candles each second, `ticker_batch` every five.
+/// Candles each second, `ticker_batch` every five if the product traded meanwhile (reference 6.6 and 6.7).
 fn slow_channels(now_ns: u64, conn: ConnId, session: &mut Session, markets: &[Market], outputs: &mut Vec<Output>) {
     let fifth = (now_ns / SECOND_NS).is_multiple_of(TICKER_BATCH_NS / SECOND_NS);
     for market in markets {
@@ -434,7 +467,9 @@ fn slow_channels(now_ns: u64, conn: ConnId, session: &mut Session, markets: &[Ma
             let text = session.frame(now_ns, "candles", &frames::candle("update", market, now_ns));
             outputs.push(Output::Text { conn, text });
         }
-        if fifth && session.holds(Channel::TickerBatch, &market.product.id) {
+        let newest = market.trades.front().map_or(0, |t| t.id);
+        let due = fifth && session.holds(Channel::TickerBatch, &market.product.id);
+        if due && session.batch_told.insert(market.product.id.clone(), newest) != Some(newest) {
             let text = session.frame(now_ns, "ticker_batch", &frames::ticker("update", market, true));
             outputs.push(Output::Text { conn, text });
         }

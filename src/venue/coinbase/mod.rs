@@ -8,10 +8,14 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+#[cfg(test)]
+mod captures;
+pub mod cold;
 pub mod composite;
 mod endpoint;
 pub mod limits;
 mod products;
+mod query;
 pub mod reject;
 pub mod request;
 pub mod response;
@@ -23,6 +27,6 @@ mod testing;
 
 pub use endpoint::{CoinbaseEndpoints, Endpoint, EndpointError};
 pub use session::{
-    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamRole,
-    StreamSession, WantError, CONNECTION_GAPS_MAX,
+    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamLoad,
+    StreamRole, StreamSession, WantError, CONNECTION_GAPS_MAX,
 };

@@ -1,11 +1,14 @@
 //! Helpers of this folder's tests: instruments, and an ear that writes down what it is told.
 
-use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
     AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
     Venue, VenueOrderId,
 };
-use crate::venue::{Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
+use crate::venue::{
+    Anomaly, BookEvent, CandleFact, Facts, FillFact, FuturesFact, GapScope, QuoteFact, StreamFact, TickerFact,
+    TradeFact, Wire,
+};
 
 /// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
 pub fn instrument(id: u32, symbol: &str) -> Instrument {
@@ -14,6 +17,7 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: symbol.into(),
+        streamed_as: None,
         base: base.into(),
         quote: quote.into(),
         tick: fixed("0.01"),
@@ -27,6 +31,13 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     Instrument::new(InstrumentId(id), AssetId(0), AssetId(1), listing)
 }
 
+/// The same for a product that public channels send under another name.
+pub fn streamed_as(id: u32, symbol: &str, stream: &str) -> Instrument {
+    let plain = instrument(id, symbol);
+    let listing = Listing { streamed_as: Some(stream.into()), ..plain.listing };
+    Instrument::new(plain.id, plain.base, plain.quote, listing)
+}
+
 /// One thing told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
@@ -36,12 +47,17 @@ pub enum Told {
     Trade(TradeFact),
     Quote(QuoteFact),
     Ticker(TickerFact),
+    TickerBatch(TickerFact),
+    Candle(CandleFact),
+    Futures(FuturesFact),
+    Increments(InstrumentId, Fixed, Fixed),
     Status(InstrumentId, TradingStatus, UnixNanos),
     Gap(GapScope, GapCause, u64),
     Stream(StreamFact),
     Order(OrderFact),
     Place(PlaceReply),
     Cancel(VenueOrderId, CancelReply),
+    Replace(VenueOrderId, ReplaceReply),
     Fill(FillFact),
     Anomaly(Anomaly, String),
 }
@@ -96,6 +112,18 @@ impl Facts for Ear {
     fn ticker(&mut self, fact: TickerFact) {
         self.told.push(Told::Ticker(fact));
     }
+    fn ticker_batch(&mut self, fact: TickerFact) {
+        self.told.push(Told::TickerBatch(fact));
+    }
+    fn candle(&mut self, fact: CandleFact) {
+        self.told.push(Told::Candle(fact));
+    }
+    fn futures(&mut self, fact: FuturesFact) {
+        self.told.push(Told::Futures(fact));
+    }
+    fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
+        self.told.push(Told::Increments(instrument, tick, lot));
+    }
     fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos) {
         self.told.push(Told::Status(instrument, status, venue_time));
     }
@@ -110,6 +138,9 @@ impl Facts for Ear {
     }
     fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
+    }
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        self.told.push(Told::Replace(*venue_order_id, reply));
     }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         self.told.push(Told::Cancel(*venue_order_id, reply));

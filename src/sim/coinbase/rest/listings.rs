@@ -188,7 +188,7 @@ impl Coinbase {
             Json::spaced().object(|j| {
                 j.arr("fills", |j| {
                     for (fill, shown) in &page {
-                        j.item(|j| shown.fill(j, fill));
+                        j.item(|j| shown.fill(j, fill, self.unconfirmed.fills_in_quote));
                     }
                 })
                 .str("cursor", next);

@@ -5,7 +5,7 @@ use crate::sim::coinbase::errors::{error, invalid_argument, rejected, Generation
 use crate::sim::coinbase::exchange::Placed;
 use crate::sim::coinbase::funds::{cost, crosses};
 use crate::sim::coinbase::model::Coinbase;
-use crate::sim::coinbase::order::{Kind, NewOrder, Size};
+use crate::sim::coinbase::order::{average, Kind, NewOrder, Rests, Size};
 use crate::sim::coinbase::parse::{self, Refusal};
 use crate::sim::coinbase::reject::{CancelFailure, Reject};
 use crate::sim::market::Side;
@@ -153,14 +153,12 @@ impl Coinbase {
         let plan = self.exchange.plan_edit(&asked);
         let edited = plan.ok().and_then(|plan| {
             let order = self.exchange.orders.get(plan.order)?;
-            let rests = super::super::order::Rests::UntilCancelled { post_only: order.is_post_only() };
+            let rests = Rests::UntilCancelled { post_only: order.is_post_only() };
             let kind = Kind::Limit { ticks: plan.ticks, rests };
             Some((NewOrder { kind, size: Size::Base(plan.lots), ..order.asked.clone() }, order.now.clone()))
         });
         let estimate = edited.as_ref().map(|(asked, _)| self.estimate(asked)).unwrap_or_default();
-        let filled = edited
-            .as_ref()
-            .and_then(|(asked, now)| Some(super::super::order::average(now, self.exchange.product_of(asked)?)));
+        let filled = edited.as_ref().and_then(|(asked, now)| Some(average(now, self.exchange.product_of(asked)?)));
         let body = Json::spaced().object(|j| {
             write_errors(j, plan.err());
             j.str("slippage", "0")

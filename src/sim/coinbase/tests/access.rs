@@ -271,6 +271,11 @@ fn what_the_reference_leaves_open_can_be_chosen() {
     bench.pass_ms(50);
     assert_eq!(bench.cancel(&[&first])["results"][0]["success"], true);
 
+    let bought = id(bench.place("c4", "BUY", json!({"market_market_ioc": {"quote_size": "102.22"}})));
+    bench.venue.unconfirmed.fills_in_quote = true;
+    let fill = bench.get("/orders/historical/fills", "")["fills"][0].clone();
+    assert_eq!((&fill["size_in_quote"], &fill["size"]), (&json!(true), &bench.order(&bought)["filled_value"]));
+
     bench.venue.unconfirmed.tokens_good_once = true;
     // The bench signs with one nonce for ever.
     assert_eq!(bench.ask("GET", "/accounts", "", "", true).0, 401);

@@ -98,6 +98,11 @@ fn each_edit_rule_refuses_with_its_own_reason() {
         (body("100.5", "1"), "CANNOT_EDIT_TO_BELOW_FILLED_SIZE", ""),
         (body("1000", "2000"), "COMMANDER_REJECTED_EDIT_ORDER", "PREVIEW_INSUFFICIENT_FUND"),
         (json!({"order_id": id, "price": "99", "size": "2", "stop_price": "90"}), "FIELD_STOPPRICE_NOT_SUPPORTED", ""),
+        (
+            json!({"order_id": id, "price": "99", "size": "2", "attached_order_configuration": {}}),
+            "CANNOT_EDIT_ATTACHED_ORDER_CONFIGURATION_AFTER_CREATION",
+            "",
+        ),
     ] {
         let refusal = bench.edit_refusal(body.clone());
         assert_eq!(refusal.0, reason, "{body}");
@@ -107,6 +112,11 @@ fn each_edit_rule_refuses_with_its_own_reason() {
     let gtd = bench.place("c2", "BUY", ioc)["success_response"]["order_id"].as_str().unwrap().to_owned();
     let edit_gtd = json!({"order_id": gtd, "price": "91", "size": "1"});
     assert_eq!(bench.edit_refusal(edit_gtd).0, "ONLY_LIMIT_ORDER_EDITS_SUPPORTED");
+    let quote = json!({"limit_limit_gtc": {"quote_size": "90", "limit_price": "90"}});
+    let quote = bench.place("c4", "BUY", quote)["success_response"]["order_id"].as_str().unwrap().to_owned();
+    assert_eq!(bench.order(&quote)["size_in_quote"], true);
+    let edit_quote = json!({"order_id": quote, "price": "91", "size": "1"});
+    assert_eq!(bench.edit_refusal(edit_quote).0, "SIZE_IN_QUOTE_EDITS_NOT_ALLOWED");
     let post_only = json!({"limit_limit_gtc": {"base_size": "1", "limit_price": "90", "post_only": true}});
     let post_only = bench.place("c3", "BUY", post_only)["success_response"]["order_id"].as_str().unwrap().to_owned();
     let crossing = json!({"order_id": post_only, "price": "101", "size": "1"});
