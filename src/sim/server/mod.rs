@@ -14,7 +14,7 @@ mod stream;
 mod tls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use api::{CloseHow, ConnId, Control, Door, Output, Request, Response, Venue};
 pub use event_loop::Core;

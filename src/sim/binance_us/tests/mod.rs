@@ -1,9 +1,11 @@
 //! The model's tests, without any socket: a bench that signs, asks, subscribes and reads.
 
 mod conserved;
+mod hostile;
 mod limits;
 mod orders;
 mod refusals;
+mod sockets;
 mod streams;
 mod triggers;
 mod ws_api;
