@@ -338,23 +338,4 @@ mod tests {
             assert_eq!(symbol.ticks(symbol.start_price).map(|t| symbol.price(t)), Some(symbol.start_price.normalize()));
         }
     }
-
-    #[test]
-    fn the_recorded_symbols_are_shown_as_recorded() {
-        let folder = std::env::var("EXCHANGE_CONNECTORS_CAPTURES")
-            .unwrap_or_else(|_| format!("{}/../shared/captures", env!("CARGO_MANIFEST_DIR")));
-        let path = format!("{folder}/binance_us/us_exchangeInfo_20260927_subset.json");
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            eprintln!("skipped: no recording at {path}");
-            return;
-        };
-        let recorded: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for symbol in usual_symbols().iter().take(4) {
-            let shown = Json::compact().object(|j| symbol.write(j, true));
-            let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
-            let list = recorded["symbols"].as_array().unwrap();
-            let theirs = list.iter().find(|s| s["symbol"] == *symbol.id).unwrap();
-            assert_eq!(&shown, theirs, "{}", symbol.id);
-        }
-    }
 }

@@ -4,6 +4,7 @@ mod conserved;
 mod hostile;
 mod limits;
 mod orders;
+mod recorded;
 mod refusals;
 mod sockets;
 mod streams;
