@@ -19,6 +19,8 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     assert_eq!(keys.len(), 6, "{ready}");
     let coinbase = ["rest", "ws", "ws_user"].map(|key| ready["coinbase"][key].as_str().unwrap());
     let binance_us = ["rest", "stream", "ws_api"].map(|key| ready["binance_us"][key].as_str().unwrap());
+    let exchange = ready["coinbase"]["exchange_ws"].as_str().unwrap();
+    assert!(exchange.starts_with("wss://localhost:"), "{exchange}");
     for [rest, one, other] in [coinbase, binance_us] {
         for (url, scheme) in [(rest, "https"), (one, "wss"), (other, "wss")] {
             let rest = url.strip_prefix(&format!("{scheme}://localhost:")).unwrap_or_else(|| panic!("{url}"));
@@ -45,6 +47,10 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     assert_eq!(sourced("COINBASE_REST_URL"), ready["coinbase"]["rest"].as_str().unwrap());
     assert_eq!(sourced("COINBASE_WS_URL"), ready["coinbase"]["ws"].as_str().unwrap());
     assert_eq!(sourced("COINBASE_WS_USER_URL"), ready["coinbase"]["ws_user"].as_str().unwrap());
+    assert_eq!(sourced("COINBASE_EXCHANGE_WS_URL"), ready["coinbase"]["exchange_ws"].as_str().unwrap());
+    for secret in ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"] {
+        assert!(!sourced(secret).is_empty(), "{secret}");
+    }
     for (name, key) in
         [("BINANCE_US_REST_URL", "rest"), ("BINANCE_US_STREAM_URL", "stream"), ("BINANCE_US_WS_API_URL", "ws_api")]
     {

@@ -28,6 +28,9 @@ pub(super) struct SimArguments {
     /// Port of the user WebSocket, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ws_user_port: u16,
+    /// Port of the Exchange feed's WebSocket, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    exchange_ws_port: u16,
     /// Port of Binance.US's REST API, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     binance_us_rest_port: u16,
@@ -64,7 +67,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
         listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
-        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
+        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port, arguments.exchange_ws_port],
         ..Config::default()
     })?;
     let binance_us = LocalBinanceUs::start(BinanceUsConfig {
@@ -121,7 +124,10 @@ fn ready_line(venues: &Venues, files: &Files) -> String {
         j.raw("ready", true)
             .obj("coinbase", |j| {
                 let venue = &venues.coinbase;
-                j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
+                j.str("rest", venue.rest_url())
+                    .str("ws", venue.ws_url())
+                    .str("ws_user", venue.ws_user_url())
+                    .str("exchange_ws", venue.exchange_ws_url());
             })
             .obj("binance_us", |j| {
                 let venue = &venues.binance_us;
@@ -138,12 +144,17 @@ type Variable = (&'static str, String);
 
 /// The key's line breaks are literal `\n`, as such files usually have them.
 fn coinbase_environment(venue: &LocalVenue, key: &Credentials) -> Vec<Variable> {
+    let exchange = venue.exchange_credentials();
     vec![
         ("COINBASE_API_KEY", key.name().to_owned()),
         ("COINBASE_API_SECRET", key.secret().trim_end().replace('\n', "\\n")),
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),
         ("COINBASE_WS_USER_URL", venue.ws_user_url()),
+        ("COINBASE_EXCHANGE_WS_URL", venue.exchange_ws_url()),
+        ("COINBASE_EXCHANGE_API_KEY", exchange.key().to_owned()),
+        ("COINBASE_EXCHANGE_API_SECRET", exchange.secret().to_owned()),
+        ("COINBASE_EXCHANGE_API_PASSPHRASE", exchange.passphrase().to_owned()),
     ]
 }
 

@@ -162,6 +162,9 @@ impl BinanceUs {
     fn trades_turn(&mut self, now_ns: u64, index: usize) {
         let Some(market) = self.exchange.markets.get_mut(index).filter(|m| !m.unpublished.is_empty()) else { return };
         let trades = std::mem::take(&mut market.unpublished);
+        // The market's second queues are for a venue with two feeds.
+        market.untold.clear();
+        market.book.take_fresh();
         let symbol = market.product.clone();
         if let (Some(bars), Some(publisher)) = (self.bars.get_mut(index), self.publishers.get_mut(index)) {
             trades.iter().for_each(|trade| bars.add(trade, &symbol));

@@ -89,7 +89,10 @@ impl Level {
 pub(crate) struct Book {
     bids: BTreeMap<i64, Level>,
     asks: BTreeMap<i64, Level>,
+    /// Levels changed since they were last published on the grid.
     dirty: BTreeSet<(Side, i64)>,
+    /// Levels changed since they were last published at once.
+    fresh: BTreeSet<(Side, i64)>,
     changes: u64,
 }
 
@@ -256,9 +259,19 @@ impl Book {
     /// Levels changed since the last call: bids first, each side from the best outwards (reference 6.4).
     pub(crate) fn take_dirty(&mut self) -> Vec<(Side, i64, i64)> {
         let dirty = std::mem::take(&mut self.dirty);
+        self.with_lots(&dirty)
+    }
+
+    /// The same for whoever is told of each change at once.
+    pub(crate) fn take_fresh(&mut self) -> Vec<(Side, i64, i64)> {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.with_lots(&fresh)
+    }
+
+    fn with_lots(&self, levels: &BTreeSet<(Side, i64)>) -> Vec<(Side, i64, i64)> {
         let with_lots = |(side, ticks): &(Side, i64)| (*side, *ticks, self.lots_at(*side, *ticks));
-        let bids = dirty.iter().rev().filter(|(s, _)| *s == Side::Buy).map(with_lots);
-        let asks = dirty.iter().filter(|(s, _)| *s == Side::Sell).map(with_lots);
+        let bids = levels.iter().rev().filter(|(s, _)| *s == Side::Buy).map(with_lots);
+        let asks = levels.iter().filter(|(s, _)| *s == Side::Sell).map(with_lots);
         bids.chain(asks).collect()
     }
 
@@ -274,6 +287,7 @@ impl Book {
 
     fn changed(&mut self, side: Side, ticks: i64) {
         self.dirty.insert((side, ticks));
+        self.fresh.insert((side, ticks));
         self.changes += 1;
     }
 

@@ -63,6 +63,8 @@ pub(crate) struct Market<P> {
     pub(crate) trades: VecDeque<Trade>,
     /// Trades not yet published, oldest first.
     pub(crate) unpublished: Vec<Trade>,
+    /// Trades the Exchange feed has not told yet, oldest first.
+    pub(crate) untold: Vec<Trade>,
     /// When the book last changed.
     pub(crate) changed_ns: u64,
     rng: Rng,
@@ -94,6 +96,7 @@ impl<P: Traded> Market<P> {
             book: Book::default(),
             trades: VecDeque::new(),
             unpublished: Vec::new(),
+            untold: Vec::new(),
             changed_ns: now_ns,
             rng: Rng::new(seed),
             anchor,
@@ -120,6 +123,8 @@ impl<P: Traded> Market<P> {
             market.print(now_ns.saturating_sub(age * 50_000_000), ticks, lots, side);
         }
         market.unpublished.clear();
+        market.untold.clear();
+        market.book.take_fresh();
         market.book.take_dirty();
         market.range = None;
         market
@@ -328,6 +333,7 @@ impl<P: Traded> Market<P> {
         self.trades.push_front(trade);
         self.trades.truncate(self.trades_kept);
         self.unpublished.push(trade);
+        self.untold.push(trade);
         self.next_trade_id
     }
 

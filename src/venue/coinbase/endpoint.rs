@@ -131,7 +131,7 @@ fn split_port(authority: &str) -> Option<(&str, u16)> {
     }
 }
 
-/// Where Coinbase Advanced Trade is.
+/// Where Coinbase Advanced Trade is, and the market data of Coinbase Exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoinbaseEndpoints {
     /// REST; the paths are fixed.
@@ -140,6 +140,8 @@ pub struct CoinbaseEndpoints {
     pub ws: Endpoint,
     /// User stream.
     pub ws_user: Endpoint,
+    /// The Exchange feed: the same market data in another protocol.
+    pub exchange_ws: Endpoint,
 }
 
 impl CoinbaseEndpoints {
@@ -150,12 +152,20 @@ impl CoinbaseEndpoints {
     /// Production user stream.
     pub const WS_USER: &'static str = "wss://advanced-trade-ws-user.coinbase.com";
 
-    /// Parses the three URLs.
+    /// Production Exchange feed.
+    pub const EXCHANGE_WS: &'static str = "wss://ws-feed.exchange.coinbase.com";
+
+    /// Parses the four URLs.
     ///
     /// # Errors
     /// [`EndpointError`].
-    pub fn parse(rest: &str, ws: &str, ws_user: &str) -> Result<CoinbaseEndpoints, EndpointError> {
-        Ok(CoinbaseEndpoints { rest: Endpoint::https(rest)?, ws: Endpoint::wss(ws)?, ws_user: Endpoint::wss(ws_user)? })
+    pub fn parse(rest: &str, ws: &str, ws_user: &str, exchange_ws: &str) -> Result<CoinbaseEndpoints, EndpointError> {
+        Ok(CoinbaseEndpoints {
+            rest: Endpoint::https(rest)?,
+            ws: Endpoint::wss(ws)?,
+            ws_user: Endpoint::wss(ws_user)?,
+            exchange_ws: Endpoint::wss(exchange_ws)?,
+        })
     }
 }
 
@@ -166,7 +176,12 @@ impl Default for CoinbaseEndpoints {
             let host = url.rsplit('/').next().unwrap_or_default();
             Endpoint { host: host.into(), port: HTTPS_PORT, path: "/".into(), authority: host.into() }
         };
-        CoinbaseEndpoints { rest: at(Self::REST), ws: at(Self::WS), ws_user: at(Self::WS_USER) }
+        CoinbaseEndpoints {
+            rest: at(Self::REST),
+            ws: at(Self::WS),
+            ws_user: at(Self::WS_USER),
+            exchange_ws: at(Self::EXCHANGE_WS),
+        }
     }
 }
 
@@ -178,8 +193,12 @@ mod tests {
     #[test]
     fn the_defaults_are_endpoints() {
         let all = CoinbaseEndpoints::default();
-        let parsed =
-            CoinbaseEndpoints::parse(CoinbaseEndpoints::REST, CoinbaseEndpoints::WS, CoinbaseEndpoints::WS_USER);
+        let parsed = CoinbaseEndpoints::parse(
+            CoinbaseEndpoints::REST,
+            CoinbaseEndpoints::WS,
+            CoinbaseEndpoints::WS_USER,
+            CoinbaseEndpoints::EXCHANGE_WS,
+        );
         assert_eq!(parsed, Ok(all.clone()));
         assert_eq!(
             (all.rest.host(), all.rest.port(), all.rest.authority()),

@@ -10,7 +10,7 @@ use super::products::{BookState, Products, TWINS_MAX};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{DecimalError, GapCause, InlineText, UnixNanos};
-use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
+use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
 mod futures;
 mod market;
@@ -20,14 +20,14 @@ mod sliced;
 mod slow;
 mod user;
 
-pub(super) use market::{number, subscribed};
+pub(super) use market::{number, quote_words, subscribed, TickerText};
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
 pub(super) use user::{order_fact, order_side, order_side_of, order_status_of, OrderRow};
 
 /// What a message was, as far as the session must act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Control {
+pub enum Control {
     /// Data, or nothing of use.
     None,
     /// A heartbeat.
@@ -38,11 +38,13 @@ pub(super) enum Control {
     Error,
     /// The snapshot of open orders is complete.
     UserSnapshotComplete,
+    /// Not even UTF-8: the connection must be failed (RFC 6455 section 8.1). Nothing of it was told.
+    NotUtf8,
 }
 
 /// Subscriptions without a product that the last acknowledgement listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct ListedSession {
+pub struct ListedSession {
     pub heartbeats: bool,
     pub user: bool,
     pub futures: bool,
@@ -50,7 +52,7 @@ pub(super) struct ListedSession {
 
 /// Reads messages. One per connection.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     pub products: Products,
     sequence: Sequence,
     /// Losses that touch the whole connection since the session last looked.
@@ -123,7 +125,7 @@ impl Channel {
 
 /// Why a message, or a part of it, could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub enum Fault {
     #[error("{0}")]
     Json(#[from] JsonError),
     #[error("{key}: {error}")]
@@ -210,10 +212,7 @@ impl Decoder {
         self.trades.clear();
         self.snapshot_rows = 0;
         self.doubts = false;
-        for product in self.products.iter_mut() {
-            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
-            product.status = None;
-        }
+        self.products.opened();
     }
 
     /// Losses that touched the whole connection since the last call.
@@ -221,26 +220,38 @@ impl Decoder {
         std::mem::take(&mut self.connection_gaps)
     }
 
-    /// Reads one whole message.
+    /// Reads one whole message, text that nobody has checked.
     #[inline]
     pub fn message(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
         self.at = At::Start;
-        match plain.parse(text, |cursor| self.walk(cursor, facts)) {
+        match plain.parse(&mut *text, |cursor| self.walk(cursor, facts)) {
             Ok(control) => control,
-            Err(fault) => {
-                self.fault(&fault, facts);
-                Control::None
-            }
+            Err(fault) => self.unreadable(&fault, text, facts),
         }
+    }
+
+    #[cold]
+    fn unreadable(&mut self, fault: &Fault, text: &[u8], facts: &mut impl Facts) -> Control {
+        if matches!(fault, Fault::Json(error) if error.is_of_bad_utf8(text)) {
+            return Control::NotUtf8;
+        }
+        self.fault(fault, facts);
+        Control::None
     }
 
     #[inline]
     fn walk(&mut self, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<Control, Fault> {
         let mut head = Head::default();
-        // Recorded frames have `events` last (Coinbase reference 6.2); if it comes earlier it is read afterwards.
+        // The recorded order is channel, timestamp, sequence_num, events (Coinbase reference 6.2). It is tried first; what
+        // comes otherwise is read by the loop, and `events` before what it needs is read afterwards.
         let mut early = None;
         let mut control = None;
         let mut fields = cursor.object()?;
+        if let Some([name, timestamp]) = fields.next_strs(["channel", "timestamp"], cursor) {
+            head.set_channel(name);
+            head.timestamp = timestamp;
+        }
+        head.sequence = fields.next_u64("sequence_num", cursor);
         while let Some(key) = fields.next_key(cursor)? {
             if key != "events" {
                 head.field(key, cursor)?;
@@ -342,7 +353,7 @@ impl Decoder {
     }
 
     /// An event that is a type, perhaps a product, and an array of rows.
-    #[inline]
+    #[inline(always)]
     fn rows(
         &mut self,
         channel: Channel,
@@ -351,16 +362,20 @@ impl Decoder {
         cursor: &mut Cursor<'_, '_>,
         facts: &mut impl Facts,
     ) -> Result<Control, Fault> {
-        let mut event = EventHead::default();
         let mut early = None;
         let mut control = None;
         let mut fields = cursor.object()?;
+        // The recorded order is type, product_id, rows.
+        let mut event = EventHead {
+            kind: fields.next_strs(["type"], cursor).unwrap_or_default()[0],
+            product: fields.next_strs(["product_id"], cursor).unwrap_or_default()[0],
+        };
         while let Some(key) = fields.next_key(cursor)? {
             match key {
                 "type" => event.kind = cursor.str()?,
                 "product_id" => event.product = cursor.str()?,
                 key if key == array => {
-                    // The recorded order is type, product_id, rows; anything else is read in a second look.
+                    // Rows before what they need are read in a second look.
                     if !event.kind.is_empty() && (channel != Channel::Book || !event.product.is_empty()) {
                         control = Some(self.whole_array(channel, head, &event, cursor, facts)?);
                     } else {
@@ -500,22 +515,19 @@ impl Decoder {
         self.connection_gaps = self.connection_gaps.saturating_add(1);
         // Also without a book: the session counts.
         self.doubts = true;
-        for product in self.products.iter_mut() {
-            if product.book != BookState::Unwanted {
-                product.book = BookState::Doubtful;
-            }
-        }
+        self.products.doubt_all();
     }
 }
 
 impl<'i> Head<'i> {
     #[inline]
+    fn set_channel(&mut self, name: &'i str) {
+        (self.channel_name, self.channel) = (name, Some(Channel::named(name)));
+    }
+
     fn field(&mut self, key: &str, cursor: &mut Cursor<'_, 'i>) -> Result<(), JsonError> {
         match key {
-            "channel" => {
-                self.channel_name = cursor.str()?;
-                self.channel = Some(Channel::named(self.channel_name));
-            }
+            "channel" => self.set_channel(cursor.str()?),
             "timestamp" => self.timestamp = cursor.str_or_null()?.unwrap_or_default(),
             "sequence_num" => self.sequence = Some(cursor.u64_or_text()?),
             "type" => self.kind = cursor.str()?,
@@ -539,7 +551,7 @@ pub(super) fn announce(fault: &Fault, facts: &mut impl Facts) {
 /// Longest excerpt handed to a log.
 const EXCERPT_BYTES_MAX: usize = 200;
 
-fn excerpt(text: &str) -> &str {
+pub(super) fn excerpt(text: &str) -> &str {
     let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
