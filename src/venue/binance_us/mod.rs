@@ -1,0 +1,19 @@
+//! Binance.US spot.
+//!
+//! Owns the translation between the venue's bytes and the vocabulary of [`crate::venue`]: stream messages, WebSocket API
+//! and REST replies to [`Facts`](super::Facts), intents to frames and requests. Wire facts are cited as sections of the
+//! venue reference ("Binance.US reference 6"); the engine upgrade of 2026-08-31 (section 0) made older documentation
+//! wrong. Never touches a socket, a clock or a random source, and owns no order and no guard.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+pub mod auth;
+mod clock;
+mod endpoint;
+pub mod limits;
+mod params;
+pub mod reject;
+pub mod request;
+
+pub use clock::{NotSynced, Offset, TimeSync, VenueMs};
+pub use endpoint::{BinanceUsEndpoints, Endpoint, EndpointError};
