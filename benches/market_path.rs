@@ -12,7 +12,9 @@ use common::coinbase::{btc, frame, one_trade, three_levels};
 use common::engine::{acknowledgements, snapshot, stream_config, Running, NOW, ROUND};
 use common::Comparisons;
 use exchange_connectors::order::{CancelReply, OrderFact, PlaceReply};
-use exchange_connectors::record::{BookSide, GapCause, InstrumentId, TradingStatus, UnixNanos, VenueOrderId};
+use exchange_connectors::record::{
+    BookSide, ClientOrderId, GapCause, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
+};
 use exchange_connectors::venue::coinbase::{StreamRole, StreamSession};
 use exchange_connectors::venue::{
     Anomaly, BookEvent, Channels, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
@@ -74,7 +76,7 @@ impl Facts for Count {
     }
     fn stream(&mut self, _: StreamFact) {}
     fn order(&mut self, _: &OrderFact) {}
-    fn place_reply(&mut self, _: PlaceReply) {}
+    fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
     fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
     fn fill(&mut self, _: &FillFact) {}
     fn anomaly(&mut self, _: Anomaly, excerpt: &str) {

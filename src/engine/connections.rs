@@ -79,7 +79,7 @@ impl Engine {
         if std::mem::replace(&mut conn.ever_open, true) {
             out.count(Counter::Reconnects, 1);
         }
-        trading.unload(id);
+        trading.unload_all(id);
         trading.stirred = true;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         let result = match &mut conn.session {
@@ -137,7 +137,7 @@ impl Engine {
         rest: &mut [u8],
     ) {
         self.deadlines.set(id.index(), None);
-        self.settle_cargo(now, out, id, closed.began);
+        self.trading.settle_orders(now, out, id, closed.began);
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
         let was_open = conn.is_open();
@@ -167,7 +167,7 @@ impl Engine {
             self.replied(now, out, id, reply);
         }
         self.query_lost(now, out, id);
-        self.trading.unload(id);
+        self.trading.unload_all(id);
         self.trading.stirred = true;
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         let mut random = [0u8; 8];
@@ -176,23 +176,6 @@ impl Engine {
         self.set_state(now, out, id, ConnectionState::Down, &closed.why);
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
-    }
-
-    /// What a lost connection carried: an order of which nothing left is refused now; one that began to leave is
-    /// marked as sent, and the session's own words make it unknown.
-    fn settle_cargo(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, began: u64) {
-        let Some(slot) = self.trading.carried(id) else { return };
-        let Some(carriage) = self.trading.carriages.get(id.index()) else { return };
-        if carriage.began {
-            return;
-        }
-        if began > carriage.start {
-            self.trading.orders.sent(now, slot, now);
-            return;
-        }
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.connection_lost(now, slot, &mut sink);
-        self.trading.unload(id);
     }
 
     fn set_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, state: ConnectionState, why: &str) {

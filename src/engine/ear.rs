@@ -4,7 +4,9 @@ use super::contract::{ConnId, Note, Outputs};
 use super::publish::Market;
 use super::trading::Trading;
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
-use crate::record::{BookSide, GapCause, InstrumentId, TradingStatus, UnixNanos, Venue, VenueOrderId};
+use crate::record::{
+    BookSide, ClientOrderId, GapCause, InstrumentId, OrderRef, TradingStatus, UnixNanos, Venue, VenueOrderId,
+};
 use crate::telemetry::Counter;
 use crate::venue::{
     Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact, Wire,
@@ -84,8 +86,12 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         }
     }
 
-    fn place_reply(&mut self, reply: PlaceReply) {
-        let Some(slot) = self.trading.carried(self.conn) else { return };
+    fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply) {
+        let target = OrderRef::Client(*client_order_id);
+        let Some(slot) = self.trading.orders.find(self.venue, &target) else { return };
+        if !self.trading.carries_order(self.conn, slot) {
+            return; // of a request that was settled before its reply
+        }
         match reply {
             PlaceReply::Accepted { .. } => {}
             PlaceReply::Rejected { .. } => self.out.count(Counter::OrdersRejected, 1),

@@ -165,8 +165,8 @@ impl Engine {
                 let takes_no_more = read.reply.is_some() && !session.free();
                 if let Some(reply) = read.reply {
                     self.replied(now, out, id, reply);
-                    let carriage = self.trading.unload(id);
-                    if carriage.written.is_some() {
+                    let carriage = self.trading.unload(id, |_| true);
+                    if let Some(carriage) = carriage.filter(|c| c.written.is_some()) {
                         out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
                     }
                     self.trading.stirred = true;
@@ -192,8 +192,7 @@ impl Engine {
             desk.governor.block_until(now.plus_ms(wait_ms));
         }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
-        let carries_query = matches!(self.trading.carriages.get(id.index()).map(|c| &c.cargo), Some(Cargo::Query));
-        if !is_listing || !carries_query {
+        if !is_listing || !self.trading.carries_query(id) {
             return;
         }
         let Some(mut asking) = self.desk_of(id).and_then(|desk| desk.asking.take()) else { return };
@@ -223,8 +222,7 @@ impl Engine {
     /// A connection is gone. If it carried a page of a query whose reply nobody reported (it was overdue, or no HTTP, and
     /// the session closed the connection itself), the query has failed and is asked again; otherwise none would ever be.
     pub(super) fn query_lost(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        let carries_query = matches!(self.trading.carriages.get(id.index()).map(|c| &c.cargo), Some(Cargo::Query));
-        if !carries_query {
+        if !self.trading.carries_query(id) {
             return;
         }
         let asking = self.desk_of(id).and_then(|desk| desk.asking.take_if(|asking| !asking.waits));

@@ -11,7 +11,7 @@ use crate::order::{CancelSend, CancelStep};
 use crate::record::{
     CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
-use crate::telemetry::{Counter, Hop};
+use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::OrderSession;
 use crate::venue::{PlaceIntent, Wire};
@@ -269,28 +269,9 @@ impl Engine {
         }
     }
 
-    /// How far a connection's stream came: an order is on its way from its first byte on.
+    /// How far a connection's stream came.
     pub(super) fn written(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, began: u64, total: u64) {
-        let Some(carriage) = self.trading.carriages.get_mut(id.index()) else { return };
-        if carriage.written.is_some() || matches!(carriage.cargo, Cargo::Nothing) {
-            return;
-        }
-        let begins = !carriage.began && began > carriage.start;
-        carriage.began |= begins;
-        let ends = total >= carriage.end;
-        if ends {
-            carriage.written = now;
-            if carriage.origin.is_some() {
-                out.measured(Hop::TickToTrade, now.since(carriage.origin));
-            }
-        }
-        let Cargo::Place(slot) = carriage.cargo else { return };
-        if begins {
-            self.trading.orders.sent(now, slot, now);
-        }
-        if ends {
-            self.trading.orders.written(now, slot, now);
-        }
+        self.trading.written(now, out, id, began, total);
         self.arm_orders(now);
     }
 }

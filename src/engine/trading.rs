@@ -7,19 +7,21 @@ use super::desk::Desk;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
+use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
+use std::collections::VecDeque;
 
 /// Orders the venue holds twice that wait for their cancel; more are found again by the next listing.
 const STRAYS_MAX: usize = 16;
 /// Most cancels one request carries.
 pub(super) const CANCELS_PER_REQUEST_MAX: usize = 32;
 
-/// What a connection's request in flight is about.
-#[derive(Debug, Clone, Default)]
+/// Requests in flight on one connection before its list takes more memory: no session lets so many be under way.
+const CARRIED_MAX: usize = 64;
+
+/// What a request in flight is about.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Cargo {
-    /// Nothing in flight.
-    #[default]
-    Nothing,
     /// A new order.
     Place(Slot),
     /// Cancels; the session knows which.
@@ -30,8 +32,8 @@ pub(super) enum Cargo {
     Warm,
 }
 
-/// A connection's cargo and where it lies in the sent stream.
-#[derive(Debug, Clone, Default)]
+/// A request in flight and where it lies in its connection's sent stream.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Carriage {
     pub(super) cargo: Cargo,
     /// Offset before its first byte.
@@ -52,7 +54,8 @@ pub(super) struct Trading {
     pub(super) desks: PerVenue<Desk>,
     pub(super) limits: Option<Limits>,
     pub(super) stopping: Option<Shutdown>,
-    pub(super) carriages: Vec<Carriage>,
+    /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
+    carriages: Vec<VecDeque<Carriage>>,
     pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
     /// Cancels, queries or strays may be due: look after this input.
     pub(super) stirred: bool,
@@ -66,7 +69,7 @@ impl Trading {
             desks,
             limits,
             stopping: None,
-            carriages: vec![Carriage::default(); connections],
+            carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),
             stirred: false,
         }
@@ -85,24 +88,82 @@ impl Trading {
         (orders, DeliverySink { delivery, out })
     }
 
-    /// The order a connection carries, if it carries one.
-    pub(super) fn carried(&self, conn: ConnId) -> Option<Slot> {
-        match self.carriages.get(conn.index()) {
-            Some(Carriage { cargo: Cargo::Place(slot), .. }) => Some(*slot),
-            _ => None,
-        }
+    /// Whether a connection carries the place request of this order.
+    pub(super) fn carries_order(&self, conn: ConnId, slot: Slot) -> bool {
+        let carried = self.carriages.get(conn.index());
+        carried.is_some_and(|carried| carried.iter().any(|c| matches!(c.cargo, Cargo::Place(s) if s == slot)))
     }
 
-    /// Loads a connection; its bytes begin at `start`.
+    /// Whether a connection carries a page of a query.
+    pub(super) fn carries_query(&self, conn: ConnId) -> bool {
+        let carried = self.carriages.get(conn.index());
+        carried.is_some_and(|carried| carried.iter().any(|c| matches!(c.cargo, Cargo::Query)))
+    }
+
+    /// Loads a connection; the request's bytes lie from `start` to `end` of its sent stream.
     pub(super) fn load(&mut self, conn: ConnId, cargo: Cargo, start: u64, end: u64, origin: UnixNanos) {
-        if let Some(carriage) = self.carriages.get_mut(conn.index()) {
-            *carriage = Carriage { cargo, start, end, began: false, written: UnixNanos::NONE, origin };
+        if let Some(carried) = self.carriages.get_mut(conn.index()) {
+            carried.push_back(Carriage { cargo, start, end, began: false, written: UnixNanos::NONE, origin });
         }
     }
 
-    /// The request was answered, or its connection is gone.
-    pub(super) fn unload(&mut self, conn: ConnId) -> Carriage {
-        self.carriages.get_mut(conn.index()).map(std::mem::take).unwrap_or_default()
+    /// The oldest request of this kind was answered.
+    pub(super) fn unload(&mut self, conn: ConnId, answered: impl Fn(&Cargo) -> bool) -> Option<Carriage> {
+        let carried = self.carriages.get_mut(conn.index())?;
+        let at = carried.iter().position(|c| answered(&c.cargo))?;
+        carried.remove(at)
+    }
+
+    /// The connection is gone, or new: it carries nothing.
+    pub(super) fn unload_all(&mut self, conn: ConnId) {
+        if let Some(carried) = self.carriages.get_mut(conn.index()) {
+            carried.clear();
+        }
+    }
+
+    /// How far a connection's stream came: an order is on its way from its first byte on.
+    pub(super) fn written(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64, total: u64) {
+        let Trading { carriages, orders, .. } = self;
+        let Some(carried) = carriages.get_mut(conn.index()) else { return };
+        for carriage in carried.iter_mut().filter(|c| !c.written.is_some()) {
+            let begins = !carriage.began && began > carriage.start;
+            let ends = total >= carriage.end;
+            carriage.began |= begins;
+            if ends {
+                carriage.written = now;
+                if carriage.origin.is_some() {
+                    out.measured(Hop::TickToTrade, now.since(carriage.origin));
+                }
+            }
+            let Cargo::Place(slot) = carriage.cargo else { continue };
+            if begins {
+                orders.sent(now, slot, now);
+            }
+            if ends {
+                orders.written(now, slot, now);
+            }
+        }
+    }
+
+    /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
+    /// marked as sent, and the session's own words make it unknown.
+    pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
+        let Trading { carriages, orders, delivery, .. } = self;
+        let Some(carried) = carriages.get_mut(conn.index()) else { return };
+        let mut sink = DeliverySink { delivery, out };
+        carried.retain_mut(|carriage| {
+            let Cargo::Place(slot) = carriage.cargo else { return true };
+            if carriage.began {
+                return true;
+            }
+            if began > carriage.start {
+                carriage.began = true;
+                orders.sent(now, slot, now);
+                return true;
+            }
+            orders.connection_lost(now, slot, &mut sink);
+            false
+        });
     }
 
     /// A page of a query is to be asked for somewhere.

@@ -2,7 +2,9 @@
 //! and guards change, for every venue and for replay.
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
-use crate::record::{BookSide, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId};
+use crate::record::{
+    BookSide, ClientOrderId, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+};
 
 /// Whether a book event replaces the book or changes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,8 +167,8 @@ pub trait Facts {
     fn stream(&mut self, fact: StreamFact);
     /// The state of one order.
     fn order(&mut self, fact: &OrderFact);
-    /// The direct answer to the place request this connection carries.
-    fn place_reply(&mut self, reply: PlaceReply);
+    /// The direct answer to the place request of this order, sent over this connection.
+    fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
     /// One execution of the venue's history.

@@ -2,8 +2,8 @@
 
 use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply};
 use exchange_connectors::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
-    VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
+    Venue, VenueOrderId,
 };
 use exchange_connectors::venue::{
     Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
@@ -73,9 +73,9 @@ impl Facts for Ear {
         self.put(fact);
     }
 
-    fn place_reply(&mut self, reply: PlaceReply) {
+    fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply) {
         self.placed += 1;
-        self.put(reply);
+        self.put((client_order_id, reply));
     }
 
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {

@@ -2,8 +2,8 @@
 
 use crate::order::{CancelReply, OrderFact, PlaceReply};
 use crate::record::{
-    AssetId, BookSide, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
-    VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
+    Venue, VenueOrderId,
 };
 use crate::venue::{Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
 
@@ -108,7 +108,7 @@ impl Facts for Ear {
     fn order(&mut self, fact: &OrderFact) {
         self.told.push(Told::Order(*fact));
     }
-    fn place_reply(&mut self, reply: PlaceReply) {
+    fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
     }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {

@@ -3,7 +3,9 @@
 use super::super::products::Products;
 use super::rows::{each_slice, tell_rows, ReplyError, RowKind, Rows};
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
-use crate::record::{BookSide, GapCause, Instrument, InstrumentId, TradingStatus, UnixNanos, VenueOrderId};
+use crate::record::{
+    BookSide, ClientOrderId, GapCause, Instrument, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
+};
 use crate::venue::{Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact};
 
 /// The orders of one page, read with the exponents of `instrument`. Orders of other instruments carry no quantities.
@@ -46,7 +48,7 @@ impl Facts for Collected {
     fn status(&mut self, _: InstrumentId, _: TradingStatus, _: UnixNanos) {}
     fn gap(&mut self, _: GapScope, _: GapCause, _: u64) {}
     fn stream(&mut self, _: StreamFact) {}
-    fn place_reply(&mut self, _: PlaceReply) {}
+    fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
     fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
     fn fill(&mut self, _: &FillFact) {}
 }

@@ -408,8 +408,8 @@ impl OrderSession {
     ) -> Option<Reply> {
         let to = match std::mem::replace(&mut self.in_flight, InFlight::None) {
             InFlight::None => return None,
-            InFlight::Place(_) => {
-                io.place_reply(PlaceReply::Ambiguous { code });
+            InFlight::Place(sent) => {
+                io.place_reply(&sent, PlaceReply::Ambiguous { code });
                 ReplyTo::Place
             }
             InFlight::Cancel => {
@@ -468,7 +468,7 @@ fn answer<IO: Facts + Wire>(
         InFlight::None => return None,
         InFlight::Place(sent) => {
             let reply = place_reply(plain, status, body, &sent);
-            io.place_reply(reply);
+            io.place_reply(&sent, reply);
             let outcome = match reply {
                 PlaceReply::Accepted { .. } => Outcome::Answered,
                 PlaceReply::Rejected { class, code } => Outcome::Refused { class, code },
