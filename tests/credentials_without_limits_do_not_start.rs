@@ -22,7 +22,7 @@ fn neither_limits_nor_without_limits_is_an_error() {
     assert_eq!(refused.map(|_| ()), Err(GatewayError::NoLimits(Venue::Coinbase)));
     assert_eq!(venue.connections_accepted().unwrap(), 0, "nothing was dialled");
     assert!(builder().coinbase(coinbase()).without_limits().start().is_ok());
-    assert!(builder().coinbase(coinbase()).limits(Limits { open_orders_max: 1 }).start().is_ok());
+    assert!(builder().coinbase(coinbase()).limits(Limits::new().open_orders_per_strategy(1)).start().is_ok());
     let public = CoinbaseConfig::default().endpoints(endpoints(&venue));
     assert!(builder().coinbase(public).start().is_ok(), "market data needs none");
 }

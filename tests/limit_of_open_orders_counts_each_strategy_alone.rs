@@ -1,4 +1,4 @@
-//! `open_orders_max` is one strategy's: another strategy's orders do not use it up.
+//! The limit of open orders is one strategy's: another strategy's orders do not use it up.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn a_second_strategy_has_its_own() {
-    let mut rig = Bench::new().gateway(|b| b.limits(Limits { open_orders_max: 1 })).start();
+    let mut rig = Bench::new().gateway(|b| b.limits(Limits::new().open_orders_per_strategy(1))).start();
     rig.place_accepted(rig.resting_bid());
     let mut other = rig.gateway().strategy().unwrap();
     let request = other.orders.submit(rig.resting_bid()).unwrap();

@@ -10,7 +10,7 @@ use exchange_connectors::record::{ExecutionKind as K, RejectClass, UnixNanos};
 
 #[test]
 fn the_order_beyond_the_limit_never_leaves() {
-    let mut rig = Bench::new().gateway(|b| b.limits(Limits { open_orders_max: 2 })).start();
+    let mut rig = Bench::new().gateway(|b| b.limits(Limits::new().open_orders_per_strategy(2))).start();
     let first = rig.place_accepted(rig.resting_bid());
     rig.place_accepted(rig.resting_bid());
     let sent = rig.venue.requests("POST", ORDERS).unwrap();

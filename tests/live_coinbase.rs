@@ -18,7 +18,7 @@ const SYMBOL: &str = "BTC-USD";
 const STREAM_FOR: Duration = Duration::from_secs(10);
 
 fn connector(coinbase: CoinbaseConfig) -> Connector {
-    let builder = GatewayBuilder::default().coinbase(coinbase).limits(Limits { open_orders_max: 1 });
+    let builder = GatewayBuilder::default().coinbase(coinbase).limits(Limits::new().open_orders_per_strategy(1));
     Connector::new(Venue::Coinbase, builder, ConnectorConfig::default())
 }
 

@@ -53,6 +53,7 @@ fn read(what: u8, wire: &[u8], piece: usize) -> Vec<String> {
                 price: 8_300_050_000_000,
                 quantity: 50_000_000,
                 quantity_in_quote: false,
+                composite: None,
             };
             session.place(NOW, &intent, "a.b.c".into(), &mut ear)
         }

@@ -46,6 +46,8 @@ pub(super) struct Conn {
     pub(super) lane: Lane,
     pub(super) state: ConnectionState,
     pub(super) session: Session,
+    /// When it last brought anything.
+    pub(super) heard: UnixNanos,
     backoff: Backoff,
     ever_open: bool,
 }
@@ -53,7 +55,16 @@ pub(super) struct Conn {
 impl Conn {
     pub(super) fn new(venue: Venue, role: ConnectionRole, lane: Lane, session: Session) -> Conn {
         let backoff = Backoff::new(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, BACKOFF_HEALTHY_MS);
-        Conn { venue, role, lane, state: ConnectionState::Down, session, backoff, ever_open: false }
+        Conn {
+            venue,
+            role,
+            lane,
+            state: ConnectionState::Down,
+            session,
+            heard: UnixNanos::NONE,
+            backoff,
+            ever_open: false,
+        }
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -5,6 +5,7 @@ use crate::record::{
     ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId, UnixNanos,
     Venue,
 };
+use crate::record::{PreparedOrder, PreparedSlot};
 use crate::venue::Channels;
 
 /// A connection slot; fixed when the engine is built.
@@ -105,6 +106,10 @@ pub enum Control {
     Instrument(Box<Instrument>),
     /// A strategy's rings exist from now on.
     AddStrategy(StrategyId),
+    /// A strategy puts an order into one of its slots; commands it submits afterwards find it there.
+    Prepare(StrategyId, PreparedSlot, Box<PreparedOrder>),
+    /// A strategy needs a prepared order no more.
+    Discard(StrategyId, PreparedSlot),
     /// A strategy's rings are gone.
     RemoveStrategy(StrategyId),
     /// A strategy wants these channels of an instrument, besides what it has.

@@ -15,6 +15,8 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod prepared;
+mod pretrade;
 mod publish;
 mod reconcile;
 mod recover;
@@ -203,6 +205,7 @@ impl Engine {
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
         let Engine { conns, market, trading, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        conn.heard = now;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
@@ -235,7 +238,10 @@ impl Engine {
                     self.rewant(now, out, id);
                 }
                 self.trading.delivery.remove(strategy);
+                self.trading.prepared.discard_all(strategy);
             }
+            Control::Prepare(strategy, slot, order) => self.trading.prepared.put(strategy, slot, order),
+            Control::Discard(strategy, slot) => self.trading.prepared.discard(strategy, slot),
             Control::Subscribe(strategy, id, channels) => {
                 self.market.subscribe(strategy, id, channels);
                 self.rewant(now, out, id);
@@ -257,6 +263,7 @@ impl Engine {
         if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
             return;
         }
+        self.trading.pretrade.know(&instrument);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;

@@ -3,6 +3,7 @@
 use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::recover::{InstrumentBits, Recovery};
 use crate::book::{BlockPool, OrderBook};
+use crate::guard::FeedLag;
 use crate::record::{
     BookSide, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord, StrategyId,
     TradingStatus, UnixNanos,
@@ -14,7 +15,7 @@ use crate::venue::{
 use arrayvec::ArrayVec;
 
 /// Instruments one engine can hold.
-pub const INSTRUMENTS_MAX: usize = 1024;
+pub const INSTRUMENTS_MAX: usize = InstrumentId::COUNT_MAX;
 /// Books a session is asked to renew after one call; more wait for the next.
 const RESYNC_MAX: usize = 64;
 
@@ -46,6 +47,8 @@ pub(super) struct Traded {
     trade_gap: Option<GapCause>,
     /// Venue time and sequence of the last event: what instalments are stamped with.
     pub(super) stamp: Stamp,
+    /// How late its messages are.
+    pub(super) lag: FeedLag,
 }
 
 impl Traded {
@@ -141,6 +144,7 @@ impl Market {
                     ticker_listeners: StrategySet::NONE,
                     trade_gap: None,
                     stamp: Stamp { recv: UnixNanos::NONE, venue: UnixNanos::NONE, sequence: 0 },
+                    lag: FeedLag::default(),
                 });
             }
         }
@@ -225,6 +229,9 @@ impl Market {
             }
         }
         traded.stamp = stamp;
+        if !snapshot {
+            traded.lag.heard(now, event.venue_time);
+        }
         let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };
         self.walking = Some(Walking { head, snapshot, full: false });
     }

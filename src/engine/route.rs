@@ -4,12 +4,14 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
+use super::pretrade::Refusal;
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
-use crate::guard::{check_increments, IncrementError, Priority};
+use crate::guard::{check_increments, check_prepared, IncrementError, Priority};
 use crate::order::{CancelSend, CancelStep};
 use crate::record::{
-    CommandKind, ConnectionRole, ConnectionState, OrderCommand, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
+    CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot, RejectClass,
+    RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
@@ -50,6 +52,12 @@ struct Refused {
 
 impl Refused {
     const fn new(class: RejectClass, reason: &'static str) -> Refused {
+        Refused { class, reason }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from((class, reason): Refusal) -> Refused {
         Refused { class, reason }
     }
 }
@@ -98,7 +106,18 @@ impl Engine {
         let instrument = &traded.instrument;
         let venue = instrument.listing.venue;
         self.trading.admit(command)?;
-        check_increments(instrument, command)?;
+        let composite = match command.prepared_slot() {
+            Some(slot) => Some(self.trading.prepared_for(command.request(), slot, instrument)?),
+            None => None,
+        };
+        let whole = composite.map(|order| order.command().submitted_by(command));
+        let command = whole.as_ref().unwrap_or(command);
+        match composite {
+            Some(order) => check_prepared(instrument, order)?,
+            None => check_increments(instrument, command)?,
+        }
+        let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+        self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
             return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
@@ -110,7 +129,7 @@ impl Engine {
             });
         };
         let Engine { conns, trading, .. } = self;
-        let Trading { desks, orders, .. } = trading;
+        let Trading { desks, orders, prepared, pretrade, .. } = trading;
         let Desk { tokens, governor, .. } = desks.get_mut(venue);
         let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
             out.count(Counter::TokensMissing, 1);
@@ -121,6 +140,10 @@ impl Engine {
             tokens.put_back(TokenPath::Place as u8, token);
             out.count(Counter::RateLimited, 1);
             return Err(Refused::new(RejectClass::RateLimited, "own rate limit, retry in 50 ms"));
+        }
+        if let Err(refusal) = pretrade.take_rate(now, venue) {
+            tokens.put_back(TokenPath::Place as u8, token);
+            return Err(refusal.into());
         }
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
@@ -139,6 +162,7 @@ impl Engine {
             price: command.price(),
             quantity: command.quantity(),
             quantity_in_quote: command.is_quantity_in_quote(),
+            composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
         };
         let Some(session) = order_session(conns, id) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
@@ -277,6 +301,22 @@ impl Engine {
 }
 
 impl Trading {
+    /// The order prepared in a slot, at the exponents the instrument has now.
+    fn prepared_for(
+        &self,
+        request: RequestId,
+        slot: PreparedSlot,
+        instrument: &Instrument,
+    ) -> Result<&PreparedOrder, Refused> {
+        match self.prepared.get(request.strategy(), slot) {
+            None => Err(Refused::new(RejectClass::Malformed, "nothing prepared in this slot")),
+            Some(order) if !order.fits(instrument) => {
+                Err(Refused::new(RejectClass::Malformed, "exponents changed, prepare again"))
+            }
+            Some(order) => Ok(order),
+        }
+    }
+
     /// What is refused whatever the instrument.
     fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
         if self.stopping.is_some() {
@@ -285,12 +325,7 @@ impl Trading {
         if self.delivery.is_latched(command.request().strategy()) {
             return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
         }
-        match self.limits {
-            Some(limits) if self.orders.open_count_of(command.request().strategy()) >= limits.open_orders_max => {
-                Err(Refused::new(RejectClass::Limit, "open order limit reached"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

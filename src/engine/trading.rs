@@ -4,6 +4,8 @@
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
+use super::prepared::PreparedOrders;
+use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
@@ -51,8 +53,9 @@ pub(super) struct Carriage {
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
+    pub(super) prepared: PreparedOrders,
     pub(super) desks: PerVenue<Desk>,
-    pub(super) limits: Option<Limits>,
+    pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
@@ -66,8 +69,9 @@ impl Trading {
         Trading {
             orders,
             delivery: Delivery::new(),
+            prepared: PreparedOrders::new(),
             desks,
-            limits,
+            pretrade: PreTrade::new(limits),
             stopping: None,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),

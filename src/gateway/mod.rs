@@ -17,8 +17,8 @@ mod running;
 mod strategy;
 
 pub use crate::engine::Shutdown;
-pub use crate::guard::Limits;
-pub use crate::reactor::{Handler, Idle, InlineOrders, Reactor};
+pub use crate::guard::{InstrumentLimits, Limits, OrderRate, VenueLimits};
+pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::Channels;
 pub use builder::GatewayBuilder;
 pub use coinbase::CoinbaseConfig;

@@ -1,11 +1,14 @@
 //! The handles of one strategy: what a strategy author holds and spins on.
 
+use crate::engine::Control;
 use crate::keeper::Clock;
+use crate::reactor::{prepare, PrepareError};
 use crate::reactor::{ControlHandle, ControlMessage};
 use crate::record::{
-    ExecutionRecord, MarketKind, MarketRecord, OrderCommand, RequestId, StatisticsRecord, StrategyId, UnixNanos, View,
+    ExecutionRecord, MarketKind, MarketRecord, OrderCommand, PreparedOrder, PreparedSlot, RequestId, StatisticsRecord,
+    StrategyId, UnixNanos, View,
 };
-use crate::ring::{Consumer, OrderProducer, RingFigures, SubmitError, ThreadSleeper};
+use crate::ring::{Consumer, OrderProducer, PreparedSlots, RingFigures, SubmitError, ThreadSleeper};
 use crate::telemetry::{Hop, Hops};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +56,7 @@ pub struct OrderEntry {
     clock: Clock,
     control: ControlHandle,
     places: Arc<super::StrategyPlaces>,
+    prepared: PreparedSlots,
 }
 
 /// What the gateway builds a strategy from.
@@ -75,7 +79,7 @@ impl Strategy {
             market: MarketStream { ring: market, clock: clock.clone(), hops },
             statistics: StatisticsStream { ring: statistics },
             executions: ExecutionStream { ring: executions },
-            orders: OrderEntry { producer: orders, clock, control, places },
+            orders: OrderEntry { producer: orders, clock, control, places, prepared: PreparedSlots::default() },
             sleeper,
         }
     }
@@ -178,6 +182,27 @@ impl OrderEntry {
     pub fn submit(&mut self, command: OrderCommand) -> Result<RequestId, SubmitError> {
         let now = self.clock.now();
         self.producer.submit(command, now)
+    }
+
+    /// Puts an order into one of this strategy's 64 slots, to be submitted any number of times by
+    /// [`OrderCommand::prepared`]. Allocates, wakes the reactor, waits for nothing: a command submitted after this
+    /// returned finds the order there.
+    ///
+    /// # Errors
+    /// [`PrepareError`]: all slots are taken, the venue has no form for it, or the gateway has stopped.
+    pub fn prepare(&mut self, order: PreparedOrder) -> Result<PreparedSlot, PrepareError> {
+        let strategy = self.producer.strategy();
+        let control = &self.control;
+        prepare(&mut self.prepared, order, |slot, order| {
+            control.send(ControlMessage::Engine(Control::Prepare(strategy, slot, order))).is_ok()
+        })
+    }
+
+    /// Gives a slot back. Discard it when the orders submitted from it were answered: a command the reactor has not yet
+    /// taken would be refused. False if it was given back before, or the gateway has stopped.
+    pub fn discard(&mut self, slot: PreparedSlot) -> bool {
+        let control = ControlMessage::Engine(Control::Discard(self.producer.strategy(), slot));
+        self.prepared.free(slot) && self.control.send(control).is_ok()
     }
 
     /// The gateway's clock, in UNIX nanoseconds: the one all records are stamped with.

@@ -1,6 +1,6 @@
 //! Tick, lot and size limits of an order, checked exactly and before anything is sent.
 
-use crate::record::{Instrument, OrderCommand, OrderType, TradingStatus};
+use crate::record::{Instrument, OrderCommand, OrderType, PreparedOrder, TradingStatus};
 
 /// Why an order does not fit its instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +23,32 @@ pub enum IncrementError {
     NotTradable,
 }
 
+/// Checks every figure of a prepared order against its instrument as it is now.
+///
+/// # Errors
+/// The first [`IncrementError`] found.
+pub fn check_prepared(instrument: &Instrument, order: &PreparedOrder) -> Result<(), IncrementError> {
+    let terms = order.terms();
+    let mut on_tick = true;
+    terms.each_price(|price| on_tick &= is_multiple(price, instrument.tick_mantissa()));
+    if !on_tick {
+        return Err(IncrementError::OffTick);
+    }
+    if terms.shown().is_some_and(|shown| !is_multiple(shown, instrument.lot_mantissa())) {
+        return Err(IncrementError::OffLot);
+    }
+    check(instrument, order.command(), terms.is_limit())
+}
+
 /// Checks a place command against its instrument. Division-free where the increment is 1, else two remainders.
 ///
 /// # Errors
 /// The first [`IncrementError`] found.
 pub fn check_increments(instrument: &Instrument, order: &OrderCommand) -> Result<(), IncrementError> {
-    let limit = order.order_type() == OrderType::Limit;
+    check(instrument, order, order.order_type() == OrderType::Limit)
+}
+
+fn check(instrument: &Instrument, order: &OrderCommand, limit: bool) -> Result<(), IncrementError> {
     match instrument.listing.status {
         TradingStatus::Online | TradingStatus::Unknown => {}
         TradingStatus::LimitOnly if limit => {}

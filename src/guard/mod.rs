@@ -3,9 +3,13 @@
 mod backoff;
 mod governor;
 mod increments;
+mod lag;
 mod limits;
+mod order_guard;
 
 pub use backoff::Backoff;
 pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
-pub use increments::{check_increments, IncrementError};
-pub use limits::Limits;
+pub use increments::{check_increments, check_prepared, IncrementError};
+pub use lag::FeedLag;
+pub use limits::{InstrumentLimits, Limits, OrderRate, VenueLimits};
+pub use order_guard::{Funds, LimitBreach, MarketView, OrderGuard};

@@ -76,6 +76,7 @@ mod cancel;
 mod cancels;
 mod counters;
 mod entry;
+mod exposure;
 mod fact;
 mod ids;
 mod index;
@@ -94,6 +95,7 @@ pub use cancel::{
 pub use cancels::{CancelSend, CancelStep};
 pub use counters::OrderCounters;
 pub use entry::Slot;
+pub use exposure::Exposure;
 pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, QUERIES_MAX, QUERY_IDS_MAX};

@@ -557,7 +557,7 @@ impl Orders {
 }
 
 /// The open orders' entries, from the first on.
-fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item = &Entry> {
+pub(super) fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item = &Entry> {
     std::iter::successors(entries.get(first as usize), |entry| entries.get(entry.link.after as usize))
 }
 

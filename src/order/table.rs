@@ -8,11 +8,12 @@
 
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
+use super::exposure::{Best, Exposure, Exposures, Share};
 use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
 use super::list::{List, NIL};
-use super::reconcile::{ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
 use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
@@ -95,6 +96,7 @@ pub struct Orders {
     placed: u64,
     /// Open orders by strategy: limits are checked on every command.
     open_by_strategy: [usize; StrategyId::COUNT_MAX],
+    exposures: Exposures,
 }
 
 /// What an order looked like before an input.
@@ -125,6 +127,7 @@ impl Orders {
             limits,
             placed: 0,
             open_by_strategy: [0; StrategyId::COUNT_MAX],
+            exposures: Exposures::new(InstrumentId::COUNT_MAX),
         }
     }
 
@@ -160,6 +163,7 @@ impl Orders {
         let slot = entry.slot(at);
         self.open.push(&mut self.entries, at);
         self.count_open(at, usize::saturating_add);
+        self.expose(at, None);
         self.by_request.insert(hash_word(0, request.0), at);
         Ok(Placed { slot, client_order_id })
     }
@@ -347,6 +351,21 @@ impl Orders {
         self.open_by_strategy.get(strategy.index()).copied().unwrap_or(0)
     }
 
+    /// What is ours in an instrument.
+    pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
+        self.exposures.get(instrument)
+    }
+
+    /// The venue says what is held: mantissa at the size exponent, long positive.
+    pub fn set_position(&mut self, instrument: InstrumentId, position: i64) {
+        self.exposures.set_position(instrument, position);
+    }
+
+    /// Orders of all strategies open, or on their way, at a venue.
+    pub const fn open_count_at(&self, venue: Venue) -> u32 {
+        self.exposures.open_at(venue)
+    }
+
     /// Makes and reads client order ids of this session.
     pub const fn ids(&self) -> &ClientOrderIds {
         &self.ids
@@ -482,7 +501,9 @@ impl Orders {
             return;
         };
         let before = Before { state: entry.order.state(), identified: entry.check.identified };
+        let share = Share::of(&entry.order);
         apply(&mut entry.order, counters);
+        self.expose(slot.at, Some(share));
         self.settle(now, slot.at, before);
     }
 
@@ -547,6 +568,18 @@ impl Orders {
                 entry.cancel.identified(now);
             }
             self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
+        }
+    }
+
+    /// The order in a slot adds something else than before to what is ours.
+    fn expose(&mut self, at: u32, before: Option<Share>) {
+        let Orders { entries, exposures, open, .. } = self;
+        let Some(order) = entries.get(at as usize).map(|entry| &entry.order) else { return };
+        let (instrument, share) = (order.instrument(), Share::of(order));
+        if let Best::Lost(side) = exposures.changed(order.venue(), instrument, before, share) {
+            let mine = open_orders(entries, open.first).map(|entry| &entry.order);
+            let mine = mine.filter(|order| order.instrument() == instrument && order.side() == side);
+            exposures.find_best(instrument, side, mine.filter_map(|order| Share::of(order).price()));
         }
     }
 

@@ -7,12 +7,14 @@
 mod control;
 mod handler;
 mod idle;
+mod prepare;
 mod sink;
 mod sockets;
 
 pub use control::{ControlHandle, ControlMessage, Poller, CONTROL_QUEUE_MAX};
 pub use handler::{Handler, InlineOrders, INLINE_COMMANDS_MAX};
 pub use idle::Idle;
+pub use prepare::{prepare, PrepareError};
 pub use sink::StrategyRings;
 
 use crate::dialer::{DialHandle, DialJob, DialResult};
@@ -183,6 +185,10 @@ impl Reactor {
 
     fn take_control(&mut self) -> bool {
         let mut worked = false;
+        while let Some(control) = self.sink.inline.as_mut().and_then(|inline| inline.orders.take_control()) {
+            worked = true;
+            self.apply(self.clock.now(), Input::Control(control));
+        }
         while let Some(message) = self.control.pop() {
             worked = true;
             let now = self.clock.now();
@@ -269,6 +275,13 @@ impl Reactor {
     }
 
     fn command(&mut self, command: &crate::record::OrderCommand) {
+        if command.prepared_slot().is_some() {
+            // What was sent to the letter box before the command was pushed is in it now: the order is in its slot.
+            self.take_control();
+            if self.stopped {
+                return;
+            }
+        }
         let taken = self.clock.now();
         self.sink.hops.record(Hop::CommandWait, taken.since(command.submitted()));
         self.apply(taken, Input::Command(command));

@@ -1,5 +1,6 @@
 //! The 192-byte order command: what a strategy pushes to the reactor.
 
+use super::prepared::{OrderQuantity, OrderTerms, PreparedSlot};
 use super::{ClientOrderId, InstrumentId, RequestId, Side, UnixNanos, VenueOrderId};
 
 /// What a command asks for.
@@ -22,6 +23,8 @@ pub enum OrderType {
     Limit = 1,
     /// At whatever price the book gives.
     Market = 2,
+    /// Anything else: its terms were prepared ahead ([`PreparedOrder`](super::PreparedOrder)).
+    Composite = 3,
 }
 
 /// How long an order lives.
@@ -54,6 +57,7 @@ pub struct OrderCommand {
     side: Side,
     post_only: bool,
     quantity_in_quote: bool,
+    prepared: PreparedSlot,
     target_client: ClientOrderId,
     target_venue: VenueOrderId,
 }
@@ -86,6 +90,7 @@ impl OrderCommand {
         side: Side::Buy,
         post_only: false,
         quantity_in_quote: false,
+        prepared: PreparedSlot::NONE,
         target_client: ClientOrderId::EMPTY,
         target_venue: VenueOrderId::EMPTY,
     };
@@ -111,6 +116,33 @@ impl OrderCommand {
     /// A market order for `quantity` of the quote asset (mantissa at the quote exponent).
     pub const fn market_quote(instrument: InstrumentId, side: Side, quantity: i64) -> OrderCommand {
         OrderCommand { quantity_in_quote: true, ..Self::market(instrument, side, quantity) }
+    }
+
+    /// The order prepared in a slot. Its side, price and quantity are those of its terms.
+    pub const fn prepared(slot: PreparedSlot) -> OrderCommand {
+        let (instrument, order_type) = (slot.instrument(), OrderType::Composite);
+        OrderCommand { instrument, order_type, prepared: slot, ..Self::BLANK }
+    }
+
+    /// What prepared terms are to limits, tables and records.
+    pub(super) fn summary(instrument: InstrumentId, terms: &OrderTerms) -> OrderCommand {
+        OrderCommand {
+            instrument,
+            side: terms.side,
+            price: terms.bounding_price(),
+            quantity: terms.quantity.mantissa(),
+            quantity_in_quote: matches!(terms.quantity, OrderQuantity::Quote(_)),
+            post_only: terms.is_post_only(),
+            order_type: OrderType::Composite,
+            ..Self::BLANK
+        }
+    }
+
+    /// This summary of a prepared order with the identity, slot and stamps of the command that submits it.
+    #[must_use]
+    pub const fn submitted_by(self, command: &OrderCommand) -> OrderCommand {
+        let OrderCommand { request, origin, submitted, prepared, .. } = *command;
+        OrderCommand { request, origin, submitted, prepared, ..self }
     }
 
     /// A cancel of one order.
@@ -198,6 +230,11 @@ impl OrderCommand {
     /// Whether it must not take liquidity.
     pub const fn is_post_only(&self) -> bool {
         self.post_only
+    }
+
+    /// The slot of the prepared order it submits, if it does.
+    pub fn prepared_slot(&self) -> Option<PreparedSlot> {
+        (self.prepared != PreparedSlot::NONE).then_some(self.prepared)
     }
 
     /// Whether the quantity counts the quote asset.

@@ -10,6 +10,8 @@ pub struct InstrumentId(pub u32);
 impl InstrumentId {
     /// Records that concern no single instrument (connection states, pulses, balances).
     pub const NONE: InstrumentId = InstrumentId(u32::MAX);
+    /// Instruments one gateway can hold; tables of them have this size.
+    pub const COUNT_MAX: usize = 1024;
 
     /// The number as an index; [`InstrumentId::NONE`] is past every table.
     pub const fn index(self) -> usize {

@@ -12,6 +12,8 @@ mod flags;
 mod id;
 mod instrument;
 mod market;
+mod options;
+mod prepared;
 mod side;
 mod statistics;
 mod text;
@@ -30,6 +32,14 @@ pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{
     ConnectionRole, ConnectionState, Gap, GapCause, Head, InstrumentStatus, Level, MarketKind, MarketRecord, Pulse,
     Quote, Stamp, State, Trade, View,
+};
+pub use options::{
+    BinanceUsOptions, ClientLabels, CoinbaseOptions, MarginType, OandaOptions, PositionFill, SelfTradePrevention,
+    TriggerPrice, VenueOptions,
+};
+pub use prepared::{
+    Exits, InvalidTerms, Lifetime, OnTrigger, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, PreparedSlot,
+    Scaled, ScaledPart, Spread, StopLoss, TrailingDistance, Trigger, TriggerDirection, Twap, PREPARED_MAX,
 };
 pub use side::{BookSide, Side};
 pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};

@@ -21,6 +21,7 @@ mod channel;
 mod counters;
 mod doorbell;
 mod orders;
+mod prepared;
 #[cfg(test)]
 mod tests;
 
@@ -28,3 +29,4 @@ pub use channel::{ring, Consumer, Producer};
 pub use counters::{RingCounters, RingFigures, HIGH_WATER_STEPS};
 pub use doorbell::{Doorbell, Sleeper, ThreadSleeper};
 pub use orders::{Malformed, OrderProducer, SubmitError};
+pub use prepared::PreparedSlots;

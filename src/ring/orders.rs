@@ -55,6 +55,9 @@ pub enum Malformed {
     /// A quantity in quote currency on anything but a market order.
     #[error("only a market order may give its quantity in quote currency")]
     QuoteQuantityNotMarket,
+    /// A composite order without a slot.
+    #[error("a composite order must name the slot it was prepared in")]
+    NothingPrepared,
     /// A cancel or replace without an order.
     #[error("a cancel or replace must name its order")]
     NoTarget,
@@ -140,6 +143,10 @@ fn check_target(command: &OrderCommand) -> Result<(), Malformed> {
 }
 
 fn check_order(command: &OrderCommand) -> Result<(), Malformed> {
+    if command.order_type() == OrderType::Composite {
+        // Its terms were checked when it was prepared.
+        return command.prepared_slot().map(|_| ()).ok_or(Malformed::NothingPrepared);
+    }
     if command.quantity() <= 0 {
         return Err(Malformed::QuantityNotPositive);
     }
@@ -150,14 +157,14 @@ fn check_order(command: &OrderCommand) -> Result<(), Malformed> {
         OrderType::Limit if command.is_quantity_in_quote() => Err(Malformed::QuoteQuantityNotMarket),
         OrderType::Market if command.is_post_only() => Err(Malformed::PostOnlyMarket),
         OrderType::Market if rests => Err(Malformed::MarketMustNotRest),
-        OrderType::Limit | OrderType::Market => Ok(()),
+        OrderType::Limit | OrderType::Market | OrderType::Composite => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{ClientOrderId, OrderRef, Side};
+    use crate::record::{ClientOrderId, OrderRef, PreparedSlot, Side};
     use crate::ring::ring;
 
     const ID: InstrumentId = InstrumentId(3);
@@ -227,6 +234,7 @@ mod tests {
             OrderCommand::market_quote(ID, Side::Buy, 1),
             OrderCommand::cancel(ID, order),
             OrderCommand::replace(ID, order, 1, 1),
+            OrderCommand::prepared(PreparedSlot::new(ID, 0, 1)),
         ];
         let (producer, reactor) = ring(sound.len(), None);
         let mut orders = OrderProducer::new(StrategyId(0), 0, producer);

@@ -1,6 +1,6 @@
 //! What the engine asks a venue session to say, in one vocabulary for all venues.
 
-use crate::record::{ClientOrderId, Instrument, OrderType, Side, TimeInForce, UnixNanos};
+use crate::record::{ClientOrderId, Instrument, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos};
 
 /// Where a session's bytes go, and where its randomness comes from. Implemented by the same object as [`super::Facts`],
 /// bound to the session's own connection.
@@ -22,7 +22,7 @@ pub struct PlaceIntent<'a> {
     pub client_order_id: &'a ClientOrderId,
     /// Buy or sell.
     pub side: Side,
-    /// Limit or market.
+    /// Limit, market, or as `composite` says.
     pub order_type: OrderType,
     /// How long it lives.
     pub time_in_force: TimeInForce,
@@ -34,6 +34,8 @@ pub struct PlaceIntent<'a> {
     pub quantity: i64,
     /// The quantity counts the quote asset.
     pub quantity_in_quote: bool,
+    /// The terms of a composite order; they say everything but its id, and the fields above only repeat them.
+    pub composite: Option<&'a PreparedOrder>,
 }
 
 /// The channels of one instrument a strategy wants; a set.

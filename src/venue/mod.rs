@@ -11,6 +11,20 @@ mod facts;
 mod fault;
 mod intent;
 
+use crate::record::{PreparedOrder, Venue};
+
+/// Whether an order's venue has a form for its terms: asked when it is prepared, so that submitting cannot fail for it.
+///
+/// # Errors
+/// What the venue has no form for, in words.
+pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
+    match order.venue() {
+        Venue::Coinbase => coinbase::composite::check(order).map_err(|error| error.to_string()),
+        // Their translators add their arm.
+        Venue::BinanceUs | Venue::Oanda => Err(format!("{} takes no prepared orders yet", order.venue())),
+    }
+}
+
 pub use crate::order::FillFact;
 pub use facts::{
     Anomaly, BookEvent, BookEventKind, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,

@@ -425,6 +425,7 @@ impl World {
     fn check_against_truth(&self) {
         let open = self.orders.open_of(request(1).strategy(), 0).count();
         assert_eq!(self.orders.open_count_of(request(1).strategy()), open);
+        self.check_exposure();
         for t in &self.truths {
             let Some(told) = self.checker.told.get(&t.client) else { continue };
             assert!(told.quantity <= t.executed(), "more filled than was executed");
@@ -437,6 +438,25 @@ impl World {
                 Some(end) => assert!(agrees(end, t.end()), "{end:?} without evidence"),
             }
         }
+    }
+
+    /// What is followed change by change equals what the table says as a whole.
+    fn check_exposure(&self) {
+        let exposure = self.orders.exposure(InstrumentId(0));
+        let signed = |side: Side, quantity: i64| if side == Side::Buy { quantity } else { -quantity };
+        let filled = self.checker.records.iter().filter(|r| r.kind == K::Fill).map(|r| signed(r.side, r.last_quantity));
+        let open = |side| self.orders.open().map(|(_, order)| order).filter(move |order| order.side() == side);
+        let rest = |side| open(side).map(|order| (order.quantity() - order.executed()).max(0)).sum::<i64>();
+        let expected = Exposure {
+            position: filled.sum(),
+            open_buy: rest(Side::Buy),
+            open_sell: rest(Side::Sell),
+            open_orders: self.orders.open().count() as u32,
+            bid_max: open(Side::Buy).map(Order::price).max().unwrap_or(Exposure::NO_BID),
+            ask_min: open(Side::Sell).map(Order::price).min().unwrap_or(Exposure::NO_ASK),
+        };
+        assert_eq!(exposure, expected);
+        assert_eq!(self.orders.open_count_at(V), expected.open_orders);
     }
 
     /// Answers every question when it falls due.

@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+pub mod composite;
 mod endpoint;
 pub mod limits;
 mod products;

@@ -4,6 +4,7 @@
 //! strings, and that an intent the venue has no form for is refused here. Never signs: a token per [`TokenPath`] comes
 //! from outside. Writing a body or a query allocates nothing once its buffer has grown.
 
+use super::composite;
 use crate::codec::http1::Method;
 use crate::codec::text::put_percent_encoded;
 pub use crate::codec::text::{put_decimal, put_json_string};
@@ -220,22 +221,29 @@ pub enum Unsupported {
     /// Quantities and limit prices are positive.
     #[error("quantity and limit price must be positive")]
     NotPositive,
+    /// A composite order without its terms.
+    #[error("a composite order needs the terms it was prepared with")]
+    NoTerms,
+    /// Terms of a composite order for which the venue has no configuration.
+    #[error("Coinbase has no {0}")]
+    Configuration(&'static str),
 }
 
 /// Appends the body that creates an order (Coinbase reference 3.1).
 ///
 /// # Errors
 /// [`Unsupported`]; nothing was appended.
-pub fn put_place(out: &mut Vec<u8>, intent: &PlaceIntent<'_>) -> Result<(), Unsupported> {
+pub fn put_place(out: &mut Vec<u8>, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<(), Unsupported> {
+    if let Some(order) = intent.composite {
+        composite::check(order)?;
+        put_head(out, intent);
+        composite::put(out, now, intent.instrument, order);
+        out.push(b'}');
+        return Ok(());
+    }
     let configuration = configuration(intent)?;
-    out.extend_from_slice(b"{\"client_order_id\":");
-    put_json_string(out, intent.client_order_id.as_str());
-    out.extend_from_slice(b",\"product_id\":");
-    put_json_string(out, intent.instrument.symbol());
-    out.extend_from_slice(match intent.side {
-        Side::Buy => b",\"side\":\"BUY\",\"order_configuration\":{\"",
-        Side::Sell => b",\"side\":\"SELL\",\"order_configuration\":{\"",
-    });
+    put_head(out, intent);
+    out.extend_from_slice(b"\"order_configuration\":{\"");
     out.extend_from_slice(configuration.as_bytes());
     let (size, exponent): (&[u8], i8) = if intent.quantity_in_quote {
         (b"\":{\"quote_size\":\"", intent.instrument.quote_exponent)
@@ -257,6 +265,18 @@ pub fn put_place(out: &mut Vec<u8>, intent: &PlaceIntent<'_>) -> Result<(), Unsu
     Ok(())
 }
 
+/// Whose order of what on which side: the members every order has.
+fn put_head(out: &mut Vec<u8>, intent: &PlaceIntent<'_>) {
+    out.extend_from_slice(b"{\"client_order_id\":");
+    put_json_string(out, intent.client_order_id.as_str());
+    out.extend_from_slice(b",\"product_id\":");
+    put_json_string(out, intent.instrument.symbol());
+    out.extend_from_slice(match intent.side {
+        Side::Buy => b",\"side\":\"BUY\",",
+        Side::Sell => b",\"side\":\"SELL\",",
+    });
+}
+
 /// The member of `order_configuration`, if there is one for the intent.
 fn configuration(intent: &PlaceIntent<'_>) -> Result<&'static str, Unsupported> {
     let limit = intent.order_type == OrderType::Limit;
@@ -276,6 +296,8 @@ fn configuration(intent: &PlaceIntent<'_>) -> Result<&'static str, Unsupported> 
         (OrderType::Limit, TimeInForce::FillOrKill) => Ok("limit_limit_fok"),
         (OrderType::Market, TimeInForce::ImmediateOrCancel) => Ok("market_market_ioc"),
         (OrderType::Market, _) => Err(Unsupported::MarketTimeInForce),
+        // Its terms came with it, or it is none.
+        (OrderType::Composite, _) => Err(Unsupported::NoTerms),
     }
 }
 
@@ -352,10 +374,11 @@ mod tests {
             price: 6_000_010_000_000,
             quantity: 100_000,
             quantity_in_quote: false,
+            composite: None,
         };
         change(&mut intent);
         let mut out = Vec::new();
-        let done = put_place(&mut out, &intent);
+        let done = put_place(&mut out, UnixNanos::NONE, &intent);
         assert!(done.is_ok() || out.is_empty());
         done.map(|()| String::from_utf8(out).unwrap())
     }

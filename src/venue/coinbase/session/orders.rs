@@ -138,7 +138,7 @@ impl OrderSession {
     ) -> Result<(), Refused> {
         let ready = self.ready().and_then(|()| {
             self.body.clear();
-            request::put_place(&mut self.body, intent).map_err(NotSent::from)
+            request::put_place(&mut self.body, now, intent).map_err(NotSent::from)
         });
         if let Err(why) = ready {
             return Err(Refused { why, token: Some(token) });

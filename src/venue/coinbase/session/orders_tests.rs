@@ -31,6 +31,7 @@ impl Line {
         let instrument = instrument(0, "BTC-USD");
         let id = "cl-0001".parse().unwrap();
         let mut intent = PlaceIntent {
+            composite: None,
             instrument: &instrument,
             client_order_id: &id,
             side: Side::Buy,

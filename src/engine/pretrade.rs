@@ -1,0 +1,98 @@
+//! Pre-trade limits at work: the checks of each instrument, venue and strategy, against what the engine knows of orders and
+//! books at that moment.
+
+use super::publish::{Market, Standing, Traded};
+use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority};
+use crate::order::Orders;
+use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, UnixNanos};
+
+/// A refusal: its class and at most 32 characters of reason.
+pub(super) type Refusal = (RejectClass, &'static str);
+
+/// Limits, ready to be checked. Without limits every check passes.
+#[derive(Debug)]
+pub(super) struct PreTrade {
+    limits: Limits,
+    strategy_open_max: usize,
+    venue_open_max: PerVenue<u32>,
+    rates: PerVenue<Option<Governor>>,
+    by_instrument: Vec<Option<OrderGuard>>,
+}
+
+impl PreTrade {
+    pub(super) fn new(limits: Option<Limits>) -> PreTrade {
+        let limits = limits.unwrap_or_default();
+        PreTrade {
+            strategy_open_max: limits.strategy_open_orders_max().unwrap_or(usize::MAX),
+            venue_open_max: PerVenue::new(|venue| limits.of_venue(venue).open_orders_max.unwrap_or(u32::MAX)),
+            rates: PerVenue::new(|venue| {
+                let rate = limits.of_venue(venue).order_rate_max?;
+                // Our own rule counts what we send: no margin for the way.
+                Some(Governor::new(usize::try_from(rate.orders).unwrap_or(usize::MAX), rate.window_ms, 0))
+            }),
+            by_instrument: vec![None; InstrumentId::COUNT_MAX],
+            limits,
+        }
+    }
+
+    /// An instrument, or its new figures.
+    pub(super) fn know(&mut self, instrument: &Instrument) {
+        let guard = OrderGuard::new(&self.limits.of_instrument(instrument), instrument);
+        if let Some(place) = self.by_instrument.get_mut(instrument.id.index()) {
+            *place = Some(guard);
+        }
+    }
+
+    /// Whether an order may be sent as far as limits go. Counts nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) fn check(
+        &self,
+        now: UnixNanos,
+        order: &OrderCommand,
+        traded: &Traded,
+        market: &Market,
+        heard: UnixNanos,
+        orders: &Orders,
+    ) -> Result<(), Refusal> {
+        if orders.open_count_of(order.request().strategy()) >= self.strategy_open_max {
+            return Err((RejectClass::Limit, "open order limit reached"));
+        }
+        let venue = traded.instrument.listing.venue;
+        if orders.open_count_at(venue) >= *self.venue_open_max.get(venue) {
+            return Err((RejectClass::Limit, "too many open orders at venue"));
+        }
+        let id = traded.instrument.id;
+        // An instrument nobody told us about has no limits to pass: that must not happen, and is refused.
+        let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
+            return Err((RejectClass::UnknownInstrument, "no limits for this instrument"));
+        };
+        let view = view(now, traded, market, heard);
+        let passed = guard.check(order, &orders.exposure(id), &view, &Funds::default());
+        passed.map_err(|breach: LimitBreach| (breach.class(), breach.reason()))
+    }
+
+    /// Counts a new order against the venue's rate of our own.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing is counted then.
+    pub(super) fn take_rate(&mut self, now: UnixNanos, venue: crate::record::Venue) -> Result<(), Refusal> {
+        let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
+        // The whole rate is for orders: there is nobody to keep a share for.
+        rate.take(now, Priority::Cancel).map_err(|_| (RejectClass::RateLimited, "own order rate limit"))
+    }
+}
+
+/// The market as the last complete event left it.
+fn view(now: UnixNanos, traded: &Traded, market: &Market, heard: UnixNanos) -> MarketView {
+    let whole = traded.standing == Standing::Whole;
+    let best = |side| traded.book.best(&market.pool, side).map(|(price, _)| price).filter(|_| whole);
+    MarketView {
+        bid: best(BookSide::Bid),
+        ask: best(BookSide::Ask),
+        whole,
+        silent_ns: now.since(heard),
+        lag_ns: traded.lag.lag_ns(),
+    }
+}

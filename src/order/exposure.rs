@@ -1,0 +1,225 @@
+//! What is ours in each instrument: the position our fills made, and what open orders may still add to it.
+//!
+//! Follows every change of an order by the difference it makes, so that a guard reads one number instead of walking the
+//! table. Guarantees that the sums equal those over the table itself. An order sized in quote currency counts with its
+//! fills alone: how much of the base asset the rest will buy, nobody knows.
+
+use super::state::{Order, OrderState};
+use crate::record::{InstrumentId, OrderType, PerVenue, Side, Venue};
+
+/// What is ours in one instrument. Sizes are mantissas at the size exponent, prices at the price exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exposure {
+    /// Held through fills of this session, on top of what was told at its start; long positive.
+    pub position: i64,
+    /// What open buy orders may still buy.
+    pub open_buy: i64,
+    /// What open sell orders may still sell.
+    pub open_sell: i64,
+    /// Orders open or on their way.
+    pub open_orders: u32,
+    /// Our highest open buy price; [`Exposure::NO_BID`] if none.
+    pub bid_max: i64,
+    /// Our lowest open sell price; [`Exposure::NO_ASK`] if none.
+    pub ask_min: i64,
+}
+
+impl Exposure {
+    /// No buy order of ours is open.
+    pub const NO_BID: i64 = i64::MIN;
+    /// No sell order of ours is open.
+    pub const NO_ASK: i64 = i64::MAX;
+    /// Nothing held, nothing open.
+    pub const NONE: Exposure = Exposure {
+        position: 0,
+        open_buy: 0,
+        open_sell: 0,
+        open_orders: 0,
+        bid_max: Exposure::NO_BID,
+        ask_min: Exposure::NO_ASK,
+    };
+}
+
+/// What one order adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share {
+    open: bool,
+    side: Side,
+    /// Still to be executed, base; 0 if the order is over or sized in quote currency.
+    rest: i64,
+    executed: i64,
+    /// Where it rests; `None` for market orders and those that are over.
+    price: Option<i64>,
+}
+
+impl Share {
+    pub fn of(order: &Order) -> Share {
+        let open = !matches!(order.state(), OrderState::Closed(_));
+        let counted = open && !order.is_quantity_in_quote();
+        let rest = if counted { order.quantity().saturating_sub(order.executed()).max(0) } else { 0 };
+        let limit = open && order.order_type() == OrderType::Limit;
+        Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
+    }
+}
+
+impl Share {
+    /// Where the order rests; `None` if it does not.
+    pub const fn price(&self) -> Option<i64> {
+        self.price
+    }
+}
+
+/// All exposures.
+#[derive(Debug)]
+pub(super) struct Exposures {
+    by_instrument: Vec<Exposure>,
+    open_by_venue: PerVenue<u32>,
+}
+
+/// How the best price of a side stands after a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Best {
+    Known,
+    /// The order that set it is gone from it: look through the table.
+    Lost(Side),
+}
+
+impl Exposures {
+    pub fn new(instruments: usize) -> Exposures {
+        Exposures { by_instrument: vec![Exposure::NONE; instruments], open_by_venue: PerVenue::default() }
+    }
+
+    pub fn get(&self, instrument: InstrumentId) -> Exposure {
+        self.by_instrument.get(instrument.index()).copied().unwrap_or(Exposure::NONE)
+    }
+
+    pub const fn open_at(&self, venue: Venue) -> u32 {
+        *self.open_by_venue.get(venue)
+    }
+
+    /// The position was told from outside.
+    pub fn set_position(&mut self, instrument: InstrumentId, position: i64) {
+        if let Some(exposure) = self.by_instrument.get_mut(instrument.index()) {
+            exposure.position = position;
+        }
+    }
+
+    /// An order that added `before` (`None`: a new one) adds `after` now.
+    pub fn changed(&mut self, venue: Venue, instrument: InstrumentId, before: Option<Share>, after: Share) -> Best {
+        if before == Some(after) {
+            return Best::Known;
+        }
+        let was_open = before.is_some_and(|share| share.open);
+        if was_open != after.open {
+            let count = self.open_by_venue.get_mut(venue);
+            *count = if after.open { count.saturating_add(1) } else { count.saturating_sub(1) };
+        }
+        let Some(exposure) = self.by_instrument.get_mut(instrument.index()) else { return Best::Known };
+        if was_open != after.open {
+            let count = exposure.open_orders;
+            exposure.open_orders = if after.open { count.saturating_add(1) } else { count.saturating_sub(1) };
+        }
+        let (rest, executed) = before.map_or((0, 0), |share| (share.rest, share.executed));
+        let open = match after.side {
+            Side::Buy => &mut exposure.open_buy,
+            Side::Sell => &mut exposure.open_sell,
+        };
+        *open = open.saturating_sub(rest).saturating_add(after.rest);
+        let filled = after.executed.saturating_sub(executed);
+        exposure.position = match after.side {
+            Side::Buy => exposure.position.saturating_add(filled),
+            Side::Sell => exposure.position.saturating_sub(filled),
+        };
+        let old_price = before.and_then(|share| share.price);
+        if old_price == after.price {
+            return Best::Known;
+        }
+        let best = match after.side {
+            Side::Buy => exposure.bid_max,
+            Side::Sell => exposure.ask_min,
+        };
+        exposure.offer(after.side, after.price);
+        if old_price == Some(best) {
+            Best::Lost(after.side)
+        } else {
+            Best::Known
+        }
+    }
+
+    /// Sets the best price of a side to the best of these.
+    pub fn find_best(&mut self, instrument: InstrumentId, side: Side, prices: impl Iterator<Item = i64>) {
+        let Some(exposure) = self.by_instrument.get_mut(instrument.index()) else { return };
+        match side {
+            Side::Buy => exposure.bid_max = Exposure::NO_BID,
+            Side::Sell => exposure.ask_min = Exposure::NO_ASK,
+        }
+        for price in prices {
+            exposure.offer(side, Some(price));
+        }
+    }
+}
+
+impl Exposure {
+    fn offer(&mut self, side: Side, price: Option<i64>) {
+        match (side, price) {
+            (Side::Buy, Some(price)) => self.bid_max = self.bid_max.max(price),
+            (Side::Sell, Some(price)) => self.ask_min = self.ask_min.min(price),
+            (_, None) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: InstrumentId = InstrumentId(3);
+
+    fn share(side: Side, rest: i64, executed: i64, price: Option<i64>, open: bool) -> Share {
+        let (rest, price) = if open { (rest, price) } else { (0, None) };
+        Share { open, side, rest, executed, price }
+    }
+
+    proptest! {
+        /// However orders come, fill, move and go, the sums and best prices are those of the orders that are left.
+        #[test]
+        fn what_is_followed_equals_what_is_there(
+            steps in proptest::collection::vec((0usize..6, 0i64..50, 0i64..20, proptest::option::of(90i64..110), any::<bool>()), 1..80),
+        ) {
+            let mut exposures = Exposures::new(8);
+            exposures.set_position(ID, 1_000);
+            let mut orders: [Option<Share>; 6] = [None; 6];
+            for (at, rest, fill, price, open) in steps {
+                let side = if at % 2 == 0 { Side::Buy } else { Side::Sell };
+                let before = orders[at];
+                let executed = before.map_or(0, |share| share.executed) + fill;
+                let after = share(side, rest, executed, price, open);
+                orders[at] = Some(after);
+                if let Best::Lost(side) = exposures.changed(Venue::Oanda, ID, before, after) {
+                    exposures.find_best(ID, side, orders.iter().flatten().filter(|s| s.side == side).filter_map(|s| s.price));
+                }
+            }
+            let all: Vec<Share> = orders.iter().flatten().copied().collect();
+            let of = |side| all.iter().filter(move |s| s.side == side);
+            let expected = Exposure {
+                position: 1_000 + of(Side::Buy).map(|s| s.executed).sum::<i64>() - of(Side::Sell).map(|s| s.executed).sum::<i64>(),
+                open_buy: of(Side::Buy).map(|s| s.rest).sum(),
+                open_sell: of(Side::Sell).map(|s| s.rest).sum(),
+                open_orders: all.iter().filter(|s| s.open).count() as u32,
+                bid_max: of(Side::Buy).filter_map(|s| s.price).max().unwrap_or(Exposure::NO_BID),
+                ask_min: of(Side::Sell).filter_map(|s| s.price).min().unwrap_or(Exposure::NO_ASK),
+            };
+            prop_assert_eq!(exposures.get(ID), expected);
+            prop_assert_eq!(exposures.open_at(Venue::Oanda), expected.open_orders);
+        }
+    }
+
+    #[test]
+    fn an_instrument_past_the_table_is_counted_at_its_venue_and_nothing_breaks() {
+        let mut exposures = Exposures::new(1);
+        let far = InstrumentId::NONE;
+        let best = exposures.changed(Venue::Oanda, far, None, share(Side::Buy, 1, 0, Some(1), true));
+        assert_eq!((best, exposures.get(far), exposures.open_at(Venue::Oanda)), (Best::Known, Exposure::NONE, 1));
+    }
+}
