@@ -53,6 +53,7 @@ fn instrument(index: usize, symbol: &str) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: symbol.into(),
+        streamed_as: None,
         base: base.into(),
         quote: quote.into(),
         tick: Fixed::new(1, -2),

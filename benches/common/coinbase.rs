@@ -8,6 +8,7 @@ pub fn btc() -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: "BTC-USD".into(),
+        streamed_as: None,
         base: "BTC".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

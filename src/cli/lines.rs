@@ -1,7 +1,23 @@
 //! Records as text: one line a person reads, or one JSON object a program reads.
+//!
+//! `kind` of a JSON line, and the members that belong to it besides `venue`, `instrument`, `sequence`, `venue_ns`,
+//! `recv_ns` and `flags`:
+//!
+//! | kind | members |
+//! |---|---|
+//! | `level` | `side`, `price`, `size` (absolute; 0 removes the level) |
+//! | `trade` | `side` (the aggressor's), `price`, `size`, `trade_id` |
+//! | `quote` | `bid`, `bid_size`, `ask`, `ask_size` |
+//! | `ticker` | those of a quote, `price`, `volume_24h`, `low_24h`, `high_24h`, `change_24h_percent`; each where sent |
+//! | `ticker_batch` | the same every few seconds, without the quote |
+//! | `candle` | `start_ns`, `interval_s`, `open`, `high`, `low`, `close`, `volume`; the last of one start counts |
+//! | `status` | `status`, `tick`, `lot` |
+//! | `gap` | `cause`, `recovered`, `lost` |
+//! | `subscription` | `channel`, `difference`: `missing`, `refused`, `still_served` or `no_place` |
+//! | `state` | `role`, `state`; no `instrument` |
 
 use crate::gateway::Directory;
-use crate::record::{Fixed, Flags, InstrumentId, MarketRecord, StatisticsRecord, View};
+use crate::record::{Candle, Fixed, Flags, InstrumentId, MarketRecord, StatisticsRecord, StatisticsView, Ticker, View};
 use serde::Serialize;
 
 /// One record as JSON; what does not apply is absent. Decimals are canonical text, sizes of levels absolute, the side of
@@ -37,6 +53,20 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     change_24h_percent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    start_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_s: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    high: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tick: Option<String>,
@@ -48,6 +78,10 @@ pub(super) struct Line {
     recovered: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +133,11 @@ impl Line {
                 line.venue = state.venue.name().to_owned();
                 (line.role, line.state) = (Some(state.role.name()), Some(state.state.name()));
             }
+            View::Subscription(subscription) => {
+                line.kind = "subscription";
+                line.channel = Some(subscription.channel.name());
+                line.difference = Some(subscription.difference.name());
+            }
             View::Pulse(_) => return None,
         }
         Some(line)
@@ -106,10 +145,22 @@ impl Line {
 
     /// A statistics record.
     pub(super) fn of_statistics(record: &StatisticsRecord, directory: &Directory) -> Line {
-        let ticker = record.as_ticker();
+        let line = Line {
+            sequence: record.sequence(),
+            venue_ns: record.venue_time().0,
+            recv_ns: record.recv().0,
+            ..Line::about(record.instrument(), record.flags(), directory)
+        };
+        match record.view() {
+            StatisticsView::Ticker(ticker) => Line { kind: "ticker", ..line }.with_ticker(&ticker),
+            StatisticsView::TickerBatch(ticker) => Line { kind: "ticker_batch", ..line }.with_ticker(&ticker),
+            StatisticsView::Candle(candle) => Line { kind: "candle", ..line }.with_candle(&candle),
+        }
+    }
+
+    fn with_ticker(self, ticker: &Ticker) -> Line {
         let decimal = |value: Option<Fixed>| value.map(|v| v.to_string());
         Line {
-            kind: "ticker",
             price: decimal(ticker.price),
             bid: decimal(ticker.bid),
             bid_size: decimal(ticker.bid_size),
@@ -119,10 +170,20 @@ impl Line {
             low_24h: decimal(ticker.low_24h),
             high_24h: decimal(ticker.high_24h),
             change_24h_percent: decimal(ticker.change_24h_percent),
-            sequence: record.sequence(),
-            venue_ns: record.venue_time().0,
-            recv_ns: record.recv().0,
-            ..Line::about(record.instrument(), record.flags(), directory)
+            ..self
+        }
+    }
+
+    fn with_candle(self, candle: &Candle) -> Line {
+        Line {
+            start_ns: Some(candle.start.0),
+            interval_s: Some(candle.interval_s),
+            open: text(candle.open),
+            high: text(candle.high),
+            low: text(candle.low),
+            close: text(candle.close),
+            volume: text(candle.volume),
+            ..self
         }
     }
 
@@ -154,7 +215,16 @@ impl Line {
             ("ask ", self.ask.clone()),
             ("x ", self.ask_size.clone()),
             ("24h volume ", self.volume_24h.clone()),
+            ("open ", self.open.clone()),
+            ("high ", self.high.clone()),
+            ("low ", self.low.clone()),
+            ("close ", self.close.clone()),
+            ("volume ", self.volume.clone()),
             ("", self.status.clone()),
+            ("tick ", self.tick.clone()),
+            ("lot ", self.lot.clone()),
+            ("", self.channel.map(str::to_owned)),
+            ("", self.difference.map(str::to_owned)),
             ("", self.cause.clone()),
             ("", self.recovered.map(|r| if r { "recovered" } else { "open" }.to_owned())),
             ("lost ", self.lost.filter(|l| *l > 0).map(|l| l.to_string())),
@@ -192,7 +262,9 @@ fn snake_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{BookSide, Gap, GapCause, Head, Side, Stamp, UnixNanos};
+    use crate::record::{
+        BookSide, Difference, Gap, GapCause, Head, Side, Stamp, SubscribedChannel, Subscription, UnixNanos,
+    };
 
     const STAMP: Stamp = Stamp { recv: UnixNanos(7), venue: UnixNanos(6), sequence: 5 };
 
@@ -220,6 +292,32 @@ mod tests {
             json(&record),
             r#"{"venue":"coinbase","instrument":"BTC-USD","kind":"level","side":"ask","price":"1","size":"0","sequence":5,"venue_ns":6,"recv_ns":7,"flags":[]}"#
         );
+    }
+
+    #[test]
+    fn a_candle_is_one_line_with_its_start_and_length() {
+        let figure = |text| Fixed::parse(text).unwrap();
+        let candle = Candle {
+            start: UnixNanos(1_793_613_600_000_000_000),
+            interval_s: 300,
+            open: figure("83000"),
+            high: figure("83012.5"),
+            low: figure("82990"),
+            close: figure("83012"),
+            volume: figure("12.6"),
+        };
+        let record = StatisticsRecord::candle(STAMP.recv, STAMP.venue, 5, InstrumentId(0), Flags::LAST, candle);
+        assert_eq!(
+            Line::of_statistics(&record, &Directory::of_one_for_tests("BTC-USD")).json(),
+            r#"{"venue":"coinbase","instrument":"BTC-USD","kind":"candle","start_ns":1793613600000000000,"interval_s":300,"open":"83000","high":"83012.5","low":"82990","close":"83012","volume":"12.6","sequence":5,"venue_ns":6,"recv_ns":7,"flags":["LAST"]}"#
+        );
+    }
+
+    #[test]
+    fn a_subscription_not_served_as_asked_names_channel_and_difference() {
+        let subscription = Subscription { channel: SubscribedChannel::Candles, difference: Difference::Missing };
+        let line = json(&MarketRecord::subscription(STAMP, InstrumentId(0), subscription));
+        assert!(line.contains(r#""kind":"subscription","channel":"candles","difference":"missing""#), "{line}");
     }
 
     #[test]

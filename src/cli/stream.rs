@@ -18,7 +18,7 @@ pub(super) struct StreamArguments {
     /// Instruments by the venue's own names, such as BTC-USD
     #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
-    /// Channels, separated by commas: book, trades, ticker
+    /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
     #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
     channels: Channels,
     /// Ends after so many seconds; without it, at Ctrl-C
@@ -124,6 +124,8 @@ impl<W: Write> Printer<W> {
     }
 }
 
+const CHANNEL_NAMES: &str = "book, trades, ticker, ticker_batch, candles, status";
+
 fn parse_channels(text: &str) -> Result<Channels, String> {
     text.split(',').map(str::trim).try_fold(Channels::NONE, |channels, name| {
         Ok(channels
@@ -131,7 +133,10 @@ fn parse_channels(text: &str) -> Result<Channels, String> {
                 "book" => Channels::BOOK,
                 "trades" => Channels::TRADES,
                 "ticker" => Channels::TICKER,
-                other => return Err(format!("unknown channel `{other}`: choose from book, trades, ticker")),
+                "ticker_batch" => Channels::TICKER_BATCH,
+                "candles" => Channels::CANDLES,
+                "status" => Channels::STATUS,
+                other => return Err(format!("unknown channel `{other}`: choose from {CHANNEL_NAMES}")),
             })
     })
 }
@@ -143,6 +148,9 @@ mod tests {
     #[test]
     fn channels_are_named_and_unknown_ones_refused() {
         assert_eq!(parse_channels("book, trades"), Ok(Channels::BOOK | Channels::TRADES));
+        for name in CHANNEL_NAMES.split(", ") {
+            assert!(parse_channels(name).is_ok(), "{name}");
+        }
         assert!(parse_channels("book,depth").unwrap_err().contains("depth"));
     }
 }

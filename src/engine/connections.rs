@@ -50,6 +50,10 @@ pub(super) struct Conn {
     pub(super) heard: UnixNanos,
     backoff: Backoff,
     ever_open: bool,
+    /// Not to be dialled before something is wanted of it.
+    pub(super) dormant: bool,
+    /// Goes dormant again when it falls with nothing to carry.
+    spare: bool,
 }
 
 impl Conn {
@@ -64,7 +68,14 @@ impl Conn {
             heard: UnixNanos::NONE,
             backoff,
             ever_open: false,
+            dormant: false,
+            spare: false,
         }
+    }
+
+    /// A further connection, dialled when it is needed.
+    pub(super) fn spare(self) -> Conn {
+        Conn { dormant: true, spare: true, ..self }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -77,6 +88,9 @@ impl Engine {
     pub(super) fn dial_all(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for index in 0..self.conns.len() {
             let conn = ConnId(index as u16);
+            if self.conns.get(index).is_none_or(|c| c.dormant) {
+                continue;
+            }
             self.set_state(now, out, conn, ConnectionState::Connecting, "");
             out.dial(conn, now);
         }
@@ -116,6 +130,7 @@ impl Engine {
         id: ConnId,
         result: Result<(), SessionError>,
     ) {
+        self.take_turn(now, id);
         if let Err(error) = result {
             out.close(id, error.to_string());
             return;
@@ -184,12 +199,24 @@ impl Engine {
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
+        if conn.spare && matches!(&conn.session, Session::CoinbaseStream(session) if !session.wants_anything()) {
+            conn.dormant = true;
+            self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+            return;
+        }
         self.set_state(now, out, id, ConnectionState::Down, &closed.why);
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
     }
 
-    fn set_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, state: ConnectionState, why: &str) {
+    pub(super) fn set_state(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        state: ConnectionState,
+        why: &str,
+    ) {
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         if conn.state == state {
             return;

@@ -244,6 +244,17 @@ pub enum Note<'a> {
         /// A short piece of it.
         excerpt: &'a str,
     },
+    /// A channel is not served as asked.
+    Subscription {
+        /// The connection it was asked on.
+        conn: ConnId,
+        /// Its venue.
+        venue: Venue,
+        /// The instrument's own name.
+        symbol: &'a str,
+        /// Which channel, and what is wrong.
+        subscription: crate::record::Subscription,
+    },
     /// An instrument's book is doubtful, or whole again.
     Gap {
         /// Whose book.

@@ -5,11 +5,12 @@ use super::publish::Market;
 use super::trading::Trading;
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
 use crate::record::{
-    BookSide, ClientOrderId, GapCause, InstrumentId, OrderRef, TradingStatus, UnixNanos, Venue, VenueOrderId,
+    BookSide, ClientOrderId, Fixed, GapCause, InstrumentId, OrderRef, TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact, Wire,
+    Anomaly, BookEvent, CandleFact, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
+    Wire,
 };
 
 /// The engine as one session sees it during one call.
@@ -51,6 +52,20 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         self.market.ticker(self.now, self.out, fact);
     }
 
+    fn ticker_batch(&mut self, fact: TickerFact) {
+        self.market.ticker_batch(self.now, self.out, fact);
+    }
+
+    fn candle(&mut self, fact: CandleFact) {
+        self.market.candle(self.now, self.out, fact);
+    }
+
+    fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
+        if !self.market.increments(instrument, tick, lot) {
+            self.anomaly(Anomaly::Number, "tick or lot finer than the instrument's exponents");
+        }
+    }
+
     fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos) {
         self.market.status(self.now, self.out, instrument, status, venue_time);
     }
@@ -67,10 +82,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         match fact {
             StreamFact::Subscribed(SubscribedChannel::Trades, id) => self.market.trades_flow(self.now, self.out, id),
             StreamFact::Heartbeat | StreamFact::Subscribed(..) => {}
-            StreamFact::NotSubscribed(channel, id) => {
-                let symbol = self.market.get(id).map(|t| t.instrument.listing.symbol.clone()).unwrap_or_default();
-                let text = format!("{channel:?} of {symbol} is not confirmed by the venue");
-                self.anomaly(Anomaly::VenueError, &text);
+            StreamFact::NotAsAsked(id, subscription) => {
+                self.market.not_as_asked(self.now, self.out, (self.conn, self.venue), id, subscription);
             }
             StreamFact::UserSnapshotComplete => self.trading.orders.user_stream_up(self.now, self.venue),
         }

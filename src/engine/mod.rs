@@ -21,6 +21,7 @@ mod publish;
 mod reconcile;
 mod recover;
 mod route;
+mod spread;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod tokens;
@@ -37,7 +38,7 @@ use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
-use crate::venue::{Channels, SessionProgress};
+use crate::venue::SessionProgress;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
@@ -143,6 +144,9 @@ impl Engine {
                     let session = Session::CoinbaseOrders(Box::new(session));
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }
+            }
+            for _ in 1..coinbase.stream.market_connections_max {
+                conns.push(stream(StreamRole::Market, ConnectionRole::Market).spare());
             }
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
@@ -257,10 +261,7 @@ impl Engine {
     /// A new instrument, or new metadata: every session that reads numbers of it must know its exponents.
     fn know(&mut self, now: UnixNanos, out: &mut impl Outputs, instrument: crate::record::Instrument) {
         let id = instrument.id;
-        let serving =
-            self.conns.iter().position(|c| c.venue == instrument.listing.venue && c.role == ConnectionRole::Market);
-        let Some(serving) = serving else { return };
-        if !self.market.put(instrument.clone(), ConnId(serving as u16)) {
+        if !self.market.put(instrument.clone()) {
             return;
         }
         self.trading.pretrade.know(&instrument);
@@ -269,33 +270,11 @@ impl Engine {
                 continue;
             }
             match &mut conn.session {
-                Session::CoinbaseStream(session) => {
-                    // No channel yet: a wish without channels is never refused.
-                    let _ = session.want(&instrument, Channels::NONE);
-                }
+                Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
             }
         }
         self.rewant(now, out, id);
-    }
-
-    /// Tells the market session what is wanted of an instrument by anybody.
-    fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(traded) = self.market.get(id) else { return };
-        let (wanted, conn_id) = (traded.wanted(), traded.conn);
-        let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
-        let Session::CoinbaseStream(session) = &mut conn.session else { return };
-        if let Err(refused) = session.want(&traded.instrument, wanted) {
-            let venue = conn.venue;
-            let excerpt = refused.to_string();
-            out.note(Note::Anomaly {
-                conn: conn_id,
-                venue,
-                anomaly: crate::venue::Anomaly::TooLarge,
-                excerpt: &excerpt,
-            });
-        }
-        self.session_result(now, out, conn_id, Ok(()));
     }
 
     /// What an input left to do: due deadlines, books to renew, cancels and queries to send.
@@ -318,7 +297,7 @@ impl Engine {
     }
 
     fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(conn_id) = self.market.get(id).map(|t| t.conn) else { return };
+        let Some(conn_id) = self.market.get(id).and_then(|t| t.conn) else { return };
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
         if let Session::CoinbaseStream(session) = &mut conn.session {
             session.resync(id);

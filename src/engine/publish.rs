@@ -5,12 +5,12 @@ use super::recover::{InstrumentBits, Recovery};
 use crate::book::{BlockPool, OrderBook};
 use crate::guard::FeedLag;
 use crate::record::{
-    BookSide, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord, StrategyId,
-    TradingStatus, UnixNanos,
+    BookSide, Fixed, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord,
+    StrategyId, Subscription, TradingStatus, UnixNanos, Venue,
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    BookEvent, BookEventKind, Channels, GapScope, QuoteFact, TickerFact, TradeFact, LEVELS_PER_CALL_MAX,
+    BookEvent, BookEventKind, CandleFact, Channels, GapScope, QuoteFact, TickerFact, TradeFact, LEVELS_PER_CALL_MAX,
 };
 use arrayvec::ArrayVec;
 
@@ -36,13 +36,20 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct Traded {
     pub(super) instrument: Instrument,
-    /// The connection its market data comes over.
-    pub(super) conn: ConnId,
+    /// The connection its market data comes over, or came over last; `None` before anything was wanted of it.
+    pub(super) conn: Option<ConnId>,
+    /// What that connection was asked for.
+    pub(super) placed: Channels,
+    /// Its book is wanted, and no connection has room for it.
+    pub(super) no_place: bool,
     pub(super) book: OrderBook,
     pub(super) standing: Standing,
     pub(super) book_listeners: StrategySet,
     trade_listeners: StrategySet,
     ticker_listeners: StrategySet,
+    ticker_batch_listeners: StrategySet,
+    candle_listeners: StrategySet,
+    status_listeners: StrategySet,
     /// A loss of trades that is not over; only where no book is held.
     trade_gap: Option<GapCause>,
     /// Venue time and sequence of the last event: what instalments are stamped with.
@@ -59,6 +66,9 @@ impl Traded {
             (self.book_listeners, Channels::BOOK),
             (self.trade_listeners, Channels::TRADES),
             (self.ticker_listeners, Channels::TICKER),
+            (self.ticker_batch_listeners, Channels::TICKER_BATCH),
+            (self.candle_listeners, Channels::CANDLES),
+            (self.status_listeners, Channels::STATUS),
         ] {
             if !listeners.is_empty() {
                 channels = channels | channel;
@@ -67,11 +77,14 @@ impl Traded {
         channels
     }
 
-    fn listeners(&mut self) -> [(&mut StrategySet, Channels); 3] {
+    fn listeners(&mut self) -> [(&mut StrategySet, Channels); 6] {
         [
             (&mut self.book_listeners, Channels::BOOK),
             (&mut self.trade_listeners, Channels::TRADES),
             (&mut self.ticker_listeners, Channels::TICKER),
+            (&mut self.ticker_batch_listeners, Channels::TICKER_BATCH),
+            (&mut self.candle_listeners, Channels::CANDLES),
+            (&mut self.status_listeners, Channels::STATUS),
         ]
     }
 }
@@ -122,7 +135,7 @@ impl Market {
     }
 
     /// Adds an instrument, or takes its new metadata. False if the number is past [`INSTRUMENTS_MAX`].
-    pub(super) fn put(&mut self, instrument: Instrument, conn: ConnId) -> bool {
+    pub(super) fn put(&mut self, instrument: Instrument) -> bool {
         let index = instrument.id.index();
         if index >= INSTRUMENTS_MAX {
             return false;
@@ -136,12 +149,17 @@ impl Market {
             None => {
                 *place = Some(Traded {
                     instrument,
-                    conn,
+                    conn: None,
+                    placed: Channels::NONE,
+                    no_place: false,
                     book: OrderBook::new(),
                     standing: Standing::Empty,
                     book_listeners: StrategySet::NONE,
                     trade_listeners: StrategySet::NONE,
                     ticker_listeners: StrategySet::NONE,
+                    ticker_batch_listeners: StrategySet::NONE,
+                    candle_listeners: StrategySet::NONE,
+                    status_listeners: StrategySet::NONE,
                     trade_gap: None,
                     stamp: Stamp { recv: UnixNanos::NONE, venue: UnixNanos::NONE, sequence: 0 },
                     lag: FeedLag::default(),
@@ -372,6 +390,55 @@ impl Market {
         let _ = out.statistics(traded.ticker_listeners, &record);
     }
 
+    pub(super) fn ticker_batch(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: TickerFact) {
+        let Some(traded) = self.get(fact.instrument) else { return };
+        let TickerFact { instrument, ticker, venue_time, sequence, snapshot } = fact;
+        let flags = if snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
+        let record = StatisticsRecord::ticker_batch(now, venue_time, sequence, instrument, flags, ticker);
+        let _ = out.statistics(traded.ticker_batch_listeners, &record);
+    }
+
+    pub(super) fn candle(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: CandleFact) {
+        let Some(traded) = self.get(fact.instrument) else { return };
+        let CandleFact { instrument, candle, venue_time, sequence, snapshot } = fact;
+        let flags = if snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
+        let record = StatisticsRecord::candle(now, venue_time, sequence, instrument, flags, candle);
+        let _ = out.statistics(traded.candle_listeners, &record);
+    }
+
+    /// Takes over new increments; the status that follows publishes them. False: they do not fit its exponents.
+    pub(super) fn increments(&mut self, id: InstrumentId, tick: Fixed, lot: Fixed) -> bool {
+        let Some(traded) = self.get_mut(id) else { return true };
+        let listing = &traded.instrument.listing;
+        if listing.tick == tick && listing.lot == lot {
+            return true;
+        }
+        let Some(changed) = traded.instrument.with_increments(tick, lot) else { return false };
+        traded.instrument = changed;
+        true
+    }
+
+    /// A channel is not served as asked: counted, noted, and told to whoever listens to the instrument.
+    pub(super) fn not_as_asked(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        (conn, venue): (ConnId, Venue),
+        id: InstrumentId,
+        subscription: Subscription,
+    ) {
+        out.count(Counter::SubscriptionsWrong, 1);
+        let Some(traded) = self.get(id) else { return };
+        let symbol = traded.instrument.symbol();
+        out.note(Note::Subscription { conn, venue, symbol, subscription });
+        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+        let (record, listeners) = (MarketRecord::subscription(stamp, id, subscription), traded.everybody());
+        self.batch.clear();
+        self.batch.push(record);
+        self.publish(out, listeners, id, false);
+        self.batch.clear();
+    }
+
     pub(super) fn status(
         &mut self,
         now: UnixNanos,
@@ -415,7 +482,7 @@ impl Market {
                         .traded
                         .get(index)
                         .and_then(Option::as_ref)
-                        .filter(|t| t.conn == conn)
+                        .filter(|t| t.conn == Some(conn))
                         .map(|t| t.instrument.id);
                     if let Some(id) = of_conn {
                         self.gap(now, out, id, cause, missed);
@@ -497,6 +564,7 @@ impl Traded {
     }
 
     fn everybody(&self) -> StrategySet {
-        self.book_listeners.with(self.trade_listeners).with(self.ticker_listeners)
+        let market = self.book_listeners.with(self.trade_listeners).with(self.ticker_listeners);
+        market.with(self.ticker_batch_listeners).with(self.candle_listeners).with(self.status_listeners)
     }
 }

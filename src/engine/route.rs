@@ -116,7 +116,7 @@ impl Engine {
             Some(order) => check_prepared(instrument, order)?,
             None => check_increments(instrument, command)?,
         }
-        let heard = self.conns.get(traded.conn.index()).map_or(UnixNanos::NONE, |c| c.heard);
+        let heard = traded.conn.and_then(|conn| self.conns.get(conn.index())).map_or(UnixNanos::NONE, |c| c.heard);
         self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
             return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));

@@ -12,6 +12,7 @@ use crate::sim::coinbase::{Coinbase, Config, Side, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
 use crate::sim::{Credentials, FakeOutputs, KeyKind};
 use crate::telemetry::Counter;
+use crate::venue::Channels;
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
@@ -33,6 +34,7 @@ pub(super) fn instrument(index: usize) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: SYMBOLS[index].into(),
+        streamed_as: None,
         base: base.into(),
         quote: quote.into(),
         tick: Fixed::new(1, -2),

@@ -87,6 +87,7 @@ mod tests {
         Listing {
             venue: Venue::Coinbase,
             symbol: symbol.into(),
+            streamed_as: None,
             base: base.into(),
             quote: quote.into(),
             tick: Fixed::new(1, -2),

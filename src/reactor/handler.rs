@@ -105,6 +105,7 @@ mod tests {
         let listing = Listing {
             venue: Venue::Coinbase,
             symbol: "BTC-USD".into(),
+            streamed_as: None,
             base: "BTC".into(),
             quote: "USD".into(),
             tick: f("0.01"),

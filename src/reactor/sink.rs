@@ -213,6 +213,10 @@ impl Outputs for Sink {
             Note::Anomaly { conn, venue, anomaly, excerpt } => {
                 tracing::warn!(%venue, conn = conn.0, ?anomaly, excerpt, "anomaly");
             }
+            Note::Subscription { conn, venue, symbol, subscription } => {
+                let (channel, difference) = (subscription.channel.name(), subscription.difference.name());
+                tracing::warn!(%venue, conn = conn.0, symbol, channel, difference, "subscription");
+            }
             Note::Gap { instrument, gap } => log_gap(instrument, gap),
             Note::OrderSent { request, client_order_id } => {
                 order_span(request).in_scope(|| tracing::debug!(client_order_id, "order sent"));

@@ -41,6 +41,9 @@ pub struct Listing {
     pub venue: Venue,
     /// The venue's own name, such as `BTC-USD`.
     pub symbol: Box<str>,
+    /// The name under which the venue's public streams send it, where that is another one: `BTC-USD` for `BTC-USDC`
+    /// (Coinbase reference 7.1).
+    pub streamed_as: Option<Box<str>>,
     /// Code of the asset bought and sold.
     pub base: Box<str>,
     /// Code of the asset paid with.
@@ -133,6 +136,24 @@ impl Instrument {
         &self.listing.symbol
     }
 
+    /// The name under which public streams send it.
+    pub fn streamed_as(&self) -> &str {
+        self.listing.streamed_as.as_deref().unwrap_or(&self.listing.symbol)
+    }
+
+    /// The same instrument with new increments, at the same exponents: what was scaled with them stays right. `None` if
+    /// an increment is not above zero, or finer than the exponents.
+    #[must_use]
+    pub fn with_increments(&self, tick: Fixed, lot: Fixed) -> Option<Instrument> {
+        let scaled = Scaled {
+            tick: tick.rescale(self.price_exponent).ok().filter(|tick| *tick > 0)?,
+            lot: lot.rescale(self.size_exponent).ok().filter(|lot| *lot > 0)?,
+            ..self.scaled
+        };
+        let listing = Listing { tick, lot, ..self.listing.clone() };
+        Some(Instrument { scaled, listing, ..self.clone() })
+    }
+
     /// (price, size) powers of ten.
     pub const fn exponents(&self) -> (i8, i8) {
         (self.price_exponent, self.size_exponent)
@@ -206,6 +227,7 @@ mod tests {
         Listing {
             venue: Venue::Coinbase,
             symbol: "BTC-USD".into(),
+            streamed_as: None,
             base: "BTC".into(),
             quote: "USD".into(),
             tick: Fixed::parse(tick).unwrap(),
@@ -227,6 +249,18 @@ mod tests {
         assert_eq!(exponents("0.01", "0.00000001", "3400"), (-8, -8));
         assert_eq!(exponents("0.00000001", "1", "37800000000"), (-10, -5));
         assert_eq!(exponents("0.000000000001", "0.1", "1000000"), (-12, -8));
+    }
+
+    #[test]
+    fn new_increments_keep_the_exponents_or_are_refused() {
+        let i = Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing("0.01", "0.00000001", "3400"));
+        let fixed = |text| Fixed::parse(text).unwrap();
+        let finer = i.with_increments(fixed("0.001"), fixed("0.0001")).unwrap();
+        assert_eq!((finer.exponents(), finer.tick_mantissa(), finer.lot_mantissa()), ((-8, -8), 100_000, 10_000));
+        assert_eq!((finer.listing.tick, finer.listing.lot), (fixed("0.001"), fixed("0.0001")));
+        assert_eq!(finer.size_max_mantissa(), i.size_max_mantissa());
+        assert_eq!(i.with_increments(fixed("0.000000001"), fixed("0.0001")), None, "finer than the exponents");
+        assert_eq!(i.with_increments(fixed("0"), fixed("0.0001")), None);
     }
 
     #[test]

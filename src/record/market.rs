@@ -1,6 +1,6 @@
 //! The 64-byte market record: one cache line per quote, trade, level or notice.
 
-use super::{BookSide, Fixed, Flags, InstrumentId, Side, UnixNanos, Venue};
+use super::{BookSide, Fixed, Flags, InstrumentId, Side, Subscription, UnixNanos, Venue};
 
 /// What a market record says. One byte of the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum MarketKind {
     State = 6,
     /// The reactor is alive; carries the stamp of its publication.
     Pulse = 7,
+    /// What the venue serves is not what was asked of it.
+    Subscription = 8,
 }
 
 /// One fixed-layout market record: a 32-byte header and four words whose meaning follows from the kind. Built by the
@@ -88,6 +90,8 @@ pub enum View {
     State(State),
     /// A sign of life.
     Pulse(Pulse),
+    /// A channel that is not served as asked.
+    Subscription(Subscription),
 }
 
 /// Best bid and ask. A side without orders has size 0.
@@ -320,6 +324,11 @@ impl MarketRecord {
         Self::notice(stamp, InstrumentId::NONE, MarketKind::State, words)
     }
 
+    /// A subscription record.
+    pub fn subscription(stamp: Stamp, instrument: InstrumentId, subscription: Subscription) -> MarketRecord {
+        Self::notice(stamp, instrument, MarketKind::Subscription, subscription.words())
+    }
+
     /// A pulse record.
     pub fn pulse(published: UnixNanos) -> MarketRecord {
         let stamp = Stamp { recv: published, venue: UnixNanos::NONE, sequence: 0 };
@@ -406,6 +415,7 @@ impl MarketRecord {
                 state: numbered(&ConnectionState::ALL, c).unwrap_or(ConnectionState::Down),
             }),
             MarketKind::Pulse => View::Pulse(Pulse { published: UnixNanos(a as u64) }),
+            MarketKind::Subscription => View::Subscription(Subscription::of_words(self.words)),
         }
     }
 }
@@ -425,7 +435,7 @@ impl std::fmt::Debug for MarketRecord {
 
 /// The variant numbered `number`, for enums numbered 1, 2, 3, … in the order of `all`. Only our own constructors write
 /// these words, so the fallbacks above are never seen.
-fn numbered<T: Copy>(all: &[T], number: i64) -> Option<T> {
+pub(super) fn numbered<T: Copy>(all: &[T], number: i64) -> Option<T> {
     usize::try_from(number).ok().and_then(|n| n.checked_sub(1)).and_then(|i| all.get(i)).copied()
 }
 

@@ -16,6 +16,7 @@ mod options;
 mod prepared;
 mod side;
 mod statistics;
+mod subscription;
 mod text;
 mod time;
 mod venue;
@@ -42,7 +43,8 @@ pub use prepared::{
     Scaled, ScaledPart, Spread, StopLoss, TrailingDistance, Trigger, TriggerDirection, Twap, PREPARED_MAX,
 };
 pub use side::{BookSide, Side};
-pub use statistics::{StatisticsKind, StatisticsRecord, Ticker};
+pub use statistics::{Candle, StatisticsKind, StatisticsRecord, StatisticsView, Ticker};
+pub use subscription::{Difference, SubscribedChannel, Subscription};
 pub use text::{InlineText, TextTooLong};
 pub use time::UnixNanos;
 pub use venue::{PerVenue, UnknownVenue, Venue};

@@ -55,18 +55,23 @@ pub(crate) struct PublicKey {
 impl Credentials {
     /// A fresh key under a fixed, obviously made-up name.
     pub fn generate(kind: KeyKind) -> Result<Self, KeyError> {
+        Self::generate_named(KEY_NAME, kind)
+    }
+
+    /// A fresh key under a name of your own.
+    pub fn generate_named(name: &str, kind: KeyKind) -> Result<Self, KeyError> {
         match kind {
             KeyKind::Es256 => {
                 let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyError::Provider)?;
                 let der: EcPrivateKeyRfc5915Der = pair.private_key().as_der().map_err(|_| KeyError::Provider)?;
-                Self::from_secret(KEY_NAME, &pem("EC PRIVATE KEY", der.as_ref()))
+                Self::from_secret(name, &pem("EC PRIVATE KEY", der.as_ref()))
             }
             KeyKind::Ed25519 => {
                 let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Provider)?;
                 let seed: Curve25519SeedBin =
                     pair.seed().and_then(|seed| seed.as_be_bytes()).map_err(|_| KeyError::Provider)?;
                 let both = [seed.as_ref(), pair.public_key().as_ref()].concat();
-                Self::from_secret(KEY_NAME, &STANDARD.encode(both))
+                Self::from_secret(name, &STANDARD.encode(both))
             }
         }
     }

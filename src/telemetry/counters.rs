@@ -55,6 +55,8 @@ counters! {
     Anomalies "anomalies" Sum,
     /// Messages the fast parser passed to the plain one.
     PlainParses "plain_parses" Sum,
+    /// Channels that a venue does not serve as they were asked; each was announced.
+    SubscriptionsWrong "subscriptions_wrong" Sum,
     /// Gaps announced.
     Gaps "gaps" Sum,
     /// Recoveries from a gap announced.

@@ -3,7 +3,8 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
 use crate::record::{
-    BookSide, ClientOrderId, GapCause, InstrumentId, Side, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, Fixed, GapCause, InstrumentId, Side, SubscribedChannel, Subscription, Ticker,
+    TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -83,6 +84,21 @@ pub struct TickerFact {
     pub snapshot: bool,
 }
 
+/// A candle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CandleFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Its figures.
+    pub candle: Candle,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// History or first state, sent on subscription.
+    pub snapshot: bool,
+}
+
 /// What a gap touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapScope {
@@ -92,22 +108,6 @@ pub enum GapScope {
     Instrument(InstrumentId),
 }
 
-/// A channel that can be subscribed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum SubscribedChannel {
-    /// Order book.
-    Book = 1,
-    /// Public trades.
-    Trades = 2,
-    /// Ticker.
-    Ticker = 3,
-    /// The account's own events.
-    User = 4,
-    /// Signs of life.
-    Heartbeats = 5,
-}
-
 /// News about the stream itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamFact {
@@ -115,8 +115,8 @@ pub enum StreamFact {
     Heartbeat,
     /// The venue confirms a subscription of this instrument.
     Subscribed(SubscribedChannel, InstrumentId),
-    /// The venue did not confirm it in time, or dropped it silently.
-    NotSubscribed(SubscribedChannel, InstrumentId),
+    /// What the venue serves is not what was asked: unknown to it, dropped silently, refused, or still there.
+    NotAsAsked(InstrumentId, Subscription),
     /// The user stream is open and its snapshot of open orders is complete.
     UserSnapshotComplete,
 }
@@ -159,6 +159,19 @@ pub trait Facts {
     fn quote(&mut self, fact: QuoteFact);
     /// A ticker.
     fn ticker(&mut self, fact: TickerFact);
+    /// A ticker of a channel that sends them every few seconds. Whoever makes no difference need not implement it.
+    fn ticker_batch(&mut self, fact: TickerFact) {
+        self.ticker(fact);
+    }
+    /// A candle. Whoever has no use for candles need not implement it.
+    fn candle(&mut self, fact: CandleFact) {
+        let _ = fact;
+    }
+    /// Tick and lot as the venue states them now; told before the [`Facts::status`] they came with. Whoever keeps no
+    /// instruments need not implement it.
+    fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
+        let _ = (instrument, tick, lot);
+    }
     /// Trading status of an instrument.
     fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos);
     /// Messages were lost, or a book became unusable. The session resubscribes where the venue's rules say so.

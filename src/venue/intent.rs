@@ -51,6 +51,12 @@ impl Channels {
     pub const TRADES: Channels = Channels(1 << 1);
     /// Tickers (statistics ring) and the quotes they carry.
     pub const TICKER: Channels = Channels(1 << 2);
+    /// Tickers every few seconds (statistics ring), without quotes.
+    pub const TICKER_BATCH: Channels = Channels(1 << 3);
+    /// Candles (statistics ring).
+    pub const CANDLES: Channels = Channels(1 << 4);
+    /// Trading status and increments, as the venue changes them.
+    pub const STATUS: Channels = Channels(1 << 5);
 
     /// These channels and `other`'s.
     #[must_use]

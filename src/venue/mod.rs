@@ -26,8 +26,9 @@ pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
 }
 
 pub use crate::order::FillFact;
+pub use crate::record::SubscribedChannel;
 pub use facts::{
-    Anomaly, BookEvent, BookEventKind, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
+    Anomaly, BookEvent, BookEventKind, CandleFact, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,

@@ -109,6 +109,7 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: symbol.into(),
+        streamed_as: None,
         base: "BASE".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

@@ -38,6 +38,7 @@ pub fn instrument() -> Instrument {
     let listing = Listing {
         venue: V,
         symbol: "BTC-USD".into(),
+        streamed_as: None,
         base: "BTC".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

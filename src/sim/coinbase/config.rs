@@ -1,5 +1,6 @@
 //! How a local Coinbase is set up.
 
+use super::auth::LegacyKey;
 use super::exchange::Fees;
 use super::limits::Limits;
 use super::product::{usual_products, Product};
@@ -46,6 +47,13 @@ pub struct Config {
     pub key_kind: KeyKind,
     /// A key of your own; tests bring a fixed throwaway one.
     pub credentials: Option<crate::sim::Credentials>,
+    /// The key that may only look; [`super::LocalVenue`] makes one when there is none.
+    pub view_only_credentials: Option<crate::sim::Credentials>,
+    /// A key of the retired HMAC scheme, with the permissions of the trading key; none by default, as on the venue
+    /// (reference 2a).
+    pub legacy_key: Option<LegacyKey>,
+    /// Order lookups, order lists and fills show how things stood so long ago.
+    pub listing_lag_ns: u64,
     /// Ports for REST, market data and user data; 0 takes a free one.
     pub ports: [u16; 3],
 }
@@ -75,6 +83,9 @@ impl Default for Config {
             permissions: Permissions { view: true, trade: true },
             key_kind: KeyKind::default(),
             credentials: None,
+            view_only_credentials: None,
+            legacy_key: None,
+            listing_lag_ns: 0,
             ports: [0; 3],
         }
     }

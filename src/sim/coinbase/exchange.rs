@@ -1,21 +1,25 @@
-//! Accounts, orders and fills over the markets: what happens when an order arrives, meets another or is cancelled.
+//! Accounts, orders and fills over the markets: how an order is let in, cancelled and ended.
 //!
 //! Guarantees: money is exact, `available + hold` changes only by fills and fees, an order's hold is zero once it is
 //! over, a terminal order never changes again. Every change of an order is one [`Update`], in the order it happened.
-//! Knows nothing of HTTP, tokens or connections.
+//! Knows nothing of HTTP, tokens or connections. Matching is in [`super::matching`], stops and timers in
+//! [`super::schedule`], edits in [`super::edit`].
 
-use super::book::{Owner, Side};
-use super::market::{Market, Match, Want};
-use super::order::{Fill, Ids, Kind, NewOrder, Order, Progress, Rests, Size, Status};
+use super::book::Side;
+use super::market::Market;
+use super::order::{BracketPrices, Fill, Ids, Kind, NewOrder, Order, Progress, Size, Status};
 use super::reject::{CancelFailure, Reject};
-use crate::sim::Rng;
+use super::schedule::Schedule;
+use crate::sim::{Json, Rng};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Earlier states kept per order for lagging listings; an order with more fills forgets its oldest ones.
 const PAST_STATES_MAX: usize = 64;
 const USER_CANCEL: &str = "User requested cancel";
-const NOT_FILLED: &str = "Order could not be filled immediately";
+pub(super) const NOT_FILLED: &str = "Order could not be filled immediately";
+/// The originating order ended without a fill.
+const NOTHING_TO_PROTECT: &str = "Originating order ended without a fill";
 
 /// One currency's balance.
 #[derive(Clone, Debug)]
@@ -71,10 +75,14 @@ pub(crate) struct Exchange {
     pub(crate) updates: Vec<Update>,
     /// While true, cancels stay queued and the orders go on matching.
     pub(crate) cancels_held: bool,
+    /// The same for edits.
+    pub(crate) edits_held: bool,
+    pub(super) schedule: Schedule,
+    pub(super) queued_edits: Vec<super::edit::Plan>,
     by_id: BTreeMap<String, usize>,
     by_client_id: BTreeMap<String, usize>,
     queued_cancels: Vec<usize>,
-    id_rng: Rng,
+    pub(super) id_rng: Rng,
 }
 
 impl Exchange {
@@ -105,6 +113,9 @@ impl Exchange {
             fees,
             updates: Vec::new(),
             cancels_held: false,
+            edits_held: false,
+            schedule: Schedule::default(),
+            queued_edits: Vec::new(),
             by_id: BTreeMap::new(),
             by_client_id: BTreeMap::new(),
             queued_cancels: Vec::new(),
@@ -114,6 +125,17 @@ impl Exchange {
 
     pub(crate) fn market_index(&self, product_id: &str) -> Option<usize> {
         self.markets.iter().position(|m| m.product.id == product_id)
+    }
+
+    /// The market an order for `product_id` trades in, and the currency it is paid in: an alias shares the market of
+    /// its target and is paid in its own currency (Coinbase reference 7.1).
+    pub(crate) fn listing(&self, product_id: &str) -> Option<(usize, &str)> {
+        let own = |(i, m): (usize, &Market)| (m.product.id == product_id).then_some(i);
+        if let Some(index) = self.markets.iter().enumerate().find_map(own) {
+            return Some((index, self.markets.get(index)?.product.quote.as_str()));
+        }
+        let aliased = |(i, m): (usize, &Market)| (m.product.alias_id().as_deref() == Some(product_id)).then_some(i);
+        self.markets.iter().enumerate().find_map(aliased).map(|index| (index, super::product::ALIAS_QUOTE))
     }
 
     pub(crate) fn order_index(&self, order_id: &str) -> Option<usize> {
@@ -133,17 +155,16 @@ impl Exchange {
         if let Some(earlier) = self.earlier(&asked.client_order_id) {
             return Ok(Placed::Earlier(earlier));
         }
-        let hold = self.check_market(&asked)?;
-        let currency = self.spends(&asked).to_owned();
-        let account = self.account_mut(&currency).ok_or(Reject::NoAccount)?;
-        if account.available < hold {
-            return Err(Reject::InsufficientFund);
-        }
-        account.available -= hold;
-        account.hold += hold;
-        account.updated_ns = now_ns;
+        let hold = self.check(&asked)?;
+        self.reserve(now_ns, self.spends(&asked).to_owned().as_str(), hold);
+        let bracket = asked.attached.map(|prices| self.attachment(&asked, prices));
         let index = self.admit(now_ns, asked, hold);
-        self.execute(now_ns, index);
+        if let Some(bracket) = bracket {
+            let attached = self.list(now_ns, bracket, Decimal::ZERO, Status::Queued);
+            self.link(index, attached);
+        }
+        self.begin(now_ns, index);
+        self.run_triggers(now_ns);
         Ok(Placed::New(index))
     }
 
@@ -158,13 +179,40 @@ impl Exchange {
         Ok(Placed::New(index))
     }
 
+    /// Every rule an order must pass besides its form; gives what it will hold.
+    pub(crate) fn check(&self, asked: &NewOrder) -> Result<Decimal, Reject> {
+        self.check_market(asked)?;
+        let hold = self.hold(asked)?;
+        let account = self.account(self.spends(asked)).ok_or(Reject::NoAccount)?;
+        if account.available < hold {
+            return Err(Reject::InsufficientFund);
+        }
+        Ok(hold)
+    }
+
     fn admit(&mut self, now_ns: u64, asked: NewOrder, hold: Decimal) -> usize {
+        let index = self.list(now_ns, asked, hold, Status::Pending);
+        self.announce(index);
+        index
+    }
+
+    fn list(&mut self, now_ns: u64, asked: NewOrder, hold: Decimal, status: Status) -> usize {
         let index = self.orders.len();
+        let limit = match asked.kind {
+            Kind::Limit { ticks, .. }
+            | Kind::StopLimit { ticks, .. }
+            | Kind::Bracket { ticks, .. }
+            | Kind::Twap { ticks, .. } => Some(ticks),
+            Kind::Market | Kind::Scaled => None,
+        };
         let order = Order {
             id: self.id_rng.uuid(),
             created_ns: now_ns,
             now: Progress {
-                status: Status::Pending,
+                status,
+                limit,
+                size: asked.size,
+                triggered: false,
                 lots: 0,
                 value: Decimal::ZERO,
                 fees: Decimal::ZERO,
@@ -176,129 +224,60 @@ impl Exchange {
                 reject_reason: "",
             },
             past: Vec::new(),
+            resting: Vec::new(),
+            edits: Vec::new(),
+            attached: None,
+            originating: None,
             asked,
         };
         self.by_id.insert(order.id.clone(), index);
         self.by_client_id.insert(order.asked.client_order_id.clone(), index);
         self.orders.push(order);
-        self.announce(index);
         index
     }
 
-    /// The rules that depend on the market: crossing, liquidity, and how much the order holds.
-    fn check_market(&self, asked: &NewOrder) -> Result<Decimal, Reject> {
-        let market = self.markets.get(asked.market).ok_or(Reject::InvalidProduct)?;
-        let best = market.book.front(asked.side.opposite()).map(|front| front.ticks);
-        if let Kind::Limit { ticks, rests: Rests::UntilCancelled { post_only: true } } = asked.kind {
-            let crosses = best.is_some_and(|best| match asked.side {
-                Side::Buy => ticks >= best,
-                Side::Sell => ticks <= best,
-            });
-            if crosses {
-                return Err(Reject::PostOnlyWouldCross);
-            }
-        }
-        let with_fee = Decimal::ONE + self.fees.taker;
-        Ok(match (asked.kind, asked.side, asked.size) {
-            (_, _, Size::Quote(quote)) => {
-                best.ok_or(Reject::NoLiquidity)?;
-                quote
-            }
-            (Kind::Limit { ticks, .. }, Side::Buy, Size::Base(lots)) => {
-                market.product.price(ticks) * market.product.size(lots) * with_fee
-            }
-            (Kind::Limit { .. }, Side::Sell, Size::Base(lots)) => market.product.size(lots),
-            (Kind::Market, side, Size::Base(lots)) => {
-                best.ok_or(Reject::NoLiquidity)?;
-                match side {
-                    Side::Sell => market.product.size(lots),
-                    Side::Buy => cost(market, lots) * with_fee,
-                }
-            }
-        })
-    }
-
-    fn execute(&mut self, now_ns: u64, index: usize) {
-        let Some(asked) = self.orders.get(index).map(|o| o.asked.clone()) else { return };
-        let (fee_rate, with_own) = (self.fees.taker, false);
-        let Some(market) = self.markets.get_mut(asked.market) else { return };
-        let limit = match asked.kind {
-            Kind::Market => None,
-            Kind::Limit { ticks, .. } => Some(ticks),
-        };
-        let kill = matches!((asked.kind, asked.size), (Kind::Limit { rests: Rests::FillOrKill, .. }, Size::Base(lots))
-            if market.book.available(asked.side, limit) < lots);
-        if kill {
-            self.finish(now_ns, index, Status::Cancelled, NOT_FILLED);
-            return;
-        }
-        let want = match asked.size {
-            Size::Base(lots) => Want::Lots(lots),
-            Size::Quote(quote) => Want::Spend { quote, fee_rate },
-        };
-        let matches = market.take(now_ns, asked.side, limit, with_own, want);
-        for m in &matches {
-            self.book_fill(now_ns, index, m.ticks, m.lots, false);
-        }
-        let filled: i64 = matches.iter().map(|m| m.lots).sum();
-        let whole = match asked.size {
-            Size::Base(lots) => filled == lots,
-            // A quote-sized order is done when no further lot fits, unless the book ran dry.
-            Size::Quote(_) => {
-                filled > 0
-                    && self.markets.get(asked.market).is_some_and(|m| m.book.front(asked.side.opposite()).is_some())
-            }
-        };
-        let left = match asked.size {
-            Size::Base(lots) => lots - filled,
-            Size::Quote(_) => 0,
-        };
-        match asked.kind {
-            _ if whole => self.finish(now_ns, index, Status::Filled, ""),
-            Kind::Limit { ticks, rests: Rests::UntilCancelled { .. } } if !self.would_cross(&asked, ticks) => {
-                if let Some(market) = self.markets.get_mut(asked.market) {
-                    market.rest(now_ns, asked.side, ticks, left, Owner::Client(index));
-                }
-                self.change(now_ns, index, |p| p.status = Status::Open);
-                self.announce(index);
-            }
-            _ => self.finish(now_ns, index, Status::Cancelled, NOT_FILLED),
+    /// The bracket attached to an order, its size still open: it will be what the order fills.
+    fn attachment(&mut self, asked: &NewOrder, prices: BracketPrices) -> NewOrder {
+        let BracketPrices { ticks, stop } = prices;
+        let product = self.markets.get(asked.market).map(|m| m.product.clone());
+        let price = |ticks| product.as_ref().map(|p| p.price(ticks)).unwrap_or_default();
+        NewOrder {
+            client_order_id: self.id_rng.uuid(),
+            side: asked.side.opposite(),
+            kind: Kind::Bracket { ticks, stop },
+            size: Size::Base(0),
+            end_ns: None,
+            rungs: Vec::new(),
+            attached: None,
+            configuration: Json::compact().object(|j| {
+                j.obj("trigger_bracket_gtc", |j| {
+                    j.str("limit_price", price(ticks)).str("stop_trigger_price", price(stop));
+                });
+            }),
+            ..asked.clone()
         }
     }
 
-    /// After matching, only an order of the client's own can still stand in the way.
-    fn would_cross(&self, asked: &NewOrder, ticks: i64) -> bool {
-        let best = self.markets.get(asked.market).and_then(|m| m.book.front(asked.side.opposite()));
-        best.is_some_and(|front| match asked.side {
-            Side::Buy => ticks >= front.ticks,
-            Side::Sell => ticks <= front.ticks,
-        })
-    }
-
-    /// Books what other participants did to the client's resting orders.
-    pub(crate) fn settle(&mut self, now_ns: u64, matches: &[Match]) {
-        for m in matches {
-            let Owner::Client(index) = m.maker else { continue };
-            self.book_fill(now_ns, index, m.ticks, m.lots, true);
-            let done = self.orders.get(index).is_some_and(|o| o.asked.size == Size::Base(o.now.lots));
-            if done {
-                self.queued_cancels.retain(|queued| *queued != index);
-                self.finish(now_ns, index, Status::Filled, "");
-            } else {
-                self.announce(index);
-            }
+    fn link(&mut self, order: usize, attached: usize) {
+        if let Some(order) = self.orders.get_mut(order) {
+            order.attached = Some(attached);
+        }
+        if let Some(bracket) = self.orders.get_mut(attached) {
+            bracket.originating = Some(order);
         }
     }
 
     /// Asks for a cancel. `Ok` means queued, as on the venue (reference 3.2).
     pub(crate) fn cancel(&mut self, now_ns: u64, order_id: &str) -> Result<(), CancelFailure> {
         let index = self.order_index(order_id).ok_or(CancelFailure::UnknownOrder)?;
-        let status = self.orders.get(index).map(|o| o.now.status);
-        match status {
-            Some(Status::Filled) => return Err(CancelFailure::FullyFilled),
+        match self.orders.get(index).map(|o| o.now.status) {
+            Some(Status::Open | Status::Pending | Status::Queued) => {}
+            Some(Status::EditQueued) => return Err(CancelFailure::BeingReplaced),
             Some(Status::CancelQueued) => return Err(CancelFailure::Duplicate),
-            Some(Status::Open | Status::Pending) => {}
-            _ => return Err(CancelFailure::UnknownOrder),
+            Some(Status::Filled) => return Err(CancelFailure::FullyFilled),
+            Some(Status::Cancelled | Status::Expired | Status::Failed) | None => {
+                return Err(CancelFailure::UnknownOrder)
+            }
         }
         self.change(now_ns, index, |p| p.status = Status::CancelQueued);
         self.announce(index);
@@ -313,66 +292,73 @@ impl Exchange {
             return;
         }
         for index in std::mem::take(&mut self.queued_cancels) {
-            let Some(asked) = self.orders.get(index).map(|o| o.asked.clone()) else { continue };
-            if let (Kind::Limit { ticks, .. }, Some(market)) = (asked.kind, self.markets.get_mut(asked.market)) {
-                market.pull(now_ns, asked.side, ticks, index);
-            }
             self.finish(now_ns, index, Status::Cancelled, USER_CANCEL);
         }
     }
 
-    fn book_fill(&mut self, now_ns: u64, index: usize, ticks: i64, lots: i64, maker: bool) {
-        let Some((market, side)) = self.orders.get(index).map(|o| (o.asked.market, o.asked.side)) else { return };
-        let Some(product) = self.markets.get(market).map(|m| m.product.clone()) else { return };
-        let size = product.size(lots);
-        let value = product.price(ticks) * size;
-        let fee = value * if maker { self.fees.maker } else { self.fees.taker };
-        // What this fill takes out of the hold, and what it brings.
-        let (spent, received, got_currency) = match side {
-            Side::Buy => (value + fee, size, product.base.as_str()),
-            Side::Sell => (size, value - fee, product.quote.as_str()),
-        };
-        let spent_currency = if side == Side::Buy { product.quote.as_str() } else { product.base.as_str() };
-        if let Some(account) = self.account_mut(spent_currency) {
-            account.hold -= spent;
-            account.updated_ns = now_ns;
-        }
-        if let Some(account) = self.account_mut(got_currency) {
-            account.available += received;
-            account.updated_ns = now_ns;
-        }
-        self.change(now_ns, index, |p| {
-            p.lots += lots;
-            p.value += value;
-            p.fees += fee;
-            p.fills += 1;
-            p.hold -= spent;
-            p.last_fill_ns = now_ns;
-        });
-        let (entry_id, trade_id) = (self.id_rng.uuid(), self.id_rng.uuid());
-        self.fills.push(Fill { entry_id, trade_id, order: index, ticks, lots, fee, maker, at_ns: now_ns });
-    }
-
-    /// Ends an order and gives back what it still held.
-    fn finish(&mut self, now_ns: u64, index: usize, status: Status, reason: &'static str) {
-        let Some((currency, hold)) = self.orders.get(index).map(|o| (self.spends(&o.asked).to_owned(), o.now.hold))
-        else {
-            return;
-        };
-        if let Some(account) = self.account_mut(&currency) {
-            account.hold -= hold;
-            account.available += hold;
-            account.updated_ns = now_ns;
-        }
+    /// Ends an order: it leaves the book, what it still held is given back, and a bracket attached to it either
+    /// protects what was filled or ends too.
+    pub(super) fn finish(&mut self, now_ns: u64, index: usize, status: Status, reason: &'static str) {
+        let Some(order) = self.orders.get(index).filter(|o| !o.now.status.is_terminal()) else { return };
+        let (hold, filled, attached) = (order.now.hold, order.now.lots, order.attached);
+        let currency = self.spends(&order.asked).to_owned();
+        self.withdraw(now_ns, index);
+        self.reserve(now_ns, &currency, -hold);
         self.change(now_ns, index, |p| {
             p.status = status;
             p.hold = Decimal::ZERO;
             p.cancel_reason = reason;
         });
+        self.schedule.forget(index);
         self.announce(index);
+        match attached {
+            Some(bracket) if filled > 0 => self.activate(now_ns, bracket, filled),
+            Some(bracket) => self.finish(now_ns, bracket, Status::Cancelled, NOTHING_TO_PROTECT),
+            None => {}
+        }
     }
 
-    fn change(&mut self, now_ns: u64, index: usize, f: impl FnOnce(&mut Progress)) {
+    /// Wakes an attached bracket for so many lots.
+    fn activate(&mut self, now_ns: u64, index: usize, lots: i64) {
+        let Some(order) = self.orders.get(index).filter(|o| !o.now.status.is_terminal()) else { return };
+        let asked = NewOrder { size: Size::Base(lots), ..order.asked.clone() };
+        let spends = self.spends(&asked).to_owned();
+        let hold = self.hold(&asked).ok().filter(|hold| self.account(&spends).is_some_and(|a| a.available >= *hold));
+        self.change(now_ns, index, |p| p.size = Size::Base(lots));
+        match hold {
+            Some(hold) => {
+                self.reserve(now_ns, &spends, hold);
+                self.change(now_ns, index, |p| p.hold = hold);
+                self.begin(now_ns, index);
+            }
+            None => {
+                self.change(now_ns, index, |p| p.reject_reason = "HOLD_FAILURE");
+                self.finish(now_ns, index, Status::Failed, "");
+            }
+        }
+    }
+
+    /// Takes what an order has in the book out of it.
+    pub(super) fn withdraw(&mut self, now_ns: u64, index: usize) {
+        let Some(order) = self.orders.get_mut(index) else { return };
+        let (side, resting) = (order.asked.side, std::mem::take(&mut order.resting));
+        if let Some(market) = self.markets.get_mut(order.asked.market) {
+            for ticks in resting {
+                market.pull(now_ns, side, ticks, index);
+            }
+        }
+    }
+
+    /// Moves money from available to hold, back if negative.
+    pub(super) fn reserve(&mut self, now_ns: u64, currency: &str, amount: Decimal) {
+        if let Some(account) = self.account_mut(currency) {
+            account.available -= amount;
+            account.hold += amount;
+            account.updated_ns = now_ns;
+        }
+    }
+
+    pub(super) fn change(&mut self, now_ns: u64, index: usize, f: impl FnOnce(&mut Progress)) {
         if let Some(order) = self.orders.get_mut(index) {
             if order.past.len() == PAST_STATES_MAX {
                 order.past.remove(0);
@@ -383,35 +369,21 @@ impl Exchange {
         }
     }
 
-    fn announce(&mut self, index: usize) {
+    pub(super) fn announce(&mut self, index: usize) {
         if let Some(order) = self.orders.get(index) {
             self.updates.push(Update { order: index, progress: order.now.clone() });
         }
     }
 
-    fn spends(&self, asked: &NewOrder) -> &str {
-        self.markets.get(asked.market).map_or("", |market| match asked.side {
-            Side::Buy => &market.product.quote,
-            Side::Sell => &market.product.base,
-        })
-    }
-
-    fn account_mut(&mut self, currency: &str) -> Option<&mut Account> {
-        self.accounts.iter_mut().find(|a| a.currency == currency)
-    }
-}
-
-/// What `lots` cost a taker at present, before fees.
-fn cost(market: &Market, lots: i64) -> Decimal {
-    let mut left = lots;
-    let mut sum = Decimal::ZERO;
-    for (ticks, here) in market.book.levels(Side::Sell) {
-        let taken = left.min(here);
-        sum += market.product.price(ticks) * market.product.size(taken);
-        left -= taken;
-        if left == 0 {
-            break;
+    /// The currency an order spends.
+    pub(crate) fn spends<'a>(&'a self, asked: &'a NewOrder) -> &'a str {
+        match asked.side {
+            Side::Buy => &asked.quote,
+            Side::Sell => self.markets.get(asked.market).map_or("", |market| &market.product.base),
         }
     }
-    sum
+
+    pub(super) fn account_mut(&mut self, currency: &str) -> Option<&mut Account> {
+        self.accounts.iter_mut().find(|a| a.currency == currency)
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::book::Side;
 use super::market::{Market, Trade};
+use super::product::Trading;
 use crate::sim::{rfc3339_micros, Json, SECOND_NS};
 use std::fmt::Write;
 
@@ -141,7 +142,7 @@ pub(crate) fn status(kind: &str, market: &Market) -> String {
                     .str("base_increment", product.base_increment)
                     .str("quote_increment", product.quote_increment)
                     .str("display_name", format!("{}/{}", product.base, product.quote))
-                    .str("status", "online")
+                    .str("status", if product.trading == Trading::Disabled { "offline" } else { "online" })
                     .str("status_message", "")
                     .str("min_market_funds", product.quote_min_size);
             });

@@ -3,13 +3,12 @@
 //! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
 //! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
 
-use super::book::{Owner, Side};
+use super::book::Side;
 use super::config::{Config, Permissions};
+use super::errors::{Generation, ReasonPlace};
 use super::limits::Limits;
-use super::market::Match;
 use super::model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER};
 use super::observed::Observed;
-use super::order::Kind;
 use super::product::Trading;
 use crate::sim::server::{Server, StartError, Stopped};
 use crate::sim::Credentials;
@@ -17,11 +16,15 @@ use rust_decimal::Decimal;
 use std::ops::Deref;
 use thiserror::Error;
 
+const VIEW_ONLY_KEY_NAME: &str =
+    "organizations/00000000-0000-4000-8000-000000000001/apiKeys/00000000-0000-4000-8000-000000000003";
+
 /// A local Coinbase listening on loopback. Dropping it stops it.
 #[derive(Debug)]
 pub struct LocalVenue {
     server: Server<Coinbase>,
     credentials: Credentials,
+    view_only: Credentials,
 }
 
 /// Why a control did nothing.
@@ -57,13 +60,18 @@ impl LocalVenue {
             Some(credentials) => credentials.clone(),
             None => Credentials::generate(config.key_kind)?,
         };
+        let view_only = match &config.view_only_credentials {
+            Some(credentials) => credentials.clone(),
+            None => Credentials::generate_named(VIEW_ONLY_KEY_NAME, config.key_kind)?,
+        };
+        let config = Config { view_only_credentials: Some(view_only.clone()), ..config };
         let key = credentials.clone();
         let server = Server::start("sim-coinbase", &config.ports, |ports, now_ns| {
             let rest = ports.first().copied().unwrap_or(0);
             let hosts = [format!("localhost:{rest}"), format!("127.0.0.1:{rest}")];
             Coinbase::new(&config, key, &hosts, now_ns)
         })?;
-        Ok(Self { server, credentials })
+        Ok(Self { server, credentials, view_only })
     }
 
     /// `https://localhost:PORT`.
@@ -84,6 +92,11 @@ impl LocalVenue {
     /// The key that opens this venue.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
+    }
+
+    /// A key of the same account that may look and not trade.
+    pub fn view_only_credentials(&self) -> &Credentials {
+        &self.view_only
     }
 
     /// Stops the thread and closes everything.
@@ -227,6 +240,25 @@ impl LocalVenue {
         })
     }
 
+    /// Edits stay queued until [`Self::release_edits`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn hold_edits(&self) -> Result<(), Stopped> {
+        self.call(|core, _| core.venue.exchange.edits_held = true)
+    }
+
+    /// Makes the edits held.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn release_edits(&self) -> Result<(), Stopped> {
+        self.call(|core, now_ns| {
+            core.venue.exchange.edits_held = false;
+            core.venue.exchange.run_edits(now_ns);
+        })
+    }
+
     /// Order updates wait until [`Self::release_user_events`].
     ///
     /// # Errors
@@ -281,6 +313,38 @@ impl LocalVenue {
         self.call(move |core, _| core.venue.listing_lag_ns = lag_ns)
     }
 
+    /// Fills are listed so many ns late, whatever [`Self::lag_listings`] says of orders.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn lag_fills(&self, lag_ns: u64) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.fills_lag_ns = lag_ns)
+    }
+
+    /// Where rejections of orders say why from now on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn reasons_in(&self, place: ReasonPlace) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.reason_place = place)
+    }
+
+    /// Which generation of bodies the venue sends from now on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn set_generation(&self, generation: Generation) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.generation = generation)
+    }
+
+    /// The next edit is refused with this `edit_failure_reason`.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn reject_next_edit(&self, reason: &'static str) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.forced_edit_failures.push_back(reason))
+    }
+
     /// The next order that passes the form checks is refused with this failure reason.
     ///
     /// # Errors
@@ -314,12 +378,16 @@ impl LocalVenue {
         self.call(move |core, _| core.venue.frames_to_drop = frames)
     }
 
-    /// What the key may do from now on.
+    /// What the trading key may do from now on.
     ///
     /// # Errors
     /// [`Stopped`].
     pub fn set_permissions(&self, permissions: Permissions) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.permissions = permissions)
+        self.call(move |core, _| {
+            if let Some(key) = core.venue.keys.first_mut() {
+                key.permissions = permissions;
+            }
+        })
     }
 
     /// The rate limits from now on.
@@ -400,87 +468,5 @@ impl LocalVenue {
     /// [`Stopped`].
     pub fn connections_accepted(&self) -> Result<u64, Stopped> {
         self.call(|core, _| core.accepted())
-    }
-}
-
-/// The model's side of the controls.
-impl Coinbase {
-    fn index(&self, product: &str) -> Result<usize, ControlError> {
-        self.exchange.market_index(product).ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))
-    }
-
-    /// An order of another participant; gives the base size traded.
-    ///
-    /// # Errors
-    /// [`ControlError`].
-    pub fn participate(
-        &mut self,
-        now_ns: u64,
-        product: &str,
-        side: Side,
-        price: Decimal,
-        size: Decimal,
-        rest: bool,
-    ) -> Result<Decimal, ControlError> {
-        let index = self.index(product)?;
-        let market = self.exchange.markets.get_mut(index);
-        let market = market.ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))?;
-        let ticks = market.product.ticks(price).ok_or(ControlError::OffIncrement(price))?;
-        let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
-        let matches = market.participant(now_ns, side, ticks, lots, rest);
-        let traded = market.product.size(matches.iter().map(|m| m.lots).sum());
-        self.exchange.settle(now_ns, &matches);
-        Ok(traded)
-    }
-
-    /// A trade with one resting order of the client; gives the base size traded.
-    ///
-    /// # Errors
-    /// [`ControlError`].
-    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
-        let order = self.exchange.earlier(client_order_id).and_then(|i| Some((i, self.exchange.orders.get(i)?)));
-        let Some((index, asked)) = order.map(|(i, o)| (i, o.asked.clone())) else { return Ok(Decimal::ZERO) };
-        let (Kind::Limit { ticks, .. }, Some(market)) = (asked.kind, self.exchange.markets.get_mut(asked.market))
-        else {
-            return Ok(Decimal::ZERO);
-        };
-        let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
-        let lots = market.trade_with(now_ns, asked.side, ticks, index, lots);
-        let traded = market.product.size(lots);
-        if lots > 0 {
-            self.exchange.settle(now_ns, &[Match { ticks, lots, maker: Owner::Client(index) }]);
-        }
-        Ok(traded)
-    }
-
-    fn clear_liquidity(&mut self, now_ns: u64, product: &str) -> Result<(), ControlError> {
-        let index = self.index(product)?;
-        if let Some(market) = self.exchange.markets.get_mut(index) {
-            market.clear(now_ns);
-        }
-        Ok(())
-    }
-
-    fn best(&self, product: &str) -> Result<(Option<Decimal>, Option<Decimal>), ControlError> {
-        let index = self.index(product)?;
-        let side = |side| {
-            let market = self.exchange.markets.get(index)?;
-            Some(market.product.price(market.book.front(side)?.ticks))
-        };
-        Ok((side(Side::Buy), side(Side::Sell)))
-    }
-
-    fn set_trading(&mut self, product: &str, trading: Trading) -> Result<(), ControlError> {
-        let index = self.index(product)?;
-        if let Some(market) = self.exchange.markets.get_mut(index) {
-            market.product.trading = trading;
-        }
-        Ok(())
-    }
-
-    fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
-        let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
-        let market = self.exchange.markets.get(order.asked.market)?;
-        Some((order.id.clone(), order.now.status.as_str(), market.product.size(order.now.lots)))
     }
 }

@@ -4,8 +4,9 @@
 //! the same price-time rules. Decides nothing about accounts or order states: it reports who traded with whom.
 
 use super::book::{Book, Owner, Side};
+use super::candle::{Candle, MINUTE_S};
 use super::product::{MarketView, Product};
-use crate::sim::Rng;
+use crate::sim::{Rng, SECOND_NS};
 use rust_decimal::Decimal;
 use std::collections::VecDeque;
 
@@ -13,6 +14,8 @@ use std::collections::VecDeque;
 const TRADES_KEPT: usize = 100;
 /// A side with fewer levels than this is refilled at once, so that the market never runs dry by itself.
 const LEVELS_MIN: usize = 5;
+/// Minutes of trading kept for candles: a week.
+const MINUTES_KEPT: usize = 7 * 24 * 60;
 
 /// A public trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,10 @@ pub(crate) struct Market {
     high: i64,
     low: i64,
     traded_lots: i128,
+    /// Lowest and highest price traded since the stops were last looked at.
+    range: Option<(i64, i64)>,
+    /// One candle per minute that traded, oldest first.
+    pub(crate) minutes: VecDeque<Candle>,
 }
 
 impl Market {
@@ -87,6 +94,8 @@ impl Market {
             high: anchor,
             low: anchor,
             traded_lots: i128::from(usual_lots) * 10_000,
+            range: None,
+            minutes: VecDeque::new(),
             product,
         };
         market.fill(Side::Buy);
@@ -98,6 +107,7 @@ impl Market {
         }
         market.unpublished.clear();
         market.book.take_dirty();
+        market.range = None;
         market
     }
 
@@ -172,6 +182,19 @@ impl Market {
             self.print(now_ns, ticks, taken, side);
         }
         taken
+    }
+
+    /// Takes lots off a client's resting order, which keeps its place.
+    pub(crate) fn shrink(&mut self, now_ns: u64, side: Side, ticks: i64, owner: Owner, lots: i64) {
+        if lots > 0 {
+            self.book.reduce(side, ticks, owner, lots);
+            self.changed_ns = now_ns;
+        }
+    }
+
+    /// Lowest and highest price traded since the last call, `None` if nothing was.
+    pub(crate) fn take_range(&mut self) -> Option<(i64, i64)> {
+        self.range.take()
     }
 
     /// Removes every order of the made-up participants.
@@ -285,10 +308,25 @@ impl Market {
         let trade = Trade { id: self.next_trade_id, ticks, lots, maker_side, at_ns };
         self.high = self.high.max(ticks);
         self.low = self.low.min(ticks);
+        self.range = Some(self.range.map_or((ticks, ticks), |(low, high)| (low.min(ticks), high.max(ticks))));
         self.traded_lots += i128::from(lots);
+        self.record(at_ns, ticks, lots);
         self.trades.push_front(trade);
         self.trades.truncate(TRADES_KEPT);
         self.unpublished.push(trade);
+    }
+
+    fn record(&mut self, at_ns: u64, ticks: i64, lots: i64) {
+        let start_s = at_ns / SECOND_NS / MINUTE_S * MINUTE_S;
+        match self.minutes.back_mut() {
+            Some(candle) if candle.start_s == start_s => candle.add(ticks, lots),
+            _ => {
+                if self.minutes.len() == MINUTES_KEPT {
+                    self.minutes.pop_front();
+                }
+                self.minutes.push_back(Candle::new(start_s, ticks, lots));
+            }
+        }
     }
 
     fn random_side(&mut self) -> Side {

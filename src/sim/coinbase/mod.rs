@@ -1,18 +1,31 @@
 //! The local Coinbase Advanced Trade: [`Coinbase`] is the pure model, [`LocalVenue`] the same behind TLS servers.
 //!
-//! Served: REST create (market, limit GTC/IOC/FOK, post-only), batch cancel, order lookup and lists, fills, accounts,
-//! products, book, trades, time, permissions, fees; the market WebSocket (`level2`, `market_trades`, `ticker`,
-//! `ticker_batch`, `candles`, `status`, `heartbeats`) and the user WebSocket. Other order kinds are refused as
-//! `UNSUPPORTED_ORDER_CONFIGURATION`. Where the venue's behaviour is unconfirmed (Coinbase reference 9) the choice is
-//! configurable or said at the place.
+//! Served: every REST call of Coinbase reference 3 (each order kind, edit, previews, batch cancel, lookups and lists,
+//! accounts, products, books, trades, candles, time, permissions, fees), the market WebSocket (`level2`,
+//! `market_trades`, `ticker`, `ticker_batch`, `candles`, `status`, `heartbeats`) and the user WebSocket (`user`,
+//! `futures_balance_summary`, `heartbeats`). `market_market_fok` is refused, as the venue refuses it for spot.
+//!
+//! Where the venue's behaviour is unconfirmed (Coinbase reference 9) the choice is configurable or said at the place:
+//! an attached bracket waits as `QUEUED` until its originating order is over and then protects what that filled; the
+//! rungs of a scaled order are one order to the client; a TWAP slice takes what the book has at its limit; an edit
+//! keeps its place in the queue only for a smaller size at the same price.
 
+mod auth;
 mod book;
+mod candle;
 mod config;
+mod configuration;
+mod control;
+mod edit;
+pub mod errors;
 mod exchange;
 mod frames;
+mod funds;
+mod futures;
 mod limits;
 mod local;
 mod market;
+mod matching;
 mod model;
 mod observed;
 mod order;
@@ -20,12 +33,15 @@ mod parse;
 mod product;
 mod reject;
 mod rest;
+mod schedule;
 mod session;
+mod show;
 mod stream;
 
 #[cfg(test)]
 mod tests;
 
+pub use auth::LegacyKey;
 pub use book::Side;
 pub use config::{Config, Permissions};
 pub use exchange::Fees;

@@ -3,7 +3,9 @@
 //! Guarantees: the same configuration, key and calls with the same times give the same outputs, byte for byte.
 //! Owns no socket, clock or thread and draws nothing from the system.
 
+use super::auth::{ApiKey, LegacyKey};
 use super::config::{Config, Permissions};
+use super::errors::{Generation, ReasonPlace};
 use super::exchange::{Exchange, Update};
 use super::limits::{Limits, Window};
 use super::market::Market;
@@ -26,6 +28,7 @@ pub const DOOR_MARKET: Door = 1;
 pub const DOOR_USER: Door = 2;
 /// Most made-up events in one turn; after a pause of the process the rest is skipped, not caught up.
 const EVENTS_PER_TICK_MAX: u64 = 2_000;
+const VIEW_ONLY: Permissions = Permissions { view: true, trade: false };
 
 /// Headers of the kind the venue's front end adds to each reply: with the others more than 32 of them, which is where
 /// some clients' parsers stop.
@@ -66,11 +69,12 @@ const USUAL_HEADERS: [(&str, &str); 30] = [
 #[derive(Debug)]
 pub struct Coinbase {
     pub(crate) exchange: Exchange,
-    pub(crate) key: Credentials,
+    /// The one that trades first, then one that may only look.
+    pub(crate) keys: Vec<ApiKey>,
+    pub(crate) legacy: Option<LegacyKey>,
     pub(crate) hosts: Vec<String>,
     pub(crate) started_ns: u64,
     pub(crate) limits: Limits,
-    pub(crate) permissions: Permissions,
     pub(crate) private_window: Window,
     pub(crate) public_window: Window,
     pub(crate) connection_window: Window,
@@ -88,10 +92,16 @@ pub struct Coinbase {
     /// Client order ids whose updates never reach the user channel.
     pub(crate) suppressed: BTreeSet<String>,
     pub(crate) listing_lag_ns: u64,
+    /// Fills lag at least so much.
+    pub(crate) fills_lag_ns: u64,
+    pub(crate) reason_place: ReasonPlace,
+    pub(crate) generation: Generation,
     pub(crate) duplicates_rejected: bool,
     pub(crate) forced_rejects: VecDeque<&'static str>,
     /// `reject_reason`s of orders that are let in and then fail.
     pub(crate) forced_failures: VecDeque<&'static str>,
+    /// `edit_failure_reason`s of the next edits.
+    pub(crate) forced_edit_failures: VecDeque<&'static str>,
     /// Market-data frames still to be lost.
     pub(crate) frames_to_drop: u32,
     events_per_s: u64,
@@ -110,11 +120,14 @@ impl Coinbase {
         Self {
             publishers: (0..markets.len()).map(publisher).collect(),
             exchange: Exchange::new(markets, &config.balances, config.fees, config.seed, now_ns),
-            key,
+            keys: [(Some(key), config.permissions), (config.view_only_credentials.clone(), VIEW_ONLY)]
+                .into_iter()
+                .filter_map(|(credentials, permissions)| Some(ApiKey { credentials: credentials?, permissions }))
+                .collect(),
+            legacy: config.legacy_key.clone(),
             hosts: hosts.iter().cloned().chain([PRODUCTION_HOST.to_owned()]).collect(),
             started_ns: now_ns,
             limits: config.limits,
-            permissions: config.permissions,
             private_window: Window::default(),
             public_window: Window::default(),
             connection_window: Window::default(),
@@ -128,10 +141,14 @@ impl Coinbase {
             user_events_held: false,
             user_delay_ns: 0,
             suppressed: BTreeSet::new(),
-            listing_lag_ns: 0,
+            listing_lag_ns: config.listing_lag_ns,
+            fills_lag_ns: 0,
+            reason_place: ReasonPlace::default(),
+            generation: Generation::default(),
             duplicates_rejected: false,
             forced_rejects: VecDeque::new(),
             forced_failures: VecDeque::new(),
+            forced_edit_failures: VecDeque::new(),
             frames_to_drop: 0,
             events_per_s: config.events_per_s,
             next_event_ns: now_ns,
@@ -210,10 +227,11 @@ impl Venue for Coinbase {
 
     fn tick(&mut self, now_ns: u64) -> Option<u64> {
         let market = self.run_market(now_ns);
+        let orders = self.exchange.run_timers(now_ns);
         let user = self.publish_user(now_ns);
         let data = self.publish_market_data(now_ns);
         let timers = self.session_timers(now_ns);
-        [market, user, data, timers].into_iter().flatten().min()
+        [market, orders, user, data, timers].into_iter().flatten().min()
     }
 
     fn take_outputs(&mut self) -> Vec<Output> {

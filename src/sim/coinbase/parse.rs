@@ -1,28 +1,17 @@
-//! Reads a create-order body as the venue does: its form first (HTTP 400), then the product's rules
+//! Reads a create-order or preview body as the venue does: its form first (HTTP 400), then the product's rules
 //! (HTTP 200 with `success:false`). Funds and the state of the market are the exchange's business.
 
 use super::book::Side;
+use super::configuration::{self, Field, Terms};
 use super::exchange::Exchange;
-use super::order::{Kind, NewOrder, Rests, Size};
+use super::order::{BracketPrices, Kind, NewOrder, Rests};
 use super::product::{Product, Trading};
 use super::reject::Reject;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// Prices above this are refused before any arithmetic.
-const PRICE_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 /// Longest client order id (one client library's figure; Coinbase reference 3.1 marks it unconfirmed).
 const CLIENT_ORDER_ID_MAX: usize = 128;
-/// Members of `order_configuration` the venue knows and this one does not serve yet.
-const LATER: [&str; 7] = [
-    "market_market_fok",
-    "limit_limit_gtd",
-    "stop_limit_stop_limit_gtc",
-    "stop_limit_stop_limit_gtd",
-    "trigger_bracket_gtc",
-    "trigger_bracket_gtd",
-    "twap_limit_gtd",
-];
 
 /// Why a body was not turned into an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,17 +22,58 @@ pub(crate) enum Refusal {
     Business(Reject, String),
 }
 
-pub(crate) fn new_order(body: &[u8], exchange: &Exchange) -> Result<NewOrder, Refusal> {
-    let body: Value = serde_json::from_slice(body).map_err(|e| malformed(format!("invalid JSON: {e}")))?;
-    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let required = |key: &str| text(key).ok_or_else(|| malformed(format!("{key} is required")));
+/// What is wrong with one part of a body.
+pub(super) enum Wrong {
+    /// The form: HTTP 400 with this detail.
+    Form(String),
+    /// An enum member that is none of its values.
+    Value(&'static str, String),
+    /// A rule of the product.
+    Rule(Reject),
+}
 
-    let client_order_id = required("client_order_id")?.to_owned();
+impl From<Reject> for Wrong {
+    fn from(reject: Reject) -> Self {
+        Self::Rule(reject)
+    }
+}
+
+/// A create-order body at `now_ns`.
+pub(crate) fn new_order(body: &[u8], exchange: &Exchange, now_ns: u64) -> Result<NewOrder, Refusal> {
+    let body = json(body)?;
+    let client_order_id = required(&body, "client_order_id")?.to_owned();
     if client_order_id.len() > CLIENT_ORDER_ID_MAX {
         return Err(malformed("client_order_id is too long".to_owned()));
     }
-    let product_id = required("product_id")?;
-    let side = match required("side")? {
+    order(&body, client_order_id, exchange, now_ns)
+}
+
+/// A preview body: an order without a client order id.
+pub(crate) fn preview(body: &[u8], exchange: &Exchange, now_ns: u64) -> Result<NewOrder, Refusal> {
+    order(&json(body)?, String::new(), exchange, now_ns)
+}
+
+/// The body of an edit or its preview (reference 3.3).
+pub(crate) fn edit(body: &[u8]) -> Result<super::edit::Asked, Refusal> {
+    let body = json(body)?;
+    let number = |key: &str| match body.get(key) {
+        None | Some(Value::Null) => Ok(Decimal::ZERO),
+        Some(Value::String(text)) if text.is_empty() => Ok(Decimal::ZERO),
+        Some(Value::String(text)) => text.parse().map_err(|_| malformed(format!("parsing field \"{key}\": {text:?}"))),
+        Some(other) => Err(malformed(format!("parsing field \"{key}\": {other} is not a string"))),
+    };
+    Ok(super::edit::Asked {
+        order_id: required(&body, "order_id")?.to_owned(),
+        price: number("price")?,
+        size: number("size")?,
+        stop_price: !number("stop_price")?.is_zero(),
+        cancel_attached: body.get("cancel_attached_order").and_then(Value::as_bool).unwrap_or(false),
+    })
+}
+
+fn order(body: &Value, client_order_id: String, exchange: &Exchange, now_ns: u64) -> Result<NewOrder, Refusal> {
+    let product_id = required(body, "product_id")?;
+    let side = match required(body, "side")? {
         "BUY" => Side::Buy,
         "SELL" => Side::Sell,
         other => return Err(not_valid("side", other)),
@@ -54,90 +84,84 @@ pub(crate) fn new_order(body: &[u8], exchange: &Exchange) -> Result<NewOrder, Re
         .filter(|c| c.len() == 1)
         .ok_or_else(|| malformed("order_configuration must have exactly one member".to_owned()))?;
     let echo = Value::Object(configuration.clone()).to_string();
-    let business = |reject| Refusal::Business(reject, echo.clone());
-
-    let (name, fields) = configuration.iter().next().ok_or_else(|| malformed(String::new()))?;
-    let market = exchange.market_index(product_id).ok_or_else(|| business(Reject::InvalidProduct))?;
-    let product = exchange.markets.get(market).map(|m| &m.product).ok_or_else(|| business(Reject::InvalidProduct))?;
-    let (kind, size) = kind_and_size(name, fields, side, product).map_err(|wrong| match wrong {
+    let refuse = |wrong: Wrong| match wrong {
         Wrong::Form(detail) => malformed(detail),
-        Wrong::Rule(reject) => business(reject),
-    })?;
-    check_trading(product.trading, kind).map_err(business)?;
-    Ok(NewOrder { client_order_id, market, side, kind, size, configuration: echo })
-}
-
-enum Wrong {
-    Form(String),
-    Rule(Reject),
-}
-
-impl From<Reject> for Wrong {
-    fn from(reject: Reject) -> Self {
-        Self::Rule(reject)
-    }
-}
-
-fn kind_and_size(name: &str, fields: &Value, side: Side, product: &Product) -> Result<(Kind, Size), Wrong> {
-    let rests = match name {
-        "market_market_ioc" => return Ok((Kind::Market, market_size(fields, side, product)?)),
-        "limit_limit_gtc" => {
-            Rests::UntilCancelled { post_only: fields.get("post_only").and_then(Value::as_bool).unwrap_or(false) }
-        }
-        "sor_limit_ioc" => Rests::ImmediateOrCancel,
-        "limit_limit_fok" => Rests::FillOrKill,
-        later if LATER.contains(&later) || later == "scaled_limit_gtc" => return Err(Reject::Unsupported.into()),
-        other => return Err(Wrong::Form(format!("unknown field \"{other}\""))),
+        Wrong::Value(field, value) => not_valid(field, &value),
+        Wrong::Rule(reject) => Refusal::Business(reject, echo.clone()),
     };
-    let price = decimal(fields, "limit_price")?.ok_or_else(|| Wrong::Form("limit_price is required".to_owned()))?;
-    if price <= Decimal::ZERO || price > PRICE_MAX {
-        return Err(Reject::Named("INVALID_LIMIT_PRICE").into());
-    }
-    let ticks = product.ticks(price).ok_or(Reject::PricePrecision)?;
-    let lots = match (decimal(fields, "base_size")?, decimal(fields, "quote_size")?) {
-        (Some(size), None) => base_lots(size, product)?,
-        // A quote-sized limit order is good for as many lots as it pays for at its limit.
-        (None, Some(quote)) => product.lots_for(check_quote(quote, product)?, price),
-        _ => return Err(Wrong::Form("exactly one of base_size and quote_size is required".to_owned())),
+    let (name, fields) = configuration.iter().next().ok_or_else(|| malformed(String::new()))?;
+    let listing = exchange.listing(product_id).and_then(|(i, quote)| Some((i, quote, exchange.markets.get(i)?)));
+    let (market, quote, at) = listing.ok_or_else(|| refuse(Reject::InvalidProduct.into()))?;
+    check_options(body).map_err(refuse)?;
+    let Terms { kind, size, end_ns, rungs } =
+        configuration::terms(name, fields, side, &at.product, now_ns).map_err(refuse)?;
+    let attached = attached(body, kind, side, &at.product).map_err(refuse)?;
+    check_trading(at.product.trading, kind).map_err(|reject| refuse(reject.into()))?;
+    Ok(NewOrder {
+        client_order_id,
+        market,
+        product_id: product_id.to_owned(),
+        quote: quote.to_owned(),
+        side,
+        kind,
+        size,
+        end_ns,
+        rungs,
+        attached,
+        configuration: echo,
+    })
+}
+
+/// The optional members of the top level that a spot order may carry (reference 3.1).
+fn check_options(body: &Value) -> Result<(), Wrong> {
+    let one_of = |key: &'static str, values: &[&str]| match body.text(key)? {
+        Some(value) if !values.contains(&value) => Err(Wrong::Value(key, value.to_owned())),
+        _ => Ok(()),
     };
-    let worth = price * product.size(lots);
-    if worth < product.quote_min_size {
-        return Err(Reject::QuoteTooSmall.into());
-    }
-    if worth > product.quote_max_size {
-        return Err(Reject::QuoteTooLarge.into());
-    }
-    Ok((Kind::Limit { ticks, rests }, Size::Base(lots)))
-}
-
-fn market_size(fields: &Value, side: Side, product: &Product) -> Result<Size, Wrong> {
-    match (decimal(fields, "base_size")?, decimal(fields, "quote_size")?) {
-        (Some(size), None) => Ok(Size::Base(base_lots(size, product)?)),
-        (None, Some(quote)) if side == Side::Buy => Ok(Size::Quote(check_quote(quote, product)?)),
-        (None, Some(_)) => Err(Reject::Unsupported.into()),
-        _ => Err(Wrong::Form("exactly one of base_size and quote_size is required".to_owned())),
+    one_of("margin_type", &["CROSS", "ISOLATED"])?;
+    one_of("sor_preference", &["SOR_PREFERENCE_UNSPECIFIED", "SOR_ENABLED", "SOR_DISABLED"])?;
+    match body.decimal("leverage")? {
+        Some(leverage) if leverage != Decimal::ONE => Err(Reject::Named("INVALID_LEVERAGE").into()),
+        _ => Ok(()),
     }
 }
 
-fn base_lots(size: Decimal, product: &Product) -> Result<i64, Reject> {
-    if size > product.base_max_size {
-        return Err(Reject::BaseTooLarge);
+/// `attached_order_configuration`: a `trigger_bracket_gtc` without size, on a purchase (reference 3.1).
+fn attached(body: &Value, kind: Kind, side: Side, product: &Product) -> Result<Option<BracketPrices>, Wrong> {
+    let configuration = match body.get("attached_order_configuration") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(configuration) => configuration,
+    };
+    let rule = |name| Err(Wrong::Rule(Reject::Named(name)));
+    let members = configuration.as_object().filter(|c| c.len() == 1).and_then(|c| c.iter().next());
+    let Some((name, fields)) = members else {
+        return Err(Wrong::Form("attached_order_configuration must have exactly one member".to_owned()));
+    };
+    if name != "trigger_bracket_gtc" {
+        return rule("INVALID_ORDER_TYPE_FOR_ATTACHED");
     }
-    if size < product.base_min_size {
-        return Err(Reject::BaseTooSmall);
+    if !matches!(kind, Kind::Market | Kind::Limit { .. }) {
+        return rule("ATTACHED_ORDERS_ONLY_ALLOWED_ON_MARKET_LIMIT");
     }
-    product.lots(size).ok_or(Reject::SizePrecision)
-}
-
-fn check_quote(quote: Decimal, product: &Product) -> Result<Decimal, Reject> {
-    if quote > product.quote_max_size {
-        return Err(Reject::QuoteTooLarge);
+    if side == Side::Sell {
+        return rule("INVALID_ORDER_SIDE_FOR_ATTACHED_TPSL");
     }
-    if quote < product.quote_min_size {
-        return Err(Reject::QuoteTooSmall);
+    if fields.decimal("base_size")?.or(fields.decimal("quote_size")?).is_some() {
+        return rule("ATTACHED_ORDER_SIZE_MUST_BE_NIL");
     }
-    let on_step = quote.checked_rem(product.quote_increment).is_some_and(|rest| rest.is_zero());
-    on_step.then_some(quote).ok_or(Reject::QuotePrecision)
+    let (Some(profit), Some(loss)) = (fields.decimal("limit_price")?, fields.decimal("stop_trigger_price")?) else {
+        return rule("SINGLE_LEGGED_TPSL_NOT_ALLOWED");
+    };
+    if profit <= Decimal::ZERO || loss <= Decimal::ZERO {
+        return rule("ATTACHED_ORDER_MUST_HAVE_POSITIVE_PRICES");
+    }
+    let Some(ticks) = product.ticks(profit) else {
+        return rule("INVALID_ATTACHED_TAKE_PROFIT_PRICE_PRECISION");
+    };
+    let Some(stop) = product.ticks(loss) else {
+        return rule("INVALID_ATTACHED_STOP_LOSS_PRICE_PRECISION");
+    };
+    Ok(Some(BracketPrices { ticks, stop }))
 }
 
 fn check_trading(trading: Trading, kind: Kind) -> Result<(), Reject> {
@@ -153,17 +177,13 @@ fn check_trading(trading: Trading, kind: Kind) -> Result<(), Reject> {
     }
 }
 
-/// A decimal member; all of the venue's numbers are strings. `""` counts as absent (reference 3).
-fn decimal(fields: &Value, key: &str) -> Result<Option<Decimal>, Wrong> {
-    match fields.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) => match text.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(_) => Err(Wrong::Rule(Reject::Named("INVALID_REQUEST"))),
-        },
-        Some(other) => Err(Wrong::Form(format!("parsing field \"{key}\": {other} is not a string"))),
-    }
+fn json(body: &[u8]) -> Result<Value, Refusal> {
+    serde_json::from_slice(body).map_err(|e| malformed(format!("invalid JSON: {e}")))
+}
+
+fn required<'a>(body: &'a Value, key: &str) -> Result<&'a str, Refusal> {
+    let text = body.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
+    text.ok_or_else(|| malformed(format!("{key} is required")))
 }
 
 fn malformed(detail: String) -> Refusal {

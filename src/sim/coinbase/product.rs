@@ -7,6 +7,9 @@
 use crate::sim::Json;
 use rust_decimal::Decimal;
 
+/// The currency of the aliases: each product in USD is traded as one in USDC too (Coinbase reference 7.1).
+pub(crate) const ALIAS_QUOTE: &str = "USDC";
+
 /// A product as configured: trading rules and where its made-up market starts.
 #[derive(Clone, Debug)]
 pub struct Product {
@@ -123,9 +126,19 @@ impl Product {
         lots - i64::from(too_dear)
     }
 
-    /// The product as `GET /products/{id}` gives it. `viewed` fills the market fields.
-    pub(crate) fn write(&self, j: &mut Json, viewed: &MarketView) {
-        let alias_to = format!("{}-USDC", self.base);
+    /// The product that shares this one's market under another name, if there is one.
+    pub(crate) fn alias_id(&self) -> Option<String> {
+        (self.quote == "USD").then(|| format!("{}-{ALIAS_QUOTE}", self.base))
+    }
+
+    /// The same under its alias.
+    pub(crate) fn aliased(&self) -> Option<Self> {
+        Some(Self { id: self.alias_id()?, quote: ALIAS_QUOTE.to_owned(), ..self.clone() })
+    }
+
+    /// The product as `GET /products/{id}` gives it. `viewed` fills the market fields; `alias` names the product it
+    /// is an alias of.
+    pub(crate) fn write(&self, j: &mut Json, viewed: &MarketView, alias: &str) {
         j.str("product_id", &self.id)
             .str("price", viewed.price)
             .str("price_percentage_change_24h", viewed.change_percent)
@@ -153,10 +166,10 @@ impl Product {
             .str("base_currency_id", &self.base)
             .raw("fcm_trading_session_details", "null")
             .str("mid_market_price", "")
-            .str("alias", "")
+            .str("alias", alias)
             .arr("alias_to", |j| {
-                if self.quote == "USD" {
-                    j.item_str(alias_to);
+                if let Some(id) = self.alias_id() {
+                    j.item_str(id);
                 }
             })
             .str("base_display_symbol", &self.base)

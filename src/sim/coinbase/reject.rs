@@ -21,8 +21,10 @@ pub(crate) enum Reject {
     PostOnlyWouldCross,
     NoLiquidity,
     DuplicateClientOrderId,
-    /// Any other reason by name, put in by a test.
+    /// Any other reason by name.
     Named(&'static str),
+    /// A reason only the preview enum has a name for.
+    Preview(&'static str),
 }
 
 const UNKNOWN: &str = "UNKNOWN_FAILURE_REASON";
@@ -70,6 +72,7 @@ impl Reject {
                 ("DUPLICATE_CLIENT_ORDER_ID", UNKNOWN_PREVIEW, "client_order_id was used before")
             }
             Self::Named(name) => (name, UNKNOWN_PREVIEW, ""),
+            Self::Preview(name) => (UNKNOWN, name, ""),
         }
     }
 }
@@ -80,6 +83,7 @@ pub(crate) enum CancelFailure {
     UnknownOrder,
     FullyFilled,
     Duplicate,
+    BeingReplaced,
 }
 
 impl CancelFailure {
@@ -88,6 +92,7 @@ impl CancelFailure {
             Self::UnknownOrder => "UNKNOWN_CANCEL_ORDER",
             Self::FullyFilled => "ORDER_IS_FULLY_FILLED",
             Self::Duplicate => "DUPLICATE_CANCEL_REQUEST",
+            Self::BeingReplaced => "ORDER_IS_BEING_REPLACED",
         }
     }
 }

@@ -11,6 +11,7 @@ use std::fmt::Write;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel {
     Candles,
+    FuturesBalanceSummary,
     Heartbeats,
     Level2,
     MarketTrades,
@@ -21,8 +22,9 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Candles,
+        Self::FuturesBalanceSummary,
         Self::Heartbeats,
         Self::Level2,
         Self::MarketTrades,
@@ -40,6 +42,7 @@ impl Channel {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Candles => "candles",
+            Self::FuturesBalanceSummary => "futures_balance_summary",
             Self::Heartbeats => "heartbeats",
             Self::Level2 => "level2",
             Self::MarketTrades => "market_trades",
@@ -59,12 +62,17 @@ impl Channel {
     }
 
     pub(crate) fn is_per_product(self) -> bool {
-        !matches!(self, Self::Heartbeats | Self::User)
+        !matches!(self, Self::Heartbeats | Self::User | Self::FuturesBalanceSummary)
     }
 
     /// Which of these the user host serves (reference 1).
     pub(crate) fn on_user_host(self) -> bool {
-        matches!(self, Self::Heartbeats | Self::User)
+        matches!(self, Self::Heartbeats | Self::User | Self::FuturesBalanceSummary)
+    }
+
+    /// Which need a token (reference 2d).
+    pub(crate) fn needs_key(self) -> bool {
+        matches!(self, Self::User | Self::FuturesBalanceSummary)
     }
 }
 
@@ -79,12 +87,22 @@ pub(crate) struct Session {
     pub(crate) held: BTreeMap<Channel, BTreeSet<String>>,
     pub(crate) next_beat_ns: Option<u64>,
     pub(crate) next_slow_ns: Option<u64>,
+    /// The newest trade that `ticker_batch` covered, by product.
+    pub(crate) batch_told: BTreeMap<String, u64>,
     sequence: u64,
 }
 
 impl Session {
     pub(crate) fn new(user_host: bool, subscribe_by_ns: Option<u64>) -> Self {
-        Self { user_host, subscribe_by_ns, held: BTreeMap::new(), next_beat_ns: None, next_slow_ns: None, sequence: 0 }
+        Self {
+            user_host,
+            subscribe_by_ns,
+            held: BTreeMap::new(),
+            next_beat_ns: None,
+            next_slow_ns: None,
+            batch_told: BTreeMap::new(),
+            sequence: 0,
+        }
     }
 
     pub(crate) fn holds(&self, channel: Channel, product: &str) -> bool {
@@ -126,7 +144,7 @@ impl Session {
                         Channel::Heartbeats => {
                             j.item_str("heartbeats");
                         }
-                        Channel::User => {
+                        Channel::User | Channel::FuturesBalanceSummary => {
                             j.item_str(user_id);
                         }
                         _ => {

@@ -5,12 +5,15 @@
 //! connection. Data of a new subscription goes out before its ack, as recorded.
 
 use super::frames;
+use super::futures;
 use super::market::Market;
 use super::model::Coinbase;
+use super::product::Trading;
 use super::session::{error_frame, Channel, Session};
+use super::show::Shown;
 use crate::sim::server::{CloseHow, ConnId, Output};
 use crate::sim::stamp::go_time_string;
-use crate::sim::{jwt, Json, Target, SECOND_NS};
+use crate::sim::{Json, SECOND_NS};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -34,6 +37,8 @@ pub(crate) struct Publisher {
     level2_due_ns: Option<u64>,
     trades_due_ns: Option<u64>,
     ticker_trade: u64,
+    /// What the status channel said last.
+    trading: Option<Trading>,
 }
 
 impl Publisher {
@@ -45,6 +50,7 @@ impl Publisher {
             level2_due_ns: None,
             trades_due_ns: None,
             ticker_trade: 0,
+            trading: None,
         }
     }
 
@@ -73,8 +79,8 @@ impl Coinbase {
         }
         let message: Value = serde_json::from_str(text).map_err(|_| MALFORMED)?;
         let field = |name: &str| message.get(name).and_then(Value::as_str);
-        let jwt = field("jwt").filter(|t| !t.is_empty());
-        if jwt.is_none() && !self.message_window.take(now_ns, self.limits.messages_per_s) {
+        let signed = ["jwt", "signature"].into_iter().any(|name| field(name).is_some_and(|t| !t.is_empty()));
+        if !signed && !self.message_window.take(now_ns, self.limits.messages_per_s) {
             return Err("rate limit exceeded");
         }
         let subscribe = match field("type") {
@@ -84,14 +90,9 @@ impl Coinbase {
         };
         // An unknown channel and a bad token get the same answer (reference 6.1).
         let channel = Channel::parse(field("channel").ok_or(MALFORMED)?).ok_or(UNAUTHENTIC)?;
-        if let Some(token) = jwt {
-            if let Err(why) = jwt::verify(token, &self.key, now_ns, Target::WebSocket) {
-                self.observed.refused_tokens.push(why);
-                return Err(UNAUTHENTIC);
-            }
-        }
+        let caller = self.message_caller(now_ns, &message).map_err(|_| UNAUTHENTIC)?;
         let user_host = self.sessions.get(&conn).is_some_and(|s| s.user_host);
-        if (channel == Channel::User && jwt.is_none()) || (user_host && !channel.on_user_host()) {
+        if (channel.needs_key() && caller.is_none()) || (user_host && !channel.on_user_host()) {
             return Err(UNAUTHENTIC);
         }
         let products: Option<Vec<String>> = match message.get("product_ids") {
@@ -122,12 +123,11 @@ impl Coinbase {
         let asked = products.unwrap_or_default();
         let held = session.held.get(&channel).cloned();
         // Unknown products are left out without a word (reference 6.1).
-        let known = |id: &String| self.exchange.market_index(id).is_some();
         let mut fresh: Vec<String> = Vec::new();
-        for id in asked.iter().filter(|id| known(id)) {
-            let seen = fresh.contains(id) || held.as_ref().is_some_and(|held| held.contains(id));
+        for id in asked.iter().filter_map(|id| self.stream_of(channel, id)) {
+            let seen = fresh.contains(&id) || held.as_ref().is_some_and(|held| held.contains(&id));
             if !seen {
-                fresh.push(id.clone());
+                fresh.push(id);
             }
         }
         let result = if channel.is_per_product() && asked.is_empty() && channel != Channel::Status {
@@ -147,6 +147,16 @@ impl Coinbase {
         result
     }
 
+    /// The stream that serves a product: public channels send `X-USDC` as `X-USD`, and both subscribed are one stream; the
+    /// user channel keeps the submitted name (reference 7.1). `None`: no such product.
+    fn stream_of(&self, channel: Channel, id: &str) -> Option<String> {
+        if self.exchange.market_index(id).is_some() {
+            return Some(id.to_owned());
+        }
+        let aliased = self.exchange.markets.iter().find(|m| m.product.alias_id().as_deref() == Some(id))?;
+        Some(if channel.is_per_product() { aliased.product.id.clone() } else { id.to_owned() })
+    }
+
     /// Records the subscription and sends the snapshots of what is new in it.
     fn open_channel(
         &mut self,
@@ -161,6 +171,13 @@ impl Coinbase {
             Channel::Heartbeats => {
                 session.held.entry(channel).or_default();
                 session.next_beat_ns.get_or_insert(now_ns.saturating_add(SECOND_NS));
+            }
+            Channel::FuturesBalanceSummary => {
+                session.held.entry(channel).or_default();
+                if first {
+                    let frame = session.frame(now_ns, channel.frame_name(), &futures::snapshot());
+                    self.send(conn, frame);
+                }
             }
             Channel::User => {
                 session.held.entry(channel).or_default().extend(fresh);
@@ -192,6 +209,9 @@ impl Coinbase {
             self.publish_level2(now_ns, index);
         }
         let Some(market) = self.exchange.markets.get(index) else { return };
+        if channel == Channel::TickerBatch {
+            session.batch_told.insert(id.to_owned(), market.trades.front().map_or(0, |t| t.id));
+        }
         let event = match channel {
             Channel::Level2 => frames::level2_snapshot(market),
             Channel::MarketTrades => {
@@ -202,7 +222,7 @@ impl Coinbase {
             Channel::TickerBatch => frames::ticker("snapshot", market, true),
             Channel::Candles => frames::candle("snapshot", market, now_ns),
             Channel::Status => frames::status("snapshot", market),
-            Channel::Heartbeats | Channel::User => return,
+            Channel::Heartbeats | Channel::User | Channel::FuturesBalanceSummary => return,
         };
         let frame = session.frame(now_ns, channel.frame_name(), &event);
         self.send(conn, frame);
@@ -214,9 +234,9 @@ impl Coinbase {
         let open: Vec<_> = exchange
             .orders
             .iter()
-            .filter(|o| !o.now.status.is_terminal() && !self.suppressed.contains(&o.asked.client_order_id))
-            .filter_map(|o| Some((o, exchange.markets.get(o.asked.market)?)))
-            .filter(|(_, market)| session.wants_orders_of(&market.product.id))
+            .filter(|o| o.now.status.is_working() && !self.suppressed.contains(&o.asked.client_order_id))
+            .filter(|o| session.wants_orders_of(&o.asked.product_id))
+            .filter_map(|o| Shown::new(exchange, o, &o.now))
             .collect();
         let mut rest = open.as_slice();
         loop {
@@ -224,8 +244,8 @@ impl Coinbase {
             let event = Json::compact().object(|j| {
                 j.str("type", "snapshot")
                     .arr("orders", |j| {
-                        for (order, market) in batch {
-                            j.item(|j| order.write_user(j, &order.now, &market.product, &exchange.ids));
+                        for order in batch {
+                            j.item(|j| order.user(j));
                         }
                     })
                     .raw("positions", NO_POSITIONS);
@@ -240,6 +260,8 @@ impl Coinbase {
     }
 
     fn unsubscribe(&mut self, now_ns: u64, conn: ConnId, channel: Channel, products: Option<Vec<String>>) {
+        let products: Option<Vec<String>> =
+            products.map(|ids| ids.iter().filter_map(|id| self.stream_of(channel, id)).collect());
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         if let Some(held) = session.held.get_mut(&channel) {
             match products {
@@ -272,19 +294,19 @@ impl Coinbase {
             let Some((_, update)) = self.user_events.pop_front() else { break };
             let exchange = &self.exchange;
             let Some(order) = exchange.orders.get(update.order) else { continue };
-            let Some(market) = exchange.markets.get(order.asked.market) else { continue };
+            let Some(shown) = Shown::new(exchange, order, &update.progress) else { continue };
             if self.suppressed.contains(&order.asked.client_order_id) {
                 continue;
             }
             let event = Json::compact().object(|j| {
                 j.str("type", "update")
                     .arr("orders", |j| {
-                        j.item(|j| order.write_user(j, &update.progress, &market.product, &exchange.ids));
+                        j.item(|j| shown.user(j));
                     })
                     .raw("positions", NO_POSITIONS);
             });
             for (conn, session) in &mut self.sessions {
-                if session.wants_orders_of(&market.product.id) {
+                if session.wants_orders_of(&order.asked.product_id) {
                     let text = session.frame(now_ns, "user", &event);
                     self.outputs.push(Output::Text { conn: *conn, text });
                 }
@@ -301,6 +323,7 @@ impl Coinbase {
             wait(self.level2_turn(now_ns, index));
             wait(self.trades_turn(now_ns, index));
             self.ticker_turn(now_ns, index);
+            self.status_turn(now_ns, index);
         }
         next
     }
@@ -357,6 +380,18 @@ impl Coinbase {
         let before = std::mem::replace(&mut publisher.ticker_trade, newest);
         if before != newest && before != 0 {
             self.broadcast(now_ns, index, Channel::Ticker, |market| frames::ticker("update", market, false));
+        }
+    }
+
+    /// A status as soon as it changes, and not on an interval besides (the venue's is not known).
+    fn status_turn(&mut self, now_ns: u64, index: usize) {
+        let (Some(market), Some(publisher)) = (self.exchange.markets.get(index), self.publishers.get_mut(index)) else {
+            return;
+        };
+        let trading = market.product.trading;
+        let before = publisher.trading.replace(trading);
+        if before.is_some_and(|before| before != trading) {
+            self.broadcast(now_ns, index, Channel::Status, |market| frames::status("update", market));
         }
     }
 
@@ -422,7 +457,7 @@ fn following(at_ns: u64, now_ns: u64, period_ns: u64) -> u64 {
     at_ns.saturating_add((missed + 1).saturating_mul(period_ns))
 }
 
-/// Candles each second, `ticker_batch` every five.
+/// Candles each second, `ticker_batch` every five if the product traded meanwhile (reference 6.6 and 6.7).
 fn slow_channels(now_ns: u64, conn: ConnId, session: &mut Session, markets: &[Market], outputs: &mut Vec<Output>) {
     let fifth = (now_ns / SECOND_NS).is_multiple_of(TICKER_BATCH_NS / SECOND_NS);
     for market in markets {
@@ -430,7 +465,9 @@ fn slow_channels(now_ns: u64, conn: ConnId, session: &mut Session, markets: &[Ma
             let text = session.frame(now_ns, "candles", &frames::candle("update", market, now_ns));
             outputs.push(Output::Text { conn, text });
         }
-        if fifth && session.holds(Channel::TickerBatch, &market.product.id) {
+        let newest = market.trades.front().map_or(0, |t| t.id);
+        let due = fifth && session.holds(Channel::TickerBatch, &market.product.id);
+        if due && session.batch_told.insert(market.product.id.clone(), newest) != Some(newest) {
             let text = session.frame(now_ns, "ticker_batch", &frames::ticker("update", market, true));
             outputs.push(Output::Text { conn, text });
         }

@@ -5,6 +5,8 @@
 
 /// Products with level2 on one connection; a subscribe above it is refused whole (Coinbase reference 5).
 pub const BOOKS_PER_CONNECTION_MAX: usize = 30;
+/// Market connections opened at most, unless told otherwise: with 30 books each more than are worth following at once.
+pub const MARKET_CONNECTIONS_MAX: usize = 16;
 /// New WebSocket connections per second and IP (Coinbase reference 5).
 pub const CONNECTIONS_PER_SECOND_MAX: u32 = 8;
 /// Unauthenticated WebSocket messages per second and IP (Coinbase reference 5).

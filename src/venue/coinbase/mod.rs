@@ -23,6 +23,6 @@ mod testing;
 
 pub use endpoint::{CoinbaseEndpoints, Endpoint, EndpointError};
 pub use session::{
-    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamRole,
-    StreamSession, WantError, CONNECTION_GAPS_MAX,
+    NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamLoad,
+    StreamRole, StreamSession, WantError, CONNECTION_GAPS_MAX,
 };

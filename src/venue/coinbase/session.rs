@@ -46,7 +46,7 @@ pub enum StreamRole {
     User,
 }
 
-/// Times and limits of a stream connection.
+/// Times and limits of the stream connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Silence after which the connection counts as dead, ms.
@@ -59,6 +59,9 @@ pub struct StreamConfig {
     pub message_gap_ms: u64,
     /// Longest message taken, bytes.
     pub message_bytes_max: u64,
+    /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
+    /// are needed.
+    pub market_connections_max: usize,
 }
 
 impl Default for StreamConfig {
@@ -69,8 +72,22 @@ impl Default for StreamConfig {
             snapshot_ms: limits::SNAPSHOT_MS_MAX,
             message_gap_ms: limits::MESSAGE_GAP_MS,
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
+            market_connections_max: limits::MARKET_CONNECTIONS_MAX,
         }
     }
+}
+
+/// How full a connection is, as one instrument sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamLoad {
+    /// The instrument's stream is carried already, for another instrument or this one.
+    pub carried: bool,
+    /// Other streams of which anything is wanted.
+    pub streams: usize,
+    /// Other streams whose book is wanted.
+    pub books: usize,
+    /// The most books of one connection (Coinbase reference 5).
+    pub places: usize,
 }
 
 /// Why a wish was refused; nothing changed.
@@ -126,6 +143,8 @@ pub struct StreamSession {
     gaps: u32,
     gaps_since: UnixNanos,
     text: Vec<u8>,
+    /// An unauthenticated message was sent.
+    spoke: bool,
 }
 
 impl StreamSession {
@@ -149,6 +168,7 @@ impl StreamSession {
             gaps: 0,
             gaps_since: UnixNanos::NONE,
             text: Vec::with_capacity(1024),
+            spoke: false,
         }
     }
 
@@ -161,22 +181,66 @@ impl StreamSession {
         if self.role == StreamRole::User && !channels.is_empty() {
             return Err(WantError::NotMarket);
         }
-        let index = self.decoder.products.know(instrument);
+        let products = &mut self.decoder.products;
+        let index = products.know(instrument);
         let max = limits::BOOKS_PER_CONNECTION_MAX;
-        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(index) >= max {
+        if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(products.head_of(index)) >= max
+        {
             return Err(WantError::TooManyBooks { max });
         }
-        self.subscriptions.want(index, channels);
+        if let Some(product) = products.get_mut(index) {
+            let before = std::mem::replace(&mut product.wanted, channels);
+            self.subscriptions.want(index, before, products);
+        }
         self.due_now();
         Ok(())
     }
 
-    /// Public frames that say `streamed` mean this instrument, which must be known: `BTC-USD` for `BTC-USDC` (Coinbase
-    /// reference 7.1).
-    pub fn alias(&mut self, streamed: &str, instrument: InstrumentId) {
-        if let Some(index) = self.decoder.products.find_instrument(instrument) {
-            self.decoder.products.alias(streamed, index);
+    /// Takes over an instrument, or its new metadata, and changes nothing of what is wanted of it.
+    pub fn know(&mut self, instrument: &Instrument) {
+        self.decoder.products.know(instrument);
+    }
+
+    /// What is wanted here besides the instrument's own stream.
+    pub fn load(&mut self, instrument: &Instrument) -> StreamLoad {
+        let products = &mut self.decoder.products;
+        let index = products.know(instrument);
+        let head = products.head_of(index);
+        StreamLoad {
+            carried: !products.wanted_of_stream(head).is_empty(),
+            streams: self.subscriptions.streams_wanted_besides(head),
+            books: self.subscriptions.books_wanted_besides(head),
+            places: limits::BOOKS_PER_CONNECTION_MAX,
         }
+    }
+
+    /// Least time between two messages of this address, ms.
+    pub const fn message_gap_ms(&self) -> u64 {
+        self.config.message_gap_ms
+    }
+
+    /// Whether the connection serves anything but its own heartbeats.
+    pub fn wants_anything(&self) -> bool {
+        self.subscriptions.wants_anything()
+    }
+
+    /// Another connection of this address sent something: nothing unauthenticated is sent here before this time, since
+    /// the venue counts by address (Coinbase reference 5).
+    pub fn hold(&mut self, now: UnixNanos, until: UnixNanos) {
+        self.subscriptions.hold(until);
+        if self.open {
+            self.schedule(now);
+        }
+    }
+
+    /// Whether an unauthenticated message was sent since the last call.
+    pub fn take_spoke(&mut self) -> bool {
+        std::mem::take(&mut self.spoke)
+    }
+
+    /// Open, and nothing was sent yet: such connections come first, since the venue drops them otherwise.
+    pub fn is_mute(&self) -> bool {
+        self.open && self.subscriptions.is_mute()
     }
 
     /// The connection is up, upgraded, and nothing was sent on it.
@@ -402,6 +466,8 @@ impl StreamSession {
     fn schedule(&mut self, now: UnixNanos) -> Deadline {
         let watchdog = self.last_seen.plus_ms(self.config.silence_ms_max).plus_ms(1);
         let work = match self.long {
+            // A doubt is acted on at once, whoever has the turn to speak.
+            Long::None if self.decoder.doubts => UnixNanos(1),
             Long::None => self.subscriptions.deadline(now, self.token.is_some()),
             _ => UnixNanos::MAX,
         };
@@ -430,7 +496,7 @@ impl StreamSession {
                 if place > 0 {
                     text.push(b',');
                 }
-                let symbol = self.decoder.products.get(*index).map(|p| p.symbol.as_ref()).unwrap_or_default();
+                let symbol = self.decoder.products.get(*index).map(|p| p.streamed_as.as_ref()).unwrap_or_default();
                 put_json_string(text, symbol);
             }
             text.push(b']');
@@ -445,6 +511,7 @@ impl StreamSession {
         text.push(b'}');
         let mask = mask(io);
         io.send(|out| websocket::encode(out, Data::Text, mask, text));
+        self.spoke |= token.is_none();
         if let Some(token) = token {
             // Not to linger here: the buffer is used again for other messages.
             text.fill(0);

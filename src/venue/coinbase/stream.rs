@@ -1,12 +1,12 @@
-//! Stream messages to facts: the channels `l2_data`, `market_trades`, `ticker`, `heartbeats`, `status`, `user` and
-//! `subscriptions`, and error frames (Coinbase reference 6).
+//! Stream messages to facts: the channels `l2_data`, `market_trades`, `ticker`, `ticker_batch`, `candles`, `status`,
+//! `heartbeats`, `user` and `subscriptions`, and error frames (Coinbase reference 6).
 //!
 //! Owns the reading of one message at a time, in one forward walk of its tape, and the connection's sequence check.
 //! Guarantees that facts come in wire order with trades oldest first, that a message which cannot be read in full is
 //! announced, and that no book it may have changed stays silently wrong: the product's [`BookState`] becomes
 //! [`BookState::Doubtful`] and a gap is reported. Never decides what to subscribe, never sends, never waits.
 
-use super::products::{BookState, Products};
+use super::products::{BookState, Products, TWINS_MAX};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{GapCause, InlineText, UnixNanos};
@@ -16,7 +16,9 @@ use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
 
 mod market;
 mod sequence;
+mod shared;
 mod sliced;
+mod slow;
 mod user;
 
 pub(super) use crate::venue::fault::number;
@@ -63,6 +65,10 @@ pub(super) struct Decoder {
     pub levels: usize,
     times: Rfc3339Cache,
     trades: Vec<TradeFact>,
+    /// Buffered trades are of several products that share a stream.
+    trades_shared: bool,
+    /// Books of a long event beside its first.
+    twins: arrayvec::ArrayVec<market::OpenBook, TWINS_MAX>,
     /// Trades at the end of the buffer that are being told.
     section: sliced::Section,
     /// Orders of the snapshot message being read.
@@ -87,6 +93,8 @@ enum Channel {
     Book,
     Trades,
     Ticker,
+    TickerBatch,
+    Candles,
     Heartbeats,
     Subscriptions,
     User,
@@ -102,12 +110,14 @@ impl Channel {
         match name {
             "l2_data" => Channel::Book,
             "market_trades" => Channel::Trades,
-            "ticker" | "ticker_batch" => Channel::Ticker,
+            "ticker" => Channel::Ticker,
+            "ticker_batch" => Channel::TickerBatch,
+            "candles" => Channel::Candles,
             "heartbeats" => Channel::Heartbeats,
             "subscriptions" => Channel::Subscriptions,
             "user" => Channel::User,
             "status" => Channel::Status,
-            "candles" | "futures_balance_summary" => Channel::Ignored,
+            "futures_balance_summary" => Channel::Ignored,
             _ => Channel::Unknown,
         }
     }
@@ -155,6 +165,8 @@ impl Decoder {
             levels: 0,
             times: Rfc3339Cache::new(),
             trades: Vec::with_capacity(super::limits::TRADES_BUFFERED_MAX),
+            trades_shared: false,
+            twins: arrayvec::ArrayVec::new(),
             section: sliced::Section::None,
             snapshot_rows: 0,
             at: At::Start,
@@ -172,6 +184,7 @@ impl Decoder {
         self.doubts = false;
         for product in self.products.iter_mut() {
             (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
+            product.status = None;
         }
     }
 
@@ -285,7 +298,8 @@ impl Decoder {
         match channel {
             Channel::Book => self.rows(channel, "updates", head, cursor, facts),
             Channel::Trades => self.rows(channel, "trades", head, cursor, facts),
-            Channel::Ticker => self.rows(channel, "tickers", head, cursor, facts),
+            Channel::Ticker | Channel::TickerBatch => self.rows(channel, "tickers", head, cursor, facts),
+            Channel::Candles => self.rows(channel, "candles", head, cursor, facts),
             Channel::User => self.rows(channel, "orders", head, cursor, facts),
             Channel::Status => self.rows(channel, "products", head, cursor, facts),
             Channel::Heartbeats => self.heartbeat(cursor, facts),
@@ -347,6 +361,7 @@ impl Decoder {
     ) -> Result<Control, Fault> {
         let sequence = head.sequence.unwrap_or(0);
         match channel {
+            Channel::Book if self.products.any_shared() => self.shared_books(sequence, event, cursor, facts)?,
             Channel::Book => {
                 if let Some(mut book) = self.open_book(sequence, event, facts)? {
                     self.levels(&mut book, cursor, facts)?;
@@ -361,9 +376,14 @@ impl Decoder {
                 self.trades(snapshot, sequence, cursor, facts)?;
                 while self.tell_trades(facts) {}
             }
-            Channel::Ticker => {
+            Channel::Ticker | Channel::TickerBatch => {
                 let (snapshot, time) = (event.is_snapshot()?, self.time(head.timestamp, facts));
-                self.tickers(snapshot, sequence, time, cursor, facts)?;
+                let batch = channel == Channel::TickerBatch;
+                self.tickers(batch, snapshot, sequence, time, cursor, facts)?;
+            }
+            Channel::Candles => {
+                let (snapshot, time) = (event.is_snapshot()?, self.time(head.timestamp, facts));
+                self.candles(snapshot, sequence, time, cursor, facts)?;
             }
             Channel::User => {
                 let (snapshot, time) = (event.is_snapshot()?, self.time(head.timestamp, facts));
@@ -372,8 +392,8 @@ impl Decoder {
                 return Ok(self.snapshot_batch(snapshot, facts));
             }
             _ => {
-                let time = self.time(head.timestamp, facts);
-                self.statuses(time, cursor, facts)?;
+                let (snapshot, time) = (event.is_snapshot()?, self.time(head.timestamp, facts));
+                self.statuses(snapshot, time, cursor, facts)?;
             }
         }
         Ok(Control::None)
@@ -430,13 +450,19 @@ impl Decoder {
         }
     }
 
-    /// One book is wrong.
+    /// The book of a stream is wrong, for every product that shares it.
     #[cold]
     fn doubt(&mut self, index: usize, cause: GapCause, facts: &mut impl Facts) {
-        if let Some(product) = self.products.get_mut(index) {
-            product.book = BookState::Doubtful;
-            self.doubts = true;
-            facts.gap(GapScope::Instrument(product.instrument), cause, 0);
+        let mut next = Some(self.products.head_of(index));
+        while let Some(member) = next {
+            if let Some(product) = self.products.get_mut(member) {
+                if member == index || product.book != BookState::Unwanted {
+                    product.book = BookState::Doubtful;
+                    self.doubts = true;
+                    facts.gap(GapScope::Instrument(product.instrument), cause, 0);
+                }
+            }
+            next = self.products.next_member(member);
         }
     }
 

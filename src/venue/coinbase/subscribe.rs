@@ -4,12 +4,15 @@
 //! an acknowledgement or an error frame has an author (Coinbase reference 6.1); pacing; that a missing confirmation is
 //! announced after a grace time and asked for again with growing pauses; and that a doubtful book is unsubscribed and
 //! subscribed again, since a repeated subscribe brings no snapshot. Never reads or writes a byte.
+//!
+//! Products that share a stream are one subscription, that of the stream's head (see [`Products`]): the venue counts and
+//! answers streams.
 
 use super::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
 use super::products::{BookState, Product, Products};
 use super::session::StreamConfig;
 use super::stream::{subscribed, ListedSession};
-use crate::record::{GapCause, UnixNanos};
+use crate::record::{Difference, GapCause, Subscription, UnixNanos};
 use crate::venue::{Channels, Facts, GapScope, StreamFact};
 
 /// What a message is about.
@@ -29,14 +32,23 @@ impl Topic {
             Topic::User => "user",
             Topic::Market(0) => "market_trades",
             Topic::Market(1) => "ticker",
+            Topic::Market(2) => "ticker_batch",
+            Topic::Market(3) => "candles",
+            Topic::Market(4) => "status",
             Topic::Market(_) => "level2",
         }
     }
 }
 
 /// In the order of subscription: level2 last, since its snapshots hold up everything behind them.
-const CHANNELS: [Channels; 3] = [Channels::TRADES, Channels::TICKER, Channels::BOOK];
-const BOOK: usize = 2;
+const CHANNELS: [Channels; 6] =
+    [Channels::TRADES, Channels::TICKER, Channels::TICKER_BATCH, Channels::CANDLES, Channels::STATUS, Channels::BOOK];
+const BOOK: usize = CHANNELS.len() - 1;
+
+/// The channel set of a place in [`CHANNELS`].
+fn set_of(channel: usize) -> Channels {
+    CHANNELS.get(channel).copied().unwrap_or_default()
+}
 
 /// One message to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +99,12 @@ fn pause_ms(tries: u32) -> u64 {
     RETRY_MS_MIN.saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(RETRY_MS_MAX)
 }
 
-/// The subscriptions of one product; same index as in [`Products`].
+/// The subscriptions of one stream, at the index of its head in [`Products`]; those of other members stay empty.
 #[derive(Debug, Clone, Copy, Default)]
 struct Item {
-    channels: [State; 3],
+    channels: [State; CHANNELS.len()],
+    /// A member wants the book whose snapshot went to the others: it must come again.
+    renew: bool,
     /// When the doubtful book is to be unsubscribed; NONE if it is not.
     resync_at: UnixNanos,
     resyncs: u32,
@@ -100,8 +114,8 @@ struct Item {
 }
 
 impl Item {
-    fn book(&mut self) -> &mut State {
-        let [_, _, book] = &mut self.channels;
+    fn book(&self) -> &State {
+        let [.., book] = &self.channels;
         book
     }
 }
@@ -117,6 +131,11 @@ pub(super) struct Subscriptions {
     next_send: UnixNanos,
     /// Waiting times start again here: a long message holds everything up (Coinbase reference 6.1).
     held_up_until: UnixNanos,
+    /// Others of this address had their turn: nothing unauthenticated is sent before.
+    hold_until: UnixNanos,
+    /// Most products in one book message: halved when the venue refuses one, whose limit was lower before (Coinbase
+    /// reference 5).
+    books_per_message: usize,
     config: StreamConfig,
 }
 
@@ -131,6 +150,8 @@ impl Subscriptions {
             members: Vec::new(),
             next_send: UnixNanos::NONE,
             held_up_until: UnixNanos::NONE,
+            hold_until: UnixNanos::NONE,
+            books_per_message: usize::MAX,
             config,
         }
     }
@@ -140,6 +161,7 @@ impl Subscriptions {
         self.pending = None;
         self.members.clear();
         (self.next_send, self.held_up_until) = (UnixNanos::NONE, UnixNanos::NONE);
+        self.books_per_message = usize::MAX;
         self.heartbeats.forget();
         self.user.forget();
         for item in &mut self.items {
@@ -150,24 +172,53 @@ impl Subscriptions {
         }
     }
 
-    pub fn want(&mut self, index: usize, channels: Channels) {
+    /// What is wanted of a product is what it says in [`Products`] from now on; it was `before`.
+    pub fn want(&mut self, index: usize, before: Channels, products: &mut Products) {
+        let head = products.head_of(index);
         if self.items.len() <= index {
             self.items.resize(index.saturating_add(1), Item::default());
         }
-        let Some(item) = self.items.get_mut(index) else { return };
+        let Some(item) = self.items.get_mut(head) else { return };
+        let wanted = products.wanted_of_stream(head);
         for (state, set) in item.channels.iter_mut().zip(CHANNELS) {
-            state.wanted = channels.contains(set);
+            state.wanted = wanted.contains(set);
             (state.retry_at, state.tries) = (UnixNanos::NONE, 0);
+        }
+        let Some(product) = products.get_mut(index) else { return };
+        match (before.contains(Channels::BOOK), product.wanted.contains(Channels::BOOK)) {
+            // The snapshot is over: for the others of the stream, or for one that was given up and is not yet dropped.
+            (false, true) => item.renew = item.book().asked,
+            // Nothing of it counts from now on, whatever is still on its way.
+            (true, false) => product.book = BookState::Unwanted,
+            _ => {}
         }
     }
 
-    /// Products whose book is wanted, without this one.
-    pub fn books_wanted_besides(&self, index: usize) -> usize {
-        self.items
-            .iter()
-            .enumerate()
-            .filter(|(i, item)| *i != index && item.channels.last().is_some_and(|s| s.wanted))
-            .count()
+    /// Streams whose book is wanted, without that of this product.
+    pub fn books_wanted_besides(&self, head: usize) -> usize {
+        self.items.iter().enumerate().filter(|(i, item)| *i != head && item.book().wanted).count()
+    }
+
+    /// Streams of which anything is wanted, without that of this product.
+    pub fn streams_wanted_besides(&self, head: usize) -> usize {
+        let others = self.items.iter().enumerate().filter(|(i, _)| *i != head);
+        others.filter(|(_, item)| item.channels.iter().any(|state| state.wanted)).count()
+    }
+
+    /// Whether anything is wanted besides heartbeats.
+    pub fn wants_anything(&self) -> bool {
+        self.user.wanted || self.items.iter().any(|item| item.channels.iter().any(|state| state.wanted))
+    }
+
+    /// Nothing unauthenticated is to be sent before this time.
+    pub fn hold(&mut self, until: UnixNanos) {
+        self.hold_until = self.hold_until.max(until);
+    }
+
+    /// Whether nothing was asked since the connection opened: it is dropped if that takes too long (Coinbase reference
+    /// 6.1).
+    pub fn is_mute(&self) -> bool {
+        !self.next_send.is_some()
     }
 
     /// A long message was in the way until now.
@@ -181,8 +232,9 @@ impl Subscriptions {
 
     /// Takes note of books that became doubtful.
     pub fn note_doubts(&mut self, now: UnixNanos, products: &Products) {
-        for (item, product) in self.items.iter_mut().zip(products.iter()) {
-            if product.book != BookState::Doubtful || item.resync_at.is_some() || !item.book().asked {
+        for (head, item) in self.items.iter_mut().enumerate() {
+            let doubtful = |i: usize| products.get(i).is_some_and(|p| p.book == BookState::Doubtful);
+            if item.resync_at.is_some() || !item.book().asked || !products.members(head).any(doubtful) {
                 continue;
             }
             // The first time at once; again and again with growing pauses: a level that does not fit stays so.
@@ -202,7 +254,8 @@ impl Subscriptions {
         if self.pending.is_some() || now < self.next_send {
             return None;
         }
-        self.wish(now, token)
+        // With a token it does not count among the address's messages (Coinbase reference 5).
+        self.wish(now, token).filter(|wish| now >= self.hold_until || wish.topic == Topic::User)
     }
 
     fn wish(&mut self, now: UnixNanos, token: bool) -> Option<Request> {
@@ -224,7 +277,8 @@ impl Subscriptions {
                         let resync = channel == BOOK && item.resync_at.is_some() && item.resync_at <= now;
                         state.asked && (!state.wanted || resync)
                     };
-                    if due {
+                    let full = channel == BOOK && subscribe && self.members.len() >= self.books_per_message;
+                    if due && !full {
                         self.members.push(index);
                     }
                 }
@@ -236,7 +290,7 @@ impl Subscriptions {
         None
     }
 
-    /// Product indices of the message chosen.
+    /// Product indices of the message chosen: heads.
     pub fn members(&self) -> &[usize] {
         &self.members
     }
@@ -251,17 +305,16 @@ impl Subscriptions {
             Topic::Heartbeats => self.heartbeats.asked(give_up),
             Topic::User => self.user.asked(give_up),
             Topic::Market(channel) => {
-                for index in &self.members {
-                    let Some(item) = self.items.get_mut(*index) else { continue };
-                    let Some(product) = products.get_mut(*index) else { continue };
+                for head in &self.members {
+                    let Some(item) = self.items.get_mut(*head) else { continue };
                     // A repetition brings no snapshot (Coinbase reference 6.1): what is held stays held.
                     if channel == BOOK && !repeated {
-                        sent_book(item, product, request.subscribe, now.plus_ms(self.config.snapshot_ms));
+                        sent_book(item, *head, products, request.subscribe, now.plus_ms(self.config.snapshot_ms));
                     }
                     let Some(state) = item.channels.get_mut(channel) else { continue };
-                    if request.subscribe {
+                    if let Some(product) = products.get_mut(*head).filter(|_| request.subscribe) {
                         state.asked(give_up);
-                        product.seen = product.seen.without(CHANNELS.get(channel).copied().unwrap_or_default());
+                        product.seen = product.seen.without(set_of(channel));
                     }
                 }
             }
@@ -276,14 +329,17 @@ impl Subscriptions {
             }
         }
         let doubt_at = now.plus_ms(self.config.ack_grace_ms);
-        for (item, product) in self.items.iter_mut().zip(products.iter_mut()) {
+        for (head, item) in self.items.iter_mut().enumerate() {
+            let Some(listed) = products.get(head).map(|p| p.listed) else { continue };
             for (state, set) in item.channels.iter_mut().zip(CHANNELS) {
-                if product.listed.contains(set) {
-                    confirm(state, set, product, facts);
+                if listed.contains(set) {
+                    confirm(state, set, head, products, facts);
                 } else if state.asked && state.confirmed && !state.doubt_at.is_some() {
                     // An empty list in the middle of live data has been seen (Coinbase reference 6.1): wait and see.
                     state.doubt_at = doubt_at;
-                    product.seen = product.seen.without(set);
+                    if let Some(product) = products.get_mut(head) {
+                        product.seen = product.seen.without(set);
+                    }
                 }
             }
         }
@@ -298,7 +354,7 @@ impl Subscriptions {
         let Topic::Market(channel) = request.topic else {
             return if request.topic == Topic::User { listed.user } else { listed.heartbeats };
         };
-        let set = CHANNELS.get(channel).copied().unwrap_or_default();
+        let set = set_of(channel);
         let mut lists = self.members.iter().map(|i| products.get(*i).is_some_and(|p| p.listed.contains(set)));
         if request.subscribe {
             lists.any(|listed| listed)
@@ -335,10 +391,13 @@ impl Subscriptions {
             Topic::Heartbeats => self.heartbeats.refused(now),
             Topic::User => self.user.refused(now),
             Topic::Market(channel) => {
-                for index in &self.members {
-                    let Some(item) = self.items.get_mut(*index) else { continue };
-                    let Some(product) = products.get_mut(*index) else { continue };
-                    deny(item, channel, product, now, facts);
+                if channel == BOOK {
+                    // Refused whole (Coinbase reference 5): of fewer some may still fit.
+                    self.books_per_message = self.members.len().checked_div(2).unwrap_or(0).max(1);
+                }
+                for head in &self.members {
+                    let Some(item) = self.items.get_mut(*head) else { continue };
+                    deny(item, channel, (*head, products), now, Difference::Refused, facts);
                 }
             }
         }
@@ -353,7 +412,8 @@ impl Subscriptions {
         products: &mut Products,
         facts: &mut impl Facts,
     ) -> Result<Option<Request>, &'static str> {
-        if let Some(pending) = self.pending.filter(|p| self.over(p.give_up, now)) {
+        // A repetition takes its turn among the address's messages like any other.
+        if let Some(pending) = self.pending.filter(|p| now >= self.effective(p.give_up).max(self.hold_until)) {
             // Its answer may have been lost in a gap; a repetition does no harm (Coinbase reference 6.1).
             let user = pending.request.topic == Topic::User;
             if !pending.repeated && pending.request.subscribe && !user {
@@ -362,12 +422,17 @@ impl Subscriptions {
             if user || pending.request.topic == Topic::Heartbeats {
                 return Err("a subscription without answer");
             }
+            if let (Topic::Market(channel), false) = (pending.request.topic, pending.request.subscribe) {
+                self.report_still_listed(channel, products, facts);
+            }
             self.answered();
         }
         for index in 0..self.items.len() {
             let Some(mut item) = self.items.get(index).copied() else { continue };
-            let Some(product) = products.get_mut(index) else { continue };
-            if product.book == BookState::Held {
+            if std::mem::take(&mut item.renew) && item.book().asked {
+                renew(&mut item, index, now, products, facts);
+            }
+            if products.books_held(index) {
                 item.snapshot_by = UnixNanos::NONE;
             }
             if item.snapshot_by.is_some() && self.over(item.snapshot_by, now) && item.book().confirmed {
@@ -378,11 +443,11 @@ impl Subscriptions {
                 if !state.doubt_at.is_some() || !self.over(state.doubt_at, now) || self.is_pending(channel, index) {
                     continue;
                 }
-                if product.seen.contains(set) {
+                if products.get(index).is_some_and(|p| p.seen.contains(set)) {
                     // Data is the better confirmation.
-                    confirm(state, set, product, facts);
+                    confirm(state, set, index, products, facts);
                 } else {
-                    deny(&mut item, channel, product, now, facts);
+                    deny(&mut item, channel, (index, products), now, Difference::Missing, facts);
                 }
             }
             if let Some(place) = self.items.get_mut(index) {
@@ -390,6 +455,17 @@ impl Subscriptions {
             }
         }
         Ok(None)
+    }
+
+    /// An unsubscribe whose products the venue lists to the end of the waiting time.
+    fn report_still_listed(&self, channel: usize, products: &Products, facts: &mut impl Facts) {
+        let set = set_of(channel);
+        for head in &self.members {
+            if let Some(product) = products.get(*head).filter(|p| p.listed.contains(set)) {
+                let subscription = Subscription { channel: subscribed(set), difference: Difference::StillServed };
+                facts.stream(StreamFact::NotAsAsked(product.instrument, subscription));
+            }
+        }
     }
 
     fn is_pending(&self, channel: usize, index: usize) -> bool {
@@ -411,6 +487,9 @@ impl Subscriptions {
 
     /// When [`Subscriptions::expire`] or [`Subscriptions::choose`] will have something to do.
     pub fn deadline(&mut self, now: UnixNanos, token: bool) -> UnixNanos {
+        if self.items.iter().any(|item| item.renew) {
+            return UnixNanos(1);
+        }
         let mut next = UnixNanos::MAX;
         // What is past was done, or waits for the answer to the pending message.
         let mut at = |time: UnixNanos| {
@@ -422,7 +501,7 @@ impl Subscriptions {
         // below. Coming again for it before that would be for nothing, forever.
         let later = |time: UnixNanos| if time > now { time } else { UnixNanos::NONE };
         if let Some(pending) = self.pending {
-            at(self.effective(pending.give_up));
+            at(self.effective(pending.give_up).max(self.hold_until));
         }
         for state in [&self.heartbeats, &self.user] {
             if state.wanted && !state.asked {
@@ -431,9 +510,8 @@ impl Subscriptions {
         }
         for (index, item) in self.items.iter().enumerate() {
             at(later(item.resync_at));
-            let [_, _, book] = &item.channels;
             let snapshot_by = self.effective_if_some(item.snapshot_by);
-            at(if book.confirmed { snapshot_by } else { later(snapshot_by) });
+            at(if item.book().confirmed { snapshot_by } else { later(snapshot_by) });
             for (channel, state) in item.channels.iter().enumerate() {
                 let doubt_at = self.effective_if_some(state.doubt_at);
                 at(if self.is_pending(channel, index) { later(doubt_at) } else { doubt_at });
@@ -442,8 +520,11 @@ impl Subscriptions {
                 }
             }
         }
-        if self.pending.is_none() && self.wish(now, token).is_some() {
-            next = next.min(self.next_send.max(UnixNanos(1)));
+        if self.pending.is_none() {
+            if let Some(wish) = self.wish(now, token) {
+                let hold = if wish.topic == Topic::User { UnixNanos::NONE } else { self.hold_until };
+                next = next.min(self.next_send.max(hold).max(UnixNanos(1)));
+            }
         }
         next
     }
@@ -461,44 +542,85 @@ impl Subscriptions {
         let session = self.heartbeats.confirmed && (!self.user.wanted || self.user.confirmed);
         let settled = |state: &State| !state.wanted || state.confirmed || state.retry_at.is_some();
         session
-            && self.items.iter().zip(products.iter()).all(|(item, product)| {
-                let [_, _, book] = item.channels;
-                item.channels.iter().all(settled) && (!book.wanted || !book.asked || product.book == BookState::Held)
+            && self.items.iter().enumerate().all(|(head, item)| {
+                let book = item.book();
+                item.channels.iter().all(settled) && (!book.wanted || !book.asked || products.books_held(head))
             })
     }
 }
 
-fn sent_book(item: &mut Item, product: &mut Product, subscribe: bool, snapshot_by: UnixNanos) {
-    if subscribe {
-        product.book = BookState::Waiting;
-        item.snapshot_by = snapshot_by;
-    } else {
-        (item.resync_at, item.snapshot_by) = (UnixNanos::NONE, UnixNanos::NONE);
-        product.book = BookState::Unwanted;
+/// Calls `act` for every product of a stream.
+fn each_member(head: usize, products: &mut Products, mut act: impl FnMut(&mut Product)) {
+    let mut next = Some(head);
+    while let Some(index) = next {
+        if let Some(product) = products.get_mut(index) {
+            act(product);
+        }
+        next = products.next_member(index);
     }
 }
 
-fn confirm(state: &mut State, set: Channels, product: &Product, facts: &mut impl Facts) {
+fn sent_book(item: &mut Item, head: usize, products: &mut Products, subscribe: bool, snapshot_by: UnixNanos) {
+    // A subscribe brings the snapshot that anybody may wait for.
+    item.renew &= !subscribe;
+    item.resync_at = UnixNanos::NONE;
+    item.snapshot_by = if subscribe { snapshot_by } else { UnixNanos::NONE };
+    each_member(head, products, |product| {
+        let waits = subscribe && product.wanted.contains(Channels::BOOK);
+        product.book = if waits { BookState::Waiting } else { BookState::Unwanted };
+    });
+}
+
+/// A snapshot comes again for a member that joined: the others' books stand still until then, and that is announced.
+fn renew(item: &mut Item, head: usize, now: UnixNanos, products: &mut Products, facts: &mut impl Facts) {
+    each_member(head, products, |product| {
+        if product.book == BookState::Held {
+            product.book = BookState::Doubtful;
+            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
+        }
+    });
+    if !item.resync_at.is_some() {
+        item.resync_at = now;
+    }
+}
+
+fn confirm(state: &mut State, set: Channels, head: usize, products: &mut Products, facts: &mut impl Facts) {
     if !state.asked {
         return;
     }
     (state.doubt_at, state.tries) = (UnixNanos::NONE, 0);
     if !std::mem::replace(&mut state.confirmed, true) {
-        facts.stream(StreamFact::Subscribed(subscribed(set), product.instrument));
+        each_member(head, products, |product| {
+            if product.wanted.contains(set) {
+                facts.stream(StreamFact::Subscribed(subscribed(set), product.instrument));
+            }
+        });
     }
 }
 
 /// The venue does not serve it; asked again later.
-fn deny(item: &mut Item, channel: usize, product: &mut Product, now: UnixNanos, facts: &mut impl Facts) {
+fn deny(
+    item: &mut Item,
+    channel: usize,
+    (head, products): (usize, &mut Products),
+    now: UnixNanos,
+    difference: Difference,
+    facts: &mut impl Facts,
+) {
     if channel == BOOK {
-        if product.book == BookState::Held {
-            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
-        }
-        product.book = BookState::Unwanted;
         (item.resync_at, item.snapshot_by) = (UnixNanos::NONE, UnixNanos::NONE);
     }
-    let Some(state) = item.channels.get_mut(channel) else { return };
-    state.refused(now);
-    let set = CHANNELS.get(channel).copied().unwrap_or_default();
-    facts.stream(StreamFact::NotSubscribed(subscribed(set), product.instrument));
+    let set = set_of(channel);
+    if let Some(state) = item.channels.get_mut(channel) {
+        state.refused(now);
+    }
+    each_member(head, products, |product| {
+        if channel == BOOK && std::mem::replace(&mut product.book, BookState::Unwanted) == BookState::Held {
+            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
+        }
+        if product.wanted.contains(set) {
+            let subscription = Subscription { channel: subscribed(set), difference };
+            facts.stream(StreamFact::NotAsAsked(product.instrument, subscription));
+        }
+    });
 }

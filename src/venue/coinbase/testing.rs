@@ -5,7 +5,9 @@ use crate::record::{
     AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
     Venue, VenueOrderId,
 };
-use crate::venue::{Anomaly, BookEvent, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire};
+use crate::venue::{
+    Anomaly, BookEvent, CandleFact, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
+};
 
 /// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
 pub fn instrument(id: u32, symbol: &str) -> Instrument {
@@ -14,6 +16,7 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: symbol.into(),
+        streamed_as: None,
         base: base.into(),
         quote: quote.into(),
         tick: fixed("0.01"),
@@ -27,6 +30,13 @@ pub fn instrument(id: u32, symbol: &str) -> Instrument {
     Instrument::new(InstrumentId(id), AssetId(0), AssetId(1), listing)
 }
 
+/// The same for a product that public channels send under another name.
+pub fn streamed_as(id: u32, symbol: &str, stream: &str) -> Instrument {
+    let plain = instrument(id, symbol);
+    let listing = Listing { streamed_as: Some(stream.into()), ..plain.listing };
+    Instrument::new(plain.id, plain.base, plain.quote, listing)
+}
+
 /// One thing told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
@@ -36,6 +46,9 @@ pub enum Told {
     Trade(TradeFact),
     Quote(QuoteFact),
     Ticker(TickerFact),
+    TickerBatch(TickerFact),
+    Candle(CandleFact),
+    Increments(InstrumentId, Fixed, Fixed),
     Status(InstrumentId, TradingStatus, UnixNanos),
     Gap(GapScope, GapCause, u64),
     Stream(StreamFact),
@@ -95,6 +108,15 @@ impl Facts for Ear {
     }
     fn ticker(&mut self, fact: TickerFact) {
         self.told.push(Told::Ticker(fact));
+    }
+    fn ticker_batch(&mut self, fact: TickerFact) {
+        self.told.push(Told::TickerBatch(fact));
+    }
+    fn candle(&mut self, fact: CandleFact) {
+        self.told.push(Told::Candle(fact));
+    }
+    fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
+        self.told.push(Told::Increments(instrument, tick, lot));
     }
     fn status(&mut self, instrument: InstrumentId, status: TradingStatus, venue_time: UnixNanos) {
         self.told.push(Told::Status(instrument, status, venue_time));

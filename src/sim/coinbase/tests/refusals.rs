@@ -29,8 +29,8 @@ fn each_business_rule_refuses_in_http_200_with_its_own_reason() {
         ("BUY", quote("10.001"), unknown, "PREVIEW_INVALID_QUOTE_SIZE_PRECISION"),
         ("BUY", quote("1000000000"), unknown, "PREVIEW_INVALID_QUOTE_SIZE_TOO_LARGE"),
         ("SELL", quote("10"), "UNSUPPORTED_ORDER_CONFIGURATION", no_preview),
-        ("BUY", json!({"limit_limit_gtd": {}}), "UNSUPPORTED_ORDER_CONFIGURATION", no_preview),
-        ("BUY", json!({"scaled_limit_gtc": {}}), "UNSUPPORTED_ORDER_CONFIGURATION", no_preview),
+        ("BUY", json!({"market_market_fok": {"base_size": "1"}}), "UNSUPPORTED_ORDER_CONFIGURATION", no_preview),
+        ("BUY", json!({"limit_limit_gtd": {}}), "GTD_ORDERS_MUST_HAVE_END_TIME", no_preview),
     ] {
         let mut bench = Bench::plain();
         let before = bench.money("USD");
@@ -146,7 +146,7 @@ fn without_a_good_token_the_answer_is_plain_text_401_and_nothing_happens() {
 #[test]
 fn a_view_only_key_may_look_and_not_trade() {
     let mut bench = Bench::plain();
-    bench.venue.permissions = Permissions { view: true, trade: false };
+    bench.venue.keys[0].permissions = Permissions { view: true, trade: false };
     let (status, text) = bench.ask("POST", "/orders", "", "{}", true);
     assert_eq!(status, 403);
     assert!(text.contains("PERMISSION_DENIED"), "{text}");
@@ -163,7 +163,7 @@ fn beyond_the_rate_limit_the_answer_is_429_and_the_next_second_is_free_again() {
     assert_eq!((public[9], public[10]), (200, 429), "its own, smaller limit");
     bench.venue.limits.refusal = Refusal429::HtmlOnOrders;
     let (status, page) = bench.ask("POST", "/orders", "", "{}", true);
-    assert!(status == 429 && page.starts_with("<html>"), "{page}");
+    assert!(status == 429 && page.starts_with("<!DOCTYPE html>"), "{page}");
     assert!(bench.ask("GET", "/accounts", "", "", true).1.contains("rate_limit_exceeded"));
     bench.pass_ms(1_000);
     assert_eq!(bench.ask("GET", "/accounts", "", "", true).0, 200);

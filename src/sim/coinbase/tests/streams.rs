@@ -378,3 +378,56 @@ fn a_full_size_snapshot_is_as_large_as_the_venues() {
     let bytes = bench.texts(conn)[0].len();
     assert!((4_500_000..6_000_000).contains(&bytes), "{bytes}");
 }
+
+/// Coinbase reference 7.1.
+#[test]
+fn usdc_products_are_streamed_as_usd_and_both_are_one_stream() {
+    let mut bench = Bench::new(Config { level2_products_max: 1, ..Config::quiet() });
+    let conn = bench.connect(DOOR_MARKET);
+    bench.subscribe(conn, "level2", &["BTC-USDC"]);
+    let frames = bench.frames(conn);
+    assert_eq!(channels(&frames), ["l2_data/snapshot", "subscriptions"]);
+    assert_eq!(frames[0]["events"][0]["product_id"], "BTC-USD");
+    assert_eq!(frames[1]["events"][0]["subscriptions"], json!({"level2": ["BTC-USD"]}));
+    bench.subscribe(conn, "level2", &["BTC-USD", "BTC-USDC"]);
+    assert_eq!(channels(&bench.frames(conn)), ["subscriptions"], "held already, and one place for both");
+    bench.say(conn, &json!({"type": "unsubscribe", "channel": "level2", "product_ids": ["BTC-USDC"]}));
+    assert_eq!(bench.frames(conn)[0]["events"][0]["subscriptions"], json!({}));
+    bench.subscribe(conn, "level2", &["ETH-EUR"]);
+    assert_eq!(channels(&bench.frames(conn)), ["subscriptions"], "no such product, alias or not");
+}
+
+#[test]
+fn a_status_comes_at_first_and_when_it_changes() {
+    let mut bench = Bench::new(Config::quiet());
+    let conn = bench.connect(DOOR_MARKET);
+    bench.subscribe(conn, "status", &["BTC-USD"]);
+    bench.tick();
+    let frames = bench.frames(conn);
+    assert_eq!(channels(&frames), ["status/snapshot", "subscriptions"]);
+    assert_eq!(frames[0]["events"][0]["products"][0]["status"], "online");
+    bench.venue.exchange.markets[0].product.trading = crate::sim::coinbase::Trading::Disabled;
+    bench.tick();
+    bench.tick();
+    let frames = bench.frames(conn);
+    assert_eq!(channels(&frames), ["status/update"]);
+    assert_eq!(frames[0]["events"][0]["products"][0]["status"], "offline");
+}
+
+#[test]
+fn a_ticker_batch_comes_every_five_seconds_if_the_product_traded() {
+    let mut bench = Bench::plain();
+    let conn = bench.connect(DOOR_MARKET);
+    bench.subscribe(conn, "ticker_batch", &["BTC-USD"]);
+    bench.frames(conn);
+    let batches = |bench: &mut Bench| {
+        for _ in 0..60 {
+            bench.pass_ms(100);
+        }
+        channels(&bench.frames(conn))
+    };
+    assert_eq!(batches(&mut bench), [""; 0]);
+    bench.hit(Side::Buy, "101", "1");
+    assert_eq!(batches(&mut bench), ["ticker_batch/update"]);
+    assert_eq!(batches(&mut bench), [""; 0]);
+}

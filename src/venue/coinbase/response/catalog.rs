@@ -18,6 +18,7 @@ struct ProductRow<'i> {
     quote_min_size: &'i str,
     status: &'i str,
     kind: &'i str,
+    alias: &'i str,
     halted: bool,
     cancel_only: bool,
     limit_only: bool,
@@ -72,6 +73,7 @@ fn row<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<ProductRow<'i>, Fault> {
             "quote_min_size" => &mut row.quote_min_size,
             "status" => &mut row.status,
             "product_type" => &mut row.kind,
+            "alias" => &mut row.alias,
             "is_disabled" | "trading_disabled" | "view_only" | "auction_mode" => {
                 row.halted |= !cursor.take_null() && cursor.bool()?;
                 continue;
@@ -121,6 +123,8 @@ impl ProductRow<'_> {
         Ok(Listing {
             venue: Venue::Coinbase,
             symbol: self.id.into(),
+            // The venue streams both under the alias (Coinbase reference 7.1).
+            streamed_as: (!self.alias.is_empty() && self.alias != self.id).then(|| self.alias.into()),
             base: self.base.into(),
             quote: self.quote.into(),
             tick: required("price_increment", tick)?,

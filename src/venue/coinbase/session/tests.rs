@@ -2,9 +2,12 @@
 
 use super::super::testing::{instrument, Ear, Told};
 use super::*;
-use crate::record::GapCause;
+use crate::record::{Difference, GapCause, Subscription};
 use crate::venue::{GapScope, StreamFact, SubscribedChannel};
 use proptest::prelude::*;
+
+mod acknowledgements;
+mod shared_streams;
 
 const BTC: InstrumentId = InstrumentId(0);
 const ETH: InstrumentId = InstrumentId(1);
@@ -134,6 +137,14 @@ const NO_BOOKS: &str = r#"{"heartbeats":["heartbeats"]}"#;
 const SUBSCRIBE_BOOKS: &str = r#"{"type":"subscribe","product_ids":["BTC-USD","ETH-USD"],"channel":"level2"}"#;
 const UNSUBSCRIBE_BOOKS: &str = r#"{"type":"unsubscribe","product_ids":["BTC-USD","ETH-USD"],"channel":"level2"}"#;
 
+fn not_as_asked(channel: SubscribedChannel, instrument: InstrumentId, difference: Difference) -> StreamFact {
+    StreamFact::NotAsAsked(instrument, Subscription { channel, difference })
+}
+
+fn missing(channel: SubscribedChannel, instrument: InstrumentId) -> StreamFact {
+    not_as_asked(channel, instrument, Difference::Missing)
+}
+
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![opcode];
     match payload.len() {
@@ -206,7 +217,7 @@ fn a_product_left_out_of_the_acknowledgement_is_announced_after_the_grace_time_a
     assert!(!line.session.healthy());
     line.asked();
     line.wait(limits::ACK_GRACE_MS);
-    assert_eq!(line.streams(), [StreamFact::NotSubscribed(SubscribedChannel::Trades, ETH)]);
+    assert_eq!(line.streams(), [missing(SubscribedChannel::Trades, ETH)]);
     assert!(line.session.healthy(), "grace is over");
     assert_eq!(line.asked(), [""; 0]);
     line.wait(limits::RETRY_MS_MIN + 50);
@@ -234,7 +245,7 @@ fn a_subscription_dropped_in_silence_is_announced_with_a_gap_and_asked_again() {
     line.ack(r#"{"heartbeats":["heartbeats"],"level2":["BTC-USD"]}"#);
     line.wait(limits::ACK_GRACE_MS);
     assert_eq!(line.ear.gaps(), [(GapScope::Instrument(ETH), GapCause::Stale, 0)]);
-    assert_eq!(line.streams(), [StreamFact::NotSubscribed(SubscribedChannel::Book, ETH)]);
+    assert_eq!(line.streams(), [missing(SubscribedChannel::Book, ETH)]);
     line.wait(limits::RETRY_MS_MIN + 50);
     assert_eq!(line.asked(), [r#"{"type":"subscribe","product_ids":["ETH-USD"],"channel":"level2"}"#]);
 }
@@ -295,7 +306,7 @@ fn an_error_frame_belongs_to_the_message_in_flight() {
     line.ack(NO_BOOKS);
     line.wait(150);
     line.try_text(r#"{"type":"error","message":"too many L2 streams requested in a single session"}"#).unwrap();
-    assert_eq!(line.streams(), [StreamFact::NotSubscribed(SubscribedChannel::Book, BTC)]);
+    assert_eq!(line.streams(), [not_as_asked(SubscribedChannel::Book, BTC, Difference::Refused)]);
     assert!(line.session.healthy(), "refused, and said so");
 }
 
@@ -652,8 +663,9 @@ fn waiting() -> Line {
     let mut line = Line::open(StreamRole::Market, &[(0, "BTC-USD", Channels::BOOK), (1, "ETH-USD", Channels::BOOK)]);
     line.session.subscriptions =
         Subscriptions::new(StreamConfig { message_gap_ms: 0, ..StreamConfig::default() }, false);
-    line.session.subscriptions.want(0, Channels::BOOK);
-    line.session.subscriptions.want(1, Channels::BOOK);
+    for index in [0, 1] {
+        line.session.subscriptions.want(index, Channels::NONE, &mut line.session.decoder.products);
+    }
     line.session.time(line.now, &mut line.ear).unwrap();
     line
 }

@@ -1,9 +1,9 @@
-//! The public channels: book levels, trades, tickers, status, heartbeats, acknowledgements.
+//! The public channels: book levels, trades, tickers, heartbeats, acknowledgements.
 
 use super::super::products::BookState;
 use super::{excerpt, At, Channel, Control, Decoder, EventHead, Fault};
 use crate::codec::json::Cursor;
-use crate::record::{parse_any, BookSide, Fixed, Fixed128, InstrumentId, Ticker, TradingStatus, UnixNanos};
+use crate::record::{parse_any, BookSide, Fixed, Fixed128, InstrumentId, Ticker, UnixNanos};
 use crate::venue::fault::{number, side};
 use crate::venue::{
     Anomaly, BookEvent, BookEventKind, Channels, Facts, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
@@ -51,6 +51,17 @@ impl Decoder {
             facts.anomaly(Anomaly::UnknownInstrument, excerpt(event.product));
             return Ok(None);
         };
+        self.open_book_of(index, sequence, event)
+    }
+
+    /// The same for a product of the event's stream.
+    #[inline]
+    pub(super) fn open_book_of(
+        &mut self,
+        index: usize,
+        sequence: u64,
+        event: &EventHead<'_>,
+    ) -> Result<Option<OpenBook>, Fault> {
         let Some(product) = self.products.get_mut(index) else { return Ok(None) };
         self.at = At::Book { index, begun: false };
         product.seen = product.seen.with(Channels::BOOK);
@@ -158,15 +169,7 @@ impl Decoder {
         while items.next_item(cursor)? {
             let start = cursor.clone();
             match self.trade(snapshot, sequence, cursor, facts) {
-                Ok(Some(trade)) => {
-                    if self.trades.len() >= super::super::limits::TRADES_BUFFERED_MAX {
-                        // None is lost, but beyond the buffer the order is that of the pieces.
-                        facts.anomaly(Anomaly::TooLarge, "more trades in one message than are turned round");
-                        while self.tell_trades(facts) {}
-                    }
-                    self.trades.push(trade);
-                }
-                Ok(None) => {}
+                Ok(()) => {}
                 Err(fault) => {
                     self.fault(&fault, facts);
                     self.at = At::Channel(Channel::Trades);
@@ -185,7 +188,7 @@ impl Decoder {
         sequence: u64,
         cursor: &mut Cursor<'_, '_>,
         facts: &mut impl Facts,
-    ) -> Result<Option<TradeFact>, Fault> {
+    ) -> Result<(), Fault> {
         let (mut product, mut price, mut size, mut time, mut maker) = ("", "", "", "", "");
         let mut trade_id = 0;
         let mut fields = cursor.object()?;
@@ -202,43 +205,70 @@ impl Decoder {
         }
         let Some(index) = self.products.find_streamed(product) else {
             facts.anomaly(Anomaly::UnknownInstrument, excerpt(product));
-            return Ok(None);
+            return Ok(());
         };
         // The venue names the maker's side; records carry the aggressor's (Coinbase reference 6.5).
         let side = side("side", maker)?.opposite();
         let venue_time = self.time(time, facts);
-        let Some(product) = self.products.get_mut(index) else { return Ok(None) };
-        product.seen = product.seen.with(Channels::TRADES);
-        Ok(Some(TradeFact {
-            instrument: product.instrument,
-            side,
-            price: number("price", price, product.price_exponent)?,
-            size: number("size", size, product.size_exponent)?,
-            trade_id,
-            venue_time,
-            sequence,
-            snapshot,
-            last: false,
-        }))
+        let mut next = Some(index);
+        while let Some(index) = next {
+            let Some(product) = self.products.get_mut(index) else { break };
+            product.seen = product.seen.with(Channels::TRADES);
+            if product.wanted.contains(Channels::TRADES) {
+                let trade = TradeFact {
+                    instrument: product.instrument,
+                    side,
+                    price: number("price", price, product.price_exponent)?,
+                    size: number("size", size, product.size_exponent)?,
+                    trade_id,
+                    venue_time,
+                    sequence,
+                    snapshot,
+                    last: false,
+                };
+                self.buffer_trade(trade, facts);
+            }
+            next = self.products.next_member(index);
+            self.trades_shared |= next.is_some();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn buffer_trade(&mut self, trade: TradeFact, facts: &mut impl Facts) {
+        if self.trades.len() >= super::super::limits::TRADES_BUFFERED_MAX {
+            // None is lost, but beyond the buffer the order is that of the pieces.
+            facts.anomaly(Anomaly::TooLarge, "more trades in one message than are turned round");
+            while self.tell_trades(facts) {}
+        }
+        self.trades.push(trade);
     }
 
     /// Tells up to [`LEVELS_PER_CALL_MAX`] buffered trades, oldest first; true if more are left.
     pub(super) fn tell_trades(&mut self, facts: &mut impl Facts) -> bool {
         // Newest first on the wire in every recorded message (Coinbase reference 6.5). Should that change, the ids say.
-        if let (Some(first), Some(last)) = (self.trades.first(), self.trades.last()) {
+        if self.trades_shared {
+            // One product after the other, each as it would come alone.
+            self.trades.sort_unstable_by_key(|t| (t.instrument.0, std::cmp::Reverse(t.trade_id)));
+        } else if let (Some(first), Some(last)) = (self.trades.first(), self.trades.last()) {
             if first.trade_id < last.trade_id {
                 self.trades.reverse();
             }
         }
         for _ in 0..LEVELS_PER_CALL_MAX {
-            let Some(trade) = self.trades.pop() else { return false };
-            facts.trade(TradeFact { last: self.trades.is_empty(), ..trade });
+            let Some(trade) = self.trades.pop() else { break };
+            let next = self.trades.last();
+            let last = next.is_none_or(|next| self.trades_shared && next.instrument != trade.instrument);
+            facts.trade(TradeFact { last, ..trade });
         }
-        !self.trades.is_empty()
+        let more = !self.trades.is_empty();
+        self.trades_shared &= more;
+        more
     }
 
     pub(super) fn tickers(
         &mut self,
+        batch: bool,
         snapshot: bool,
         sequence: u64,
         venue_time: UnixNanos,
@@ -252,47 +282,30 @@ impl Decoder {
                 facts.anomaly(Anomaly::UnknownInstrument, excerpt(text.product));
                 continue;
             };
-            let Some(product) = self.products.get_mut(index) else { continue };
-            product.seen = product.seen.with(Channels::TICKER);
-            let instrument = product.instrument;
-            let exponents = (product.price_exponent, product.size_exponent);
             let ticker = text.ticker(facts);
-            facts.ticker(TickerFact { instrument, ticker, venue_time, sequence, snapshot });
-            if let Some(words) = quote_words(&ticker, exponents, facts) {
-                facts.quote(QuoteFact { instrument, words, venue_time, sequence, snapshot });
-            }
-        }
-        Ok(())
-    }
-
-    /// Products of the status channel; those nobody asked for are left out, since it lists all (Coinbase reference 6.7).
-    pub(super) fn statuses(
-        &mut self,
-        venue_time: UnixNanos,
-        cursor: &mut Cursor<'_, '_>,
-        facts: &mut impl Facts,
-    ) -> Result<(), Fault> {
-        let mut items = cursor.array()?;
-        while items.next_item(cursor)? {
-            let (mut id, mut status) = ("", "");
-            let mut fields = cursor.object()?;
-            while let Some(key) = fields.next_key(cursor)? {
-                match key {
-                    "id" => id = cursor.str()?,
-                    "status" => status = cursor.str_or_null()?.unwrap_or_default(),
-                    _ => cursor.skip()?,
+            let channel = if batch { Channels::TICKER_BATCH } else { Channels::TICKER };
+            let mut next = Some(index);
+            while let Some(index) = next {
+                next = self.products.next_member(index);
+                let Some(product) = self.products.get_mut(index) else { break };
+                product.seen = product.seen.with(channel);
+                // All texts empty has been seen (Coinbase reference 6.6): no news.
+                if ticker == Ticker::default() || !product.wanted.contains(channel) {
+                    continue;
+                }
+                let instrument = product.instrument;
+                let fact = TickerFact { instrument, ticker, venue_time, sequence, snapshot };
+                if batch {
+                    // Without the quote's figures (Coinbase reference 6.6).
+                    facts.ticker_batch(fact);
+                    continue;
+                }
+                facts.ticker(fact);
+                let exponents = (product.price_exponent, product.size_exponent);
+                if let Some(words) = quote_words(&ticker, exponents, facts) {
+                    facts.quote(QuoteFact { instrument, words, venue_time, sequence, snapshot });
                 }
             }
-            let Some(product) = self.products.find(id).and_then(|index| self.products.get(index)) else { continue };
-            let status = match status {
-                "online" => TradingStatus::Online,
-                "offline" | "delisted" => TradingStatus::Halted,
-                other => {
-                    facts.anomaly(Anomaly::UnknownValue, excerpt(other));
-                    TradingStatus::Unknown
-                }
-            };
-            facts.status(product.instrument, status, venue_time);
         }
         Ok(())
     }
@@ -332,6 +345,9 @@ impl Decoder {
                     "level2" => Channels::BOOK,
                     "market_trades" => Channels::TRADES,
                     "ticker" => Channels::TICKER,
+                    "ticker_batch" => Channels::TICKER_BATCH,
+                    "candles" => Channels::CANDLES,
+                    "status" => Channels::STATUS,
                     // Lists itself, and the user's own id.
                     "heartbeats" | "user" => {
                         let heartbeats = channel == "heartbeats";
@@ -449,14 +465,20 @@ fn figure(text: &str, facts: &mut impl Facts) -> Option<Fixed> {
     if text.is_empty() {
         return None;
     }
-    let narrow = parse_any(text.as_bytes()).and_then(|wide: Fixed128| {
-        let mantissa = i64::try_from(wide.mantissa()).map_err(|_| crate::record::DecimalError::Overflow)?;
-        Ok(Fixed::new(mantissa, wide.exponent()))
-    });
+    let narrow = fixed("figure", text);
     if narrow.is_err() {
         facts.anomaly(Anomaly::Number, excerpt(text));
     }
     narrow.ok()
+}
+
+/// A figure at the exponent it was sent with.
+pub(super) fn fixed(key: &'static str, text: &str) -> Result<Fixed, Fault> {
+    let narrow = parse_any(text.as_bytes()).and_then(|wide: Fixed128| {
+        let mantissa = i64::try_from(wide.mantissa()).map_err(|_| crate::record::DecimalError::Overflow)?;
+        Ok(Fixed::new(mantissa, wide.exponent()))
+    });
+    narrow.map_err(|error| Fault::Number { key, error })
 }
 
 /// The quote a ticker carries, if it carries all four figures and they fit.
@@ -472,11 +494,12 @@ fn quote_words(ticker: &Ticker, (price, size): (i8, i8), facts: &mut impl Facts)
 
 /// For completeness of the engine's vocabulary: which [`SubscribedChannel`] a channel set of one element is.
 pub(in crate::venue::coinbase) fn subscribed(channel: Channels) -> SubscribedChannel {
-    if channel == Channels::BOOK {
-        SubscribedChannel::Book
-    } else if channel == Channels::TRADES {
-        SubscribedChannel::Trades
-    } else {
-        SubscribedChannel::Ticker
+    match channel {
+        Channels::BOOK => SubscribedChannel::Book,
+        Channels::TRADES => SubscribedChannel::Trades,
+        Channels::TICKER_BATCH => SubscribedChannel::TickerBatch,
+        Channels::CANDLES => SubscribedChannel::Candles,
+        Channels::STATUS => SubscribedChannel::Status,
+        _ => SubscribedChannel::Ticker,
     }
 }

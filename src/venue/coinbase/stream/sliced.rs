@@ -6,19 +6,27 @@
 use super::market::OpenBook;
 use super::{At, Channel, Control, Cursor, Decoder, EventHead, Facts, Fault, Head, Plain, UnixNanos};
 
-/// Names of the arrays that can be long, in the order of [`super::Channel`]: level2, trades, tickers, orders, products.
-pub(in crate::venue::coinbase) const LONG_ARRAYS: &[&str] = &["updates", "trades", "tickers", "orders", "products"];
+/// Names of the arrays that can be long, in the order of [`super::Channel`]: level2, trades, tickers, candles, orders, products.
+pub(in crate::venue::coinbase) const LONG_ARRAYS: &[&str] =
+    &["updates", "trades", "tickers", "candles", "orders", "products"];
 
 /// The array whose elements are coming.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Section {
     None,
-    Book(OpenBook),
+    /// Of the stream's head, if it is wanted; the others are [`Decoder::twins`].
+    Book(Option<OpenBook>),
     Trades {
         snapshot: bool,
         sequence: u64,
     },
     Tickers {
+        batch: bool,
+        snapshot: bool,
+        sequence: u64,
+        time: UnixNanos,
+    },
+    Candles {
         snapshot: bool,
         sequence: u64,
         time: UnixNanos,
@@ -28,6 +36,7 @@ pub(super) enum Section {
         time: UnixNanos,
     },
     Products {
+        snapshot: bool,
         time: UnixNanos,
     },
     /// Of no use, or already given up.
@@ -63,19 +72,20 @@ impl Decoder {
     pub fn long_elements(&mut self, plain: &mut Plain, text: &mut [u8], last: bool, facts: &mut impl Facts) -> bool {
         let mut section = std::mem::replace(&mut self.section, Section::None);
         let read = plain.parse(text, |cursor| match &mut section {
-            Section::Book(book) => {
+            Section::Book(head) => {
+                self.twin_levels(cursor, last, facts)?;
+                let Some(book) = head else { return cursor.skip().map_err(Fault::from) };
                 self.levels(book, cursor, facts)?;
-                if last {
-                    self.close_book(book, facts);
-                } else {
-                    self.cut_book(book, facts);
-                }
+                self.end_slice(book, last, facts);
                 Ok(())
             }
             Section::Trades { snapshot, sequence } => self.trades(*snapshot, *sequence, cursor, facts),
-            Section::Tickers { snapshot, sequence, time } => self.tickers(*snapshot, *sequence, *time, cursor, facts),
+            Section::Tickers { batch, snapshot, sequence, time } => {
+                self.tickers(*batch, *snapshot, *sequence, *time, cursor, facts)
+            }
+            Section::Candles { snapshot, sequence, time } => self.candles(*snapshot, *sequence, *time, cursor, facts),
             Section::Orders { snapshot, time } => self.orders(*snapshot, *time, cursor, facts),
-            Section::Products { time } => self.statuses(*time, cursor, facts),
+            Section::Products { snapshot, time } => self.statuses(*snapshot, *time, cursor, facts),
             Section::None | Section::Ignored => cursor.skip().map_err(Fault::from),
         });
         self.section = section;
@@ -136,19 +146,36 @@ impl Decoder {
         }
         self.at = At::Channel(channel);
         self.section = match channel {
-            Channel::Book => match self.open_book(sequence, event, facts)? {
-                Some(book) => Section::Book(book),
-                None => Section::Ignored,
-            },
+            Channel::Book => {
+                let head = self.open_book(sequence, event, facts)?;
+                match self.products.find_streamed(event.product) {
+                    Some(index) if self.products.any_shared() => self.open_twins(index, sequence, event)?,
+                    _ => self.twins.clear(),
+                }
+                let useful = head.is_some() || !self.twins.is_empty();
+                if useful {
+                    Section::Book(head)
+                } else {
+                    Section::Ignored
+                }
+            }
             Channel::Trades => Section::Trades { snapshot: event.is_snapshot()?, sequence },
-            Channel::Ticker => {
-                Section::Tickers { snapshot: event.is_snapshot()?, sequence, time: self.time(head.timestamp, facts) }
+            Channel::Ticker | Channel::TickerBatch => Section::Tickers {
+                batch: channel == Channel::TickerBatch,
+                snapshot: event.is_snapshot()?,
+                sequence,
+                time: self.time(head.timestamp, facts),
+            },
+            Channel::Candles => {
+                Section::Candles { snapshot: event.is_snapshot()?, sequence, time: self.time(head.timestamp, facts) }
             }
             Channel::User => {
                 self.snapshot_rows = 0;
                 Section::Orders { snapshot: event.is_snapshot()?, time: self.time(head.timestamp, facts) }
             }
-            Channel::Status => Section::Products { time: self.time(head.timestamp, facts) },
+            Channel::Status => {
+                Section::Products { snapshot: event.is_snapshot()?, time: self.time(head.timestamp, facts) }
+            }
             _ => Section::Ignored,
         };
         Ok(true)
@@ -157,10 +184,19 @@ impl Decoder {
     fn finish_section(&mut self, facts: &mut impl Facts) {
         match std::mem::replace(&mut self.section, Section::None) {
             // Without elements: they would have ended it.
-            Section::Book(mut book) => self.close_book(&mut book, facts),
+            Section::Book(mut head) => {
+                let mut twins = std::mem::take(&mut self.twins);
+                for book in head.iter_mut().chain(&mut twins) {
+                    self.close_book(book, facts);
+                }
+            }
             // Told at the end, piece by piece: the newest come first on the wire.
             Section::Trades { .. } | Section::None => {}
-            Section::Tickers { .. } | Section::Orders { .. } | Section::Products { .. } | Section::Ignored => {}
+            Section::Tickers { .. }
+            | Section::Candles { .. }
+            | Section::Orders { .. }
+            | Section::Products { .. }
+            | Section::Ignored => {}
         }
     }
 }

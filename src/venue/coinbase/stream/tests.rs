@@ -5,12 +5,21 @@ use super::*;
 use crate::codec::json::{ArraySlicer, Slice, SliceLimits};
 use crate::codec::test_captures;
 use crate::order::{FactSource, OrderFact, OrderStatus};
-use crate::record::{BookSide, Fixed, Fixed128, InstrumentId, RejectClass, Side};
+use crate::record::{BookSide, Fixed, Fixed128, InstrumentId, RejectClass, Side, Ticker};
 use crate::venue::{BookEvent, BookEventKind, StreamFact};
 use proptest::prelude::*;
 
+mod captures;
+mod slow_channels;
+
 const BTC: InstrumentId = InstrumentId(0);
 const ETH: InstrumentId = InstrumentId(1);
+const EVERYTHING: Channels = Channels::BOOK
+    .with(Channels::TRADES)
+    .with(Channels::TICKER)
+    .with(Channels::TICKER_BATCH)
+    .with(Channels::CANDLES)
+    .with(Channels::STATUS);
 /// 2026-09-30T02:39:53.407329Z
 const TIME: UnixNanos = UnixNanos(1_790_735_993_407_329_000);
 
@@ -36,7 +45,8 @@ impl Feed {
         let mut decoder = Decoder::new();
         for (id, symbol) in [(0, "BTC-USD"), (1, "ETH-USD")] {
             let index = decoder.products.know(&instrument(id, symbol));
-            decoder.products.get_mut(index).unwrap().book = BookState::Waiting;
+            let product = decoder.products.get_mut(index).unwrap();
+            (product.book, product.wanted) = (BookState::Waiting, EVERYTHING);
         }
         // Building one costs more than most tests.
         let plain = PLAIN.take().unwrap_or_else(|| Plain::new(1 << 17));
@@ -322,11 +332,12 @@ fn a_ticker_is_told_with_the_quote_it_carries() {
 }
 
 #[test]
-fn a_ticker_without_figures_has_holes_and_one_that_does_not_fit_is_counted() {
-    let batch = r#"{"channel":"ticker_batch","timestamp":"","sequence_num":0,"events":[{"type":"update","tickers":[{"product_id":"BTC-USD","price":"","volume_24_h":"99999999999999999999.5","low_24_h":null}]}]}"#;
-    let told = Feed::new().told(batch);
-    let [Told::Anomaly(Anomaly::Number, _), Told::Ticker(ticker)] = &told[..] else { panic!("{told:?}") };
-    assert_eq!((ticker.ticker, ticker.venue_time), (Default::default(), UnixNanos::NONE));
+fn a_ticker_has_holes_where_figures_are_missing_and_one_that_does_not_fit_is_counted() {
+    let ticker = r#"{"channel":"ticker","timestamp":"","sequence_num":0,"events":[{"type":"update","tickers":[{"product_id":"BTC-USD","price":"7","volume_24_h":"99999999999999999999.5","low_24_h":null}]}]}"#;
+    let told = Feed::new().told(ticker);
+    let [Told::Anomaly(Anomaly::Number, _), Told::Ticker(fact)] = &told[..] else { panic!("{told:?}") };
+    let price = Some(Fixed::new(7, 0));
+    assert_eq!((fact.ticker, fact.venue_time), (Ticker { price, ..Ticker::default() }, UnixNanos::NONE));
 }
 
 /// Coinbase reference 7.3.

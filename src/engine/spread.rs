@@ -1,0 +1,164 @@
+//! Which market connection carries an instrument, and whose turn it is to speak.
+//!
+//! Owns the placing of instruments on the market connections of their venue. One connection takes so many books at most
+//! (Coinbase reference 5), so instruments are spread: the first connections are filled first, a further one is dialled
+//! when it gets its first instrument, and one that falls with nothing to carry is not dialled again. Guarantees that an
+//! instrument's channels all come over one connection, that it keeps it as long as anything is wanted of it, that
+//! unsubscribing frees its place for others, and that who found no place is told so and gets the next that is freed.
+//! Between the connections of one address there is one message at a time, spaced: the venue counts by address. Reads no
+//! clock.
+
+use super::connections::Session;
+use super::contract::{ConnId, Outputs};
+use super::Engine;
+use crate::record::{
+    ConnectionRole, ConnectionState, Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos,
+};
+use crate::venue::coinbase::StreamSession;
+use crate::venue::Channels;
+
+impl Engine {
+    /// Tells the market sessions what is wanted of an instrument by anybody.
+    pub(super) fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
+        let freed = self.rewant_one(now, out, id);
+        if !freed {
+            return;
+        }
+        // Cold: places are freed when somebody unsubscribes.
+        for index in 0..self.market.traded.len() {
+            let waits = |traded: &super::publish::Traded| traded.no_place.then_some(traded.instrument.id);
+            let waiting = self.market.traded.get(index).and_then(Option::as_ref).and_then(waits);
+            if let Some(id) = waiting {
+                self.rewant_one(now, out, id);
+            }
+        }
+    }
+
+    /// True if a place was freed.
+    fn rewant_one(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) -> bool {
+        let Some(traded) = self.market.get(id) else { return false };
+        let (mut wanted, had, kept) =
+            (traded.wanted(), traded.placed, traded.conn.filter(|_| !traded.placed.is_empty()));
+        let instrument = traded.instrument.clone();
+        let before = traded.conn;
+        let place = match kept {
+            Some(conn) => Some(conn),
+            None if wanted.is_empty() => None,
+            None => self.find_place(&instrument, wanted, before),
+        };
+        let book_fits = place.is_none_or(|conn| had.contains(Channels::BOOK) || self.book_fits(conn, &instrument));
+        let no_place = wanted.contains(Channels::BOOK) && !book_fits;
+        if no_place {
+            wanted = wanted.without(Channels::BOOK);
+        }
+        let Some(traded) = self.market.get_mut(id) else { return false };
+        let told = std::mem::replace(&mut traded.no_place, no_place);
+        traded.placed = wanted;
+        if place.is_some() {
+            traded.conn = place;
+        }
+        if let Some(conn) = place {
+            if no_place && !told {
+                let venue = instrument.listing.venue;
+                let subscription = Subscription { channel: SubscribedChannel::Book, difference: Difference::NoPlace };
+                self.market.not_as_asked(now, out, (conn, venue), id, subscription);
+            }
+            self.tell_session(now, out, conn, &instrument, wanted);
+        }
+        had.contains(Channels::BOOK) && !wanted.contains(Channels::BOOK) || wanted.is_empty() && !had.is_empty()
+    }
+
+    fn tell_session(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        instrument: &Instrument,
+        wanted: Channels,
+    ) {
+        let Some(conn) = self.conns.get_mut(id.index()) else { return };
+        let Session::CoinbaseStream(session) = &mut conn.session else { return };
+        // Places were counted before: a refusal would mean that the count is wrong.
+        let accepted = session.want(instrument, wanted).is_ok();
+        debug_assert!(accepted, "a place without room");
+        let wake = conn.dormant && !wanted.is_empty();
+        if wake {
+            conn.dormant = false;
+            self.set_state(now, out, id, ConnectionState::Connecting, "");
+            out.dial(id, now);
+        }
+        self.session_result(now, out, id, Ok(()));
+    }
+
+    /// The connection for an instrument that has none: the one that carries its stream already, else where it was, else
+    /// the first that has room. Where none has, what needs no book goes to the first all the same.
+    fn find_place(&mut self, instrument: &Instrument, wanted: Channels, before: Option<ConnId>) -> Option<ConnId> {
+        let venue = instrument.listing.venue;
+        let (mut shared, mut same, mut roomy, mut books, mut first) = (None, None, None, None, None);
+        for (index, conn) in self.conns.iter_mut().enumerate() {
+            if conn.venue != venue || conn.role != ConnectionRole::Market {
+                continue;
+            }
+            let Session::CoinbaseStream(session) = &mut conn.session else { continue };
+            let (id, load) = (Some(ConnId(index as u16)), session.load(instrument));
+            first = first.or(id);
+            if load.carried {
+                shared = shared.or(id);
+            }
+            if load.streams < load.places {
+                roomy = roomy.or(id);
+                same = same.or(id.filter(|_| before == id));
+            }
+            if load.books < load.places {
+                books = books.or(id);
+            }
+        }
+        let last = if wanted.contains(Channels::BOOK) { books.or(first) } else { first };
+        shared.or(same).or(roomy).or(last)
+    }
+
+    fn book_fits(&mut self, conn: ConnId, instrument: &Instrument) -> bool {
+        match self.conns.get_mut(conn.index()).map(|c| &mut c.session) {
+            Some(Session::CoinbaseStream(session)) => {
+                let load = session.load(instrument);
+                load.books < load.places
+            }
+            _ => false,
+        }
+    }
+
+    /// After a call into a stream session: if it spoke, the others of its address wait, and so does it while others were
+    /// not heard at all, since the venue drops those.
+    pub(super) fn take_turn(&mut self, now: UnixNanos, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id.index()) else { return };
+        let venue = conn.venue;
+        let Session::CoinbaseStream(session) = &mut conn.session else { return };
+        if !session.take_spoke() {
+            return;
+        }
+        let gap_ms = session.message_gap_ms();
+        let mut mute = 0_u64;
+        for index in 0..self.conns.len() {
+            let other = self.conns.get_mut(index).filter(|c| c.venue == venue && index != id.index());
+            let Some(Session::CoinbaseStream(session)) = other.map(|c| &mut c.session) else { continue };
+            mute = mute.saturating_add(u64::from(session.is_mute()));
+            session.hold(now, now.plus_ms(gap_ms));
+            let deadline = session.deadline();
+            self.deadlines.set(index, deadline);
+        }
+        if mute > 0 {
+            if let Some(session) = self.stream_session(id) {
+                session.hold(now, now.plus_ms(gap_ms.saturating_mul(mute.saturating_add(1))));
+                let deadline = session.deadline();
+                self.deadlines.set(id.index(), deadline);
+            }
+        }
+    }
+
+    fn stream_session(&mut self, id: ConnId) -> Option<&mut StreamSession> {
+        match self.conns.get_mut(id.index()).map(|c| &mut c.session) {
+            Some(Session::CoinbaseStream(session)) => Some(session),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The model's side of [`super::LocalVenue`]'s controls: what other participants do, and how the venue sees an order.
+
+use super::book::{Owner, Side};
+use super::local::ControlError;
+use super::market::Match;
+use super::model::Coinbase;
+use super::product::Trading;
+use rust_decimal::Decimal;
+
+impl Coinbase {
+    fn index(&self, product: &str) -> Result<usize, ControlError> {
+        self.exchange.market_index(product).ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))
+    }
+
+    /// An order of another participant; gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn participate(
+        &mut self,
+        now_ns: u64,
+        product: &str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        rest: bool,
+    ) -> Result<Decimal, ControlError> {
+        let index = self.index(product)?;
+        let market = self.exchange.markets.get_mut(index);
+        let market = market.ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))?;
+        let ticks = market.product.ticks(price).ok_or(ControlError::OffIncrement(price))?;
+        let lots = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
+        let matches = market.participant(now_ns, side, ticks, lots, rest);
+        let traded = market.product.size(matches.iter().map(|m| m.lots).sum());
+        self.exchange.settle(now_ns, &matches);
+        Ok(traded)
+    }
+
+    /// A trade with one resting order of the client; gives the base size traded.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str, size: Decimal) -> Result<Decimal, ControlError> {
+        let order = self.exchange.earlier(client_order_id).and_then(|i| Some((i, self.exchange.orders.get(i)?)));
+        let Some((index, order)) = order else { return Ok(Decimal::ZERO) };
+        let (side, resting) = (order.asked.side, order.resting.clone());
+        let Some(market) = self.exchange.markets.get_mut(order.asked.market) else { return Ok(Decimal::ZERO) };
+        let mut left = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
+        let mut matches = Vec::new();
+        for ticks in resting {
+            let lots = if left > 0 { market.trade_with(now_ns, side, ticks, index, left) } else { 0 };
+            if lots > 0 {
+                left -= lots;
+                matches.push(Match { ticks, lots, maker: Owner::Client(index) });
+            }
+        }
+        let traded = market.product.size(matches.iter().map(|m| m.lots).sum());
+        self.exchange.settle(now_ns, &matches);
+        Ok(traded)
+    }
+
+    pub(super) fn clear_liquidity(&mut self, now_ns: u64, product: &str) -> Result<(), ControlError> {
+        let index = self.index(product)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.clear(now_ns);
+        }
+        Ok(())
+    }
+
+    pub(super) fn best(&self, product: &str) -> Result<(Option<Decimal>, Option<Decimal>), ControlError> {
+        let index = self.index(product)?;
+        let side = |side| {
+            let market = self.exchange.markets.get(index)?;
+            Some(market.product.price(market.book.front(side)?.ticks))
+        };
+        Ok((side(Side::Buy), side(Side::Sell)))
+    }
+
+    pub(super) fn set_trading(&mut self, product: &str, trading: Trading) -> Result<(), ControlError> {
+        let index = self.index(product)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.product.trading = trading;
+        }
+        Ok(())
+    }
+
+    pub(super) fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
+        let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
+        let market = self.exchange.markets.get(order.asked.market)?;
+        Some((order.id.clone(), order.now.status.as_str(), market.product.size(order.now.lots)))
+    }
+}
