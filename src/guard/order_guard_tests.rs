@@ -11,6 +11,7 @@ fn instrument() -> Instrument {
     let listing = Listing {
         venue: Venue::Coinbase,
         symbol: "BTC-USD".into(),
+        streamed_as: None,
         base: "BTC".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),

@@ -8,12 +8,26 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+mod book_sync;
 mod clock;
 mod endpoint;
+mod frames;
 pub mod limits;
+mod market_data;
 mod params;
+mod products;
 pub mod reject;
 pub mod request;
+mod session;
+mod snapshot;
+mod stream;
+mod subscribe;
+#[cfg(test)]
+mod testing;
 
 pub use clock::{NotSynced, Offset, TimeSync, VenueMs};
 pub use endpoint::{BinanceUsEndpoints, Endpoint, EndpointError};
+pub use market_data::{MarketData, SnapshotRequest};
+pub use session::{StreamConfig, StreamSession, WantError};
+pub use snapshot::SnapshotOutcome;
+pub use subscribe::{CandleInterval, Streams};

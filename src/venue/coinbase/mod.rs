@@ -19,7 +19,7 @@ mod session;
 mod stream;
 mod subscribe;
 #[cfg(test)]
-mod testing;
+pub(in crate::venue) mod testing;
 
 pub use endpoint::{CoinbaseEndpoints, Endpoint, EndpointError};
 pub use session::{

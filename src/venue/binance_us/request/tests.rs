@@ -137,6 +137,7 @@ fn instrument() -> Instrument {
     let listing = Listing {
         venue: Venue::BinanceUs,
         symbol: "BTCUSD".into(),
+        streamed_as: None,
         base: "BTC".into(),
         quote: "USD".into(),
         tick: fixed("0.01"),
@@ -163,6 +164,7 @@ fn hot_intents_have_their_orders() {
         price: 6_000_010_000_000,
         quantity: 100_000,
         quantity_in_quote: false,
+        composite: None,
     };
     let of = |intent: PlaceIntent<'_>| NewOrder::of_intent(&intent).map(|order| put(&Call::Place(&order)));
     let stamp = "timestamp=1499827319559";
