@@ -3,8 +3,8 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, Fixed, GapCause, InstrumentId, Side, SubscribedChannel, Subscription, Ticker,
-    TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, ExecutionId, Fixed, Fixed128, GapCause, InlineText, InstrumentId, Side,
+    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -99,6 +99,34 @@ pub struct CandleFact {
     pub snapshot: bool,
 }
 
+/// What the account holds of one asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalanceFact {
+    /// The asset's code at the venue.
+    pub asset: InlineText<16>,
+    /// Free to use.
+    pub available: Fixed128,
+    /// Held by open orders.
+    pub hold: Fixed128,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+}
+
+/// A fee in another asset than the quote asset; the execution itself is told by [`Facts::fill`], with no fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeFact {
+    /// The order.
+    pub venue_order_id: VenueOrderId,
+    /// The venue's identity of the execution.
+    pub execution_id: ExecutionId,
+    /// The asset's code at the venue.
+    pub asset: InlineText<16>,
+    /// How much, exact.
+    pub fee: Fixed128,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+}
+
 /// What a gap touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapScope {
@@ -186,6 +214,20 @@ pub trait Facts {
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
+    /// The fee of an execution told before, in another asset than the quote asset. Whoever keeps no fees need not
+    /// implement it.
+    fn fee(&mut self, fact: &FeeFact) {
+        let _ = fact;
+    }
+    /// What the account holds of one asset. Whoever keeps no balances need not implement it.
+    fn balance(&mut self, fact: &BalanceFact) {
+        let _ = fact;
+    }
+    /// An asset was deposited, withdrawn or transferred: `change` is added to what is available. A venue that sends this
+    /// sends [`Facts::balance`] with it; whoever keeps balances by that need not implement it.
+    fn balance_change(&mut self, asset: &str, change: Fixed128, venue_time: UnixNanos) {
+        let _ = (asset, change, venue_time);
+    }
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str);
 }

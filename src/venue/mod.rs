@@ -28,7 +28,8 @@ pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    Anomaly, BookEvent, BookEventKind, CandleFact, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact,
+    Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, GapScope, QuoteFact, StreamFact,
+    TickerFact, TradeFact,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,

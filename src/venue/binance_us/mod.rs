@@ -11,6 +11,7 @@ pub mod auth;
 mod book_sync;
 mod clock;
 mod endpoint;
+mod filters;
 mod frames;
 pub mod limits;
 mod market_data;
@@ -18,16 +19,23 @@ mod params;
 mod products;
 pub mod reject;
 pub mod request;
+mod response;
 mod session;
 mod snapshot;
 mod stream;
 mod subscribe;
 #[cfg(test)]
 mod testing;
+mod user;
 
 pub use clock::{NotSynced, Offset, TimeSync, VenueMs};
 pub use endpoint::{BinanceUsEndpoints, Endpoint, EndpointError};
+pub use filters::{FilterError, Filters, Notional, PercentPrice, Range, Standing, TrailingDelta};
 pub use market_data::{MarketData, SnapshotRequest};
-pub use session::{StreamConfig, StreamSession, WantError};
+pub use response::{listings, Catalog, CatalogError, Market, RowKind, Rows, Usage, Wait};
+pub use session::{
+    ApiConfig, ApiSession, NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Reply, ReplyTo, StreamConfig,
+    StreamSession, UserSession, WantError,
+};
 pub use snapshot::SnapshotOutcome;
 pub use subscribe::{CandleInterval, Streams};

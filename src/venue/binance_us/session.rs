@@ -20,6 +20,18 @@ use crate::codec::websocket::{self, Data};
 use crate::record::{Instrument, InstrumentId, UnixNanos};
 use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire};
 
+mod api;
+mod orders;
+mod reply;
+#[cfg(test)]
+mod tests;
+mod user;
+
+pub use api::{ApiConfig, ApiSession};
+pub use orders::{OrderConfig, OrderSession};
+pub use reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
+pub use user::UserSession;
+
 /// Times of a market connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamConfig {
@@ -294,6 +306,3 @@ impl<IO: Facts> Reader<IO> for MarketReader<'_> {
         self.decoder.long_failed(error, &mut Ctx { now: self.now, data: self.data, facts: io });
     }
 }
-
-#[cfg(test)]
-mod tests;

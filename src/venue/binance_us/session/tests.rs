@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 
 /// A server's text frame.
-fn frame(text: &str) -> Vec<u8> {
+pub(super) fn frame(text: &str) -> Vec<u8> {
     let mut out = vec![0x81];
     match text.len() {
         len @ 0..=125 => out.push(len as u8),
@@ -29,7 +29,7 @@ fn frame(text: &str) -> Vec<u8> {
 }
 
 /// Our own frames, unmasked, one text each; pongs as `pong:..`.
-fn sent(ear: &mut Ear) -> Vec<String> {
+pub(super) fn sent(ear: &mut Ear) -> Vec<String> {
     let mut bytes = std::mem::take(&mut ear.sent);
     let mut out = Vec::new();
     let mut rest = bytes.as_mut_slice();
