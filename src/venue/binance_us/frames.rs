@@ -23,13 +23,20 @@ pub(super) trait Reader<IO> {
     /// A whole message; returns the levels told.
     fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, SessionError>;
     /// A long message begins.
-    fn long_begins(&mut self);
+    fn long_begins(&mut self) {}
     /// The text up to an array that opens. False: nothing more of this message is of use.
-    fn long_head(&mut self, parser: &mut Plain, text: &mut [u8], array: usize, io: &mut IO) -> bool;
+    fn long_head(&mut self, _parser: &mut Plain, _text: &mut [u8], _array: usize, _io: &mut IO) -> bool {
+        true
+    }
     /// Elements of the array that opened last. False: nothing more of this message is of use.
-    fn long_elements(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> bool;
-    /// The whole text with its long arrays empty.
-    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), SessionError>;
+    fn long_elements(&mut self, _parser: &mut Plain, _text: &mut [u8], _io: &mut IO) -> bool {
+        true
+    }
+    /// The whole text with its long arrays empty: a connection without long arrays reads a message that came in
+    /// fragments here.
+    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), SessionError> {
+        self.message(parser, text, io).map(|_| ())
+    }
     /// The message cannot be read any further.
     fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO);
 }

@@ -12,9 +12,6 @@ use crate::record::{BookSide, InstrumentId, UnixNanos};
 use crate::venue::fault::{announce, Fault};
 use crate::venue::{BookEvent, BookEventKind, Facts};
 
-/// The arrays of a snapshot.
-pub(super) const SNAPSHOT_ARRAYS: &[&str] = &["bids", "asks"];
-
 /// What became of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SnapshotOutcome {
@@ -47,11 +44,8 @@ impl SnapshotReader {
         SnapshotReader { instrument, state: State::Start }
     }
 
-    pub const fn instrument(&self) -> InstrumentId {
-        self.instrument
-    }
-
-    /// One slice, or one budget of kept diffs. The outcome ends it.
+    /// One slice, or one budget of kept diffs. The outcome ends it. The slicer's first two long arrays must be `bids`
+    /// and `asks`.
     pub fn step(
         &mut self,
         now: UnixNanos,

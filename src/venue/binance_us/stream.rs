@@ -18,7 +18,7 @@ mod sliced;
 mod statistics;
 mod trades;
 
-pub(super) use depth::{pair, put_levels};
+pub(super) use depth::put_levels;
 pub(super) use sliced::LONG_ARRAYS;
 
 /// What a message was, as far as the session must act on it.

@@ -16,7 +16,7 @@ use super::super::response::{error_body, replaced, ErrorBody, Usage};
 use super::super::user::{self, UserControl};
 use super::super::VenueMs;
 use super::orders::order_id;
-use super::reply::{NotSent, Outcome, Pending, Reply, ReplyTo};
+use super::reply::{NotSent, Pending, Reply, ReplyTo};
 use crate::codec::json::{Cursor, Plain, SliceError};
 use crate::codec::websocket::{Data, FrameBuilder};
 use crate::record::{ClientOrderId, GapCause, Instrument, UnixNanos, VenueOrderId};
@@ -527,21 +527,6 @@ impl<IO: Facts> Reader<IO> for ApiReader<'_> {
             user::lost(&fault, io);
         }
         Ok(0)
-    }
-
-    fn long_begins(&mut self) {}
-
-    fn long_head(&mut self, _: &mut Plain, _: &mut [u8], _: usize, _: &mut IO) -> bool {
-        true
-    }
-
-    fn long_elements(&mut self, _: &mut Plain, _: &mut [u8], _: &mut IO) -> bool {
-        true
-    }
-
-    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), SessionError> {
-        // No long arrays: a message that came in fragments is whole here.
-        self.message(parser, text, io).map(|_| ())
     }
 
     fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {

@@ -13,7 +13,7 @@ use super::super::params::RestParams;
 use super::super::products::Products;
 use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder, Security};
 use super::super::response::{error_body, replaced, tell_rows, RowKind, Rows, Usage};
-use super::super::snapshot::{SnapshotOutcome, SnapshotReader};
+use super::super::snapshot::SnapshotReader;
 use super::super::VenueMs;
 use super::reply::{NotSent, OrderProgress, Outcome, Pending, Reply, ReplyTo};
 use crate::codec::http1::{

@@ -1,6 +1,7 @@
 use super::super::super::auth::tests::documented;
 use super::super::super::request::{CancelRestriction, OrderKind, Quantity, ReplaceMode, ResponseDetail};
 use super::super::super::response::Wait;
+use super::super::super::snapshot::SnapshotOutcome;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::super::super::BinanceUsEndpoints;
 use super::*;

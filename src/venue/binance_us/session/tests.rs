@@ -1,4 +1,4 @@
-use super::super::snapshot::{SnapshotOutcome, SnapshotReader, SNAPSHOT_ARRAYS};
+use super::super::snapshot::{SnapshotOutcome, SnapshotReader};
 use super::super::subscribe::CandleInterval;
 use super::super::testing::{instrument, Ear, Told};
 use super::*;
@@ -129,7 +129,7 @@ impl Bench {
     }
 
     fn answer(&mut self, instrument: crate::record::InstrumentId, body: &str) -> SnapshotOutcome {
-        let mut slicer = ArraySlicer::new(SNAPSHOT_ARRAYS);
+        let mut slicer = ArraySlicer::new(&["bids", "asks"]);
         assert_eq!(slicer.push(body.as_bytes()), body.len());
         slicer.finish();
         let (mut plain, mut reader) = (Plain::new(BYTES_PER_CALL_MAX), SnapshotReader::new(instrument));

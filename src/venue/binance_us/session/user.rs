@@ -139,20 +139,6 @@ impl<IO: Facts> Reader<IO> for UserReader<'_> {
         Ok(0)
     }
 
-    fn long_begins(&mut self) {}
-
-    fn long_head(&mut self, _: &mut Plain, _: &mut [u8], _: usize, _: &mut IO) -> bool {
-        true
-    }
-
-    fn long_elements(&mut self, _: &mut Plain, _: &mut [u8], _: &mut IO) -> bool {
-        true
-    }
-
-    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), SessionError> {
-        self.message(parser, text, io).map(|_| ())
-    }
-
     fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
         user::lost(&error.map_or(Fault::TooLong { key: "message" }, Fault::Slice), io);
     }

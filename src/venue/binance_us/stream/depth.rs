@@ -263,7 +263,7 @@ pub(in crate::venue::binance_us) fn put_levels(
 
 /// One level: `["83539.87000000","0.01775000"]`; further elements mean nothing.
 #[inline]
-pub(in crate::venue::binance_us) fn pair<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<(&'i str, &'i str), Fault> {
+fn pair<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<(&'i str, &'i str), Fault> {
     let mut items = cursor.array()?;
     if !items.next_item(cursor)? {
         return Err(Fault::Missing { key: "price" });
