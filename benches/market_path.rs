@@ -11,7 +11,7 @@ mod common;
 use common::coinbase::{btc, frame, one_trade, three_levels};
 use common::engine::{acknowledgements, snapshot, stream_config, Running, NOW, ROUND};
 use common::Comparisons;
-use exchange_connectors::order::{CancelReply, OrderFact, PlaceReply};
+use exchange_connectors::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use exchange_connectors::record::{
     BookSide, ClientOrderId, GapCause, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
 };
@@ -78,6 +78,7 @@ impl Facts for Count {
     fn order(&mut self, _: &OrderFact) {}
     fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
     fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
+    fn replace_reply(&mut self, _: &VenueOrderId, _: ReplaceReply) {}
     fn fill(&mut self, _: &FillFact) {}
     fn anomaly(&mut self, _: Anomaly, excerpt: &str) {
         panic!("nothing is wrong here: {excerpt}");

@@ -7,7 +7,9 @@ mod common;
 
 use common::{Bench, Rig, BTC, ORDERS};
 use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits, OrderRate, VenueLimits};
-use exchange_connectors::record::{ExecutionKind as K, Fixed, OrderCommand, RejectClass, Side, UnixNanos, Venue};
+use exchange_connectors::record::{
+    ExecutionKind as K, Fixed, Flags, MarketKind, OrderCommand, RejectClass, Side, UnixNanos, Venue,
+};
 
 fn fixed(text: &str) -> Option<Fixed> {
     Some(Fixed::parse(text).unwrap())
@@ -15,7 +17,11 @@ fn fixed(text: &str) -> Option<Fixed> {
 
 fn rig(limits: InstrumentLimits) -> Rig {
     let limits = Limits::new().instrument(Venue::Coinbase, BTC, limits);
-    Bench::new().channels(Channels::BOOK).gateway(move |b| b.limits(limits)).start()
+    let mut rig = Bench::new().channels(Channels::BOOK).gateway(move |b| b.limits(limits)).start();
+    rig.until_true("the book is there", |rig| {
+        rig.market.iter().any(|record| record.kind() == MarketKind::Level && record.flags().contains(Flags::LAST))
+    });
+    rig
 }
 
 /// Submits an order that must be refused here.

@@ -6,6 +6,7 @@
 
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::engine::{CoinbaseSetup, ConnId, Control, Engine, EngineConfig, Input};
+use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
     AssetId, BookSide, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, StrategyId, TradingStatus, UnixNanos,
@@ -80,6 +81,7 @@ fn replay(frames: &[String], symbols: &[String]) -> Replay {
         coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), orders: None }),
         ids: ClientOrderIds::new("xc", 1).unwrap(),
         limits: None,
+        breaker: BreakerRules::default(),
         order_limits: OrderLimits::default(),
         reconcile: ReconcileRules::default(),
         book_blocks_max: 4_096,

@@ -9,8 +9,8 @@ mod common;
 use canned::Canned;
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile, BTC, LIST_FILLS, LIST_ORDERS, ORDERS};
 use exchange_connectors::gateway::{
-    CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway, GatewayBuilder, OrderKind,
-    OrderRequest,
+    BreakerRules, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
+    GatewayBuilder, OrderKind, OrderRequest,
 };
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{RejectClass, Side, TimeInForce, Venue};
@@ -55,6 +55,13 @@ fn setup() -> Setup {
         .without_limits()
         // Nothing that was sent is taken for lost while a test looks.
         .reconcile(ReconcileRules { absence_grace_ms: 60_000, ..fast_rules() })
+        // Nor does the breaker keep orders from a venue that does nothing but fail.
+        .breaker(BreakerRules {
+            outcomes_min: u32::MAX,
+            timeouts_max: u32::MAX,
+            server_errors_max: u32::MAX,
+            ..BreakerRules::default()
+        })
         .query_timeout_ms(QUERY_TIMEOUT_MS)
         .root_certificates(&roots.path);
     Setup { canned, _venue: venue, _roots: roots, builder }
@@ -157,6 +164,49 @@ fn a_429_without_a_time_holds_the_next_query_for_a_moment_only() {
     assert!(started.elapsed() > Duration::from_millis(100), "it waited a moment");
 }
 
+/// A venue whose clock is far off would not be started with.
+fn the_time() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    format!(r#"{{"iso":"","epochSeconds":"{}","epochMillis":"{}"}}"#, now.as_secs(), now.as_millis())
+}
+
+#[test]
+fn a_401_is_asked_once_more_where_asking_twice_does_no_harm() {
+    let setup = setup();
+    let gateway = setup.builder.start().unwrap();
+    for (reply, times) in [(json(401, "Unauthorized\n"), 2), (html(403), 1), (json(404, "{}"), 1)] {
+        setup.canned.forget();
+        setup.canned.answer("GET", ACCOUNTS, reply);
+        let error = gateway.queries().balances().unwrap_err();
+        assert_eq!(setup.canned.asked("GET", ACCOUNTS), times, "{error}");
+    }
+    let ids = ["o-1".parse().unwrap()];
+    setup.canned.answer("POST", "/api/v3/brokerage/orders/batch_cancel", json(401, "Unauthorized\n"));
+    let error = gateway.queries().coinbase().cancel_orders(&ids).unwrap_err();
+    assert_eq!(error.to_string(), "coinbase: cancel failed with HTTP 401: Unauthorized");
+    assert_eq!(setup.canned.asked("POST", "/api/v3/brokerage/orders/batch_cancel"), 2);
+}
+
+#[test]
+fn a_key_the_venue_does_not_take_is_a_start_error_that_says_what_to_do() {
+    for (reply, what) in [
+        (json(401, "Unauthorized\n"), "the API key is refused (HTTP 401: Unauthorized): check key"),
+        (json(200, r#"{"can_view":true,"can_trade":false}"#), "the API key may not trade: give it"),
+        (json(200, r#"{"can_view":false,"can_trade":false}"#), "the API key may not view: give it"),
+    ] {
+        let setup = setup();
+        setup.canned.answer("GET", "/api/v3/brokerage/time", json(200, &the_time()));
+        setup.canned.answer("GET", "/api/v3/brokerage/key_permissions", reply);
+        let error = setup.builder.start().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("coinbase: ") && error.contains(what), "{error}");
+    }
+    let setup = setup();
+    let old = r#"{"iso":"","epochSeconds":"1790735993","epochMillis":"1790735993000"}"#;
+    setup.canned.answer("GET", "/api/v3/brokerage/time", json(200, old));
+    let error = setup.builder.start().map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("ms off the venue's") && error.contains("synchronise it"), "{error}");
+}
+
 #[test]
 fn an_order_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
     let setup = setup();
@@ -165,11 +215,7 @@ fn an_order_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
         canned.forget();
         canned.answer("GET", LIST_ORDERS, json(200, r#"{"orders":[],"has_next":false,"cursor":""}"#));
         canned.answer("GET", LIST_FILLS, json(200, r#"{"fills":[],"cursor":""}"#));
-        canned.answer(
-            "GET",
-            "/api/v3/brokerage/time",
-            json(200, r#"{"iso":"2026-09-30T02:39:53Z","epochSeconds":"1790735993","epochMillis":"1790735993000"}"#),
-        );
+        canned.answer("GET", "/api/v3/brokerage/time", json(200, &the_time()));
         canned.answer("GET", PRODUCT, json(200, include_str!("canned/product.json")));
     };
     always();

@@ -16,7 +16,7 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     let ready = &simulator.ready;
     assert_eq!(ready["ready"], true);
     let keys: Vec<&String> = ready.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 4, "{ready}");
+    assert_eq!(keys.len(), 5, "{ready}");
     for (key, scheme) in [("rest", "https"), ("ws", "wss"), ("ws_user", "wss")] {
         let url = ready["coinbase"][key].as_str().unwrap();
         let port = url.strip_prefix(&format!("{scheme}://localhost:")).unwrap_or_else(|| panic!("{url}"));
@@ -26,8 +26,13 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     for line in text.lines() {
         assert!(line.starts_with("export ") && line.contains("='") && line.ends_with('\''), "{line}");
     }
-    let mode = std::fs::metadata(simulator.credentials()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in [simulator.credentials(), ready["view_only"].as_str().unwrap()] {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let view_only = std::fs::read_to_string(ready["view_only"].as_str().unwrap()).unwrap();
+    assert_ne!(view_only.lines().next(), text.lines().next(), "another key");
+    assert_eq!(view_only.lines().nth(2), text.lines().nth(2), "of the same venue");
     let sourced = |name: &str| {
         let script = format!(r#". "$0" && printf %s "${name}""#);
         let output = Command::new("sh").args(["-c", &script, simulator.credentials()]).output().unwrap();

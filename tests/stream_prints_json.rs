@@ -22,6 +22,9 @@ fn keys_of(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
             &["instrument"],
             &["price", "bid", "bid_size", "ask", "ask_size", "volume_24h", "low_24h", "high_24h", "change_24h_percent"],
         ),
+        "ticker_batch" => (&["instrument"], &["price", "volume_24h", "low_24h", "high_24h", "change_24h_percent"]),
+        "candle" => (&["instrument", "start_ns", "interval_s", "open", "high", "low", "close", "volume"], &[]),
+        "subscription" => (&["instrument", "channel", "difference"], &[]),
         "state" => (&["role", "state"], &[]),
         "status" => (&["instrument", "status", "tick", "lot"], &[]),
         "gap" => (&["instrument", "cause", "recovered", "lost"], &[]),
@@ -117,6 +120,36 @@ fn every_line_has_the_documented_keys_and_canonical_decimals() {
     assert!(removed > 0, "levels are removed by size 0");
     let said = format!("{} records", lines.len());
     assert_eq!(ended.stderr.lines().last(), Some(said.as_str()), "{}", ended.stderr);
+}
+
+#[test]
+fn the_slow_channels_have_kinds_of_their_own_with_the_documented_keys() {
+    let simulator = Simulator::start(&["--depth", "10", "--rate", "400"]);
+    let channels = "ticker_batch,candles,status";
+    let arguments = ["stream", "coinbase", "BTC-USD", "BTC-USDC", "--channels", channels, "--json", "--seconds", "3"];
+    let ended = run(&mut simulator.client(arguments));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let mut kinds: BTreeSet<(String, String)> = BTreeSet::new();
+    for line in ended.stdout.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let kind = line["kind"].as_str().unwrap();
+        let (required, optional) = keys_of(kind);
+        let object = line.as_object().unwrap();
+        assert!(ALWAYS.iter().chain(required).all(|key| object.contains_key(*key)), "{line}");
+        let known = |key: &str| [&ALWAYS[..], required, optional].iter().any(|keys| keys.contains(&key));
+        assert!(object.keys().all(|key| known(key)), "{line}");
+        for key in ["price", "open", "high", "low", "close", "volume", "tick", "lot"] {
+            if let Some(value) = object.get(key) {
+                assert!(value.as_str().is_some_and(is_canonical), "{key}: {line}");
+            }
+        }
+        if let Some(instrument) = line.get("instrument") {
+            kinds.insert((instrument.as_str().unwrap().to_owned(), kind.to_owned()));
+        }
+    }
+    let of = |symbol: &str| ["candle", "status", "ticker_batch"].map(|kind| (symbol.to_owned(), kind.to_owned()));
+    let expected: BTreeSet<_> = of("BTC-USD").into_iter().chain(of("BTC-USDC")).collect();
+    assert_eq!(kinds, expected, "each by its own name, and nothing that was not asked for");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::coinbase::{btc, frame, message};
 use exchange_connectors::engine::{
     CoinbaseSetup, ConnId, Control, Engine, EngineConfig, Input, Note, Outputs, StrategySet,
 };
+use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::keeper::Clock;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
@@ -107,6 +108,7 @@ impl Running {
             coinbase: Some(CoinbaseSetup { stream: stream_config(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
+            breaker: BreakerRules::default(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
             book_blocks_max: 1_024,

@@ -6,6 +6,7 @@ use exchange_connectors::engine::{
     CoinbaseOrders, CoinbaseSetup, ConnId, Control, Engine, EngineConfig, Input, Note, Outputs, StrategySet,
     TOKEN_SLOTS,
 };
+use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
     ExecutionKind, ExecutionRecord, InstrumentId, MarketRecord, OrderCommand, RequestId, Side, StatisticsRecord,
@@ -105,6 +106,7 @@ impl Trading {
         let (executions_in, executions) = ring(1_024, None);
         let (commands_in, commands_out) = ring(16, None);
         let orders = CoinbaseOrders {
+            legacy: None,
             rest: Endpoint::https("https://api.coinbase.com").unwrap(),
             session: OrderConfig::default(),
             warm_every_ms: NEVER_MS,
@@ -115,6 +117,7 @@ impl Trading {
             coinbase: Some(CoinbaseSetup { stream: stream_config(), orders: Some(orders) }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
+            breaker: BreakerRules::default(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules { fills_every_ms: NEVER_MS, ..ReconcileRules::default() },
             book_blocks_max: 64,

@@ -1,20 +1,5 @@
 //! Records as text: one line a person reads, or one JSON object a program reads.
-//!
-//! `kind` of a JSON line, and the members that belong to it besides `venue`, `instrument`, `sequence`, `venue_ns`,
-//! `recv_ns` and `flags`:
-//!
-//! | kind | members |
-//! |---|---|
-//! | `level` | `side`, `price`, `size` (absolute; 0 removes the level) |
-//! | `trade` | `side` (the aggressor's), `price`, `size`, `trade_id` |
-//! | `quote` | `bid`, `bid_size`, `ask`, `ask_size` |
-//! | `ticker` | those of a quote, `price`, `volume_24h`, `low_24h`, `high_24h`, `change_24h_percent`; each where sent |
-//! | `ticker_batch` | the same every few seconds, without the quote |
-//! | `candle` | `start_ns`, `interval_s`, `open`, `high`, `low`, `close`, `volume`; the last of one start counts |
-//! | `status` | `status`, `tick`, `lot` |
-//! | `gap` | `cause`, `recovered`, `lost` |
-//! | `subscription` | `channel`, `difference`: `missing`, `refused`, `still_served` or `no_place` |
-//! | `state` | `role`, `state`; no `instrument` |
+//! The kinds of JSON lines and their members are listed in `stream --help`.
 
 use crate::gateway::Directory;
 use crate::record::{Candle, Fixed, Flags, InstrumentId, MarketRecord, StatisticsRecord, StatisticsView, Ticker, View};
@@ -155,6 +140,9 @@ impl Line {
             StatisticsView::Ticker(ticker) => Line { kind: "ticker", ..line }.with_ticker(&ticker),
             StatisticsView::TickerBatch(ticker) => Line { kind: "ticker_batch", ..line }.with_ticker(&ticker),
             StatisticsView::Candle(candle) => Line { kind: "candle", ..line }.with_candle(&candle),
+            // Of an account; this prints public data and asks for none.
+            StatisticsView::FuturesBalance(_) => Line { kind: "futures_balance", ..line },
+            StatisticsView::FuturesMargin(_) => Line { kind: "futures_margin", ..line },
         }
     }
 

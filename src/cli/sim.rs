@@ -1,11 +1,11 @@
 //! `exchange-connectors sim`: local venues until SIGINT or SIGTERM.
 //!
-//! Writes `ca.pem` and `credentials.env` (mode 0600) into a directory and one line of JSON to standard output when
-//! the venues listen. The key in `credentials.env` opens nothing but this run of the simulator.
+//! Writes `ca.pem`, `credentials.env` and `view-only.env` (mode 0600) into a directory and one line of JSON to standard
+//! output when the venues listen. The keys in them open nothing but this run of the simulator; the second may not trade.
 
 use super::say;
 use crate::sim::coinbase::{Config, LocalVenue};
-use crate::sim::Json;
+use crate::sim::{Credentials, Json, MILLISECOND_NS};
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ use std::sync::mpsc;
 /// What `sim` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct SimArguments {
-    /// Directory for ca.pem and credentials.env, which are overwritten; made if missing
+    /// Directory for ca.pem, credentials.env and view-only.env, which are overwritten; made if missing
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// Port of the REST API, 0 for a free one
@@ -36,6 +36,9 @@ pub(super) struct SimArguments {
     /// Market events per second over all products, 0 for a market that stands still
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(0..=100_000))]
     rate: u64,
+    /// Orders and fills appear in listings so many milliseconds late
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    listing_lag_ms: u64,
 }
 
 pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
@@ -50,19 +53,22 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         seed: arguments.seed,
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
+        listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
         ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
         ..Config::default()
     })?;
-    let (ca, credentials) = (dir.join("ca.pem"), dir.join("credentials.env"));
-    fs::write(&ca, venue.ca_pem()).map_err(|e| at("write", &ca, e))?;
-    write_private(&credentials, &environment(&venue, &ca)?).map_err(|e| at("write", &credentials, e))?;
+    let files = Files { ca: dir.join("ca.pem"), trading: dir.join("credentials.env"), view: dir.join("view-only.env") };
+    fs::write(&files.ca, venue.ca_pem()).map_err(|e| at("write", &files.ca, e))?;
+    for (file, key) in [(&files.trading, venue.credentials()), (&files.view, venue.view_only_credentials())] {
+        write_private(file, &environment(&venue, key, &files.ca)?).map_err(|e| at("write", file, e))?;
+    }
 
     let mut out = io::stdout();
-    writeln!(out, "{}", ready_line(&venue, &ca, &credentials))?;
+    writeln!(out, "{}", ready_line(&venue, &files))?;
     out.flush()?;
     say(&format!(
         "local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.",
-        quoted_if_needed(&credentials.display().to_string())
+        quoted_if_needed(&files.trading.display().to_string())
     ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
@@ -71,23 +77,31 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn ready_line(venue: &LocalVenue, ca: &Path, credentials: &Path) -> String {
+/// What is written into the directory.
+struct Files {
+    ca: PathBuf,
+    trading: PathBuf,
+    view: PathBuf,
+}
+
+fn ready_line(venue: &LocalVenue, files: &Files) -> String {
     Json::compact().object(|j| {
         j.raw("ready", true)
             .obj("coinbase", |j| {
                 j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
             })
-            .str("ca_pem", ca.display())
-            .str("credentials", credentials.display());
+            .str("ca_pem", files.ca.display())
+            .str("credentials", files.trading.display())
+            .str("view_only", files.view.display());
     })
 }
 
 /// Lines for a POSIX shell. The key's line breaks are literal `\n`, as such files usually have them.
-fn environment(venue: &LocalVenue, ca: &Path) -> Result<String, Box<dyn Error>> {
-    let secret = venue.credentials().secret().trim_end().replace('\n', "\\n");
+fn environment(venue: &LocalVenue, key: &Credentials, ca: &Path) -> Result<String, Box<dyn Error>> {
+    let secret = key.secret().trim_end().replace('\n', "\\n");
     let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
     let lines = [
-        ("COINBASE_API_KEY", venue.credentials().name().to_owned()),
+        ("COINBASE_API_KEY", key.name().to_owned()),
         ("COINBASE_API_SECRET", secret),
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),

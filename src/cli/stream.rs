@@ -10,8 +10,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What `stream --help` says at its end.
+const JSON_LINES: &str = "\
+JSON lines have venue, kind, sequence, venue_ns, recv_ns (UNIX ns), flags, instrument unless said otherwise, and by kind:
+  level         side, price, size (absolute; 0 removes the level)
+  trade         side (the aggressor's), price, size, trade_id
+  quote         bid, bid_size, ask, ask_size
+  ticker        as quote, and price, volume_24h, low_24h, high_24h, change_24h_percent, each where sent
+  ticker_batch  as ticker, every few seconds, without the quote
+  candle        start_ns, interval_s, open, high, low, close, volume; sent again while it grows
+  status        status, tick, lot
+  gap           cause, recovered, lost
+  subscription  channel, difference (missing, refused, still_served, no_place)
+  state         role, state; no instrument
+Decimals are text.";
+
 /// What to stream.
 #[derive(Debug, clap::Args)]
+#[command(after_help = JSON_LINES)]
 pub(super) struct StreamArguments {
     /// The venue: coinbase
     venue: Venue,

@@ -1,6 +1,7 @@
 //! The engine's one contract: inputs, outputs, progress. Whoever runs the engine (the reactor, a simulation, a fuzzer)
 //! feeds [`Input`]s in the order they happened and implements [`Outputs`].
 
+use super::kill::KillScope;
 use crate::record::{
     ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId, UnixNanos,
     Venue,
@@ -118,6 +119,12 @@ pub enum Control {
     Unsubscribe(StrategyId, InstrumentId, Channels),
     /// No new orders; end open ones as told.
     Stop(Shutdown),
+    /// No new orders until released; cancel these.
+    Kill(KillScope),
+    /// A strategy went silent: as [`KillScope::Ours`].
+    DeadMan,
+    /// The kill is over.
+    Release,
 }
 
 /// One thing that happened.

@@ -3,7 +3,7 @@
 
 use super::contract::ConnId;
 use super::tokens::TokenPools;
-use crate::guard::Governor;
+use crate::guard::{Breaker, BreakerRules, Governor};
 use crate::order::{Query, QueryId};
 
 /// A query under way, page by page.
@@ -26,6 +26,8 @@ pub(super) struct Desk {
     pub(super) user: Option<ConnId>,
     pub(super) tokens: TokenPools,
     pub(super) governor: Governor,
+    /// Whether new orders may leave.
+    pub(super) breaker: Breaker,
     pub(super) asking: Option<Asking>,
     /// An idle HTTP connection is used this often to keep it warm, ms.
     pub(super) warm_every_ms: u64,
@@ -38,6 +40,7 @@ impl Desk {
             user: None,
             tokens: TokenPools::new(0),
             governor: Governor::new(1, 1_000, governor_margin_ms),
+            breaker: Breaker::new(BreakerRules::default()),
             asking: None,
             warm_every_ms: u64::MAX,
         }

@@ -1,16 +1,17 @@
 //! The one choke point: what a session says becomes changes of books and orders here, for every venue and for replay.
 
 use super::contract::{ConnId, Note, Outputs};
+use super::kill::KillScope;
 use super::publish::Market;
 use super::trading::Trading;
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, Whose};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply, Whose};
 use crate::record::{
     BookSide, ClientOrderId, Fixed, GapCause, InstrumentId, OrderRef, TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    Anomaly, BookEvent, CandleFact, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact,
-    Wire,
+    Anomaly, BookEvent, CandleFact, Facts, FuturesFact, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
+    TradeFact, Wire,
 };
 
 /// The engine as one session sees it during one call.
@@ -60,6 +61,10 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         self.market.candle(self.now, self.out, fact);
     }
 
+    fn futures(&mut self, fact: FuturesFact) {
+        self.market.futures(self.now, self.out, self.trading.delivery.everybody(), fact);
+    }
+
     fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
         if !self.market.increments(instrument, tick, lot) {
             self.anomaly(Anomaly::Number, "tick or lot finer than the instrument's exponents");
@@ -95,6 +100,17 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(self.venue, fact.venue_order_id),
+            // Nobody's order is spared.
+            Whose::OurPrefixOtherSession | Whose::Stranger | Whose::Forgotten
+                if self.trading.kill.is_some_and(|kill| kill.scope == KillScope::WholeAccount)
+                    && !fact.status.is_terminal() =>
+            {
+                if let Some(kill) = &mut self.trading.kill {
+                    let seen = kill.strangers.get_mut(self.venue);
+                    *seen = seen.saturating_add(1);
+                }
+                self.trading.stray(self.venue, fact.venue_order_id);
+            }
             Whose::Ours(_) | Whose::Forgotten | Whose::OurPrefixOtherSession | Whose::Stranger => {}
         }
     }
@@ -117,6 +133,14 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.cancel_reply(self.now, self.venue, venue_order_id, &reply, &mut sink);
+    }
+
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        let target = OrderRef::Venue(*venue_order_id);
+        let Some(slot) = self.trading.orders.find(self.venue, &target) else { return };
+        let Some(request) = self.trading.carried_change(self.conn, slot) else { return };
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        orders.replace_reply(self.now, slot, request, &reply, &mut sink);
     }
 
     fn fill(&mut self, fact: &FillFact) {

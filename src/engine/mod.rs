@@ -15,8 +15,10 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod kill;
 mod prepared;
 mod pretrade;
+mod protect;
 mod publish;
 mod reconcile;
 mod recover;
@@ -29,13 +31,15 @@ mod trading;
 
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
+pub use kill::KillScope;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
 use crate::codec::http1::RequestError;
-use crate::guard::{Governor, Limits};
+use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
+use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
 use crate::venue::SessionProgress;
@@ -44,6 +48,7 @@ use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
 use publish::Market;
+use std::sync::Arc;
 use tokens::TokenPools;
 use trading::Trading;
 
@@ -56,6 +61,8 @@ pub struct EngineConfig {
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
     pub limits: Option<Limits>,
+    /// When a venue in trouble gets no new orders.
+    pub breaker: BreakerRules,
     /// Sizes of the order table.
     pub order_limits: OrderLimits,
     /// When what is asked about orders.
@@ -80,6 +87,8 @@ pub struct CoinbaseOrders {
     pub rest: Endpoint,
     /// Of every HTTP connection.
     pub session: OrderConfig,
+    /// Signs requests as they are written, with a key of the retired scheme; tokens authorise them if `None`.
+    pub legacy: Option<Arc<LegacyKey>>,
     /// An idle connection is used this often to keep it warm, ms.
     pub warm_every_ms: u64,
     /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
@@ -132,8 +141,13 @@ impl Engine {
             if let Some(orders) = &coinbase.orders {
                 *desks.get_mut(Venue::Coinbase) = Desk {
                     user: Some(ConnId(conns.len() as u16)),
-                    tokens: TokenPools::new(TOKEN_SLOTS),
+                    tokens: match &orders.legacy {
+                        // The user channel's credential is made ahead all the same.
+                        Some(_) => TokenPools::new(TOKEN_SLOTS).without_below(TOKEN_SLOT_USER),
+                        None => TokenPools::new(TOKEN_SLOTS),
+                    },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
+                    breaker: Breaker::new(config.breaker),
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -141,6 +155,10 @@ impl Engine {
                 let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
                 for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
+                    let session = match &orders.legacy {
+                        Some(key) => session.signed_by(key.clone()),
+                        None => session,
+                    };
                     let session = Session::CoinbaseOrders(Box::new(session));
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }
@@ -255,6 +273,9 @@ impl Engine {
                 self.rewant(now, out, id);
             }
             Control::Stop(shutdown) => self.stop(now, shutdown),
+            Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
+            Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::Release => self.release_kill(now, out),
         }
     }
 

@@ -2,12 +2,9 @@
 //! books at that moment.
 
 use super::publish::{Market, Standing, Traded};
-use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority};
-use crate::order::Orders;
-use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, UnixNanos};
-
-/// A refusal: its class and at most 32 characters of reason.
-pub(super) type Refusal = (RejectClass, &'static str);
+use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
+use crate::order::{Order, Orders, Refusal};
+use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos};
 
 /// Limits, ready to be checked. Without limits every check passes.
 #[derive(Debug)]
@@ -57,20 +54,53 @@ impl PreTrade {
         orders: &Orders,
     ) -> Result<(), Refusal> {
         if orders.open_count_of(order.request().strategy()) >= self.strategy_open_max {
-            return Err((RejectClass::Limit, "open order limit reached"));
+            return Err(Refusal::new(RejectClass::Limit, "open order limit reached"));
         }
         let venue = traded.instrument.listing.venue;
         if orders.open_count_at(venue) >= *self.venue_open_max.get(venue) {
-            return Err((RejectClass::Limit, "too many open orders at venue"));
+            return Err(Refusal::new(RejectClass::Limit, "too many open orders at venue"));
         }
         let id = traded.instrument.id;
         // An instrument nobody told us about has no limits to pass: that must not happen, and is refused.
         let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
-            return Err((RejectClass::UnknownInstrument, "no limits for this instrument"));
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
         };
         let view = view(now, traded, market, heard);
         let passed = guard.check(order, &orders.exposure(id), &view, &Funds::default());
-        passed.map_err(|breach: LimitBreach| (breach.class(), breach.reason()))
+        passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
+    }
+
+    /// Whether an order may be changed as far as limits go: it is checked with its new price and quantity, in place of
+    /// what it adds to our exposure now.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    #[allow(clippy::too_many_arguments, reason = "as `check`, and the order")]
+    pub(super) fn check_change(
+        &self,
+        now: UnixNanos,
+        change: &OrderCommand,
+        order: &Order,
+        traded: &Traded,
+        market: &Market,
+        heard: UnixNanos,
+        orders: &Orders,
+    ) -> Result<(), Refusal> {
+        let id = traded.instrument.id;
+        let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
+        };
+        let mut exposure = orders.exposure(id);
+        let open = match order.side() {
+            Side::Buy => &mut exposure.open_buy,
+            Side::Sell => &mut exposure.open_sell,
+        };
+        // What it has executed is in the position, and in its new quantity too.
+        *open = open.saturating_sub(order.quantity());
+        exposure.open_orders = exposure.open_orders.saturating_sub(1);
+        let whole = OrderCommand::limit(id, order.side(), change.price(), change.quantity());
+        let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &Funds::default());
+        passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 
     /// Counts a new order against the venue's rate of our own.
@@ -80,7 +110,8 @@ impl PreTrade {
     pub(super) fn take_rate(&mut self, now: UnixNanos, venue: crate::record::Venue) -> Result<(), Refusal> {
         let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
         // The whole rate is for orders: there is nobody to keep a share for.
-        rate.take(now, Priority::Cancel).map_err(|_| (RejectClass::RateLimited, "own order rate limit"))
+        let taken = rate.take(now, Priority::Cancel);
+        taken.map_err(|RetryAt(at)| Refusal::new(RejectClass::RateLimited, "own order rate limit").until(at))
     }
 }
 

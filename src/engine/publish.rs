@@ -10,7 +10,8 @@ use crate::record::{
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    BookEvent, BookEventKind, CandleFact, Channels, GapScope, QuoteFact, TickerFact, TradeFact, LEVELS_PER_CALL_MAX,
+    BookEvent, BookEventKind, CandleFact, Channels, FuturesFact, FuturesFigures, GapScope, QuoteFact, TickerFact,
+    TradeFact, LEVELS_PER_CALL_MAX,
 };
 use arrayvec::ArrayVec;
 
@@ -406,6 +407,27 @@ impl Market {
         let _ = out.statistics(traded.candle_listeners, &record);
     }
 
+    /// Figures of the account: of no instrument, for every strategy.
+    pub(super) fn futures(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        everybody: StrategySet,
+        fact: FuturesFact,
+    ) {
+        let FuturesFact { figures, venue_time, sequence, snapshot } = fact;
+        let flags = if snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
+        let record = match figures {
+            FuturesFigures::Balance(balance) => {
+                StatisticsRecord::futures_balance(now, venue_time, sequence, flags, balance)
+            }
+            FuturesFigures::Margin(margin) => {
+                StatisticsRecord::futures_margin(now, venue_time, sequence, flags, margin)
+            }
+        };
+        let _ = out.statistics(everybody, &record);
+    }
+
     /// Takes over new increments; the status that follows publishes them. False: they do not fit its exponents.
     pub(super) fn increments(&mut self, id: InstrumentId, tick: Fixed, lot: Fixed) -> bool {
         let Some(traded) = self.get_mut(id) else { return true };
@@ -428,7 +450,10 @@ impl Market {
         subscription: Subscription,
     ) {
         out.count(Counter::SubscriptionsWrong, 1);
-        let Some(traded) = self.get(id) else { return };
+        let Some(traded) = self.get(id) else {
+            // Of the account, not of an instrument.
+            return out.note(Note::Subscription { conn, venue, symbol: "", subscription });
+        };
         let symbol = traded.instrument.symbol();
         out.note(Note::Subscription { conn, venue, symbol, subscription });
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };

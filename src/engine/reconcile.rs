@@ -41,6 +41,8 @@ impl Engine {
                 out.retire(token);
             }
         }
+        self.tend_breakers(now, out);
+        self.tend_kill(now, out);
         self.give_tokens(now, out);
         self.send_strays(now, out);
         while let Some(send) = self.trading.orders.next_due_cancel(now) {
@@ -55,7 +57,8 @@ impl Engine {
 
     /// Sets the deadline of everything that is due without a connection's doing.
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
-        let mut deadline = self.trading.orders.deadline();
+        let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
+        let mut deadline = self.trading.orders.deadline().into_iter().chain(breakers).chain(self.kill_deadline()).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));
         }
@@ -186,6 +189,7 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
+        self.judge(now, out, id, &reply);
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
             out.count(Counter::VenueRateLimited, 1);
@@ -239,6 +243,9 @@ impl Engine {
         if session.busy() {
             let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
             let result = session.time(now, &mut ear).map(|_| ());
+            if result.is_err() {
+                self.judge_silence(now, out, id);
+            }
             self.session_result(now, out, id, result);
             return;
         }
@@ -248,13 +255,7 @@ impl Engine {
             self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
             return;
         }
-        let start = out.transmit(id, |_| ());
-        let mut plug = Plug { out, conn: id, end: start };
-        if session.warm(now, &mut plug).is_ok() {
-            let (end, deadline) = (plug.end, session.expects_reply_by());
-            trading.load(id, Cargo::Warm, start, end, UnixNanos::NONE);
-            self.deadlines.set(id.index(), deadline);
-        }
+        self.warm(now, out, id);
     }
 
     /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never

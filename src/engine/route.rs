@@ -4,11 +4,10 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
-use super::pretrade::Refusal;
 use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
 use super::Engine;
-use crate::guard::{check_increments, check_prepared, IncrementError, Priority};
-use crate::order::{CancelSend, CancelStep};
+use crate::guard::{check_increments, check_prepared, IncrementError, Priority, RetryAt};
+use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
     CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot, RejectClass,
     RequestId, UnixNanos, Venue, VenueOrderId,
@@ -16,11 +15,14 @@ use crate::record::{
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::OrderSession;
-use crate::venue::{PlaceIntent, Wire};
+use crate::venue::{PlaceIntent, ReplaceIntent, Wire};
 use arrayvec::ArrayVec;
 
 /// A cancel that found no free connection or token is tried again this soon.
 const CANCEL_RETRY_MS: u64 = 2;
+
+/// When to try again what found every connection or token in use, ms: a reply comes in about that.
+const BUSY_MS: u64 = 5;
 
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
@@ -44,33 +46,14 @@ impl<O: Outputs> Wire for Plug<'_, O> {
     }
 }
 
-/// Why a command is refused before anything is sent.
-struct Refused {
-    class: RejectClass,
-    reason: &'static str,
-}
-
-impl Refused {
-    const fn new(class: RejectClass, reason: &'static str) -> Refused {
-        Refused { class, reason }
-    }
-}
-
-impl From<Refusal> for Refused {
-    fn from((class, reason): Refusal) -> Refused {
-        Refused { class, reason }
-    }
-}
-
-impl From<IncrementError> for Refused {
-    fn from(error: IncrementError) -> Refused {
-        match error {
-            IncrementError::OffTick => Refused::new(RejectClass::InvalidPrice, "price off the tick"),
-            IncrementError::OffLot => Refused::new(RejectClass::InvalidSize, "quantity off the lot"),
-            IncrementError::TooSmall => Refused::new(RejectClass::InvalidSize, "order too small"),
-            IncrementError::TooLarge => Refused::new(RejectClass::InvalidSize, "order too large"),
-            IncrementError::NotTradable => Refused::new(RejectClass::NotTradable, "no such order now"),
-        }
+/// A command that does not fit its instrument.
+const fn misfit(error: IncrementError) -> Refusal {
+    match error {
+        IncrementError::OffTick => Refusal::new(RejectClass::InvalidPrice, "price off the tick"),
+        IncrementError::OffLot => Refusal::new(RejectClass::InvalidSize, "quantity off the lot"),
+        IncrementError::TooSmall => Refusal::new(RejectClass::InvalidSize, "order too small"),
+        IncrementError::TooLarge => Refusal::new(RejectClass::InvalidSize, "order too large"),
+        IncrementError::NotTradable => Refusal::new(RejectClass::NotTradable, "no such order now"),
     }
 }
 
@@ -79,29 +62,25 @@ impl Engine {
         out.count(Counter::CommandsTaken, 1);
         let venue = self.market.get(command.instrument()).map(|t| t.instrument.listing.venue);
         let result = match (venue, command.kind()) {
-            (None, _) => Err(Refused::new(RejectClass::UnknownInstrument, "no such instrument here")),
+            (None, _) => Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here")),
             (Some(_), CommandKind::Place) => self.place(now, out, command),
             (Some(venue), CommandKind::Cancel) => {
                 self.cancel(now, out, venue, command);
                 Ok(())
             }
-            (Some(venue), CommandKind::Replace) => {
-                let (orders, mut sink) = self.trading.orders_and_sink(out);
-                orders.replace(now, venue, command, &mut sink);
-                Ok(())
-            }
+            (Some(venue), CommandKind::Replace) => self.replace(now, out, venue, command),
         };
-        if let Err(Refused { class, reason }) = result {
+        if let Err(refusal) = result {
             out.count(Counter::OrdersRefused, 1);
             let venue = venue.unwrap_or(Venue::Coinbase);
             let (orders, mut sink) = self.trading.orders_and_sink(out);
-            orders.refuse(now, command, venue, class, reason, &mut sink);
+            orders.refuse(now, command, venue, &refusal, &mut sink);
         }
     }
 
-    fn place(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) -> Result<(), Refused> {
+    fn place(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) -> Result<(), Refusal> {
         let Some(traded) = self.market.get(command.instrument()) else {
-            return Err(Refused::new(RejectClass::UnknownInstrument, "no such instrument here"));
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
         let instrument = &traded.instrument;
         let venue = instrument.listing.venue;
@@ -113,19 +92,22 @@ impl Engine {
         let whole = composite.map(|order| order.command().submitted_by(command));
         let command = whole.as_ref().unwrap_or(command);
         match composite {
-            Some(order) => check_prepared(instrument, order)?,
-            None => check_increments(instrument, command)?,
+            Some(order) => check_prepared(instrument, order).map_err(misfit)?,
+            None => check_increments(instrument, command).map_err(misfit)?,
         }
-        let heard = traded.conn.and_then(|conn| self.conns.get(conn.index())).map_or(UnixNanos::NONE, |c| c.heard);
+        let heard = self.heard_of(traded);
         self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
-            return Err(Refused::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+        }
+        if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
+            return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
         let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
             let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
             return Err(match open {
-                true => Refused::new(RejectClass::Busy, "no free connection, retry in 1 ms"),
-                false => Refused::new(RejectClass::NotConnected, "no order connection"),
+                true => Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)),
+                false => Refusal::new(RejectClass::NotConnected, "no order connection"),
             });
         };
         let Engine { conns, trading, .. } = self;
@@ -133,23 +115,23 @@ impl Engine {
         let Desk { tokens, governor, .. } = desks.get_mut(venue);
         let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
             out.count(Counter::TokensMissing, 1);
-            return Err(Refused::new(RejectClass::Busy, "no token ready, retry in 5 ms"));
+            return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
         };
-        if governor.take(now, Priority::Order).is_err() {
+        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
             // Unused: it goes back to the front, for the next order.
             tokens.put_back(TokenPath::Place as u8, token);
             out.count(Counter::RateLimited, 1);
-            return Err(Refused::new(RejectClass::RateLimited, "own rate limit, retry in 50 ms"));
+            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
         }
         if let Err(refusal) = pretrade.take_rate(now, venue) {
             tokens.put_back(TokenPath::Place as u8, token);
-            return Err(refusal.into());
+            return Err(refusal);
         }
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {
                 tokens.put_back(TokenPath::Place as u8, token);
-                return Err(Refused::new(refusal.class, refusal.reason));
+                return Err(refusal);
             }
         };
         let intent = PlaceIntent {
@@ -180,6 +162,87 @@ impl Engine {
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::OrdersSent, 1);
         out.note(Note::OrderSent { request: command.request(), client_order_id: placed.client_order_id.as_str() });
+        Ok(())
+    }
+
+    /// One change of a resting order, sent once. What is refused here was never begun.
+    fn replace(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        venue: Venue,
+        command: &OrderCommand,
+    ) -> Result<(), Refusal> {
+        let Some(traded) = self.market.get(command.instrument()) else {
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
+        };
+        let instrument = &traded.instrument;
+        self.trading.admit(command)?;
+        check_increments(instrument, command).map_err(misfit)?;
+        let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
+        if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
+            let carrier = traded.conn.and_then(|id| self.conns.get(id.index()));
+            let heard = carrier.map_or(UnixNanos::NONE, |c| c.heard);
+            self.trading.pretrade.check_change(
+                now,
+                command,
+                order,
+                traded,
+                &self.market,
+                heard,
+                &self.trading.orders,
+            )?;
+        }
+        if !self.may_trade(venue) {
+            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+        }
+        if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
+            return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
+        }
+        let id = free_conn(&self.conns, venue, &[Lane::Orders])
+            .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
+        let Engine { conns, trading, .. } = self;
+        let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
+        let path = TokenPath::Edit as u8;
+        let Some(token) = tokens.take(path, now, |t| out.retire(t)) else {
+            out.count(Counter::TokensMissing, 1);
+            return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
+        };
+        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
+            tokens.put_back(path, token);
+            out.count(Counter::RateLimited, 1);
+            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+        }
+        let (orders, mut sink) = trading.orders_and_sink(out);
+        let Some(send) = orders.replace(now, venue, command, &mut sink) else {
+            // Told already.
+            trading.desks.get_mut(venue).tokens.put_back(path, token);
+            return Ok(());
+        };
+        let intent = ReplaceIntent {
+            instrument,
+            venue_order_id: &send.venue_order_id,
+            client_order_id: &send.client_order_id,
+            side: send.side,
+            price: send.price,
+            quantity: send.quantity,
+        };
+        let Some(session) = order_session(conns, id) else { return Ok(()) };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if let Err(refused) = session.replace(now, &intent, token.token, &mut plug) {
+            if let Some(token) = refused.token {
+                out.retire(token);
+            }
+            let (orders, mut sink) = trading.orders_and_sink(out);
+            orders.replace_abandoned(now, send.slot, RejectClass::Busy, "not sent", &mut sink);
+            return Ok(());
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, Cargo::Change(send.slot, send.request), start, end, command.origin());
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::ChangesSent, 1);
+        self.arm_orders(now);
         Ok(())
     }
 
@@ -234,7 +297,7 @@ impl Engine {
         let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
         let path = TokenPath::BatchCancel as u8;
         let token = tokens.take(path, now, |t| out.retire(t)).ok_or(soon)?;
-        if let Err(crate::guard::RetryAt(at)) = governor.take(now, Priority::Cancel) {
+        if let Err(RetryAt(at)) = governor.take(now, Priority::Cancel) {
             tokens.put_back(path, token);
             return Err(at);
         }
@@ -307,23 +370,26 @@ impl Trading {
         request: RequestId,
         slot: PreparedSlot,
         instrument: &Instrument,
-    ) -> Result<&PreparedOrder, Refused> {
+    ) -> Result<&PreparedOrder, Refusal> {
         match self.prepared.get(request.strategy(), slot) {
-            None => Err(Refused::new(RejectClass::Malformed, "nothing prepared in this slot")),
+            None => Err(Refusal::new(RejectClass::Malformed, "nothing prepared in this slot")),
             Some(order) if !order.fits(instrument) => {
-                Err(Refused::new(RejectClass::Malformed, "exponents changed, prepare again"))
+                Err(Refusal::new(RejectClass::Malformed, "exponents changed, prepare again"))
             }
             Some(order) => Ok(order),
         }
     }
 
-    /// What is refused whatever the instrument.
-    fn admit(&self, command: &OrderCommand) -> Result<(), Refused> {
+    /// What is refused whatever the order.
+    fn admit(&self, command: &OrderCommand) -> Result<(), Refusal> {
+        if self.kill.is_some() {
+            return Err(Refusal::new(RejectClass::Stopped, "killed"));
+        }
         if self.stopping.is_some() {
-            return Err(Refused::new(RejectClass::Stopped, "the gateway is shutting down"));
+            return Err(Refusal::new(RejectClass::Stopped, "the gateway is shutting down"));
         }
         if self.delivery.is_latched(command.request().strategy()) {
-            return Err(Refused::new(RejectClass::Stopped, "execution records were lost"));
+            return Err(Refusal::new(RejectClass::Stopped, "execution records were lost"));
         }
         Ok(())
     }

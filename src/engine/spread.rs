@@ -10,6 +10,7 @@
 
 use super::connections::Session;
 use super::contract::{ConnId, Outputs};
+use super::publish::Traded;
 use super::Engine;
 use crate::record::{
     ConnectionRole, ConnectionState, Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos,
@@ -26,7 +27,7 @@ impl Engine {
         }
         // Cold: places are freed when somebody unsubscribes.
         for index in 0..self.market.traded.len() {
-            let waits = |traded: &super::publish::Traded| traded.no_place.then_some(traded.instrument.id);
+            let waits = |traded: &Traded| traded.no_place.then_some(traded.instrument.id);
             let waiting = self.market.traded.get(index).and_then(Option::as_ref).and_then(waits);
             if let Some(id) = waiting {
                 self.rewant_one(now, out, id);
@@ -107,7 +108,7 @@ impl Engine {
             }
             if load.streams < load.places {
                 roomy = roomy.or(id);
-                same = same.or(id.filter(|_| before == id));
+                same = same.or(id.filter(|_| before == id && !conn.dormant));
             }
             if load.books < load.places {
                 books = books.or(id);
@@ -115,6 +116,15 @@ impl Engine {
         }
         let last = if wanted.contains(Channels::BOOK) { books.or(first) } else { first };
         shared.or(same).or(roomy).or(last)
+    }
+
+    /// When the connection that carries an instrument brought anything last; of one that nobody listens to, the venue's
+    /// first.
+    pub(super) fn heard_of(&self, traded: &Traded) -> UnixNanos {
+        let venue = traded.instrument.listing.venue;
+        let first = || self.conns.iter().find(|c| c.venue == venue && c.role == ConnectionRole::Market);
+        let conn = traded.conn.and_then(|conn| self.conns.get(conn.index())).or_else(first);
+        conn.map_or(UnixNanos::NONE, |conn| conn.heard)
     }
 
     fn book_fits(&mut self, conn: ConnId, instrument: &Instrument) -> bool {
@@ -127,31 +137,25 @@ impl Engine {
         }
     }
 
-    /// After a call into a stream session: if it spoke, the others of its address wait, and so does it while others were
-    /// not heard at all, since the venue drops those.
+    /// After a call into a stream session: if it spoke, every connection of its address waits; those that were not heard
+    /// at all since they opened come next, one after the other, since the venue drops who says nothing.
     pub(super) fn take_turn(&mut self, now: UnixNanos, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(id.index()) else { return };
-        let venue = conn.venue;
-        let Session::CoinbaseStream(session) = &mut conn.session else { return };
+        let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
+        let Some(session) = self.stream_session(id) else { return };
         if !session.take_spoke() {
             return;
         }
         let gap_ms = session.message_gap_ms();
-        let mut mute = 0_u64;
-        for index in 0..self.conns.len() {
-            let other = self.conns.get_mut(index).filter(|c| c.venue == venue && index != id.index());
-            let Some(Session::CoinbaseStream(session)) = other.map(|c| &mut c.session) else { continue };
-            mute = mute.saturating_add(u64::from(session.is_mute()));
-            session.hold(now, now.plus_ms(gap_ms));
-            let deadline = session.deadline();
-            self.deadlines.set(index, deadline);
-        }
-        if mute > 0 {
-            if let Some(session) = self.stream_session(id) {
-                session.hold(now, now.plus_ms(gap_ms.saturating_mul(mute.saturating_add(1))));
-                let deadline = session.deadline();
-                self.deadlines.set(id.index(), deadline);
+        let mute = self.conns.iter().filter(|c| c.venue == venue && is_mute(&c.session)).count() as u64;
+        for (index, conn) in self.conns.iter_mut().enumerate() {
+            let first = is_mute(&conn.session);
+            let Session::CoinbaseStream(session) = &mut conn.session else { continue };
+            if conn.venue != venue {
+                continue;
             }
+            let turns = if first { 1 } else { mute.saturating_add(1) };
+            session.hold(now, now.plus_ms(gap_ms.saturating_mul(turns)));
+            self.deadlines.set(index, session.deadline());
         }
     }
 
@@ -162,3 +166,11 @@ impl Engine {
         }
     }
 }
+
+/// Open, and nothing was sent on it yet.
+fn is_mute(session: &Session) -> bool {
+    matches!(session, Session::CoinbaseStream(session) if session.is_mute())
+}
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::book::{Follower, FollowerState};
+use crate::guard::BreakerRules;
 use crate::record::{
     AssetId, BookSide, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, MarketRecord, StrategyId,
     TradingStatus, View,
@@ -30,10 +31,14 @@ fn key() -> Credentials {
 }
 
 pub(super) fn instrument(index: usize) -> Instrument {
-    let (base, quote) = SYMBOLS[index].split_once('-').unwrap();
+    instrument_named(index as u32, SYMBOLS[index])
+}
+
+pub(super) fn instrument_named(id: u32, symbol: &str) -> Instrument {
+    let (base, quote) = symbol.split_once('-').unwrap();
     let listing = Listing {
         venue: Venue::Coinbase,
-        symbol: SYMBOLS[index].into(),
+        symbol: symbol.into(),
         streamed_as: None,
         base: base.into(),
         quote: quote.into(),
@@ -45,7 +50,7 @@ pub(super) fn instrument(index: usize) -> Instrument {
         notional_min: Fixed::new(1, 0),
         status: TradingStatus::Online,
     };
-    Instrument::new(InstrumentId(index as u32), AssetId(index as u16), AssetId(9), listing)
+    Instrument::new(InstrumentId(id), AssetId(id as u16), AssetId(999), listing)
 }
 
 /// What one strategy made of its records.
@@ -116,6 +121,7 @@ impl Bench {
             coinbase: Some(CoinbaseSetup { stream, orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
+            breaker: BreakerRules::default(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
             book_blocks_max: 1_024,

@@ -19,11 +19,21 @@ pub(super) struct Ready {
 /// The pools of one venue.
 pub(super) struct TokenPools {
     slots: Vec<VecDeque<Ready>>,
+    /// Paths below this number need no token: their requests are signed as they are written.
+    unneeded_below: u8,
 }
 
 impl TokenPools {
     pub(super) fn new(slots: usize) -> TokenPools {
-        TokenPools { slots: (0..slots).map(|_| VecDeque::with_capacity(TOKENS_PER_PATH_MAX)).collect() }
+        TokenPools {
+            slots: (0..slots).map(|_| VecDeque::with_capacity(TOKENS_PER_PATH_MAX)).collect(),
+            unneeded_below: 0,
+        }
+    }
+
+    /// The same where requests to the paths below `slot` are signed as they are written: an empty token stands for each.
+    pub(super) fn without_below(self, slot: u8) -> TokenPools {
+        TokenPools { unneeded_below: slot, ..self }
     }
 
     /// Keeps a token, or gives it back if its pool is full or unknown.
@@ -39,6 +49,9 @@ impl TokenPools {
 
     /// Gives back a token that was not used after all.
     pub(super) fn put_back(&mut self, slot: u8, ready: Ready) {
+        if slot < self.unneeded_below {
+            return;
+        }
         if let Some(pool) = self.slots.get_mut(usize::from(slot)) {
             pool.push_front(ready);
         }
@@ -46,11 +59,15 @@ impl TokenPools {
 
     /// Whether a token of this path is there; it may still turn out too old.
     pub(super) fn has(&self, slot: u8) -> bool {
-        self.slots.get(usize::from(slot)).is_some_and(|pool| !pool.is_empty())
+        slot < self.unneeded_below || self.slots.get(usize::from(slot)).is_some_and(|pool| !pool.is_empty())
     }
 
     /// The oldest token that lives long enough; those that do not go to `retire`.
     pub(super) fn take(&mut self, slot: u8, now: UnixNanos, mut retire: impl FnMut(Box<str>)) -> Option<Ready> {
+        if slot < self.unneeded_below {
+            // Empty: allocates nothing.
+            return Some(Ready { token: Box::default(), expires: UnixNanos::MAX });
+        }
         let pool = self.slots.get_mut(usize::from(slot))?;
         while let Some(ready) = pool.pop_front() {
             if ready.expires >= now.plus_ms(LIFE_LEFT_MS_MIN) {
@@ -95,6 +112,17 @@ mod tests {
         assert_eq!(pools.take(0, NOW, |t| retired.push(t)).map(|r| r.token).as_deref(), Some("good"));
         assert_eq!(retired, ["old".into()]);
         assert!(pools.take(0, NOW, |_| ()).is_none());
+    }
+
+    #[test]
+    fn where_requests_sign_themselves_an_empty_token_never_runs_out() {
+        let mut pools = TokenPools::new(2).without_below(1);
+        for _ in 0..3 {
+            let ready = pools.take(0, NOW, |_| ()).unwrap();
+            assert!(ready.token.is_empty() && pools.has(0));
+            pools.put_back(0, ready);
+        }
+        assert!(!pools.has(1) && pools.take(1, NOW, |_| ()).is_none() && pools.take_expiring(NOW).is_none());
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
+use super::kill::Kill;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
-use crate::record::{PerVenue, UnixNanos, Venue, VenueOrderId};
+use crate::record::{PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
@@ -28,6 +29,8 @@ pub(super) enum Cargo {
     Place(Slot),
     /// Cancels; the session knows which.
     Cancel,
+    /// The change of an order this request asked for.
+    Change(Slot, RequestId),
     /// A page of the query its venue's desk asks.
     Query,
     /// Something to keep the connection warm.
@@ -57,6 +60,7 @@ pub(super) struct Trading {
     pub(super) desks: PerVenue<Desk>,
     pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
+    pub(super) kill: Option<Kill>,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
@@ -73,6 +77,7 @@ impl Trading {
             desks,
             pretrade: PreTrade::new(limits),
             stopping: None,
+            kill: None,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),
             stirred: false,
@@ -94,14 +99,26 @@ impl Trading {
 
     /// Whether a connection carries the place request of this order.
     pub(super) fn carries_order(&self, conn: ConnId, slot: Slot) -> bool {
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Place(placed) if *placed == slot))
+    }
+
+    /// Whether a connection carries a request of this kind.
+    pub(super) fn carries(&self, conn: ConnId, wanted: impl Fn(&Cargo) -> bool) -> bool {
         let carried = self.carriages.get(conn.index());
-        carried.is_some_and(|carried| carried.iter().any(|c| matches!(c.cargo, Cargo::Place(s) if s == slot)))
+        carried.is_some_and(|carried| carried.iter().any(|c| wanted(&c.cargo)))
+    }
+
+    /// The change of this order that a connection carries, by the request that asked for it.
+    pub(super) fn carried_change(&self, conn: ConnId, slot: Slot) -> Option<RequestId> {
+        self.carriages.get(conn.index())?.iter().find_map(|c| match c.cargo {
+            Cargo::Change(of, request) if of == slot => Some(request),
+            _ => None,
+        })
     }
 
     /// Whether a connection carries a page of a query.
     pub(super) fn carries_query(&self, conn: ConnId) -> bool {
-        let carried = self.carriages.get(conn.index());
-        carried.is_some_and(|carried| carried.iter().any(|c| matches!(c.cargo, Cargo::Query)))
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Query))
     }
 
     /// Loads a connection; the request's bytes lie from `start` to `end` of its sent stream.
@@ -139,6 +156,9 @@ impl Trading {
                     out.measured(Hop::TickToTrade, now.since(carriage.origin));
                 }
             }
+            if let (Cargo::Change(slot, _), true) = (carriage.cargo, begins) {
+                orders.replace_sent(slot, now);
+            }
             let Cargo::Place(slot) = carriage.cargo else { continue };
             if begins {
                 orders.sent(now, slot, now);
@@ -156,17 +176,19 @@ impl Trading {
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
         let mut sink = DeliverySink { delivery, out };
         carried.retain_mut(|carriage| {
-            let Cargo::Place(slot) = carriage.cargo else { return true };
             if carriage.began {
                 return true;
             }
-            if began > carriage.start {
-                carriage.began = true;
-                orders.sent(now, slot, now);
-                return true;
+            let begins = began > carriage.start;
+            carriage.began = begins;
+            match (carriage.cargo, begins) {
+                (Cargo::Place(slot), true) => orders.sent(now, slot, now),
+                (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
+                (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
+                (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
+                (Cargo::Cancel | Cargo::Query | Cargo::Warm, _) => return true,
             }
-            orders.connection_lost(now, slot, &mut sink);
-            false
+            begins
         });
     }
 

@@ -9,13 +9,14 @@ use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{Budgeted, DialJob, Dialer, DialerSettings, Endpoint, EndpointKind};
 use crate::engine::{CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig};
-use crate::guard::Limits;
+use crate::guard::{BreakerRules, Limits};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{ConnectionRole, UnixNanos, Venue};
 use crate::telemetry::{Counters, Hops};
+use crate::venue::coinbase::auth::CoinbaseKey;
 use crate::venue::coinbase::{limits as coinbase_limits, OrderConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct GatewayBuilder {
     rings: RingSizes,
     book_blocks: usize,
     reconcile: ReconcileRules,
+    breaker: BreakerRules,
+    dead_man_ms: Option<u64>,
     query_timeout_ms: u64,
 }
 
@@ -79,6 +82,8 @@ impl Default for GatewayBuilder {
             },
             book_blocks: BOOK_BLOCKS,
             reconcile: ReconcileRules::default(),
+            breaker: BreakerRules::default(),
+            dead_man_ms: None,
             query_timeout_ms: QUERY_TIMEOUT_MS,
         }
     }
@@ -161,6 +166,22 @@ impl GatewayBuilder {
         GatewayBuilder { reconcile: rules, ..self }
     }
 
+    /// When a venue in trouble gets no new orders, and how it is found well again.
+    pub fn breaker(self, rules: BreakerRules) -> GatewayBuilder {
+        GatewayBuilder { breaker: rules, ..self }
+    }
+
+    /// Switches the dead-man on: a strategy that has beaten or submitted once and then not for so long, ms, or whose
+    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. Off by default.
+    pub fn dead_man_ms(self, silence_ms_max: u64) -> GatewayBuilder {
+        GatewayBuilder { dead_man_ms: Some(silence_ms_max), ..self }
+    }
+
+    /// The same configuration without the dead-man: for callers that block between two orders.
+    pub(super) fn without_dead_man(self) -> GatewayBuilder {
+        GatewayBuilder { dead_man_ms: None, ..self }
+    }
+
     /// How long a cold query may take, ms. Default 10,000.
     pub fn query_timeout_ms(self, timeout_ms: u64) -> GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
@@ -226,7 +247,7 @@ impl GatewayBuilder {
             .map_err(|error| GatewayError::System(error.to_string()))?;
 
         let rest_authority = coinbase.endpoints.rest.authority().to_owned();
-        let orders = coinbase.key.as_ref().map(|_| {
+        let orders = coinbase.key.as_ref().map(|key| {
             let mut session = OrderConfig { user_agent: USER_AGENT.into(), ..OrderConfig::default() };
             if let Some(timeout_ms) = coinbase.reply_timeout_ms {
                 session.reply_ms_max = timeout_ms;
@@ -234,6 +255,10 @@ impl GatewayBuilder {
             CoinbaseOrders {
                 rest: coinbase.endpoints.rest.clone(),
                 session,
+                legacy: match key.as_ref() {
+                    CoinbaseKey::Cdp(_) => None,
+                    CoinbaseKey::Legacy(key) => Some(key.clone()),
+                },
                 warm_every_ms: coinbase.warm_every_ms,
                 order_connections: coinbase.order_connections,
                 requests_per_second: coinbase.requests_per_second,
@@ -246,6 +271,7 @@ impl GatewayBuilder {
             limits,
             order_limits,
             reconcile: self.reconcile,
+            breaker: self.breaker,
             book_blocks_max: self.book_blocks,
         })
         .map_err(|error| GatewayError::Setting { setting: "COINBASE_REST_URL", why: error.to_string() })?;
@@ -295,6 +321,9 @@ impl GatewayBuilder {
         let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let queries = Queries::new(dialer.cold(), rest, coinbase.key.clone(), clock.clone(), self.query_timeout_ms);
+        if coinbase.key.is_some() {
+            queries.coinbase().check_start()?;
+        }
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
@@ -305,6 +334,7 @@ impl GatewayBuilder {
             clock: clock.clone(),
             hops,
             counters,
+            dead_man_ms: self.dead_man_ms,
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;

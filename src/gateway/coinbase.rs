@@ -2,7 +2,7 @@
 
 use super::error::GatewayError;
 use super::Variables;
-use crate::venue::coinbase::auth::CdpKey;
+use crate::venue::coinbase::auth::{CdpKey, CoinbaseKey, LegacyKey};
 use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint, EndpointError, StreamConfig};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct CoinbaseConfig {
     pub(super) endpoints: CoinbaseEndpoints,
-    pub(super) key: Option<Arc<CdpKey>>,
+    pub(super) key: Option<Arc<CoinbaseKey>>,
     pub(super) stream: StreamConfig,
     pub(super) order_connections: usize,
     pub(super) reply_timeout_ms: Option<u64>,
@@ -41,7 +41,8 @@ impl Default for CoinbaseConfig {
 }
 
 impl CoinbaseConfig {
-    /// What the environment says: `COINBASE_API_KEY` and `COINBASE_API_SECRET` (both or neither), `COINBASE_REST_URL`,
+    /// What the environment says: `COINBASE_API_KEY` and `COINBASE_API_SECRET` (both or neither), `COINBASE_AUTH`
+    /// (`cdp`, the default, or `legacy` for [`CoinbaseConfig::legacy_credentials`]), `COINBASE_REST_URL`,
     /// `COINBASE_WS_URL`, `COINBASE_WS_USER_URL`.
     ///
     /// # Errors
@@ -79,7 +80,14 @@ impl CoinbaseConfig {
             (None, Some(_)) => Err(missing("COINBASE_API_KEY")),
             (Some(name), Some(secret)) => {
                 let secret = zeroize::Zeroizing::new(secret);
-                config.credentials(&name, &secret)
+                match present("COINBASE_AUTH").as_deref() {
+                    None | Some("cdp") => config.credentials(&name, &secret),
+                    Some("legacy") => config.legacy_credentials(&name, &secret),
+                    Some(_) => Err(GatewayError::Setting {
+                        setting: "COINBASE_AUTH",
+                        why: "must be `cdp` or `legacy`; unset means `cdp`".to_owned(),
+                    }),
+                }
             }
         }
     }
@@ -97,7 +105,18 @@ impl CoinbaseConfig {
     pub fn credentials(self, key_name: &str, secret: &str) -> Result<CoinbaseConfig, GatewayError> {
         let key = CdpKey::new(key_name, secret)
             .map_err(|error| GatewayError::Setting { setting: "COINBASE_API_SECRET", why: error.to_string() })?;
-        Ok(CoinbaseConfig { key: Some(Arc::new(key)), ..self })
+        Ok(CoinbaseConfig { key: Some(Arc::new(CoinbaseKey::Cdp(key))), ..self })
+    }
+
+    /// As whom, by the legacy HMAC scheme: a key and its secret as they were issued. **The venue retired it in February
+    /// 2025** and takes no such key any more; it is for whatever else speaks the protocol.
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`] if the key cannot be used; its text never shows.
+    pub fn legacy_credentials(self, key: &str, secret: &str) -> Result<CoinbaseConfig, GatewayError> {
+        let key = LegacyKey::new(key, secret)
+            .map_err(|error| GatewayError::Setting { setting: "COINBASE_API_SECRET", why: error.to_string() })?;
+        Ok(CoinbaseConfig { key: Some(Arc::new(CoinbaseKey::Legacy(Arc::new(key)))), ..self })
     }
 
     /// Connections for new orders, 1 to 16; two more are kept for cancels and for listings.
@@ -154,6 +173,17 @@ mod tests {
         assert_eq!((config.endpoints.ws.host(), config.endpoints.ws.port()), ("localhost", 1234));
         let error = from(&[("COINBASE_REST_URL", "http://plain")]).unwrap_err().to_string();
         assert!(error.starts_with("COINBASE_REST_URL: "), "{error}");
+    }
+
+    #[test]
+    fn the_legacy_scheme_is_chosen_by_name_only() {
+        let pairs = [("COINBASE_API_KEY", "0123456789abcdef"), ("COINBASE_API_SECRET", "hunter2secret")];
+        assert!(from(&pairs).is_err(), "a legacy key is no CDP key");
+        let legacy = from(&[pairs[0], pairs[1], ("COINBASE_AUTH", "legacy")]).unwrap();
+        assert!(matches!(legacy.key.as_deref(), Some(CoinbaseKey::Legacy(_))));
+        assert!(!format!("{legacy:?}").contains("hunter2"));
+        let other = from(&[pairs[0], pairs[1], ("COINBASE_AUTH", "basic")]).unwrap_err().to_string();
+        assert!(other.starts_with("COINBASE_AUTH: "), "{other}");
     }
 
     #[test]

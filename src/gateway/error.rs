@@ -23,6 +23,34 @@ pub enum GatewayError {
         /// What is wrong with it and what to do.
         why: String,
     },
+    /// The key may not do what order entry needs.
+    #[error("{venue}: the API key may not {missing}: give it the permission `{missing}` at the venue, or leave the credentials out for public market data")]
+    KeyPermission {
+        /// The venue.
+        venue: Venue,
+        /// What it may not do: `view` or `trade`.
+        missing: &'static str,
+    },
+    /// The venue does not know the key, or not from here.
+    #[error("{venue}: the API key is refused (HTTP {status}: {excerpt}): check key, secret, IP allowlist and this machine's clock")]
+    KeyRefused {
+        /// The venue.
+        venue: Venue,
+        /// The HTTP status.
+        status: u16,
+        /// What the venue said.
+        excerpt: String,
+    },
+    /// This machine's clock is too far off for signed requests.
+    #[error("{venue}: this machine's clock is {offset_ms} ms off the venue's (most allowed: {max_ms} ms): synchronise it, signed requests would be refused")]
+    ClockSkew {
+        /// The venue.
+        venue: Venue,
+        /// The venue's clock less ours, ms.
+        offset_ms: i64,
+        /// Most it may be, ms.
+        max_ms: u64,
+    },
     /// The instrument is not listed at the venue.
     #[error("{venue}: no instrument `{symbol}`: check the spelling against the venue's product list")]
     UnknownInstrument {

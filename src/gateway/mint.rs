@@ -3,7 +3,7 @@
 use crate::engine::TOKEN_SLOT_USER;
 use crate::keeper::{Mint, MintFailed, Minted, SlotPlan, TokenPool, TokenSlot};
 use crate::record::{UnixNanos, Venue};
-use crate::venue::coinbase::auth::CdpKey;
+use crate::venue::coinbase::auth::CoinbaseKey;
 use crate::venue::coinbase::limits;
 use crate::venue::coinbase::request::TokenPath;
 use std::sync::Arc;
@@ -19,21 +19,26 @@ const USER_DEPTH: usize = 2;
 
 /// Signs what the engine uses up.
 pub(super) struct CoinbaseMint {
-    key: Arc<CdpKey>,
+    key: Arc<CoinbaseKey>,
     authority: String,
 }
 
 impl CoinbaseMint {
     /// What the keeper mints for Coinbase; tokens are bound to the REST host `authority`.
-    pub(super) fn pool(key: Arc<CdpKey>, authority: &str) -> TokenPool {
+    pub(super) fn pool(key: Arc<CoinbaseKey>, authority: &str) -> TokenPool {
         let plan = |slot, depth| SlotPlan { slot: TokenSlot(slot), depth };
-        let plans = vec![
-            plan(TokenPath::Place as u8, ORDER_DEPTH),
-            plan(TokenPath::BatchCancel as u8, ORDER_DEPTH),
-            plan(TokenPath::ListOrders as u8, QUERY_DEPTH),
-            plan(TokenPath::ListFills as u8, QUERY_DEPTH),
-            plan(TOKEN_SLOT_USER, USER_DEPTH),
-        ];
+        let plans = match &*key {
+            // Requests are signed as they are written.
+            CoinbaseKey::Legacy(_) => vec![plan(TOKEN_SLOT_USER, USER_DEPTH)],
+            CoinbaseKey::Cdp(_) => vec![
+                plan(TokenPath::Place as u8, ORDER_DEPTH),
+                plan(TokenPath::BatchCancel as u8, ORDER_DEPTH),
+                plan(TokenPath::Edit as u8, ORDER_DEPTH),
+                plan(TokenPath::ListOrders as u8, QUERY_DEPTH),
+                plan(TokenPath::ListFills as u8, QUERY_DEPTH),
+                plan(TOKEN_SLOT_USER, USER_DEPTH),
+            ],
+        };
         let mint = CoinbaseMint { key, authority: authority.to_owned() };
         TokenPool { venue: Venue::Coinbase as u8, mint: Box::new(mint), plans }
     }
@@ -43,13 +48,18 @@ impl Mint for CoinbaseMint {
     fn mint(&mut self, slot: TokenSlot, now: UnixNanos) -> Result<Minted, MintFailed> {
         let mut nonce = [0u8; 16];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| MintFailed("no entropy".into()))?;
-        let token = match TokenPath::ALL.get(usize::from(slot.0)) {
-            Some(path) => {
-                self.key.mint_rest(path.method().as_str(), &self.authority, path.path(), now.seconds(), nonce)
+        let token = match (TokenPath::ALL.get(usize::from(slot.0)), &*self.key) {
+            (Some(path), CoinbaseKey::Cdp(key)) => {
+                key.mint_rest(path.method().as_str(), &self.authority, path.path(), now.seconds(), nonce)
             }
-            None => self.key.mint_ws(now.seconds(), nonce),
+            (Some(_), CoinbaseKey::Legacy(_)) => return Err(MintFailed("no tokens with a legacy key".into())),
+            (None, key) => key.ws_credential("user", now.seconds(), nonce),
         };
         let token = token.map_err(|error| MintFailed(error.to_string().into()))?;
-        Ok(Minted { token, expires: now.plus_ms(limits::TOKEN_LIFE_S * 1_000) })
+        let life_s = match &*self.key {
+            CoinbaseKey::Cdp(_) => limits::TOKEN_LIFE_S,
+            CoinbaseKey::Legacy(_) => limits::LEGACY_LIFE_S,
+        };
+        Ok(Minted { token, expires: now.plus_ms(life_s * 1_000) })
     }
 }

@@ -16,8 +16,8 @@ mod queries;
 mod running;
 mod strategy;
 
-pub use crate::engine::Shutdown;
-pub use crate::guard::{InstrumentLimits, Limits, OrderRate, VenueLimits};
+pub use crate::engine::{KillScope, Shutdown};
+pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::Channels;
 pub use builder::GatewayBuilder;
@@ -28,7 +28,7 @@ pub use connector::{
 };
 pub use directory::Directory;
 pub use error::{ExchangeError, GatewayError};
-pub use queries::{Balance, Queries};
+pub use queries::{Balance, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
 pub use running::{Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 

@@ -2,17 +2,22 @@
 //! touches the reactor; a share of the venue's rate limit is set aside for it.
 
 use super::error::{ExchangeError, GatewayError};
-use crate::codec::http1::{write_request, Excerpt, Method};
+use crate::codec::http1::{write_request, Method};
 use crate::codec::json::Plain;
 use crate::dialer::{ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse};
 use crate::guard::{Governor, Priority, RetryAt};
 use crate::keeper::Clock;
 use crate::order::OrderFact;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
-use crate::venue::coinbase::auth::CdpKey;
+use crate::venue::coinbase::auth::CoinbaseKey;
+use crate::venue::coinbase::cold::ColdRequest;
 use crate::venue::coinbase::{request, response};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+mod coinbase;
+
+pub use coinbase::{CancelResult, ClockOffset, CoinbaseQueries, Paged};
 
 /// Private requests a second that the engine may make at Coinbase (Coinbase reference 5: 30 in all).
 pub(super) const ENGINE_REQUESTS_PER_SECOND: usize = 24;
@@ -49,7 +54,7 @@ struct Inner {
     cold: ColdHandle,
     rest: Endpoint,
     authority: String,
-    key: Option<Arc<CdpKey>>,
+    key: Option<Arc<CoinbaseKey>>,
     governor: Mutex<Governor>,
     clock: Clock,
     timeout_ms: u64,
@@ -59,13 +64,18 @@ impl Queries {
     pub(super) fn new(
         cold: ColdHandle,
         rest: Endpoint,
-        key: Option<Arc<CdpKey>>,
+        key: Option<Arc<CoinbaseKey>>,
         clock: Clock,
         timeout_ms: u64,
     ) -> Queries {
         let governor = Mutex::new(Governor::new(COLD_REQUESTS_PER_SECOND, 1_000, 100));
         let authority = rest.authority();
         Queries { inner: Arc::new(Inner { cold, rest, authority, key, governor, clock, timeout_ms }) }
+    }
+
+    /// What only Coinbase answers, in full.
+    pub fn coinbase(&self) -> CoinbaseQueries {
+        CoinbaseQueries::new(self.clone())
     }
 
     /// What the venue says of one product.
@@ -152,57 +162,73 @@ impl Queries {
             .map_err(|error| unreadable(operation, &error))
     }
 
-    /// One request and its reply of status 200.
+    /// One question of the engine's kind and its reply of status 200.
     fn ask(&self, operation: &'static str, query: &request::Query<'_>) -> Result<OwnedResponse, ExchangeError> {
-        let Inner { cold, rest, authority, key, clock, timeout_ms, .. } = &*self.inner;
-        let venue = Venue::Coinbase;
-        let path = query.token_path();
-        let key = match path {
-            Some(path) => Some((path, key.clone().ok_or(ExchangeError::NoCredentials(venue, operation))?)),
-            None => None,
-        };
-        self.wait_for_permit(operation)?;
         let mut target = Vec::new();
         query.put_target(&mut target);
-        let (authority, clock) = (authority.clone(), clock.clone());
-        let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {
-            let target = std::str::from_utf8(&target).map_err(|e| e.to_string())?;
-            let bearer = match &key {
-                Some((path, key)) => {
-                    let mut nonce = [0u8; 16];
-                    aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "no entropy")?;
-                    let (method, path) = (path.method().as_str(), path.path());
-                    let token = key
-                        .mint_rest(method, &authority, path, clock.now().seconds(), nonce)
-                        .map_err(|e| e.to_string())?;
-                    Some(zeroize::Zeroizing::new(format!("Bearer {token}")))
-                }
-                None => None,
-            };
-            let mut headers = vec![("User-Agent", super::USER_AGENT), ("Accept", "application/json")];
-            match &bearer {
-                Some(bearer) => headers.push(("Authorization", bearer.as_str())),
-                // The public endpoints are cached for a second otherwise (Coinbase reference 3).
-                None => headers.push(("Cache-Control", "no-cache")),
+        let target = String::from_utf8(target).unwrap_or_default();
+        let signed = query.token_path().is_some();
+        self.send(operation, ColdRequest { method: Method::Get, target, body: Vec::new(), signed }, false)
+    }
+
+    /// One request and its reply of status 200. Requests that authorise nothing but a look, and cancels: a 401, which
+    /// this venue gives valid tokens now and then, is asked once more with a new signature (Coinbase reference 4).
+    /// `ambiguous`: whether it may have had an effect if its reply is lost.
+    fn send(
+        &self,
+        operation: &'static str,
+        request: ColdRequest,
+        ambiguous: bool,
+    ) -> Result<OwnedResponse, ExchangeError> {
+        match self.send_once(operation, request.clone(), ambiguous) {
+            Err(ExchangeError::Http { status: 401, .. }) if request.signed => {
+                self.send_once(operation, request, ambiguous)
             }
-            write_request(out, Method::Get, target, &authority, &headers, b"").map_err(|e| e.to_string().into())
-        });
-        let job = ColdJob {
-            endpoint: rest.clone(),
-            method: Method::Get,
-            build,
-            timeout_ms: *timeout_ms,
-            body_bytes_max: BODY_BYTES_MAX,
+            reply => reply,
+        }
+    }
+
+    fn send_once(
+        &self,
+        operation: &'static str,
+        request: ColdRequest,
+        ambiguous: bool,
+    ) -> Result<OwnedResponse, ExchangeError> {
+        let Inner { cold, rest, authority, key, clock, timeout_ms, .. } = &*self.inner;
+        let venue = Venue::Coinbase;
+        let key = match request.signed {
+            true => Some(key.clone().ok_or(ExchangeError::NoCredentials(venue, operation))?),
+            false => None,
         };
-        // A query changes nothing, wherever it got to: no failure of it is ambiguous.
-        let reply = cold.run(job).map_err(|DialerError { host, reason, .. }| match *reason {
-            ExchangeReason::Timeout => {
-                ExchangeError::Timeout { venue, operation, timeout_ms: *timeout_ms, ambiguous: false }
+        self.wait_for_permit(operation)?;
+        let (authority, clock, method) = (authority.clone(), clock.clone(), request.method);
+        let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {
+            let ColdRequest { method, target, body, .. } = &request;
+            let mut signed = Vec::new();
+            if let Some(key) = &key {
+                let mut nonce = [0u8; 16];
+                aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "no entropy")?;
+                signed = key
+                    .rest_headers(method.as_str(), &authority, target, body, clock.now().seconds(), nonce)
+                    .map_err(|e| e.to_string())?;
             }
+            // The public endpoints are cached for a second otherwise (Coinbase reference 3).
+            let mut headers =
+                vec![("User-Agent", super::USER_AGENT), ("Accept", "application/json"), ("Cache-Control", "no-cache")];
+            headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));
+            if !body.is_empty() {
+                headers.push(("Content-Type", "application/json"));
+            }
+            write_request(out, *method, target, &authority, &headers, body).map_err(|e| e.to_string().into())
+        });
+        let job =
+            ColdJob { endpoint: rest.clone(), method, build, timeout_ms: *timeout_ms, body_bytes_max: BODY_BYTES_MAX };
+        let reply = cold.run(job).map_err(|DialerError { host, reason, .. }| match *reason {
+            ExchangeReason::Timeout => ExchangeError::Timeout { venue, operation, timeout_ms: *timeout_ms, ambiguous },
             ExchangeReason::Shutdown => ExchangeError::Stopped,
             reason => {
                 let cause = format!("no answer from {host}: {reason}");
-                ExchangeError::Transport { venue, operation, cause, ambiguous: false }
+                ExchangeError::Transport { venue, operation, cause, ambiguous }
             }
         })?;
         if reply.status == 200 {
@@ -212,7 +238,7 @@ impl Queries {
             let until = self.inner.clock.now().plus_ms(wait_ms);
             self.inner.governor.lock().unwrap_or_else(PoisonError::into_inner).block_until(until);
         }
-        let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
+        let excerpt = response::error_text(&reply.body);
         Err(ExchangeError::Http { venue, operation, status: reply.status, excerpt })
     }
 

@@ -7,9 +7,9 @@ use super::queries::Queries;
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
 use crate::dialer::Dialer;
-use crate::engine::{Control, Shutdown};
+use crate::engine::{Control, KillScope, Shutdown};
 use crate::keeper::{Clock, Keeper};
-use crate::reactor::{ControlHandle, ControlMessage, StrategyRings};
+use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::telemetry::{CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
@@ -99,12 +99,14 @@ impl Gateway {
         let (statistics_in, statistics) = ring(self.rings.statistics, Some(bell.clone()));
         let (executions_in, executions) = ring(self.rings.executions, Some(bell));
         let (commands, commands_out) = ring(self.rings.commands, self.control.doorbell());
+        let heart = Heartbeat::default();
         let rings = StrategyRings {
             id,
             market: market_in,
             statistics: statistics_in,
             executions: executions_in,
             orders: commands_out,
+            heart: heart.clone(),
         };
         let hops = Hops::new();
         self.strategy_hops.lock().unwrap_or_else(PoisonError::into_inner).push(hops.reader());
@@ -113,6 +115,7 @@ impl Gateway {
             statistics,
             executions,
             orders: OrderProducer::new(id, counted, commands),
+            heart,
             sleeper,
             hops,
             clock: self.clock.clone(),
@@ -203,6 +206,19 @@ impl Gateway {
         let (reply, answer) = mpsc::sync_channel(1);
         self.send(ControlMessage::CountOpen(reply))?;
         answer.recv_timeout(CONTROL_TIMEOUT).map_err(|_| GatewayError::Stopped)
+    }
+
+    /// Throws the kill switch: no new order leaves from now on, and every open one is cancelled, again and again until the
+    /// venue confirms it, also at venues that are away at the moment (there cancels go first as soon as they are back).
+    /// Every strategy is told how it goes by records of kind [`Guard`](crate::record::ExecutionKind::Guard). Never blocks
+    /// and cannot fail; lasts until [`Gateway::release_kill`].
+    pub fn kill(&self, scope: KillScope) {
+        self.control.kill(scope);
+    }
+
+    /// Lets orders leave again after a kill, on purpose. What was cancelled stays cancelled.
+    pub fn release_kill(&self) {
+        self.control.release_kill();
     }
 
     /// Refuses new orders from now on, does with open ones what `shutdown` says, then ends all threads. If you turn the

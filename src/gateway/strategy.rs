@@ -1,9 +1,8 @@
 //! The handles of one strategy: what a strategy author holds and spins on.
 
-use crate::engine::Control;
+use crate::engine::{Control, KillScope};
 use crate::keeper::Clock;
-use crate::reactor::{prepare, PrepareError};
-use crate::reactor::{ControlHandle, ControlMessage};
+use crate::reactor::{prepare, ControlHandle, ControlMessage, Heartbeat, PrepareError};
 use crate::record::{
     ExecutionRecord, MarketKind, MarketRecord, OrderCommand, PreparedOrder, PreparedSlot, RequestId, StatisticsRecord,
     StrategyId, UnixNanos, View,
@@ -53,6 +52,7 @@ pub struct ExecutionStream {
 #[derive(Debug)]
 pub struct OrderEntry {
     producer: OrderProducer,
+    heart: Heartbeat,
     clock: Clock,
     control: ControlHandle,
     places: Arc<super::StrategyPlaces>,
@@ -65,6 +65,7 @@ pub(super) struct Ends {
     pub(super) statistics: Consumer<StatisticsRecord>,
     pub(super) executions: Consumer<ExecutionRecord>,
     pub(super) orders: OrderProducer,
+    pub(super) heart: Heartbeat,
     pub(super) sleeper: ThreadSleeper,
     pub(super) hops: Hops,
     pub(super) clock: Clock,
@@ -74,12 +75,12 @@ pub(super) struct Ends {
 
 impl Strategy {
     pub(super) fn new(ends: Ends) -> Strategy {
-        let Ends { market, statistics, executions, orders, sleeper, hops, clock, control, places } = ends;
+        let Ends { market, statistics, executions, orders, heart, sleeper, hops, clock, control, places } = ends;
         Strategy {
             market: MarketStream { ring: market, clock: clock.clone(), hops },
             statistics: StatisticsStream { ring: statistics },
             executions: ExecutionStream { ring: executions },
-            orders: OrderEntry { producer: orders, clock, control, places, prepared: PreparedSlots::default() },
+            orders: OrderEntry { producer: orders, heart, clock, control, places, prepared: PreparedSlots::default() },
             sleeper,
         }
     }
@@ -181,7 +182,19 @@ impl OrderEntry {
     #[inline]
     pub fn submit(&mut self, command: OrderCommand) -> Result<RequestId, SubmitError> {
         let now = self.clock.now();
+        self.heart.beat(now);
         self.producer.submit(command, now)
+    }
+
+    /// A sign of life for the dead-man switch; every [`OrderEntry::submit`] is one too. The first one starts the watch.
+    #[inline]
+    pub fn beat(&self) {
+        self.heart.beat(self.clock.now());
+    }
+
+    /// Throws the kill switch: see [`Gateway::kill`](super::Gateway::kill).
+    pub fn kill(&self, scope: KillScope) {
+        self.control.kill(scope);
     }
 
     /// Puts an order into one of this strategy's 64 slots, to be submitted any number of times by

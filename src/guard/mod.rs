@@ -1,6 +1,7 @@
 //! What stands before an order. All pure and O(1): time is an argument.
 
 mod backoff;
+mod breaker;
 mod governor;
 mod increments;
 mod lag;
@@ -9,6 +10,7 @@ mod order_guard;
 mod windows;
 
 pub use backoff::Backoff;
+pub use breaker::{Breaker, BreakerChange, BreakerRules, BreakerState, Failure, TripCause};
 pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
 pub use increments::{check_increments, check_prepared, IncrementError};
 pub use lag::FeedLag;

@@ -161,9 +161,9 @@ impl OrderGuard {
         if self.lag_ns_max.is_some_and(|max| market.lag_ns > max) {
             return Err(LimitBreach::FeedLag);
         }
-        let Some(bps) = self.band_bps.filter(|_| order.order_type() == OrderType::Limit) else { return Ok(()) };
+        let Some((bps, price)) = self.band_bps.zip(bound(order)) else { return Ok(()) };
         let best = far_side(order.side(), market).ok_or(LimitBreach::NoBook)?;
-        let (price, best, bps) = (i128::from(order.price()), i128::from(best), i128::from(bps));
+        let (price, best, bps) = (i128::from(price), i128::from(best), i128::from(bps));
         let beyond = match order.side() {
             Side::Buy => price.saturating_mul(BPS) > best.saturating_mul(BPS.saturating_add(bps)),
             Side::Sell => price.saturating_mul(BPS) < best.saturating_mul(BPS.saturating_sub(bps)),
@@ -219,10 +219,13 @@ impl OrderGuard {
     /// Size and value of the order, the unknown one at the best price it would meet.
     fn amounts(&self, order: &OrderCommand, market: &MarketView) -> Result<(i128, i128), LimitBreach> {
         let quantity = i128::from(order.quantity());
-        if order.order_type() == OrderType::Limit {
-            return Ok((quantity, quantity.saturating_mul(i128::from(order.price()))));
-        }
-        let best = far_side(order.side(), market).filter(|best| *best > 0).ok_or(LimitBreach::NoBook)?;
+        let price = match bound(order) {
+            Some(price) if !order.is_quantity_in_quote() => {
+                return Ok((quantity, quantity.saturating_mul(i128::from(price))));
+            }
+            price => price,
+        };
+        let best = price.or(far_side(order.side(), market)).filter(|best| *best > 0).ok_or(LimitBreach::NoBook)?;
         let best = i128::from(best);
         if order.is_quantity_in_quote() {
             let notional = quantity.saturating_mul(self.quote_factor);
@@ -241,11 +244,16 @@ fn far_side(side: Side, market: &MarketView) -> Option<i64> {
 }
 
 fn meets_ours(order: &OrderCommand, exposure: &Exposure) -> bool {
-    let market = order.order_type() == OrderType::Market;
+    let bound = bound(order);
     match order.side() {
-        Side::Buy => exposure.ask_min != Exposure::NO_ASK && (market || order.price() >= exposure.ask_min),
-        Side::Sell => exposure.bid_max != Exposure::NO_BID && (market || order.price() <= exposure.bid_max),
+        Side::Buy => exposure.ask_min != Exposure::NO_ASK && bound.is_none_or(|price| price >= exposure.ask_min),
+        Side::Sell => exposure.bid_max != Exposure::NO_BID && bound.is_none_or(|price| price <= exposure.bid_max),
     }
+}
+
+/// The worst price an order takes; `None` if it takes any. A triggered order counts as if it were triggered.
+fn bound(order: &OrderCommand) -> Option<i64> {
+    (order.order_type() != OrderType::Market && order.price() > 0).then_some(order.price())
 }
 
 /// The greatest mantissa at `exponent` that is not above a limit.

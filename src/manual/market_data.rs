@@ -19,6 +19,29 @@
 //! and subscribed again on the same connection, since a repeated subscribe brings no snapshot and a new connection would
 //! interrupt trades and tickers too.
 //!
+//! # Channels and connections
+//!
+//! Book, trades and ticker (with its quote) come on the market ring and the statistics ring; `ticker_batch` (the ticker
+//! every five seconds, without a quote) and candles (five minutes, sent again while they grow) on the statistics ring;
+//! status (trading status, tick and lot, when they change) as a status record. A new tick or lot holds for order checks from
+//! then on, at the exponents the instrument has; one finer than these is refused, counted and announced as an anomaly.
+//!
+//! With [`StreamConfig::futures_balance`](crate::venue::coinbase::StreamConfig) the account's futures balances and margins
+//! come over the user connection to every strategy's statistics ring, under no instrument.
+//!
+//! One Coinbase connection takes 30 books. Instruments are spread by themselves: the 31st opens a second connection, an
+//! instrument's channels come over one connection, which it keeps while anything is wanted of it, and unsubscribing frees
+//! its place. Sequence numbers count per connection. All connections together send at most one message every 150 ms, since
+//! the venue allows 8 a second to an address.
+//!
+//! `BTC-USDC` is streamed as `BTC-USD`, which the venue's product list says and nobody has to set. Both at once are one
+//! stream told to both, each under its own name; when the second joins, the first one's book pauses with a gap of cause
+//! `Stale` until the fresh snapshot that both get.
+//!
+//! What the venue confirms is compared with what was asked. The difference is a
+//! [`Subscription`](crate::record::Subscription) record to whoever listens to the instrument, and what is missing or was
+//! refused is asked for again with growing pauses.
+//!
 //! # A slow consumer
 //!
 //! The engine's own book is the truth a slow consumer recovers from. When your market ring is full, records are dropped and

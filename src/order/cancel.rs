@@ -76,6 +76,11 @@ impl CancelProgress {
         self.request
     }
 
+    /// Whether a cancel is asked for and not refused.
+    pub fn is_asked(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+
     /// When something is to be done; `MAX` if nothing.
     pub fn deadline(&self) -> UnixNanos {
         match self.phase {

@@ -8,6 +8,7 @@ use super::cancel::Verdict;
 use super::entry::{Entry, Place, Slot};
 use super::fact::CancelReply;
 use super::reconcile::CHECK_DELAY_MS;
+use super::refusal::Refusal;
 use super::state::OrderState;
 use super::table::Orders;
 use super::Executions;
@@ -46,6 +47,9 @@ pub enum CancelStep {
     NoSuchOrder,
 }
 
+const OVER: Refusal = Refusal::new(RejectClass::OrderClosed, "the order is over");
+const NO_SUCH_ORDER: Refusal = Refusal::new(RejectClass::UnknownOrder, "no such order");
+
 impl Orders {
     /// A strategy's cancel. Where nothing is to be sent because there is no such open order, CancelRejected is told.
     pub fn cancel(
@@ -62,10 +66,10 @@ impl Orders {
         };
         match step {
             CancelStep::AlreadyClosed => {
-                self.refuse(now, command, venue, RejectClass::OrderClosed, "the order is over", out);
+                self.refuse(now, command, venue, &OVER, out);
             }
             CancelStep::NoSuchOrder => {
-                self.refuse(now, command, venue, RejectClass::UnknownOrder, "no such order", out);
+                self.refuse(now, command, venue, &NO_SUCH_ORDER, out);
             }
             CancelStep::Send(_) | CancelStep::WaitForVenueId | CancelStep::UnderWay => {}
         }
@@ -177,11 +181,6 @@ impl Orders {
             self.due.check = self.due.check.min(entry.check.at);
         }
         self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
-    }
-
-    /// A strategy's change of a resting order: not offered yet, refused with `Unsupported`.
-    pub fn replace(&mut self, now: UnixNanos, venue: Venue, command: &OrderCommand, out: &mut impl Executions) {
-        self.refuse(now, command, venue, RejectClass::Unsupported, "changing orders is not offered yet", out);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns the layout of a slot and the name of one that goes stale with its reuse.
 
 use super::cancel::CancelProgress;
+use super::change::ChangeProgress;
 use super::list::{Link, Linked};
 use super::reconcile::Check;
 use super::state::Order;
@@ -28,6 +29,7 @@ pub(super) enum Place {
 pub(super) struct Entry {
     pub order: Order,
     pub cancel: CancelProgress,
+    pub change: ChangeProgress,
     pub check: Check,
     pub place: Place,
     /// Number of the latest evidence about it.
@@ -53,6 +55,7 @@ impl Entry {
     pub const VACANT: Entry = Entry {
         order: Order::VACANT,
         cancel: CancelProgress::NONE,
+        change: ChangeProgress::NONE,
         check: Check::NONE,
         place: Place::Vacant,
         seen: 0,

@@ -56,8 +56,10 @@ impl Share {
     pub fn of(order: &Order) -> Share {
         let open = !matches!(order.state(), OrderState::Closed(_));
         let counted = open && !order.is_quantity_in_quote();
-        let rest = if counted { order.quantity().saturating_sub(order.executed()).max(0) } else { 0 };
-        let limit = open && order.order_type() == OrderType::Limit;
+        // While a change is under way, the larger of the two quantities the order may have.
+        let whole = order.base_quantity().unwrap_or(0);
+        let rest = if counted { whole.saturating_sub(order.executed()).max(0) } else { 0 };
+        let limit = open && order.order_type() != OrderType::Market && order.price() > 0;
         Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
     }
 }
@@ -170,6 +172,7 @@ impl Exposure {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

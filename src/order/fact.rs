@@ -124,6 +124,25 @@ pub enum PlaceReply {
     },
 }
 
+/// The direct answer to a change of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplaceReply {
+    /// The order has, or is about to have, its new terms under its old id.
+    Accepted,
+    /// Refused: the order stands as it stood, or is over already.
+    Rejected {
+        /// Why.
+        class: RejectClass,
+        /// The venue's own code.
+        code: InlineText<32>,
+    },
+    /// Whether it arrived is unknown; it may not be repeated.
+    Ambiguous {
+        /// What was seen instead.
+        code: InlineText<32>,
+    },
+}
+
 /// The direct answer to a cancel request, for one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelReply {

@@ -29,6 +29,12 @@
 //! says that it may not have arrived and is being repeated. Cancels of one order are one intention: answers name the
 //! latest.
 //!
+//! A replace request is answered by exactly one of Replaced and ReplaceRejected under the REPLACE's request id, or by the
+//! order's own terminal record. ReplaceUnknown, at most once before that, says that it may not have arrived: it is never
+//! sent again; the order's state is asked until it shows the new terms (Replaced), or the old ones in 3 complete answers
+//! begun 10 s or more after the last byte (ReplaceRejected, NeverArrived), both flagged `RECONCILED`. Until then both
+//! quantities count: the order is over at neither on our word.
+//!
 //! The one exception, made so that nothing stays alive unseen: an order told to be Rejected that turns out to live is
 //! told by one StrangerOrder under its own ids and request, flagged `LATE`; it is cancelled without being asked, its
 //! fills come flagged `LATE`, and no second terminal record follows.
@@ -74,6 +80,8 @@
 mod booking;
 mod cancel;
 mod cancels;
+mod change;
+mod changes;
 mod counters;
 mod entry;
 mod exposure;
@@ -83,6 +91,7 @@ mod index;
 mod lifecycle;
 mod list;
 mod reconcile;
+mod refusal;
 mod state;
 mod table;
 #[cfg(test)]
@@ -93,14 +102,16 @@ pub use cancel::{
     CANCEL_CONFIRM_MS, CANCEL_PAUSE_MS_MAX, CANCEL_PAUSE_MS_MIN, CANCEL_REPLY_MS_MAX, CANCEL_UNKNOWN_ORDER_TRIES,
 };
 pub use cancels::{CancelSend, CancelStep};
+pub use changes::ReplaceSend;
 pub use counters::OrderCounters;
 pub use entry::Slot;
 pub use exposure::Exposure;
-pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply};
+pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, QUERIES_MAX, QUERY_IDS_MAX};
+pub use refusal::Refusal;
 pub use state::{Order, OrderEnd, OrderState};
-pub use table::{OrderLimits, Orders, Placed, Refusal, Whose};
+pub use table::{OrderLimits, Orders, Placed, Whose};
 
 /// Where execution records go.
 pub trait Executions {

@@ -382,6 +382,15 @@ impl Orders {
         }
     }
 
+    /// Asks for the open orders of a venue, whoever placed them, as soon as it can be asked.
+    pub fn list_open(&mut self, now: UnixNanos, venue: Venue) {
+        let state = self.reconciliation.venue(venue);
+        state.needs_listing = true;
+        if state.up && !state.needs_fills {
+            state.listing_at = state.listing_at.min(now);
+        }
+    }
+
     /// The user stream of a venue is gone.
     pub fn user_stream_down(&mut self, venue: Venue) {
         let state = self.reconciliation.venue(venue);
@@ -491,6 +500,7 @@ impl Orders {
         while let Some(entry) = self.entries.get_mut(at as usize).filter(|_| !ids.is_full()) {
             let due = entry.check.at <= now && entry.order.venue() == venue && !entry.order.wants_identity();
             if due && ids.try_push(*entry.order.venue_order_id()).is_ok() {
+                entry.change.asked();
                 entry.check.query = Some(id);
                 entry.check.rest();
             }
@@ -531,12 +541,16 @@ impl Orders {
             if absent && entry.order.state() != OrderState::Unknown {
                 self.counters.denied = self.counters.denied.saturating_add(1);
             }
+            if end == QueryEnd::Complete {
+                self.change_evidence(now, slot, out, |entry| entry.change.answered(query.begun, &rules));
+            }
+            let Some(entry) = self.entries.get_mut(this as usize) else { continue };
             let proven = absent && entry.check.absent(query.begun, entry.order.watermark(), &rules);
             if proven {
                 self.conclude(now, slot, out);
             }
             let Some(entry) = self.entries.get_mut(this as usize).filter(|e| e.place == Place::Open) else { continue };
-            if entry.order.wants_check() || entry.owed {
+            if entry.order.wants_check() || entry.owed || entry.change.is_unknown() {
                 entry.check.again(now, &rules);
             } else {
                 entry.check.pause_ms = 0;

@@ -74,6 +74,8 @@ pub struct Order {
     pub(super) quantity_in_quote: bool,
     pub(super) price: i64,
     pub(super) quantity: i64,
+    /// The quantity a change under way asks for; 0 if none is.
+    pub(super) expected_quantity: i64,
     pub(super) state: OrderState,
     pub(super) sent: UnixNanos,
     pub(super) written: UnixNanos,
@@ -185,6 +187,7 @@ impl Order {
         quantity_in_quote: false,
         price: 0,
         quantity: 0,
+        expected_quantity: 0,
         state: OrderState::Closed(OrderEnd::Rejected),
         sent: UnixNanos::NONE,
         written: UnixNanos::NONE,
@@ -242,12 +245,31 @@ impl Order {
         self.watermark
     }
 
-    /// The order's quantity if it counts the base asset.
+    /// The order's quantity if it counts the base asset; while a change is under way, the larger of the two it may have.
     pub(super) const fn base_quantity(&self) -> Option<i64> {
-        if self.quantity_in_quote || self.quantity <= 0 {
+        let most = if self.expected_quantity > self.quantity { self.expected_quantity } else { self.quantity };
+        if self.quantity_in_quote || most <= 0 {
             None
         } else {
-            Some(self.quantity)
+            Some(most)
         }
+    }
+
+    /// A change to this quantity is under way.
+    pub(super) fn expect_quantity(&mut self, quantity: i64) {
+        self.expected_quantity = quantity;
+    }
+
+    /// The change under way is done.
+    pub(super) fn take_terms(&mut self, price: i64, quantity: i64) {
+        (self.price, self.quantity) = (price, quantity);
+        self.keep_terms();
+    }
+
+    /// The change under way was refused. With one quantity left the order may turn out to be wholly executed.
+    pub(super) fn keep_terms(&mut self) {
+        self.expected_quantity = 0;
+        let complete = self.base_quantity().is_some_and(|whole| self.executed() >= whole);
+        self.ending |= complete && matches!(self.state, OrderState::Live);
     }
 }

@@ -14,6 +14,7 @@ use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
 use super::list::{List, NIL};
 use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::refusal::Refusal;
 use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
@@ -47,16 +48,6 @@ pub struct Placed {
     pub slot: Slot,
     /// Its client order id.
     pub client_order_id: ClientOrderId,
-}
-
-/// An order that was not registered: tell its strategy by [`Orders::refuse`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("order refused ({class:?}): {reason}")]
-pub struct Refusal {
-    /// Why, in the vocabulary of records.
-    pub class: RejectClass,
-    /// Why, in words.
-    pub reason: &'static str,
 }
 
 /// Whose order a fact is about.
@@ -139,12 +130,12 @@ impl Orders {
     pub fn place(&mut self, command: &OrderCommand, instrument: &Instrument) -> Result<Placed, Refusal> {
         let request = command.request();
         if command.kind() != CommandKind::Place || request == RequestId::NONE {
-            return Err(Refusal { class: RejectClass::Malformed, reason: "not a numbered place command" });
+            return Err(Refusal::new(RejectClass::Malformed, "not a numbered place command"));
         }
         if self.at_request(request).is_some() {
-            return Err(Refusal { class: RejectClass::DuplicateId, reason: "this request was placed before" });
+            return Err(Refusal::new(RejectClass::DuplicateId, "this request was placed before"));
         }
-        let full = Refusal { class: RejectClass::Busy, reason: "the order table is full" };
+        let full = Refusal::new(RejectClass::Busy, "the order table is full");
         if self.open.len >= self.limits.open_max {
             return Err(full);
         }
@@ -175,8 +166,7 @@ impl Orders {
         now: UnixNanos,
         command: &OrderCommand,
         venue: Venue,
-        class: RejectClass,
-        reason: &str,
+        refusal: &Refusal,
         out: &mut impl Executions,
     ) {
         let kind = match command.kind() {
@@ -198,8 +188,8 @@ impl Orders {
             }
         }
         (record.request, record.recv, record.sent) = (command.request(), now, UnixNanos::NONE);
-        (record.reject, record.venue_code) = (class, InlineText::truncated(reason));
-        record.flags = EXECUTION_FLAG_LAST;
+        (record.reject, record.venue_code) = (refusal.class, InlineText::truncated(refusal.reason));
+        (record.venue_time, record.flags) = (refusal.retry_at, EXECUTION_FLAG_LAST);
         out.emit(&record);
     }
 
@@ -278,6 +268,7 @@ impl Orders {
                 if fact.source == super::FactSource::Query {
                     self.answered(slot.at);
                 }
+                self.observe_change(now, slot, fact, out);
                 self.change(now, slot, |order, counters| order.fact(now, fact, counters, out));
             }
             Whose::Twin(_) | Whose::Stranger if !fact.status.is_terminal() => {
@@ -525,7 +516,7 @@ impl Orders {
             entry.check.rest();
             entry.repeat_at = UnixNanos::MAX;
         }
-        if entry.order.wants_check() {
+        if entry.order.wants_check() || entry.change.is_unknown() {
             entry.check.arm(now.plus_ms(CHECK_DELAY_MS));
         }
         due.check = due.check.min(entry.check.at);
@@ -541,6 +532,7 @@ impl Orders {
     fn bury(&mut self, now: UnixNanos, at: u32) {
         if let Some(entry) = self.entries.get_mut(at as usize) {
             entry.cancel.stop();
+            entry.change.stop();
             entry.check.stop();
             entry.place = Place::Closed;
             if std::mem::take(&mut entry.owed) {
@@ -569,6 +561,15 @@ impl Orders {
             }
             self.due.cancel = self.due.cancel.min(entry.cancel.deadline());
         }
+    }
+
+    /// Applies something to a slot that may change what its order adds to what is ours; `None` if the slot was reused.
+    pub(super) fn exposing<R>(&mut self, slot: Slot, apply: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let entry = self.entry(slot)?;
+        let share = Share::of(&entry.order);
+        let result = apply(entry);
+        self.expose(slot.at, Some(share));
+        Some(result)
     }
 
     /// The order in a slot adds something else than before to what is ours.

@@ -2,11 +2,12 @@
 
 use super::idle::Idle;
 use super::sink::StrategyRings;
-use crate::engine::Control;
+use crate::engine::{Control, KillScope};
 use crate::record::StrategyId;
 use crate::ring::{Doorbell, Sleeper};
 use crossbeam_queue::ArrayQueue;
 use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{mpsc, Arc};
 
 /// Control messages that can wait.
@@ -33,6 +34,7 @@ pub enum ControlMessage {
 #[derive(Debug, Clone)]
 pub struct ControlHandle {
     queue: Arc<ArrayQueue<ControlMessage>>,
+    kill: Arc<AtomicU8>,
     bell: Option<Doorbell>,
 }
 
@@ -64,7 +66,8 @@ impl Poller {
                 (Some(bell), Some(sleeper))
             }
         };
-        let control = ControlHandle { queue: Arc::new(ArrayQueue::new(CONTROL_QUEUE_MAX)), bell };
+        let queue = Arc::new(ArrayQueue::new(CONTROL_QUEUE_MAX));
+        let control = ControlHandle { queue, kill: Arc::new(AtomicU8::new(0)), bell };
         Ok(Poller { poll, control, sleeper, idle })
     }
 
@@ -83,6 +86,28 @@ impl ControlHandle {
         self.queue.push(message)?;
         self.wake();
         Ok(())
+    }
+
+    /// Throws the kill switch. It is a latch and no message: no full queue keeps it out, and a reactor that was stuck finds
+    /// it thrown. A wider scope replaces a narrower one, never the other way round.
+    pub fn kill(&self, scope: KillScope) {
+        self.kill.fetch_max(scope as u8, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// Releases the kill switch.
+    pub fn release_kill(&self) {
+        self.kill.store(0, Ordering::Release);
+        self.wake();
+    }
+
+    /// What is to be killed, if anything.
+    pub fn killed(&self) -> Option<KillScope> {
+        match self.kill.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(KillScope::Ours),
+            _ => Some(KillScope::WholeAccount),
+        }
     }
 
     /// Wakes the reactor if it sleeps.

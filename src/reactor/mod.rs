@@ -5,6 +5,7 @@
 //! queues. The order rings are drained between one socket and the next, and between the pieces of a long message.
 
 mod control;
+mod dead_man;
 mod handler;
 mod idle;
 mod prepare;
@@ -12,18 +13,20 @@ mod sink;
 mod sockets;
 
 pub use control::{ControlHandle, ControlMessage, Poller, CONTROL_QUEUE_MAX};
+pub use dead_man::Heartbeat;
 pub use handler::{Handler, InlineOrders, INLINE_COMMANDS_MAX};
 pub use idle::Idle;
 pub use prepare::{prepare, PrepareError};
 pub use sink::StrategyRings;
 
 use crate::dialer::{DialHandle, DialJob, DialResult};
-use crate::engine::{Closed, ConnId, Control, Engine, Input};
+use crate::engine::{Closed, ConnId, Control, Engine, Input, KillScope};
 use crate::keeper::{Clock, TokenSlot, TokenTap};
 use crate::link::Flushed;
 use crate::record::{StrategyId, UnixNanos, Venue};
 use crate::ring::Sleeper;
 use crate::telemetry::{Counter, Counters, Hop, Hops};
+use dead_man::DeadMan;
 use sink::{Inline, Sink};
 use sockets::Sockets;
 use std::sync::mpsc;
@@ -59,6 +62,8 @@ pub struct Parts {
     pub hops: Hops,
     /// Counters.
     pub counters: Counters,
+    /// A strategy silent for longer, ms, trips the kill switch; off if `None`.
+    pub dead_man_ms: Option<u64>,
 }
 
 /// The poll loop. Run it on a thread of its own with [`Reactor::run`], or turn it yourself with [`Reactor::poll_once`].
@@ -72,6 +77,8 @@ pub struct Reactor {
     sleeper: Option<Sleeper>,
     clock: Clock,
     idle: Idle,
+    killed: Option<KillScope>,
+    dead_man: DeadMan,
     deadline: Option<UnixNanos>,
     stopped: bool,
 }
@@ -79,7 +86,7 @@ pub struct Reactor {
 impl Reactor {
     /// Puts a reactor together. Nothing is dialled before the first turn.
     pub fn new(parts: Parts) -> Reactor {
-        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters } = parts;
+        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, dead_man_ms } = parts;
         let Poller { poll, control, sleeper, idle } = poller;
         let sockets = Sockets::new(poll, dials.len(), EVENTS_MAX);
         let sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
@@ -93,6 +100,8 @@ impl Reactor {
             sleeper,
             clock,
             idle,
+            killed: None,
+            dead_man: DeadMan::new(dead_man_ms),
             deadline: Some(UnixNanos::NONE),
             stopped: false,
         }
@@ -170,7 +179,12 @@ impl Reactor {
                 let Reactor { sleeper, sockets, sink, control, .. } = self;
                 let Some(sleeper) = sleeper else { return };
                 let hot = sockets.is_hot();
-                let work = || hot || !control.is_empty() || sink.rings.iter().flatten().any(|r| !r.orders.is_empty());
+                let killed = self.killed;
+                let work = || {
+                    hot || !control.is_empty()
+                        || control.killed() != killed
+                        || sink.rings.iter().flatten().any(|r| !r.orders.is_empty())
+                };
                 sleeper.park(work, || {
                     sockets.poll(timeout);
                 });
@@ -185,6 +199,12 @@ impl Reactor {
 
     fn take_control(&mut self) -> bool {
         let mut worked = false;
+        let killed = self.control.killed();
+        if killed != self.killed {
+            (self.killed, worked) = (killed, true);
+            let control = killed.map_or(Control::Release, Control::Kill);
+            self.apply(self.clock.now(), Input::Control(control));
+        }
         while let Some(control) = self.sink.inline.as_mut().and_then(|inline| inline.orders.take_control()) {
             worked = true;
             self.apply(self.clock.now(), Input::Control(control));
@@ -199,10 +219,18 @@ impl Reactor {
                     self.apply(now, Input::Control(Control::AddStrategy(id)));
                 }
                 ControlMessage::RemoveStrategy(id) => {
+                    if self.dead_man.is_armed() {
+                        self.bury(now, id);
+                    }
                     self.apply(now, Input::Control(Control::RemoveStrategy(id)));
                     self.sink.remove(id);
                 }
-                ControlMessage::Engine(control) => self.apply(now, Input::Control(control)),
+                ControlMessage::Engine(control) => {
+                    if matches!(control, Control::Stop(_)) {
+                        self.dead_man.disarm();
+                    }
+                    self.apply(now, Input::Control(control));
+                }
                 ControlMessage::CountOpen(reply) => {
                     let _ = reply.send(self.engine.open_orders());
                 }
@@ -342,8 +370,24 @@ impl Reactor {
         worked
     }
 
+    /// Trips the kill switch for a strategy that is gone or silent.
+    fn bury(&mut self, now: UnixNanos, strategy: StrategyId) {
+        tracing::error!(
+            strategy = strategy.0,
+            "dead-man switch: the strategy is not heard from, all orders are cancelled"
+        );
+        self.dead_man.disarm();
+        self.apply(now, Input::Control(Control::DeadMan));
+        self.control.kill(KillScope::Ours);
+        self.killed = self.control.killed();
+    }
+
     fn on_time(&mut self) -> bool {
         let now = self.clock.now();
+        let rings = self.sink.rings.iter().flatten().map(|rings| (rings.id, &rings.heart));
+        if let Some(silent) = self.dead_man.silent(now, rings) {
+            self.bury(now, silent);
+        }
         let due = self.deadline.is_some_and(|deadline| deadline <= now);
         if due {
             self.apply(now, Input::Time);

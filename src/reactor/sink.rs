@@ -1,5 +1,6 @@
 //! Where the engine's results go: rings, send buffers, requests to the other threads; and where the hops are stamped.
 
+use super::dead_man::Heartbeat;
 use super::handler::{Handler, InlineOrders};
 use crate::engine::{ConnId, Note, Outputs, StrategySet};
 use crate::keeper::{Clock, TokenTap};
@@ -26,6 +27,8 @@ pub struct StrategyRings {
     pub executions: Producer<ExecutionRecord>,
     /// Commands from it.
     pub orders: Consumer<OrderCommand>,
+    /// Its signs of life.
+    pub heart: Heartbeat,
 }
 
 /// The strategy that runs on the reactor's own thread.

@@ -1,6 +1,6 @@
 //! The 192-byte order command: what a strategy pushes to the reactor.
 
-use super::prepared::{OrderQuantity, OrderTerms, PreparedSlot};
+use super::prepared::{Lifetime, OrderQuantity, OrderShape, OrderTerms, PreparedSlot};
 use super::{ClientOrderId, InstrumentId, RequestId, Side, UnixNanos, VenueOrderId};
 
 /// What a command asks for.
@@ -126,14 +126,29 @@ impl OrderCommand {
 
     /// What prepared terms are to limits, tables and records.
     pub(super) fn summary(instrument: InstrumentId, terms: &OrderTerms) -> OrderCommand {
+        let quantity_in_quote = matches!(terms.quantity, OrderQuantity::Quote(_));
+        // Where it is no more than a hot order to limits and tables, it is one.
+        let order_type = match terms.shape {
+            OrderShape::Limit { .. } if !quantity_in_quote => OrderType::Limit,
+            OrderShape::Market { worst_price: None } => OrderType::Market,
+            _ => OrderType::Composite,
+        };
+        let time_in_force = match terms.lifetime {
+            Lifetime::ImmediateOrCancel => TimeInForce::ImmediateOrCancel,
+            Lifetime::FillOrKill => TimeInForce::FillOrKill,
+            Lifetime::UntilCancelled | Lifetime::Until(_) | Lifetime::For { .. } | Lifetime::Day => {
+                TimeInForce::GoodTilCancelled
+            }
+        };
         OrderCommand {
             instrument,
+            order_type,
+            time_in_force,
             side: terms.side,
             price: terms.bounding_price(),
             quantity: terms.quantity.mantissa(),
-            quantity_in_quote: matches!(terms.quantity, OrderQuantity::Quote(_)),
+            quantity_in_quote,
             post_only: terms.is_post_only(),
-            order_type: OrderType::Composite,
             ..Self::BLANK
         }
     }

@@ -1,8 +1,8 @@
 //! The 256-byte execution record: everything that is ever said about an order, a balance or the account.
 
 use super::{
-    AssetId, ClientOrderId, ExecutionId, Fixed, Fixed128, InlineText, InstrumentId, RequestId, Side, UnixNanos, Venue,
-    VenueOrderId,
+    AssetId, ClientOrderId, ExecutionId, Fixed, Fixed128, GuardEvent, InlineText, InstrumentId, RequestId, Side,
+    UnixNanos, Venue, VenueOrderId,
 };
 
 /// What an execution record says.
@@ -44,6 +44,10 @@ pub enum ExecutionKind {
     ReplaceRejected = 16,
     /// End of a resync after [`ExecutionKind::Lost`].
     ResyncEnd = 17,
+    /// A guard changed its state: see [`ExecutionRecord::guard`].
+    Guard = 18,
+    /// Whether the change arrived is unknown; it is not repeated, the order's state is being asked.
+    ReplaceUnknown = 19,
 }
 
 impl ExecutionKind {
@@ -117,6 +121,8 @@ pub enum RejectClass {
     NoLiquidity = 20,
     /// Reconciliation found that the venue never had it.
     NeverArrived = 21,
+    /// The venue's circuit breaker is open.
+    BreakerOpen = 22,
     /// Anything else; see the venue's code.
     Other = 255,
 }
@@ -144,7 +150,8 @@ pub struct ExecutionRecord {
     pub request: RequestId,
     /// When our socket was read (or when we decided).
     pub recv: UnixNanos,
-    /// The venue's own time.
+    /// The venue's own time; of a refusal of ours and of a guard's record, when to try again (see
+    /// [`ExecutionRecord::retry_at`]).
     pub venue_time: UnixNanos,
     /// When the last byte of the command went to the kernel; `NONE` if nothing was sent.
     pub sent: UnixNanos,
@@ -178,6 +185,8 @@ pub struct ExecutionRecord {
     pub value_exponent: i8,
     /// Power of ten of `fee`.
     pub fee_exponent: i8,
+    /// Which guard event, if the record is one.
+    pub guard: GuardEvent,
     /// Our id of the order.
     pub client_order_id: ClientOrderId,
     /// The venue's id of the order.
@@ -215,11 +224,23 @@ impl ExecutionRecord {
             size_exponent: 0,
             value_exponent: 0,
             fee_exponent: 0,
+            guard: GuardEvent::None,
             client_order_id: ClientOrderId::EMPTY,
             venue_order_id: VenueOrderId::EMPTY,
             execution_id: ExecutionId::EMPTY,
             venue_code: InlineText::EMPTY,
         }
+    }
+
+    /// When to try again what was refused here, before anything was sent; `None` if no time is known, or if the record
+    /// is nothing of the kind.
+    pub fn retry_at(&self) -> Option<UnixNanos> {
+        let refused = matches!(
+            self.kind,
+            ExecutionKind::Rejected | ExecutionKind::CancelRejected | ExecutionKind::ReplaceRejected
+        );
+        let ours = self.kind == ExecutionKind::Guard || (refused && !self.sent.is_some());
+        Some(self.venue_time).filter(|at| ours && at.is_some())
     }
 
     /// Whether all flags of `flag` are set.

@@ -9,6 +9,8 @@ mod command;
 mod decimal;
 mod execution;
 mod flags;
+mod futures;
+mod guard;
 mod id;
 mod instrument;
 mod market;
@@ -28,6 +30,8 @@ pub use execution::{
     EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
 };
 pub use flags::Flags;
+pub use futures::{FuturesBalance, FuturesMargin, MarginLevel, MarginWindow};
+pub use guard::GuardEvent;
 pub use id::{AssetId, ClientOrderId, ExecutionId, InstrumentId, RequestId, StrategyId, VenueOrderId};
 pub use instrument::{Instrument, Listing, TradingStatus};
 pub use market::{

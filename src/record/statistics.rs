@@ -1,7 +1,7 @@
-//! The 128-byte statistics record: tickers, 24 h figures and candles, on a ring of their own so that they never push
+//! The 128-byte statistics record: tickers, 24 h figures, candles and futures balances, on a ring of their own so that they never push
 //! market records out. Every value carries its own exponent, since venues send them at uneven precision.
 
-use super::{Fixed, Flags, InstrumentId, UnixNanos};
+use super::{Fixed, Flags, FuturesBalance, FuturesMargin, InstrumentId, UnixNanos};
 
 /// What a statistics record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +13,10 @@ pub enum StatisticsKind {
     TickerBatch = 2,
     /// A candle, final or still growing.
     Candle = 3,
+    /// Balances of a futures account.
+    FuturesBalance = 4,
+    /// How far a futures account is from liquidation.
+    FuturesMargin = 5,
 }
 
 /// One statistics record.
@@ -87,6 +91,10 @@ pub enum StatisticsView {
     TickerBatch(Ticker),
     /// A candle.
     Candle(Candle),
+    /// Balances of a futures account.
+    FuturesBalance(FuturesBalance),
+    /// Margin of a futures account.
+    FuturesMargin(FuturesMargin),
 }
 
 /// Where a candle's start (ns) and interval (s) lie among the values, behind its five figures.
@@ -144,7 +152,7 @@ impl StatisticsRecord {
         Self::new(StatisticsKind::Candle, (recv, venue, sequence), instrument, flags, all)
     }
 
-    fn new<const N: usize>(
+    pub(super) fn new<const N: usize>(
         kind: StatisticsKind,
         (recv, venue, sequence): (UnixNanos, UnixNanos, u64),
         instrument: InstrumentId,
@@ -180,12 +188,14 @@ impl StatisticsRecord {
             StatisticsKind::Ticker => StatisticsView::Ticker(self.as_ticker()),
             StatisticsKind::TickerBatch => StatisticsView::TickerBatch(self.as_ticker()),
             StatisticsKind::Candle => StatisticsView::Candle(self.as_candle()),
+            StatisticsKind::FuturesBalance => StatisticsView::FuturesBalance(self.as_futures_balance()),
+            StatisticsKind::FuturesMargin => StatisticsView::FuturesMargin(self.as_futures_margin()),
         }
     }
 
     /// The payload of a ticker record; nothing of any other kind.
     pub fn as_ticker(&self) -> Ticker {
-        if self.kind == StatisticsKind::Candle {
+        if !matches!(self.kind, StatisticsKind::Ticker | StatisticsKind::TickerBatch) {
             return Ticker::default();
         }
         Ticker {
@@ -215,7 +225,7 @@ impl StatisticsRecord {
         }
     }
 
-    fn at(&self, i: usize) -> Option<Fixed> {
+    pub(super) fn at(&self, i: usize) -> Option<Fixed> {
         let present = self.present & (1 << i) != 0;
         present
             .then(|| Fixed::new(self.values.get(i).copied().unwrap_or(0), self.exponents.get(i).copied().unwrap_or(0)))

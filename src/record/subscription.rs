@@ -22,10 +22,12 @@ pub enum SubscribedChannel {
     Candles = 7,
     /// Trading status and increments.
     Status = 8,
+    /// Balances of the account's futures.
+    FuturesBalance = 9,
 }
 
 impl SubscribedChannel {
-    const ALL: [SubscribedChannel; 8] = [
+    const ALL: [SubscribedChannel; 9] = [
         SubscribedChannel::Book,
         SubscribedChannel::Trades,
         SubscribedChannel::Ticker,
@@ -34,9 +36,11 @@ impl SubscribedChannel {
         SubscribedChannel::TickerBatch,
         SubscribedChannel::Candles,
         SubscribedChannel::Status,
+        SubscribedChannel::FuturesBalance,
     ];
 
-    /// `book`, `trades`, `ticker`, `user`, `heartbeats`, `ticker_batch`, `candles` or `status`.
+    /// `book`, `trades`, `ticker`, `user`, `heartbeats`, `ticker_batch`, `candles`, `status` or
+    /// `futures_balance`.
     pub const fn name(self) -> &'static str {
         match self {
             SubscribedChannel::Book => "book",
@@ -47,6 +51,7 @@ impl SubscribedChannel {
             SubscribedChannel::TickerBatch => "ticker_batch",
             SubscribedChannel::Candles => "candles",
             SubscribedChannel::Status => "status",
+            SubscribedChannel::FuturesBalance => "futures_balance",
         }
     }
 }

@@ -48,6 +48,9 @@ pub enum Refused {
     /// Not yet valid, over, or valid for too long.
     #[error("token not valid at this time")]
     Time,
+    /// Its nonce has been used before, and this venue minds.
+    #[error("token used before")]
+    Reused,
     /// Made for another method, host or path.
     #[error("token made for another request")]
     Uri,

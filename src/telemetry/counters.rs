@@ -85,6 +85,8 @@ counters! {
     OrdersReconciled "orders_reconciled" Sum,
     /// Cancels written to a venue, repeated ones included.
     CancelsSent "cancels_sent" Sum,
+    /// Changes of resting orders written to a venue connection.
+    ChangesSent "changes_sent" Sum,
     /// Fills counted.
     Fills "fills" Sum,
     /// Fills seen again and not counted.

@@ -1,10 +1,10 @@
 //! What a venue session tells the engine. The engine implements [`Facts`] once: the one choke point where books, orders
 //! and guards change, for every venue and for replay.
 
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, ExecutionId, Fixed, Fixed128, GapCause, InlineText, InstrumentId, Side,
-    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, ExecutionId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InlineText,
+    InstrumentId, Side, SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -127,6 +127,28 @@ pub struct FeeFact {
     pub venue_time: UnixNanos,
 }
 
+/// Figures of the account's futures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FuturesFact {
+    /// Which.
+    pub figures: FuturesFigures,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+    /// The venue's sequence number.
+    pub sequence: u64,
+    /// First state sent on subscription.
+    pub snapshot: bool,
+}
+
+/// Balances, or margins under one set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FuturesFigures {
+    /// Balances.
+    Balance(FuturesBalance),
+    /// Margins.
+    Margin(FuturesMargin),
+}
+
 /// What a gap touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapScope {
@@ -195,6 +217,10 @@ pub trait Facts {
     fn candle(&mut self, fact: CandleFact) {
         let _ = fact;
     }
+    /// Figures of the account's futures. Whoever has no use for them need not implement it.
+    fn futures(&mut self, fact: FuturesFact) {
+        let _ = fact;
+    }
     /// Tick and lot as the venue states them now; told before the [`Facts::status`] they came with. Whoever keeps no
     /// instruments need not implement it.
     fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
@@ -212,6 +238,8 @@ pub trait Facts {
     fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
+    /// The direct answer to a change of this order, sent over this connection.
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
     /// The fee of an execution told before, in another asset than the quote asset. Whoever keeps no fees need not

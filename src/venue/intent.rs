@@ -1,6 +1,6 @@
 //! What the engine asks a venue session to say, in one vocabulary for all venues.
 
-use crate::record::{ClientOrderId, Instrument, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos};
+use crate::record::{ClientOrderId, Instrument, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos, VenueOrderId};
 
 /// Where a session's bytes go, and where its randomness comes from. Implemented by the same object as [`super::Facts`],
 /// bound to the session's own connection.
@@ -36,6 +36,23 @@ pub struct PlaceIntent<'a> {
     pub quantity_in_quote: bool,
     /// The terms of a composite order; they say everything but its id, and the fields above only repeat them.
     pub composite: Option<&'a PreparedOrder>,
+}
+
+/// A change of a resting order, checked.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplaceIntent<'a> {
+    /// What it trades; its exponents scale the mantissas below.
+    pub instrument: &'a Instrument,
+    /// The venue's id of the order.
+    pub venue_order_id: &'a VenueOrderId,
+    /// Our id of the order.
+    pub client_order_id: &'a ClientOrderId,
+    /// Its side, which stays.
+    pub side: Side,
+    /// The new limit price, mantissa at the price exponent.
+    pub price: i64,
+    /// The new quantity, executed and left together, mantissa at the size exponent.
+    pub quantity: i64,
 }
 
 /// The channels of one instrument a strategy wants; a set.

@@ -28,9 +28,10 @@ pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, GapScope, QuoteFact, StreamFact,
-    TickerFact, TradeFact,
+    Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, FuturesFact, FuturesFigures, GapScope,
+    QuoteFact, StreamFact, TickerFact, TradeFact,
 };
 pub use intent::{
-    Channels, Deadline, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
+    Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+    LEVELS_PER_CALL_MAX,
 };

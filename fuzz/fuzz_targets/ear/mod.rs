@@ -1,6 +1,6 @@
 //! An ear that writes down what it is told, and instruments to be told about.
 
-use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use exchange_connectors::record::{
     AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
     Venue, VenueOrderId,
@@ -79,6 +79,10 @@ impl Facts for Ear {
     }
 
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
+        self.put((venue_order_id, reply));
+    }
+
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
         self.put((venue_order_id, reply));
     }
 

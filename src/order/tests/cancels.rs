@@ -188,17 +188,6 @@ fn the_end_of_an_order_answers_its_waiting_cancel() {
 }
 
 #[test]
-fn changes_are_refused_as_unsupported() {
-    let mut b = Bench::live();
-    let target = OrderRef::Client(b.client);
-    let command = OrderCommand::replace(InstrumentId(0), target, 1, 2).stamped(request(2), b.now);
-    b.orders.replace(b.now, V, &command, &mut b.log);
-    let told = b.log.last();
-    assert_eq!((told.kind, told.reject, told.request), (K::ReplaceRejected, RejectClass::Unsupported, request(2)));
-    assert_eq!(told.client_order_id, b.client);
-}
-
-#[test]
 fn a_venues_request_takes_no_cancels_of_another_venue() {
     let mut b = Bench::live();
     cancel(&mut b, 2);

@@ -290,7 +290,7 @@ fn a_full_table_refuses_and_a_closed_order_makes_room() {
     }
     let refusal = b.orders.place(&place_command(5), &instrument()).unwrap_err();
     assert_eq!(refusal.class, RejectClass::Busy);
-    b.orders.refuse(b.now, &place_command(5), V, refusal.class, refusal.reason, &mut b.log);
+    b.orders.refuse(b.now, &place_command(5), V, &refusal, &mut b.log);
     assert_eq!((b.log.last().kind, b.log.last().request), (K::Rejected, request(5)));
     b.tell(OrderStatus::Cancelled, 0);
     b.orders.place(&place_command(5), &instrument()).unwrap();

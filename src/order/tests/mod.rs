@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod cancels;
+mod changes;
 mod lifecycle;
 mod model;
 mod reconcile;

@@ -66,7 +66,7 @@ impl Coinbase {
             (None, Some(key), Some(legacy)) => self.legacy_caller(&legacy, key, now_ns, request),
             _ => Err(Refused::Missing),
         };
-        checked.map(|(permissions, nonce)| self.accept(permissions, nonce)).map_err(|why| {
+        checked.and_then(|(permissions, nonce)| self.accept(permissions, nonce)).map_err(|why| {
             self.observed.refused_tokens.push(why);
             errors::unauthorized()
         })
@@ -111,11 +111,9 @@ impl Coinbase {
         legacy.verify(key, stamp, &prehash, signature, now_ns).map(|()| (self.permissions(), None))
     }
 
-    fn accept(&mut self, permissions: Permissions, nonce: Option<String>) -> Permissions {
-        if let Some(nonce) = nonce {
-            self.observed.token_used(&nonce);
-        }
-        permissions
+    fn accept(&mut self, permissions: Permissions, nonce: Option<String>) -> Result<Permissions, Refused> {
+        let fresh = nonce.is_none_or(|nonce| self.observed.token_used(&nonce));
+        (fresh || !self.unconfirmed.tokens_good_once).then_some(permissions).ok_or(Refused::Reused)
     }
 }
 

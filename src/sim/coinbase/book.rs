@@ -162,6 +162,19 @@ impl Book {
         .map_or(0, |level| level.lots)
     }
 
+    /// Lots of one client's order at a level.
+    #[cfg(test)]
+    pub(crate) fn lots_of(&self, side: Side, ticks: i64, order: usize) -> i64 {
+        let level = match side {
+            Side::Buy => self.bids.get(&ticks),
+            Side::Sell => self.asks.get(&ticks),
+        };
+        let own = |level: &Level| -> i64 {
+            level.queue.iter().filter(|(owner, _)| *owner == Owner::Client(order)).map(|(_, lots)| lots).sum()
+        };
+        level.map_or(0, own)
+    }
+
     /// Lots a taker of `taker` side would find at `limit` or better, not counting the client's own orders.
     pub(crate) fn available(&self, taker: Side, limit: Option<i64>) -> i64 {
         let within = |ticks: &i64| match (taker, limit) {

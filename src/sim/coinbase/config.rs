@@ -16,6 +16,23 @@ pub struct Permissions {
     pub trade: bool,
 }
 
+/// What the venue does where its behaviour is unconfirmed (Coinbase reference 7.14, 9). The default is the likelier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Unconfirmed {
+    /// A known client order id is refused as `DUPLICATE_CLIENT_ORDER_ID`, not answered with the earlier order.
+    pub duplicates_refused: bool,
+    /// A post-only order that would take is let in and then fails, instead of being refused at once.
+    pub post_only_fails_later: bool,
+    /// A token with a nonce seen before is refused.
+    pub tokens_good_once: bool,
+    /// More open orders than this fail as `TOO_MANY_OPEN_ORDERS`; 0 for no limit.
+    pub open_orders_max: usize,
+    /// Executions of orders sized in quote are listed with their size in quote (reference 3.5).
+    pub fills_in_quote: bool,
+    /// A cancel does not know an order younger than this.
+    pub cancels_blind_ns: u64,
+}
+
 /// Everything a local Coinbase is told at its start. The default is a lively market with the venue's own limits.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -54,6 +71,8 @@ pub struct Config {
     pub legacy_key: Option<LegacyKey>,
     /// Order lookups, order lists and fills show how things stood so long ago.
     pub listing_lag_ns: u64,
+    /// The choices the reference leaves open.
+    pub unconfirmed: Unconfirmed,
     /// Ports for REST, market data and user data; 0 takes a free one.
     pub ports: [u16; 3],
 }
@@ -86,6 +105,7 @@ impl Default for Config {
             view_only_credentials: None,
             legacy_key: None,
             listing_lag_ns: 0,
+            unconfirmed: Unconfirmed::default(),
             ports: [0; 3],
         }
     }

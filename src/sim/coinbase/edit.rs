@@ -40,6 +40,8 @@ pub(crate) struct Asked {
     pub(crate) size: Decimal,
     /// Whether a stop price was given, which no editable order has.
     pub(crate) stop_price: bool,
+    /// Whether another bracket was given, which only a new order may bring.
+    pub(crate) attached: bool,
     /// The bracket attached to the order goes.
     pub(crate) cancel_attached: bool,
 }
@@ -72,8 +74,14 @@ impl Exchange {
         if order.asked.end_ns.is_some() {
             return fail("ONLY_LIMIT_ORDER_EDITS_SUPPORTED");
         }
+        if order.asked.in_quote {
+            return fail("SIZE_IN_QUOTE_EDITS_NOT_ALLOWED");
+        }
         if asked.stop_price {
             return fail("FIELD_STOPPRICE_NOT_SUPPORTED");
+        }
+        if asked.attached {
+            return fail("CANNOT_EDIT_ATTACHED_ORDER_CONFIGURATION_AFTER_CREATION");
         }
         if order.edits.len() >= EDITS_MAX {
             return fail("EXCEEDED_MAX_ALLOWED_EDIT_REQUEST_COUNT");

@@ -246,6 +246,7 @@ impl Exchange {
             side: asked.side.opposite(),
             kind: Kind::Bracket { ticks, stop },
             size: Size::Base(0),
+            in_quote: false,
             end_ns: None,
             rungs: Vec::new(),
             attached: None,
@@ -301,6 +302,8 @@ impl Exchange {
     pub(super) fn finish(&mut self, now_ns: u64, index: usize, status: Status, reason: &'static str) {
         let Some(order) = self.orders.get(index).filter(|o| !o.now.status.is_terminal()) else { return };
         let (hold, filled, attached) = (order.now.hold, order.now.lots, order.attached);
+        // A bracket that never woke was never told of.
+        let asleep = order.now.status == Status::Queued;
         let currency = self.spends(&order.asked).to_owned();
         self.withdraw(now_ns, index);
         self.reserve(now_ns, &currency, -hold);
@@ -310,7 +313,9 @@ impl Exchange {
             p.cancel_reason = reason;
         });
         self.schedule.forget(index);
-        self.announce(index);
+        if !asleep {
+            self.announce(index);
+        }
         match attached {
             Some(bracket) if filled > 0 => self.activate(now_ns, bracket, filled),
             Some(bracket) => self.finish(now_ns, bracket, Status::Cancelled, NOTHING_TO_PROTECT),

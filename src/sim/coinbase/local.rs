@@ -4,7 +4,7 @@
 //! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
 
 use super::book::Side;
-use super::config::{Config, Permissions};
+use super::config::{Config, Permissions, Unconfirmed};
 use super::errors::{Generation, ReasonPlace};
 use super::limits::Limits;
 use super::model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER};
@@ -367,7 +367,15 @@ impl LocalVenue {
     /// # Errors
     /// [`Stopped`].
     pub fn reject_duplicates(&self, reject: bool) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.duplicates_rejected = reject)
+        self.call(move |core, _| core.venue.unconfirmed.duplicates_refused = reject)
+    }
+
+    /// What the venue does from now on where its behaviour is unconfirmed.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn set_unconfirmed(&self, unconfirmed: Unconfirmed) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.unconfirmed = unconfirmed)
     }
 
     /// So many market-data frames are lost: their sequence numbers are missing.

@@ -37,13 +37,14 @@ mod schedule;
 mod session;
 mod show;
 mod stream;
+mod streaming;
 
 #[cfg(test)]
 mod tests;
 
 pub use auth::LegacyKey;
 pub use book::Side;
-pub use config::{Config, Permissions};
+pub use config::{Config, Permissions, Unconfirmed};
 pub use exchange::Fees;
 pub use limits::{Limits, Refusal429};
 pub use local::{Balance, ControlError, LocalVenue};

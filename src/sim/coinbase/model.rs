@@ -4,7 +4,7 @@
 //! Owns no socket, clock or thread and draws nothing from the system.
 
 use super::auth::{ApiKey, LegacyKey};
-use super::config::{Config, Permissions};
+use super::config::{Config, Permissions, Unconfirmed};
 use super::errors::{Generation, ReasonPlace};
 use super::exchange::{Exchange, Update};
 use super::limits::{Limits, Window};
@@ -96,7 +96,7 @@ pub struct Coinbase {
     pub(crate) fills_lag_ns: u64,
     pub(crate) reason_place: ReasonPlace,
     pub(crate) generation: Generation,
-    pub(crate) duplicates_rejected: bool,
+    pub(crate) unconfirmed: Unconfirmed,
     pub(crate) forced_rejects: VecDeque<&'static str>,
     /// `reject_reason`s of orders that are let in and then fail.
     pub(crate) forced_failures: VecDeque<&'static str>,
@@ -104,6 +104,8 @@ pub struct Coinbase {
     pub(crate) forced_edit_failures: VecDeque<&'static str>,
     /// Market-data frames still to be lost.
     pub(crate) frames_to_drop: u32,
+    /// Products that no public channel serves.
+    pub(crate) unstreamed: BTreeSet<String>,
     events_per_s: u64,
     next_event_ns: u64,
     event_rng: Rng,
@@ -145,11 +147,12 @@ impl Coinbase {
             fills_lag_ns: 0,
             reason_place: ReasonPlace::default(),
             generation: Generation::default(),
-            duplicates_rejected: false,
+            unconfirmed: config.unconfirmed,
             forced_rejects: VecDeque::new(),
             forced_failures: VecDeque::new(),
             forced_edit_failures: VecDeque::new(),
             frames_to_drop: 0,
+            unstreamed: BTreeSet::new(),
             events_per_s: config.events_per_s,
             next_event_ns: now_ns,
             event_rng: Rng::new(seeds.next_u64()),

@@ -65,13 +65,14 @@ impl Observed {
         });
     }
 
-    pub(crate) fn token_used(&mut self, nonce: &str) {
+    /// Notes a token; false if its nonce had been used before.
+    pub(crate) fn token_used(&mut self, nonce: &str) -> bool {
         self.tokens_used += 1;
-        if !self.nonces.insert(nonce.to_owned()) {
-            self.tokens_reused += 1;
-        }
-        if self.nonces.len() > LOG_MAX {
+        if self.nonces.len() == LOG_MAX {
             self.nonces.clear();
         }
+        let fresh = self.nonces.insert(nonce.to_owned());
+        self.tokens_reused += u64::from(!fresh);
+        fresh
     }
 }

@@ -87,6 +87,8 @@ pub(crate) struct NewOrder {
     pub(crate) side: Side,
     pub(crate) kind: Kind,
     pub(crate) size: Size,
+    /// Whether the client gave a quote size; a limit order's is turned into lots at its limit.
+    pub(crate) in_quote: bool,
     /// Over by then.
     pub(crate) end_ns: Option<u64>,
     /// The ladder of a scaled order, one rung per price.

@@ -67,6 +67,7 @@ pub(crate) fn edit(body: &[u8]) -> Result<super::edit::Asked, Refusal> {
         price: number("price")?,
         size: number("size")?,
         stop_price: !number("stop_price")?.is_zero(),
+        attached: body.get("attached_order_configuration").is_some_and(|attached| !attached.is_null()),
         cancel_attached: body.get("cancel_attached_order").and_then(Value::as_bool).unwrap_or(false),
     })
 }
@@ -105,6 +106,7 @@ fn order(body: &Value, client_order_id: String, exchange: &Exchange, now_ns: u64
         side,
         kind,
         size,
+        in_quote: fields.decimal("quote_size").is_ok_and(|size| size.is_some()),
         end_ns,
         rungs,
         attached,

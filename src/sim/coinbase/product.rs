@@ -9,6 +9,8 @@ use rust_decimal::Decimal;
 
 /// The currency of the aliases: each product in USD is traded as one in USDC too (Coinbase reference 7.1).
 pub(crate) const ALIAS_QUOTE: &str = "USDC";
+/// Bases whose USDC product has a market of its own (reference 7.1), or makes no sense.
+const NOT_ALIASED: [&str; 3] = ["USDC", "USDT", "EURC"];
 
 /// A product as configured: trading rules and where its made-up market starts.
 #[derive(Clone, Debug)]
@@ -128,7 +130,8 @@ impl Product {
 
     /// The product that shares this one's market under another name, if there is one.
     pub(crate) fn alias_id(&self) -> Option<String> {
-        (self.quote == "USD").then(|| format!("{}-{ALIAS_QUOTE}", self.base))
+        let aliased = self.quote == "USD" && !NOT_ALIASED.contains(&self.base.as_str());
+        aliased.then(|| format!("{}-{ALIAS_QUOTE}", self.base))
     }
 
     /// The same under its alias.

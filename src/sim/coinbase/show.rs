@@ -30,7 +30,6 @@ impl<'a> Shown<'a> {
     /// The REST object.
     pub(crate) fn rest(&self, j: &mut Json) {
         let (order, p) = (self.order, self.at);
-        let quote_sized = matches!(order.asked.size, Size::Quote(_));
         j.str("order_id", &order.id)
             .str("product_id", &order.asked.product_id)
             .str("user_id", &self.exchange.ids.user)
@@ -47,9 +46,9 @@ impl<'a> Shown<'a> {
             .str("number_of_fills", p.fills)
             .str("filled_value", p.value.normalize())
             .raw("pending_cancel", p.status == Status::CancelQueued)
-            .raw("size_in_quote", quote_sized)
+            .raw("size_in_quote", order.asked.in_quote)
             .str("total_fees", p.fees.normalize())
-            .raw("size_inclusive_of_fees", quote_sized && order.asked.kind == Kind::Market)
+            .raw("size_inclusive_of_fees", order.asked.in_quote && order.asked.kind == Kind::Market)
             .str("total_value_after_fees", self.value_after_fees())
             .str("trigger_status", self.trigger_status())
             .str("order_type", order.kind_name())
@@ -121,20 +120,32 @@ impl<'a> Shown<'a> {
             .str("start_time", time(start_ns));
     }
 
-    /// One execution of the order.
-    pub(crate) fn fill(&self, j: &mut Json, fill: &Fill) {
+    /// `ticks` of the order's product as a price.
+    pub(crate) fn price(&self, ticks: i64) -> Decimal {
+        self.product.price(ticks)
+    }
+
+    /// The limit in force.
+    pub(crate) fn limit_price(&self) -> Option<Decimal> {
+        self.at.limit.map(|ticks| self.price(ticks))
+    }
+
+    /// One execution of the order; its size in quote if the order's was and `in_quote` says that such rows are so.
+    pub(crate) fn fill(&self, j: &mut Json, fill: &Fill, in_quote: bool) {
+        let in_quote = in_quote && self.order.asked.in_quote;
+        let size = self.product.size(fill.lots) * if in_quote { self.price(fill.ticks) } else { Decimal::ONE };
         j.str("entry_id", &fill.entry_id)
             .str("trade_id", &fill.trade_id)
             .str("order_id", &self.order.id)
             .str("trade_time", rfc3339_micros(fill.at_ns))
             .str("trade_type", "FILL")
             .str("price", self.product.price(fill.ticks))
-            .str("size", self.product.size(fill.lots))
+            .str("size", size.normalize())
             .str("commission", fill.fee.normalize())
             .str("product_id", &self.order.asked.product_id)
             .str("sequence_timestamp", rfc3339_nanos(fill.at_ns))
             .str("liquidity_indicator", if fill.maker { "MAKER" } else { "TAKER" })
-            .raw("size_in_quote", false)
+            .raw("size_in_quote", in_quote)
             .str("user_id", &self.exchange.ids.user)
             .str("side", self.order.asked.side.as_str())
             .str("retail_portfolio_id", &self.exchange.ids.portfolio);
@@ -196,7 +207,12 @@ impl<'a> Shown<'a> {
     fn leaves(&self) -> Decimal {
         match self.at.size {
             _ if self.at.status.is_terminal() => Decimal::ZERO,
-            Size::Base(lots) => self.product.size(lots - self.at.lots),
+            // In the currency the order was sized in.
+            Size::Base(lots) => {
+                let left = self.product.size(lots - self.at.lots);
+                let price = self.limit_price().filter(|_| self.order.asked.in_quote);
+                (left * price.unwrap_or(Decimal::ONE)).normalize()
+            }
             Size::Quote(quote) => (quote - self.at.value).max(Decimal::ZERO).normalize(),
         }
     }

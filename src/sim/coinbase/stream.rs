@@ -150,6 +150,9 @@ impl Coinbase {
     /// The stream that serves a product: public channels send `X-USDC` as `X-USD`, and both subscribed are one stream; the
     /// user channel keeps the submitted name (reference 7.1). `None`: no such product.
     fn stream_of(&self, channel: Channel, id: &str) -> Option<String> {
+        if channel.is_per_product() && self.unstreamed.contains(id) {
+            return None;
+        }
         if self.exchange.market_index(id).is_some() {
             return Some(id.to_owned());
         }

@@ -49,39 +49,9 @@ fn a_fee_in_another_asset_is_told_apart_and_never_as_quote() {
     let (_, told) = read(&FILLED.replace(r#""N":"USD""#, r#""N":"BNB""#));
     let Some(Told::Fill(fill)) = told.iter().find(|t| matches!(t, Told::Fill(_))) else { panic!("{told:?}") };
     assert!(fill.fee.is_zero());
-    #[derive(Default)]
-    struct Fees(Vec<(String, String)>);
-    let mut products = Products::default();
-    products.know(&instrument(0, "BTCUSD"));
-    let mut ear = FeeEar(Ear::default(), Fees::default());
-    let mut bytes = FILLED.replace(r#""N":"USD""#, r#""N":"BNB""#).into_bytes();
-    Plain::new(16 * 1024)
-        .parse(&mut bytes, |cursor| Ok::<_, JsonError>(event(cursor, &mut products, &mut ear)))
-        .unwrap();
-    assert_eq!(ear.1 .0, [("BNB".to_owned(), "88685053".to_owned())]);
-
-    struct FeeEar(Ear, Fees);
-    impl Facts for FeeEar {
-        fn fee(&mut self, fact: &FeeFact) {
-            self.1 .0.push((fact.asset.to_string(), fact.execution_id.to_string()));
-        }
-        fn book(&mut self, _: crate::venue::BookEvent) {}
-        fn level(&mut self, _: crate::record::BookSide, _: i64, _: i64) {}
-        fn book_end(&mut self, _: bool) {}
-        fn trade(&mut self, _: crate::venue::TradeFact) {}
-        fn quote(&mut self, _: crate::venue::QuoteFact) {}
-        fn ticker(&mut self, _: crate::venue::TickerFact) {}
-        fn status(&mut self, _: InstrumentId, _: crate::record::TradingStatus, _: UnixNanos) {}
-        fn gap(&mut self, scope: GapScope, cause: GapCause, missed: u64) {
-            self.0.gap(scope, cause, missed);
-        }
-        fn stream(&mut self, _: crate::venue::StreamFact) {}
-        fn order(&mut self, _: &OrderFact) {}
-        fn place_reply(&mut self, _: &ClientOrderId, _: crate::order::PlaceReply) {}
-        fn cancel_reply(&mut self, _: &VenueOrderId, _: crate::order::CancelReply) {}
-        fn fill(&mut self, _: &FillFact) {}
-        fn anomaly(&mut self, _: Anomaly, _: &str) {}
-    }
+    let Some(Told::Fee(fee)) = told.iter().find(|t| matches!(t, Told::Fee(_))) else { panic!("{told:?}") };
+    assert_eq!((fee.asset.as_str(), fee.execution_id.as_str()), ("BNB", "88685053"));
+    assert_eq!(fee.fee, parse_any(b"0.00492621").unwrap());
 }
 
 #[test]
@@ -126,10 +96,22 @@ fn reports_without_an_execution_tell_the_order_alone() {
 
 #[test]
 fn balances_ends_and_notices_are_told() {
-    assert_eq!(read(r#"{"e":"outboundAccountPosition","E":1564034571105,"u":1564034571073,"B":[{"a":"ETH","f":"10000.000000","l":"0.000000"}]}"#).1, []);
+    let money = |text: &str| parse_any(text.as_bytes()).unwrap();
+    let balance = BalanceFact {
+        asset: InlineText::new("ETH").unwrap(),
+        available: money("10000"),
+        hold: money("0.25"),
+        venue_time: UnixNanos::NONE.plus_ms(1_564_034_571_073),
+    };
+    for text in [
+        r#"{"e":"outboundAccountPosition","E":1564034571105,"u":1564034571073,"B":[{"a":"ETH","f":"10000.000000","l":"0.250000"}]}"#,
+        r#"{"e":"outboundAccountPosition","B":[{"a":"ETH","f":"10000.000000","l":"0.250000"}],"u":1564034571073}"#,
+    ] {
+        assert_eq!(read(text).1, [Told::Balance(balance)]);
+    }
     assert_eq!(
-        read(r#"{"e":"balanceUpdate","E":1573200697110,"a":"BTC","d":"-100.00000000","T":1573200697068}"#),
-        (UserControl::None, vec![])
+        read(r#"{"e":"balanceUpdate","E":1573200697110,"a":"BTC","d":"-100.00000000","T":1573200697068}"#).1,
+        [Told::BalanceChange("BTC".into(), money("-100"))]
     );
     assert_eq!(read(r#"{"e":"listStatus","E":1564035303637,"s":"ETHBTC","g":2,"c":"OCO","l":"EXEC_STARTED","L":"EXECUTING","r":"NONE","C":"F4","T":1564035303625,"O":[{"s":"ETHBTC","i":17,"c":"A"}]}"#).1, []);
     assert_eq!(read(r#"{"e":"eventStreamTerminated","E":1728973001334}"#).0, UserControl::Ended);

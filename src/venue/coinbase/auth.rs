@@ -9,6 +9,11 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 mod key_file;
+mod legacy;
+mod scheme;
+
+pub use legacy::{LegacyKey, LegacyKeyError, LegacySignature, KEY_HEADER, SIGN_HEADER, TIMESTAMP_HEADER};
+pub use scheme::{put_ws_members, AuthHeader, CoinbaseKey};
 
 /// Life of a token in seconds: the venue's maximum (Coinbase reference 2b).
 pub const TOKEN_LIFE_S: u64 = 120;

@@ -26,6 +26,12 @@ pub const MESSAGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const WHOLE_MESSAGE_BYTES_MAX: usize = crate::venue::BYTES_PER_CALL_MAX;
 /// Life of a token, seconds (Coinbase reference 2b).
 pub const TOKEN_LIFE_S: u64 = 120;
+/// Life of a legacy signature, seconds: the sibling API takes times that are at most 30 s off (Coinbase reference 8), and
+/// nothing is used with less than 30 s left.
+pub const LEGACY_LIFE_S: u64 = 60;
+/// Most our clock may differ from the venue's, ms: a token lives 120 s and is used with at least 30 s left, and one from
+/// the future is refused.
+pub const CLOCK_SKEW_MS_MAX: u64 = 30_000;
 /// Heartbeats come each second (Coinbase reference 6.3).
 pub const HEARTBEAT_MS: u64 = 1_000;
 /// Silence after which a connection counts as dead, ms: five missed heartbeats.

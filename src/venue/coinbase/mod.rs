@@ -8,10 +8,14 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+#[cfg(test)]
+mod captures;
+pub mod cold;
 pub mod composite;
 mod endpoint;
 pub mod limits;
 mod products;
+mod query;
 pub mod reject;
 pub mod request;
 pub mod response;

@@ -12,6 +12,7 @@ pub(super) fn says_nothing(code: &str) -> bool {
         "" | "UNKNOWN_FAILURE_REASON"
             | "UNKNOWN_PREVIEW_FAILURE_REASON"
             | "UNKNOWN_CANCEL_FAILURE_REASON"
+            | "UNKNOWN_EDIT_ORDER_FAILURE_REASON"
             | "REJECT_REASON_UNSPECIFIED"
             | "unknown"
     )
@@ -32,8 +33,40 @@ pub fn cancel_class(code: &str) -> RejectClass {
         "INVALID_CANCEL_PRODUCT_ID" => RejectClass::UnknownInstrument,
         "INVALID_CANCEL_FCM_TRADING_SESSION" => RejectClass::NotTradable,
         "NOT_ALLOWED_TO_CANCEL" => RejectClass::Forbidden,
-        // COMMANDER_REJECTED_CANCEL_ORDER, ORDER_IS_BEING_REPLACED, and what may come.
+        // It will be replaced or not: the cancel is repeated.
+        "ORDER_IS_BEING_REPLACED" => RejectClass::Busy,
+        // COMMANDER_REJECTED_CANCEL_ORDER, and what may come.
         _ => RejectClass::Other,
+    }
+}
+
+/// The class of a refused change: a code of either reason field.
+pub fn edit_class(code: &str) -> RejectClass {
+    match code {
+        "ORDER_NOT_FOUND" | "FUTURES_VENUE_ORDER_NOT_FOUND" => RejectClass::UnknownOrder,
+        "ONLY_OPEN_ORDERS_CAN_BE_EDITED" => RejectClass::OrderClosed,
+        "CANNOT_EDIT_TO_BELOW_FILLED_SIZE" | "INVALID_EDITED_SIZE" | "INVALID_ORIGINAL_SIZE" => {
+            RejectClass::InvalidSize
+        }
+        "ORDER_IS_ALREADY_BEING_REPLACED"
+        | "CANNOT_EDIT_ORDER_PENDING_CANCEL"
+        | "ORDER_IS_PENDING_CANCEL"
+        | "TOO_MANY_PENDING_REPLACES"
+        | "NOT_STARTED" => RejectClass::Busy,
+        "EXCEEDED_MAX_ALLOWED_EDIT_REQUEST_COUNT" => RejectClass::Limit,
+        "EDIT_REQUEST_EQUAL_TO_ORIGINAL_REQUEST" | "ATTACHED_CONFIGURATION_IS_EQUAL" => RejectClass::Malformed,
+        "CALLER_ID_MISMATCH" | "PORTFOLIO_NOT_ALLOWED_FOR_EDITS" => RejectClass::Forbidden,
+        code if code.starts_with("INVALID_EDITED_") || code.starts_with("INVALID_ORIGINAL_") => {
+            if code.ends_with("_PRICE") {
+                RejectClass::InvalidPrice
+            } else {
+                RejectClass::Malformed
+            }
+        }
+        code if code.starts_with("CANNOT_") || code.starts_with("ONLY_") || code.ends_with("_NOT_SUPPORTED") => {
+            RejectClass::Unsupported
+        }
+        code => order_class(code),
     }
 }
 
@@ -148,5 +181,21 @@ mod tests {
         assert_eq!(cancel_class("UNKNOWN_CANCEL_ORDER"), RejectClass::UnknownOrder);
         assert_eq!(cancel_class("ORDER_IS_FULLY_FILLED"), RejectClass::OrderClosed);
         assert_eq!(cancel_class("COMMANDER_REJECTED_CANCEL_ORDER"), RejectClass::Other);
+        assert_eq!(cancel_class("ORDER_IS_BEING_REPLACED"), RejectClass::Busy);
+        for (code, class) in [
+            ("ORDER_NOT_FOUND", RejectClass::UnknownOrder),
+            ("ONLY_OPEN_ORDERS_CAN_BE_EDITED", RejectClass::OrderClosed),
+            ("ONLY_LIMIT_ORDER_EDITS_SUPPORTED", RejectClass::Unsupported),
+            ("CANNOT_EDIT_TO_BELOW_FILLED_SIZE", RejectClass::InvalidSize),
+            ("CANNOT_EDIT_FUTURES_ORDER", RejectClass::Unsupported),
+            ("INVALID_EDITED_PRICE", RejectClass::InvalidPrice),
+            ("INVALID_EDITED_STOP_LIMIT_PRICE", RejectClass::InvalidPrice),
+            ("SIZE_IN_QUOTE_EDITS_NOT_ALLOWED", RejectClass::Unsupported),
+            ("ORDER_IS_ALREADY_BEING_REPLACED", RejectClass::Busy),
+            ("PREVIEW_INSUFFICIENT_FUND", RejectClass::InsufficientFunds),
+            ("SOMETHING_NEW", RejectClass::Other),
+        ] {
+            assert_eq!(edit_class(code), class, "{code}");
+        }
     }
 }

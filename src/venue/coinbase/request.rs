@@ -6,11 +6,9 @@
 
 use super::composite;
 use crate::codec::http1::Method;
-use crate::codec::text::put_percent_encoded;
 pub use crate::codec::text::{put_decimal, put_json_string};
-use crate::codec::timestamp::format_rfc3339_us;
-use crate::record::{OrderType, Side, TimeInForce, UnixNanos, VenueOrderId};
-use crate::venue::PlaceIntent;
+use crate::record::{Instrument, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos, VenueOrderId};
+use crate::venue::{PlaceIntent, ReplaceIntent};
 
 /// Paths that take a token, and are fixed: a token holds for method and path whatever the query (Coinbase reference
 /// 2b), so tokens can be minted ahead.
@@ -21,6 +19,8 @@ pub enum TokenPath {
     Place,
     /// Cancel orders.
     BatchCancel,
+    /// Change an order.
+    Edit,
     /// List orders.
     ListOrders,
     /// List fills.
@@ -37,9 +37,10 @@ pub enum TokenPath {
 
 impl TokenPath {
     /// Every fixed path.
-    pub const ALL: [TokenPath; 8] = [
+    pub const ALL: [TokenPath; 9] = [
         TokenPath::Place,
         TokenPath::BatchCancel,
+        TokenPath::Edit,
         TokenPath::ListOrders,
         TokenPath::ListFills,
         TokenPath::Accounts,
@@ -51,7 +52,7 @@ impl TokenPath {
     /// The method.
     pub const fn method(self) -> Method {
         match self {
-            TokenPath::Place | TokenPath::BatchCancel => Method::Post,
+            TokenPath::Place | TokenPath::BatchCancel | TokenPath::Edit => Method::Post,
             _ => Method::Get,
         }
     }
@@ -61,6 +62,7 @@ impl TokenPath {
         match self {
             TokenPath::Place => "/api/v3/brokerage/orders",
             TokenPath::BatchCancel => "/api/v3/brokerage/orders/batch_cancel",
+            TokenPath::Edit => "/api/v3/brokerage/orders/edit",
             TokenPath::ListOrders => "/api/v3/brokerage/orders/historical/batch",
             TokenPath::ListFills => "/api/v3/brokerage/orders/historical/fills",
             TokenPath::Accounts => "/api/v3/brokerage/accounts",
@@ -76,134 +78,12 @@ impl TokenPath {
     }
 }
 
+pub use super::query::Query;
+
 /// Server time; no token. Also what keeps an idle connection warm.
 pub const TIME_PATH: &str = "/api/v3/brokerage/time";
 /// The public list of products; no token.
 pub const PUBLIC_PRODUCTS_PATH: &str = "/api/v3/brokerage/market/products";
-
-/// A question.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum Query<'a> {
-    /// Orders by their ids.
-    OrdersById {
-        /// The venue's ids.
-        ids: &'a [VenueOrderId],
-    },
-    /// Open orders, not the pending ones (Coinbase reference 3.4).
-    OpenOrders {
-        /// Rows per page.
-        limit: u32,
-        /// Where the last page ended; empty for the first.
-        cursor: &'a str,
-    },
-    /// All orders of a product since a time, whatever their state.
-    OrdersSince {
-        /// The venue's name; all if `None`.
-        product: Option<&'a str>,
-        /// Created at or after; not restricted if none.
-        since: UnixNanos,
-        /// Rows per page.
-        limit: u32,
-        /// Where the last page ended; empty for the first.
-        cursor: &'a str,
-    },
-    /// Fills, of these orders if any are named.
-    Fills {
-        /// The venue's ids; empty for all.
-        ids: &'a [VenueOrderId],
-        /// The venue's name; all if `None`.
-        product: Option<&'a str>,
-        /// Sequenced at or after; not restricted if none.
-        since: UnixNanos,
-        /// Rows per page.
-        limit: u32,
-        /// Where the last page ended; empty for the first.
-        cursor: &'a str,
-    },
-    /// Accounts with their balances.
-    Accounts {
-        /// Rows per page, at most 250.
-        limit: u32,
-        /// Where the last page ended; empty for the first.
-        cursor: &'a str,
-    },
-    /// All spot products, public.
-    PublicProducts,
-    /// One product, public.
-    PublicProduct {
-        /// The venue's name.
-        id: &'a str,
-    },
-    /// All spot products as the account sees them.
-    Products,
-    /// Server time, public.
-    Time,
-    /// What the key may do.
-    KeyPermissions,
-    /// Fee tier.
-    TransactionSummary,
-}
-
-impl Query<'_> {
-    /// The token it needs; `None` if it is public.
-    pub const fn token_path(&self) -> Option<TokenPath> {
-        match self {
-            Query::OrdersById { .. } | Query::OpenOrders { .. } | Query::OrdersSince { .. } => {
-                Some(TokenPath::ListOrders)
-            }
-            Query::Fills { .. } => Some(TokenPath::ListFills),
-            Query::Accounts { .. } => Some(TokenPath::Accounts),
-            Query::Products => Some(TokenPath::Products),
-            Query::KeyPermissions => Some(TokenPath::KeyPermissions),
-            Query::TransactionSummary => Some(TokenPath::TransactionSummary),
-            Query::PublicProducts | Query::PublicProduct { .. } | Query::Time => None,
-        }
-    }
-
-    /// Appends path and query.
-    pub fn put_target(&self, out: &mut Vec<u8>) {
-        if let Some(path) = self.token_path() {
-            out.extend_from_slice(path.path().as_bytes());
-        }
-        let mut query = Parameters { out, first: true };
-        match *self {
-            Query::OrdersById { ids } => query.ids(ids),
-            Query::OpenOrders { limit, cursor } => {
-                query.text("order_status", "OPEN");
-                query.page(limit, cursor);
-            }
-            Query::OrdersSince { product, since, limit, cursor } => {
-                query.some("product_ids", product);
-                query.time("start_date", since);
-                query.page(limit, cursor);
-            }
-            Query::Fills { ids, product, since, limit, cursor } => {
-                query.ids(ids);
-                query.some("product_ids", product);
-                query.time("start_sequence_timestamp", since);
-                query.page(limit, cursor);
-            }
-            Query::Accounts { limit, cursor } => query.page(limit, cursor),
-            Query::Products => {
-                query.text("product_type", "SPOT");
-                // Fills `view_only` (Coinbase reference 3.7).
-                query.text("get_tradability_status", "true");
-            }
-            Query::PublicProducts => {
-                query.out.extend_from_slice(PUBLIC_PRODUCTS_PATH.as_bytes());
-                query.text("product_type", "SPOT");
-            }
-            Query::PublicProduct { id } => {
-                query.out.extend_from_slice(PUBLIC_PRODUCTS_PATH.as_bytes());
-                query.out.push(b'/');
-                put_percent_encoded(query.out, id);
-            }
-            Query::Time => query.out.extend_from_slice(TIME_PATH.as_bytes()),
-            Query::KeyPermissions | Query::TransactionSummary => {}
-        }
-    }
-}
 
 /// Why an intent has no form here; nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -265,13 +145,36 @@ pub fn put_place(out: &mut Vec<u8>, now: UnixNanos, intent: &PlaceIntent<'_>) ->
     Ok(())
 }
 
+/// Appends the body that asks what an order would cost: the order without an id (Coinbase reference 3, preview).
+///
+/// # Errors
+/// [`Unsupported`]; nothing was appended.
+pub fn put_preview(
+    out: &mut Vec<u8>,
+    now: UnixNanos,
+    instrument: &Instrument,
+    order: &PreparedOrder,
+) -> Result<(), Unsupported> {
+    composite::check(order)?;
+    out.push(b'{');
+    put_what(out, instrument, order.terms().side);
+    composite::put(out, now, instrument, order);
+    out.push(b'}');
+    Ok(())
+}
+
 /// Whose order of what on which side: the members every order has.
 fn put_head(out: &mut Vec<u8>, intent: &PlaceIntent<'_>) {
     out.extend_from_slice(b"{\"client_order_id\":");
     put_json_string(out, intent.client_order_id.as_str());
-    out.extend_from_slice(b",\"product_id\":");
-    put_json_string(out, intent.instrument.symbol());
-    out.extend_from_slice(match intent.side {
+    out.push(b',');
+    put_what(out, intent.instrument, intent.side);
+}
+
+fn put_what(out: &mut Vec<u8>, instrument: &Instrument, side: Side) {
+    out.extend_from_slice(b"\"product_id\":");
+    put_json_string(out, instrument.symbol());
+    out.extend_from_slice(match side {
         Side::Buy => b",\"side\":\"BUY\",",
         Side::Sell => b",\"side\":\"SELL\",",
     });
@@ -313,46 +216,16 @@ pub fn put_cancel(out: &mut Vec<u8>, ids: &[VenueOrderId]) {
     out.extend_from_slice(b"]}");
 }
 
-/// The query being written.
-struct Parameters<'o> {
-    out: &'o mut Vec<u8>,
-    first: bool,
-}
-
-impl Parameters<'_> {
-    fn text(&mut self, key: &str, value: &str) {
-        self.out.push(if std::mem::replace(&mut self.first, false) { b'?' } else { b'&' });
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.push(b'=');
-        put_percent_encoded(self.out, value);
-    }
-
-    fn some(&mut self, key: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.text(key, value);
-        }
-    }
-
-    /// A key is repeated for each element (Coinbase reference 3.4).
-    fn ids(&mut self, ids: &[VenueOrderId]) {
-        for id in ids {
-            self.text("order_ids", id.as_str());
-        }
-    }
-
-    fn time(&mut self, key: &str, time: UnixNanos) {
-        if time.is_some() {
-            self.text(key, "");
-            format_rfc3339_us(time.0, self.out);
-        }
-    }
-
-    fn page(&mut self, limit: u32, cursor: &str) {
-        self.text("limit", itoa::Buffer::new().format(limit));
-        if !cursor.is_empty() {
-            self.text("cursor", cursor);
-        }
-    }
+/// Appends the body that changes an order, or asks what a change would do (Coinbase reference 3.3). Price and size are
+/// both said: an omitted size is read as 0.
+pub fn put_edit(out: &mut Vec<u8>, intent: &ReplaceIntent<'_>) {
+    out.extend_from_slice(b"{\"order_id\":");
+    put_json_string(out, intent.venue_order_id.as_str());
+    out.extend_from_slice(b",\"price\":\"");
+    put_decimal(out, intent.price, intent.instrument.price_exponent);
+    out.extend_from_slice(b"\",\"size\":\"");
+    put_decimal(out, intent.quantity, intent.instrument.size_exponent);
+    out.extend_from_slice(b"\"}");
 }
 
 #[cfg(test)]
@@ -420,41 +293,26 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_says_price_and_size() {
+        let (instrument, id) = (instrument(0, "BTC-USD"), VenueOrderId::new("o-1").unwrap());
+        let intent = ReplaceIntent {
+            instrument: &instrument,
+            venue_order_id: &id,
+            client_order_id: &ClientOrderId::EMPTY,
+            side: Side::Buy,
+            price: 6_000_100_000_000,
+            quantity: 200_000,
+        };
+        let mut out = Vec::new();
+        put_edit(&mut out, &intent);
+        assert_eq!(String::from_utf8(out).unwrap(), r#"{"order_id":"o-1","price":"60001","size":"0.002"}"#);
+    }
+
+    #[test]
     fn a_cancel_names_its_orders() {
         let mut out = Vec::new();
         put_cancel(&mut out, &[VenueOrderId::new("o-1").unwrap(), VenueOrderId::new("o-\"2").unwrap()]);
         assert_eq!(String::from_utf8(out).unwrap(), r#"{"order_ids":["o-1","o-\"2"]}"#);
-    }
-
-    #[test]
-    fn queries_have_their_targets() {
-        let target = |query: Query<'_>| {
-            let mut out = Vec::new();
-            query.put_target(&mut out);
-            String::from_utf8(out).unwrap()
-        };
-        let ids = [VenueOrderId::new("a").unwrap(), VenueOrderId::new("b").unwrap()];
-        assert_eq!(
-            target(Query::OrdersById { ids: &ids }),
-            "/api/v3/brokerage/orders/historical/batch?order_ids=a&order_ids=b"
-        );
-        assert_eq!(
-            target(Query::OpenOrders { limit: 100, cursor: "a+/=" }),
-            "/api/v3/brokerage/orders/historical/batch?order_status=OPEN&limit=100&cursor=a%2B%2F%3D"
-        );
-        let since = UnixNanos(1_790_735_849_298_765_000);
-        assert_eq!(
-            target(Query::Fills { ids: &[], product: Some("BTC-USD"), since, limit: 50, cursor: "" }),
-            "/api/v3/brokerage/orders/historical/fills?product_ids=BTC-USD&start_sequence_timestamp=2026-09-30T02:37:29.298765Z&limit=50"
-        );
-        assert_eq!(
-            target(Query::OrdersSince { product: None, since: UnixNanos::NONE, limit: 1, cursor: "" }),
-            "/api/v3/brokerage/orders/historical/batch?limit=1"
-        );
-        assert_eq!(target(Query::Time), "/api/v3/brokerage/time");
-        assert_eq!(target(Query::PublicProduct { id: "BTC-USD" }), "/api/v3/brokerage/market/products/BTC-USD");
-        assert_eq!(target(Query::PublicProducts), "/api/v3/brokerage/market/products?product_type=SPOT");
-        assert_eq!(target(Query::KeyPermissions), "/api/v3/brokerage/key_permissions");
     }
 
     #[test]

@@ -5,19 +5,32 @@
 //! `success:true` and an order id. Everything else proves nothing and is ambiguous. Never decides what to do about it.
 
 use super::reject;
-use crate::codec::http1::Headers;
+use crate::codec::http1::{Excerpt, Headers};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::order::{CancelReply, PlaceReply};
 use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
 
 mod account;
 mod catalog;
+mod edit;
+mod fields;
+mod history;
+mod market;
 mod orders;
+mod preview;
 mod rows;
 
-pub use account::{balances, key_permissions, server_time, Balance, KeyPermissions};
+pub use account::{
+    account, accounts, balances, fees, key_permissions, server_time, Account, Balance, Fees, KeyPermissions,
+};
 pub use catalog::{listing, listings};
+pub use edit::edit_reply;
+pub use history::{fill_details, order_detail, order_details, FillDetail, OrderDetail};
+pub use market::{
+    best_bid_ask, candles, market_trades, product_book, BookLevel, Candle, MarketTrade, MarketTrades, ProductBook,
+};
 pub use orders::orders;
+pub use preview::{preview, Preview};
 pub(super) use rows::{page_of, tell_rows, RowKind, LIST_ARRAYS};
 pub use rows::{Page, ReplyError, Rows};
 
@@ -76,6 +89,14 @@ impl<'i> Reasons<'i> {
     fn code(&self) -> &'i str {
         let order = [self.new_order, self.error, self.preview, self.message, self.details, self.outer];
         order.into_iter().find(|code| !reject::says_nothing(code)).unwrap_or_default()
+    }
+
+    /// The code and the sentence about it, each if it says something.
+    fn explained(&self) -> String {
+        let sentence = if self.message.is_empty() { self.details } else { self.message };
+        let parts = [self.error, sentence].into_iter().filter(|part| !reject::says_nothing(part));
+        let parts: Vec<&str> = parts.collect();
+        parts.join(": ")
     }
 }
 
@@ -302,6 +323,26 @@ fn venue_error<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<Option<Reasons<'i>>, J
     }
     Ok((named && explained).then_some(reasons))
 }
+
+/// What an error reply says, one line of at most a few hundred bytes: the venue's own words if it is its JSON, else the
+/// beginning of whatever came (plain text on 401, HTML on 429 and 5xx; Coinbase reference 4).
+pub fn error_text(body: &[u8]) -> String {
+    let words = match body.trim_ascii_start().first() {
+        Some(b'{') if body.len() <= ERROR_BYTES_MAX => {
+            let mut copy = body.to_vec();
+            let read = Plain::new(body.len()).parse(&mut copy, |cursor| {
+                Ok::<_, JsonError>(venue_error(cursor)?.map(|reasons| reasons.explained()).unwrap_or_default())
+            });
+            read.unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    let text = if words.is_empty() { body } else { words.as_bytes() };
+    Excerpt::of(text).as_str().to_owned()
+}
+
+/// Error bodies longer than this are not the venue's JSON.
+const ERROR_BYTES_MAX: usize = 16 * 1024;
 
 /// `http 502`.
 pub(super) fn http_code(status: u16) -> InlineText<32> {

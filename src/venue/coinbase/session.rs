@@ -12,6 +12,7 @@
 //! [`CONNECTION_GAPS_MAX`] losses within a minute, a snapshot that does not come, a subscription without any answer.
 //! A gap on the user connection keeps the connection: the engine lists orders and fills, and the stream is still live.
 
+use super::auth::put_ws_members;
 use super::limits;
 use super::products::BookState;
 use super::request::put_json_string;
@@ -62,6 +63,8 @@ pub struct StreamConfig {
     /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
     /// are needed.
     pub market_connections_max: usize,
+    /// Whether the user connection also asks for the balances of the account's US futures (Coinbase reference 6.9).
+    pub futures_balance: bool,
 }
 
 impl Default for StreamConfig {
@@ -73,6 +76,7 @@ impl Default for StreamConfig {
             message_gap_ms: limits::MESSAGE_GAP_MS,
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
             market_connections_max: limits::MARKET_CONNECTIONS_MAX,
+            futures_balance: false,
         }
     }
 }
@@ -267,9 +271,9 @@ impl StreamSession {
         self.token.take()
     }
 
-    /// Whether the user channel waits for a token; ask after every call.
+    /// Whether a channel of the account waits for a token; ask after every call.
     pub fn needs_token(&self, now: UnixNanos) -> bool {
-        self.open && self.token.is_none() && self.subscriptions.user_due(now)
+        self.open && self.token.is_none() && self.subscriptions.token_due(now)
     }
 
     /// A token without `uri` (Coinbase reference 2d), fresh.
@@ -503,10 +507,9 @@ impl StreamSession {
         }
         text.extend_from_slice(b",\"channel\":");
         put_json_string(text, request.topic.name());
-        let token = if request.topic == Topic::User { self.token.take() } else { None };
+        let token = if request.topic.needs_token() { self.token.take() } else { None };
         if let Some(token) = &token {
-            text.extend_from_slice(b",\"jwt\":");
-            put_json_string(text, token);
+            put_ws_members(text, token);
         }
         text.push(b'}');
         let mask = mask(io);

@@ -1,5 +1,5 @@
 //! Stream messages to facts: the channels `l2_data`, `market_trades`, `ticker`, `ticker_batch`, `candles`, `status`,
-//! `heartbeats`, `user` and `subscriptions`, and error frames (Coinbase reference 6).
+//! `heartbeats`, `user`, `futures_balance_summary` and `subscriptions`, and error frames (Coinbase reference 6).
 //!
 //! Owns the reading of one message at a time, in one forward walk of its tape, and the connection's sequence check.
 //! Guarantees that facts come in wire order with trades oldest first, that a message which cannot be read in full is
@@ -14,6 +14,7 @@ use crate::venue::fault::excerpt;
 pub(super) use crate::venue::fault::{announce, Fault};
 use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
 
+mod futures;
 mod market;
 mod sequence;
 mod shared;
@@ -25,7 +26,7 @@ pub(super) use crate::venue::fault::number;
 pub(super) use market::subscribed;
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
-pub(super) use user::{order_fact, order_side, OrderRow};
+pub(super) use user::{order_fact, order_side, order_side_of, order_status_of, OrderRow};
 
 /// What a message was, as far as the session must act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub(super) enum Control {
 pub(super) struct ListedSession {
     pub heartbeats: bool,
     pub user: bool,
+    pub futures: bool,
 }
 
 /// Reads messages. One per connection.
@@ -99,8 +101,7 @@ enum Channel {
     Subscriptions,
     User,
     Status,
-    /// Known, of no use to us.
-    Ignored,
+    Futures,
     Unknown,
 }
 
@@ -117,7 +118,7 @@ impl Channel {
             "subscriptions" => Channel::Subscriptions,
             "user" => Channel::User,
             "status" => Channel::Status,
-            "futures_balance_summary" => Channel::Ignored,
+            "futures_balance_summary" => Channel::Futures,
             _ => Channel::Unknown,
         }
     }
@@ -304,7 +305,7 @@ impl Decoder {
             Channel::Status => self.rows(channel, "products", head, cursor, facts),
             Channel::Heartbeats => self.heartbeat(cursor, facts),
             Channel::Subscriptions => self.subscriptions(cursor, facts),
-            Channel::Ignored => cursor.skip().map(|()| Control::None).map_err(Fault::from),
+            Channel::Futures => self.futures(head, cursor, facts),
             Channel::Unknown => {
                 facts.anomaly(Anomaly::UnknownChannel, head.channel_name);
                 cursor.skip()?;

@@ -12,7 +12,7 @@ use super::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
 use super::products::{BookState, Product, Products};
 use super::session::StreamConfig;
 use super::stream::{subscribed, ListedSession};
-use crate::record::{Difference, GapCause, Subscription, UnixNanos};
+use crate::record::{Difference, GapCause, InstrumentId, SubscribedChannel, Subscription, UnixNanos};
 use crate::venue::{Channels, Facts, GapScope, StreamFact};
 
 /// What a message is about.
@@ -20,16 +20,23 @@ use crate::venue::{Channels, Facts, GapScope, StreamFact};
 pub(super) enum Topic {
     Heartbeats,
     User,
+    FuturesBalance,
     /// One of [`CHANNELS`], for the members.
     Market(usize),
 }
 
 impl Topic {
+    /// Whether the message carries a token (Coinbase reference 2d).
+    pub const fn needs_token(self) -> bool {
+        matches!(self, Topic::User | Topic::FuturesBalance)
+    }
+
     /// The name in subscribe messages.
     pub const fn name(self) -> &'static str {
         match self {
             Topic::Heartbeats => "heartbeats",
             Topic::User => "user",
+            Topic::FuturesBalance => "futures_balance_summary",
             Topic::Market(0) => "market_trades",
             Topic::Market(1) => "ticker",
             Topic::Market(2) => "ticker_batch",
@@ -83,6 +90,10 @@ impl State {
         (self.asked, self.confirmed, self.doubt_at, self.retry_at) = (true, false, doubt_at, UnixNanos::NONE);
     }
 
+    fn is_due(&self, now: UnixNanos) -> bool {
+        self.wanted && !self.asked && self.retry_at <= now
+    }
+
     fn forget(&mut self) {
         *self = State { wanted: self.wanted, ..State::default() };
     }
@@ -125,6 +136,7 @@ pub(super) struct Subscriptions {
     items: Vec<Item>,
     heartbeats: State,
     user: State,
+    futures: State,
     pending: Option<Pending>,
     /// Products of the pending message.
     members: Vec<usize>,
@@ -146,6 +158,7 @@ impl Subscriptions {
             items: Vec::new(),
             heartbeats: wanted,
             user: State { wanted: user, ..State::default() },
+            futures: State { wanted: user && config.futures_balance, ..State::default() },
             pending: None,
             members: Vec::new(),
             next_send: UnixNanos::NONE,
@@ -164,6 +177,7 @@ impl Subscriptions {
         self.books_per_message = usize::MAX;
         self.heartbeats.forget();
         self.user.forget();
+        self.futures.forget();
         for item in &mut self.items {
             for state in &mut item.channels {
                 state.forget();
@@ -226,8 +240,9 @@ impl Subscriptions {
         self.held_up_until = now;
     }
 
-    pub fn user_due(&self, now: UnixNanos) -> bool {
-        self.user.wanted && !self.user.asked && self.user.retry_at <= now
+    /// Whether something that needs a token is due.
+    pub fn token_due(&self, now: UnixNanos) -> bool {
+        self.user.is_due(now) || self.futures.is_due(now)
     }
 
     /// Takes note of books that became doubtful.
@@ -255,7 +270,7 @@ impl Subscriptions {
             return None;
         }
         // With a token it does not count among the address's messages (Coinbase reference 5).
-        self.wish(now, token).filter(|wish| now >= self.hold_until || wish.topic == Topic::User)
+        self.wish(now, token).filter(|wish| now >= self.hold_until || wish.topic.needs_token())
     }
 
     fn wish(&mut self, now: UnixNanos, token: bool) -> Option<Request> {
@@ -264,8 +279,10 @@ impl Subscriptions {
         if !self.heartbeats.asked && self.heartbeats.retry_at <= now {
             return Some(Request { subscribe: true, topic: Topic::Heartbeats });
         }
-        if token && self.user_due(now) {
-            return Some(Request { subscribe: true, topic: Topic::User });
+        for (state, topic) in [(&self.user, Topic::User), (&self.futures, Topic::FuturesBalance)] {
+            if token && state.is_due(now) {
+                return Some(Request { subscribe: true, topic });
+            }
         }
         for (channel, _) in CHANNELS.iter().enumerate() {
             for subscribe in [false, true] {
@@ -304,6 +321,7 @@ impl Subscriptions {
         match request.topic {
             Topic::Heartbeats => self.heartbeats.asked(give_up),
             Topic::User => self.user.asked(give_up),
+            Topic::FuturesBalance => self.futures.asked(give_up),
             Topic::Market(channel) => {
                 for head in &self.members {
                     let Some(item) = self.items.get_mut(*head) else { continue };
@@ -323,7 +341,11 @@ impl Subscriptions {
 
     /// An acknowledgement came: the whole current set.
     pub fn listed(&mut self, now: UnixNanos, listed: ListedSession, products: &mut Products, facts: &mut impl Facts) {
-        for (state, listed) in [(&mut self.heartbeats, listed.heartbeats), (&mut self.user, listed.user)] {
+        for (state, listed) in [
+            (&mut self.heartbeats, listed.heartbeats),
+            (&mut self.user, listed.user),
+            (&mut self.futures, listed.futures),
+        ] {
             if listed && state.asked {
                 (state.confirmed, state.doubt_at, state.tries) = (true, UnixNanos::NONE, 0);
             }
@@ -351,8 +373,11 @@ impl Subscriptions {
     /// Whether the last list answers the pending message.
     fn is_answered(&self, listed: ListedSession, products: &Products) -> bool {
         let Some(Pending { request, .. }) = self.pending else { return false };
-        let Topic::Market(channel) = request.topic else {
-            return if request.topic == Topic::User { listed.user } else { listed.heartbeats };
+        let channel = match request.topic {
+            Topic::Heartbeats => return listed.heartbeats,
+            Topic::User => return listed.user,
+            Topic::FuturesBalance => return listed.futures,
+            Topic::Market(channel) => channel,
         };
         let set = set_of(channel);
         let mut lists = self.members.iter().map(|i| products.get(*i).is_some_and(|p| p.listed.contains(set)));
@@ -390,6 +415,7 @@ impl Subscriptions {
         match request.topic {
             Topic::Heartbeats => self.heartbeats.refused(now),
             Topic::User => self.user.refused(now),
+            Topic::FuturesBalance => self.no_futures(now, Difference::Refused, facts),
             Topic::Market(channel) => {
                 if channel == BOOK {
                     // Refused whole (Coinbase reference 5): of fewer some may still fit.
@@ -415,12 +441,14 @@ impl Subscriptions {
         // A repetition takes its turn among the address's messages like any other.
         if let Some(pending) = self.pending.filter(|p| now >= self.effective(p.give_up).max(self.hold_until)) {
             // Its answer may have been lost in a gap; a repetition does no harm (Coinbase reference 6.1).
-            let user = pending.request.topic == Topic::User;
-            if !pending.repeated && pending.request.subscribe && !user {
+            let topic = pending.request.topic;
+            if !pending.repeated && pending.request.subscribe && !topic.needs_token() {
                 return Ok(Some(pending.request));
             }
-            if user || pending.request.topic == Topic::Heartbeats {
-                return Err("a subscription without answer");
+            match topic {
+                Topic::User | Topic::Heartbeats => return Err("a subscription without answer"),
+                Topic::FuturesBalance => self.no_futures(now, Difference::Missing, facts),
+                Topic::Market(_) => {}
             }
             if let (Topic::Market(channel), false) = (pending.request.topic, pending.request.subscribe) {
                 self.report_still_listed(channel, products, facts);
@@ -455,6 +483,13 @@ impl Subscriptions {
             }
         }
         Ok(None)
+    }
+
+    /// The account's futures are not served; asked again later.
+    fn no_futures(&mut self, now: UnixNanos, difference: Difference, facts: &mut impl Facts) {
+        self.futures.refused(now);
+        let subscription = Subscription { channel: SubscribedChannel::FuturesBalance, difference };
+        facts.stream(StreamFact::NotAsAsked(InstrumentId::NONE, subscription));
     }
 
     /// An unsubscribe whose products the venue lists to the end of the waiting time.
@@ -503,7 +538,7 @@ impl Subscriptions {
         if let Some(pending) = self.pending {
             at(self.effective(pending.give_up).max(self.hold_until));
         }
-        for state in [&self.heartbeats, &self.user] {
+        for state in [&self.heartbeats, &self.user, &self.futures] {
             if state.wanted && !state.asked {
                 at(later(state.retry_at));
             }
@@ -522,7 +557,7 @@ impl Subscriptions {
         }
         if self.pending.is_none() {
             if let Some(wish) = self.wish(now, token) {
-                let hold = if wish.topic == Topic::User { UnixNanos::NONE } else { self.hold_until };
+                let hold = if wish.topic.needs_token() { UnixNanos::NONE } else { self.hold_until };
                 next = next.min(self.next_send.max(hold).max(UnixNanos(1)));
             }
         }

@@ -1,12 +1,13 @@
 //! Helpers of this folder's tests: instruments, and an ear that writes down what it is told.
 
-use crate::order::{CancelReply, OrderFact, PlaceReply};
+use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
-    Venue, VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, Fixed128, GapCause, Instrument, InstrumentId, Listing, TradingStatus,
+    UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{
-    Anomaly, BookEvent, CandleFact, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
+    Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FeeFact, FillFact, FuturesFact, GapScope, QuoteFact,
+    StreamFact, TickerFact, TradeFact, Wire,
 };
 
 /// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
@@ -48,6 +49,7 @@ pub enum Told {
     Ticker(TickerFact),
     TickerBatch(TickerFact),
     Candle(CandleFact),
+    Futures(FuturesFact),
     Increments(InstrumentId, Fixed, Fixed),
     Status(InstrumentId, TradingStatus, UnixNanos),
     Gap(GapScope, GapCause, u64),
@@ -55,7 +57,11 @@ pub enum Told {
     Order(OrderFact),
     Place(PlaceReply),
     Cancel(VenueOrderId, CancelReply),
+    Replace(VenueOrderId, ReplaceReply),
     Fill(FillFact),
+    Fee(FeeFact),
+    Balance(BalanceFact),
+    BalanceChange(String, Fixed128),
     Anomaly(Anomaly, String),
 }
 
@@ -115,6 +121,9 @@ impl Facts for Ear {
     fn candle(&mut self, fact: CandleFact) {
         self.told.push(Told::Candle(fact));
     }
+    fn futures(&mut self, fact: FuturesFact) {
+        self.told.push(Told::Futures(fact));
+    }
     fn increments(&mut self, instrument: InstrumentId, tick: Fixed, lot: Fixed) {
         self.told.push(Told::Increments(instrument, tick, lot));
     }
@@ -133,11 +142,23 @@ impl Facts for Ear {
     fn place_reply(&mut self, _: &ClientOrderId, reply: PlaceReply) {
         self.told.push(Told::Place(reply));
     }
+    fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
+        self.told.push(Told::Replace(*venue_order_id, reply));
+    }
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply) {
         self.told.push(Told::Cancel(*venue_order_id, reply));
     }
     fn fill(&mut self, fact: &FillFact) {
         self.told.push(Told::Fill(*fact));
+    }
+    fn fee(&mut self, fact: &FeeFact) {
+        self.told.push(Told::Fee(*fact));
+    }
+    fn balance(&mut self, fact: &BalanceFact) {
+        self.told.push(Told::Balance(*fact));
+    }
+    fn balance_change(&mut self, asset: &str, change: Fixed128, _: UnixNanos) {
+        self.told.push(Told::BalanceChange(asset.to_owned(), change));
     }
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {
         self.told.push(Told::Anomaly(anomaly, excerpt.to_owned()));

@@ -1,19 +1,19 @@
 //! Orders, fills and accounts: lookups, filters, pages (Coinbase reference 3.4 to 3.6).
 //!
-//! A cursor is the place of the last entry given, so that pages do not shift under new entries. Lags are applied here:
-//! what is listed is how things stood so long ago.
+//! Pages do not shift under new entries. Lags are applied here: what is listed is how things stood so long ago.
 
 use super::query::Query;
 use crate::sim::coinbase::config::Permissions;
 use crate::sim::coinbase::errors::{self, error, invalid_argument, not_found, Generation};
 use crate::sim::coinbase::exchange::Account;
 use crate::sim::coinbase::model::Coinbase;
-use crate::sim::coinbase::order::Fill;
+use crate::sim::coinbase::order::{Fill, Progress};
 use crate::sim::coinbase::parse::{not_valid, Refusal};
 use crate::sim::coinbase::show::Shown;
 use crate::sim::server::Response;
 use crate::sim::{rfc3339_micros, Json};
 use rust_decimal::Decimal;
+use std::cmp::Reverse;
 
 const ORDERS_PAGE_MAX: usize = 1_000;
 const FILLS_PAGE_DEFAULT: usize = 100;
@@ -97,31 +97,43 @@ impl Coinbase {
         let limit = query.number("limit", ORDERS_PAGE_MAX, ORDERS_PAGE_MAX)?;
         let as_of = now_ns.saturating_sub(self.listing_lag_ns);
         let exchange = &self.exchange;
-        let below = query.cursor(exchange.orders.len())?;
+        let sort = match query.one("sort_by") {
+            None | Some("UNKNOWN_SORT_BY") => None,
+            Some(by @ ("LIMIT_PRICE" | "LAST_FILL_TIME")) => Some(by == "LIMIT_PRICE"),
+            Some(_) => return Err(invalid_argument("parsing field \"sort_by\": not LIMIT_PRICE or LAST_FILL_TIME")),
+        };
         // Newest first.
-        let mut matching = exchange.orders.iter().enumerate().take(below).rev().filter_map(|(i, order)| {
-            let progress = order.as_of(as_of)?;
-            let market = exchange.markets.get(order.asked.market)?;
-            let asset = |asset: &String| *asset == market.product.base || *asset == order.asked.quote;
-            let admitted = query.admits("order_ids", &order.id)
-                && query.admits("product_ids", &order.asked.product_id)
-                && query.admits("product_id", &order.asked.product_id)
-                && query.admits("order_status", progress.status.as_str())
-                && query.admits("order_types", order.kind_name())
-                && query.admits("time_in_forces", order.time_in_force())
-                && query.admits("order_side", order.asked.side.as_str())
-                && query.admits("product_type", "SPOT")
-                && query.admits("order_placement_source", "RETAIL_ADVANCED")
-                && query.admits("retail_portfolio_id", &exchange.ids.portfolio)
-                && (query.all("asset_filters").is_empty() || query.all("asset_filters").iter().any(asset))
-                && start.is_none_or(|start| order.created_ns >= start)
-                && end.is_none_or(|end| order.created_ns < end);
-            let shown = Shown::new(exchange, order, progress)?;
-            admitted.then_some((i, shown))
-        });
-        let page: Vec<_> = matching.by_ref().take(limit).collect();
-        let has_next = matching.next().is_some();
-        let next = page.last().filter(|_| has_next).map(|(i, _)| i.to_string()).unwrap_or_default();
+        let newest = exchange.orders.iter().enumerate().rev();
+        let mut matching: Vec<(usize, (&Progress, Shown<'_>))> = newest
+            .filter_map(|(i, order)| {
+                let progress = order.as_of(as_of)?;
+                let market = exchange.markets.get(order.asked.market)?;
+                let asset = |asset: &String| *asset == market.product.base || *asset == order.asked.quote;
+                let admitted = query.admits("order_ids", &order.id)
+                    && query.admits("product_ids", &order.asked.product_id)
+                    && query.admits("product_id", &order.asked.product_id)
+                    && query.admits("order_status", progress.status.as_str())
+                    && query.admits("order_types", order.kind_name())
+                    && query.admits("time_in_forces", order.time_in_force())
+                    && query.admits("order_side", order.asked.side.as_str())
+                    && query.admits("product_type", "SPOT")
+                    && query.admits("contract_expiry_type", "UNKNOWN_CONTRACT_EXPIRY_TYPE")
+                    && query.admits("order_placement_source", "RETAIL_ADVANCED")
+                    && query.admits("retail_portfolio_id", &exchange.ids.portfolio)
+                    && (query.all("asset_filters").is_empty() || query.all("asset_filters").iter().any(asset))
+                    && start.is_none_or(|start| order.created_ns >= start)
+                    && end.is_none_or(|end| order.created_ns < end);
+                let shown = Shown::new(exchange, order, progress)?;
+                admitted.then_some((i, (progress, shown)))
+            })
+            .collect();
+        match sort {
+            Some(true) => matching.sort_by_key(|(_, (_, shown))| Reverse(shown.limit_price())),
+            Some(false) => matching.sort_by_key(|(_, (progress, _))| Reverse(progress.last_fill_ns)),
+            None => {}
+        }
+        let (page, next) = page(matching, sort.is_some(), query.cursor()?, limit);
+        let has_next = !next.is_empty();
         Ok(Response::json(
             200,
             Json::spaced().object(|j| {
@@ -148,7 +160,7 @@ impl Coinbase {
             Some("PRICE") => true,
             Some(_) => return Err(invalid_argument("parsing field \"sort_by\": not PRICE or TRADE_TIME")),
         };
-        let mut matching: Vec<(usize, &Fill, Shown<'_>)> = exchange
+        let mut matching: Vec<(usize, (&Fill, Shown<'_>))> = exchange
             .fills
             .iter()
             .enumerate()
@@ -164,34 +176,19 @@ impl Coinbase {
                     && query.admits("retail_portfolio_id", &exchange.ids.portfolio)
                     && start.is_none_or(|start| fill.at_ns >= start)
                     && end.is_none_or(|end| fill.at_ns < end);
-                admitted.then_some((i, fill, Shown::new(exchange, order, &order.now)?))
+                admitted.then_some((i, (fill, Shown::new(exchange, order, &order.now)?)))
             })
             .collect();
-        let price = |fill: &Fill| {
-            let order = exchange.orders.get(fill.order)?;
-            Some(exchange.product_of(&order.asked)?.price(fill.ticks))
-        };
-        let from = if by_price {
-            matching.sort_by_key(|(_, fill, _)| std::cmp::Reverse(price(fill)));
-            query.cursor(0)?
-        } else {
-            // The place in the list of all fills: pages stay put when new fills come.
-            let below = query.cursor(exchange.fills.len())?;
-            matching.retain(|(i, ..)| *i < below);
-            0
-        };
-        let rest = matching.get(from..).unwrap_or(&[]);
-        let (page, more) = rest.split_at(limit.min(rest.len()));
-        let next = match page.last() {
-            Some((i, ..)) if !more.is_empty() => (if by_price { from + page.len() } else { *i }).to_string(),
-            _ => String::new(),
-        };
+        if by_price {
+            matching.sort_by_key(|(_, (fill, shown))| Reverse(shown.price(fill.ticks)));
+        }
+        let (page, next) = page(matching, by_price, query.cursor()?, limit);
         Ok(Response::json(
             200,
             Json::spaced().object(|j| {
                 j.arr("fills", |j| {
-                    for (_, fill, shown) in page {
-                        j.item(|j| shown.fill(j, fill));
+                    for (fill, shown) in &page {
+                        j.item(|j| shown.fill(j, fill, self.unconfirmed.fills_in_quote));
                     }
                 })
                 .str("cursor", next);
@@ -202,7 +199,7 @@ impl Coinbase {
     pub(super) fn list_accounts(&self, query: &Query) -> Result<Response, Response> {
         let limit = query.number("limit", ACCOUNTS_PAGE_DEFAULT, ACCOUNTS_PAGE_MAX)?;
         let total = self.exchange.accounts.len();
-        let from = query.cursor(0)?;
+        let from = query.cursor()?.unwrap_or(0);
         let ours = query.admits("retail_portfolio_id", &self.exchange.ids.portfolio);
         let page: Vec<_> = self.exchange.accounts.iter().filter(|_| ours).skip(from).take(limit).collect();
         let has_next = ours && from.saturating_add(page.len()) < total;
@@ -291,9 +288,7 @@ impl Coinbase {
     /// Totals are JSON numbers here, rates strings (reference 3.8).
     pub(super) fn transaction_summary(&self) -> Response {
         let exchange = &self.exchange;
-        let sum = |f: &dyn Fn(&crate::sim::coinbase::order::Progress) -> Decimal| -> Decimal {
-            exchange.orders.iter().map(|o| f(&o.now)).sum()
-        };
+        let sum = |f: &dyn Fn(&Progress) -> Decimal| -> Decimal { exchange.orders.iter().map(|o| f(&o.now)).sum() };
         let (volume, fees) = (sum(&|p| p.value).normalize(), sum(&|p| p.fees).normalize());
         let usd = exchange.account("USD").map_or(Decimal::ZERO, |a| a.available + a.hold);
         Response::json(
@@ -327,4 +322,24 @@ impl Coinbase {
             }),
         )
     }
+}
+
+/// One page of entries that come with their places in the whole list, and the cursor of the next page, `""` if there
+/// is none. Newest first, a cursor is the place of the last entry given; sorted, it is how many were given, and pages
+/// shift as the venue's do.
+fn page<T>(matching: Vec<(usize, T)>, sorted: bool, cursor: Option<usize>, limit: usize) -> (Vec<T>, String) {
+    let skipped = if sorted { cursor.unwrap_or(0) } else { 0 };
+    let below = cursor.filter(|_| !sorted).unwrap_or(usize::MAX);
+    let mut rest = matching.into_iter().filter(|(place, _)| *place < below).skip(skipped);
+    let (mut page, mut last) = (Vec::new(), 0);
+    for (place, entry) in rest.by_ref().take(limit) {
+        page.push(entry);
+        last = place;
+    }
+    let next = match rest.next() {
+        None => String::new(),
+        Some(_) if sorted => skipped.saturating_add(page.len()).to_string(),
+        Some(_) => last.to_string(),
+    };
+    (page, next)
 }

@@ -39,7 +39,12 @@ impl Coinbase {
     fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let markets = self.exchange.markets.iter();
         let own = markets.clone().map(|market| Row { market, alias: None });
-        let aliases = markets.filter_map(|market| Some(Row { market, alias: Some(market.product.aliased()?) }));
+        // A product that has a market of its own is no alias.
+        let free = |alias: &Product| self.exchange.market_index(&alias.id).is_none();
+        let aliases = markets.filter_map(move |market| {
+            let alias = market.product.aliased().filter(free)?;
+            Some(Row { market, alias: Some(alias) })
+        });
         own.chain(aliases)
     }
 
@@ -60,10 +65,8 @@ impl Coinbase {
             .filter(|row| everything || row.product().trading != Trading::Disabled)
             .collect();
         let limit = query.number("limit", usize::MAX, usize::MAX)?;
-        let from = match query.one("cursor") {
-            Some(_) => query.cursor(0)?,
-            None => query.one("offset").and_then(|n| n.parse().ok()).unwrap_or(0),
-        };
+        let offset = query.one("offset").and_then(|n| n.parse().ok()).unwrap_or(0);
+        let from = query.cursor()?.unwrap_or(offset);
         let rest = matching.get(from..).unwrap_or(&[]);
         let (page, more) = rest.split_at(limit.min(rest.len()));
         let paged = query.one("limit").is_some() || query.one("cursor").is_some();

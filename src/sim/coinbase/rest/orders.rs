@@ -6,9 +6,9 @@ use crate::sim::coinbase::errors::{error, invalid_argument, rejected, Generation
 use crate::sim::coinbase::exchange::Placed;
 use crate::sim::coinbase::funds::{cost, crosses};
 use crate::sim::coinbase::model::Coinbase;
-use crate::sim::coinbase::order::{Kind, NewOrder, Size};
+use crate::sim::coinbase::order::{average, Kind, NewOrder, Rests, Size};
 use crate::sim::coinbase::parse::{self, Refusal};
-use crate::sim::coinbase::reject::Reject;
+use crate::sim::coinbase::reject::{CancelFailure, Reject};
 use crate::sim::server::{Request, Response};
 use crate::sim::Json;
 use rust_decimal::Decimal;
@@ -38,10 +38,20 @@ impl Coinbase {
         if let Some(reject) = self.forced_rejects.pop_front() {
             return self.rejected(Reject::Named(reject), &echo);
         }
-        let failure = self.forced_failures.pop_front();
-        if self.duplicates_rejected && self.exchange.earlier(&asked.client_order_id).is_some() {
+        let exchange = &self.exchange;
+        if self.unconfirmed.duplicates_refused && exchange.earlier(&asked.client_order_id).is_some() {
             return self.rejected(Reject::DuplicateClientOrderId, &echo);
         }
+        let open_max = self.unconfirmed.open_orders_max;
+        let full = || open_max > 0 && exchange.orders.iter().filter(|o| o.now.status.is_working()).count() >= open_max;
+        let late = || {
+            self.unconfirmed.post_only_fails_later && exchange.check(&asked).err() == Some(Reject::PostOnlyWouldCross)
+        };
+        let failure = match self.forced_failures.pop_front() {
+            None if full() => Some("TOO_MANY_OPEN_ORDERS"),
+            None if late() => Some("REJECT_REASON_UNSPECIFIED"),
+            forced => forced,
+        };
         let placed = match failure {
             Some(reason) => self.exchange.fail(now_ns, asked, reason),
             None => self.exchange.place(now_ns, asked),
@@ -89,7 +99,15 @@ impl Coinbase {
         if ids.len() > CANCELS_MAX {
             return Err(error(400, "InvalidArgument", &format!("order_ids: at most {CANCELS_MAX} per request")));
         }
-        let results: Vec<_> = ids.iter().map(|id| (*id, self.exchange.cancel(now_ns, id))).collect();
+        let seen_ns = now_ns.saturating_sub(self.unconfirmed.cancels_blind_ns);
+        let cancel = |id: &str| {
+            let order = self.exchange.order_index(id).and_then(|i| self.exchange.orders.get(i));
+            match order.is_some_and(|o| o.created_ns <= seen_ns) {
+                true => self.exchange.cancel(now_ns, id),
+                false => Err(CancelFailure::UnknownOrder),
+            }
+        };
+        let results: Vec<_> = ids.iter().copied().zip(ids.iter().copied().map(cancel)).collect();
         let body = Json::compact().object(|j| {
             j.arr("results", |j| {
                 for (id, result) in results {
@@ -135,14 +153,12 @@ impl Coinbase {
         let plan = self.exchange.plan_edit(&asked);
         let edited = plan.ok().and_then(|plan| {
             let order = self.exchange.orders.get(plan.order)?;
-            let rests = super::super::order::Rests::UntilCancelled { post_only: order.is_post_only() };
+            let rests = Rests::UntilCancelled { post_only: order.is_post_only() };
             let kind = Kind::Limit { ticks: plan.ticks, rests };
             Some((NewOrder { kind, size: Size::Base(plan.lots), ..order.asked.clone() }, order.now.clone()))
         });
         let estimate = edited.as_ref().map(|(asked, _)| self.estimate(asked)).unwrap_or_default();
-        let filled = edited
-            .as_ref()
-            .and_then(|(asked, now)| Some(super::super::order::average(now, self.exchange.product_of(asked)?)));
+        let filled = edited.as_ref().and_then(|(asked, now)| Some(average(now, self.exchange.product_of(asked)?)));
         let body = Json::spaced().object(|j| {
             write_errors(j, plan.err());
             j.str("slippage", "0")

@@ -66,9 +66,9 @@ impl Query {
         self.one(key).map(|text| text.parse().map_err(|_| wrong())).transpose()
     }
 
-    /// Where a listing goes on: entries before this place.
-    pub(super) fn cursor(&self, default: usize) -> Result<usize, Response> {
+    /// Where a listing goes on.
+    pub(super) fn cursor(&self) -> Result<Option<usize>, Response> {
         let wrong = |_| invalid_argument("parsing field \"cursor\": not a cursor of this list");
-        self.one("cursor").map_or(Ok(default), |c| c.parse().map_err(wrong))
+        self.one("cursor").map(|c| c.parse().map_err(wrong)).transpose()
     }
 }

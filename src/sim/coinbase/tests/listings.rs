@@ -51,12 +51,28 @@ fn each_filter_of_the_order_list_narrows_it() {
         (format!("start_date={}", time(1_000)), vec![&eth, &gone]),
         (format!("start_date={}&end_date={}", time(1_000), time(2_000)), vec![&gone]),
         ("product_type=FUTURE".into(), vec![]),
+        ("contract_expiry_type=EXPIRING".into(), vec![]),
+        ("asset_filters=ETH".into(), vec![&eth]),
         ("order_placement_source=RETAIL_SIMPLE".into(), vec![]),
     ] {
         let list = bench.get("/orders/historical/batch", &query);
         let expected: Vec<String> = expected.into_iter().cloned().collect();
         assert_eq!(ids(&list, "orders"), expected, "{query}");
     }
+}
+
+#[test]
+fn orders_can_be_sorted_and_pages_of_a_sorted_list_go_on_where_the_last_ended() {
+    let mut bench = Bench::plain();
+    let [low, high, mid] = ["88", "91", "90"].map(|price| bench.limit(&format!("c{price}"), "BUY", "1", price));
+    let first = bench.get("/orders/historical/batch", "sort_by=LIMIT_PRICE&limit=2");
+    assert_eq!((ids(&first, "orders"), &first["has_next"]), (vec![high.clone(), mid.clone()], &json!(true)));
+    let cursor = first["cursor"].as_str().unwrap().to_owned();
+    let second = bench.get("/orders/historical/batch", &format!("sort_by=LIMIT_PRICE&limit=2&cursor={cursor}"));
+    assert_eq!((ids(&second, "orders"), &second["cursor"]), (vec![low.clone()], &json!("")));
+    bench.venue.fill_order(bench.now, "c88", d("0.5")).unwrap();
+    assert_eq!(ids(&bench.get("/orders/historical/batch", "sort_by=LAST_FILL_TIME"), "orders")[0], low);
+    assert_eq!(bench.ask("GET", "/orders/historical/batch", "sort_by=MOOD", "", true).0, 400);
 }
 
 #[test]

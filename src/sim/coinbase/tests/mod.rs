@@ -1,5 +1,10 @@
 //! The model's tests, without any socket: a bench that signs, asks, subscribes and reads.
 
+mod access;
+mod conserved;
+mod edits;
+mod hostile;
+mod kinds;
 mod listings;
 mod orders;
 mod refusals;

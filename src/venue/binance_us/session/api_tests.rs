@@ -2,6 +2,7 @@ use super::super::super::auth::tests::{documented, KEY};
 use super::super::super::request::{OrderKind, Quantity, ReplaceMode, ResponseDetail};
 use super::super::super::response::Wait;
 use super::super::super::testing::{instrument, Ear, Told};
+use super::super::reply::Outcome;
 use super::super::tests::{frame, sent};
 use super::*;
 use crate::order::{CancelReply, OrderStatus, PlaceReply};

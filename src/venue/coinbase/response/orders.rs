@@ -2,7 +2,7 @@
 
 use super::super::products::Products;
 use super::rows::{each_slice, tell_rows, ReplyError, RowKind, Rows};
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply};
+use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
     BookSide, ClientOrderId, GapCause, Instrument, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
 };
@@ -50,5 +50,6 @@ impl Facts for Collected {
     fn stream(&mut self, _: StreamFact) {}
     fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
     fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
+    fn replace_reply(&mut self, _: &VenueOrderId, _: ReplaceReply) {}
     fn fill(&mut self, _: &FillFact) {}
 }

@@ -4,13 +4,14 @@
 //! cancel request gets exactly one reply fact per order whatever happens to the connection, and that listings are read in
 //! slices within the budget of one call. Never retries, never signs, never opens or closes anything itself.
 
+use super::super::auth::{LegacyKey, KEY_HEADER, SIGN_HEADER, TIMESTAMP_HEADER};
 use super::super::endpoint::Endpoint;
 use super::super::limits;
 use super::super::products::Products;
 use super::super::request::{self, Query, TokenPath};
 use super::super::response::{
-    cancel_replies, http_code, page_of, place_reply, refusal, server_time, tell_rows, RateHeaders, RowKind, Rows,
-    LIST_ARRAYS,
+    cancel_replies, edit_reply, http_code, page_of, place_reply, refusal, server_time, tell_rows, RateHeaders, RowKind,
+    Rows, LIST_ARRAYS,
 };
 use super::super::stream::{announce, Fault};
 use super::reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
@@ -18,10 +19,13 @@ use crate::codec::http1::{
     self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
 };
 use crate::codec::json::{ArraySlicer, Plain, Slice};
-use crate::order::{CancelReply, PlaceReply};
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
-use crate::venue::{Anomaly, Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX};
+use crate::venue::{
+    Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
+};
 use arrayvec::ArrayVec;
+use std::sync::Arc;
 
 const CANCELS_MAX: usize = limits::CANCELS_PER_REQUEST_MAX;
 
@@ -49,6 +53,7 @@ enum InFlight {
     Place(ClientOrderId),
     /// The ids are in `cancels`.
     Cancel,
+    Edit(VenueOrderId),
     List(RowKind),
     Time,
 }
@@ -65,10 +70,13 @@ struct Listing {
 #[derive(Debug)]
 pub struct OrderSession {
     config: OrderConfig,
+    /// Signs each request as it is written; tokens authorise them if `None`.
+    legacy: Option<Arc<LegacyKey>>,
     host: Box<str>,
     open: bool,
     place: RequestTemplate,
     cancel: RequestTemplate,
+    edit: RequestTemplate,
     reader: ResponseReader,
     plain: Plain,
     /// Made when the first listing comes.
@@ -96,8 +104,10 @@ impl OrderSession {
         Ok(OrderSession {
             place: post(TokenPath::Place)?,
             cancel: post(TokenPath::BatchCancel)?,
+            edit: post(TokenPath::Edit)?,
             host,
             config,
+            legacy: None,
             open: false,
             reader: ResponseReader::new(reply_limits()),
             plain: Plain::new(BYTES_PER_CALL_MAX),
@@ -110,6 +120,12 @@ impl OrderSession {
             body: Vec::with_capacity(1024),
             target: Vec::with_capacity(256),
         })
+    }
+
+    /// The same with requests signed by a legacy key as they are written; the tokens given are then empty.
+    #[must_use]
+    pub fn signed_by(self, key: Arc<LegacyKey>) -> OrderSession {
+        OrderSession { legacy: Some(key), ..self }
     }
 
     /// Orders and fills of this instrument can be read in full from now on.
@@ -143,7 +159,7 @@ impl OrderSession {
         if let Err(why) = ready {
             return Err(Refused { why, token: Some(token) });
         }
-        write(&self.place, &self.body, token, io)?;
+        self.post(now, TokenPath::Place, token, io)?;
         self.sent(now, InFlight::Place(*intent.client_order_id), Method::Post);
         Ok(())
     }
@@ -166,10 +182,31 @@ impl OrderSession {
         }
         self.body.clear();
         request::put_cancel(&mut self.body, ids);
-        write(&self.cancel, &self.body, token, io)?;
+        self.post(now, TokenPath::BatchCancel, token, io)?;
         self.cancels.clear();
         self.cancels.extend(ids.iter().copied().take(CANCELS_MAX));
         self.sent(now, InFlight::Cancel, Method::Post);
+        Ok(())
+    }
+
+    /// Sends a change of an order. `token` is one for [`TokenPath::Edit`].
+    ///
+    /// # Errors
+    /// [`Refused`]: not a byte was written, and the token comes back.
+    pub fn replace<IO: Wire>(
+        &mut self,
+        now: UnixNanos,
+        intent: &ReplaceIntent<'_>,
+        token: Box<str>,
+        io: &mut IO,
+    ) -> Result<(), Refused> {
+        if let Err(why) = self.ready() {
+            return Err(Refused { why, token: Some(token) });
+        }
+        self.body.clear();
+        request::put_edit(&mut self.body, intent);
+        self.post(now, TokenPath::Edit, token, io)?;
+        self.sent(now, InFlight::Edit(*intent.venue_order_id), Method::Post);
         Ok(())
     }
 
@@ -198,6 +235,15 @@ impl OrderSession {
         }
         self.target.clear();
         query.put_target(&mut self.target);
+        if let (Some(key), Some(token)) = (self.legacy.as_deref(), token.as_ref().filter(|token| token.is_empty())) {
+            let target = std::str::from_utf8(&self.target).unwrap_or_default();
+            let signed = write_signed(key, now, Method::Get, target, &self.host, &self.config.user_agent, b"", io);
+            if let Err(error) = signed {
+                return Err(Refused { why: error.into(), token: Some(token.clone()) });
+            }
+            self.sent(now, in_flight, Method::Get);
+            return Ok(());
+        }
         self.body.clear();
         let bearer = self.body.len();
         self.body.extend_from_slice(BEARER.1.as_bytes());
@@ -223,6 +269,21 @@ impl OrderSession {
         }
         self.sent(now, in_flight, Method::Get);
         Ok(())
+    }
+
+    /// Writes the body as a POST, authorised by the token or, with a legacy key, by a signature.
+    fn post<IO: Wire>(&mut self, now: UnixNanos, path: TokenPath, token: Box<str>, io: &mut IO) -> Result<(), Refused> {
+        let Some(key) = self.legacy.as_deref() else {
+            let template = match path {
+                TokenPath::BatchCancel => &self.cancel,
+                TokenPath::Edit => &self.edit,
+                _ => &self.place,
+            };
+            return write(template, &self.body, token, io);
+        };
+        let (host, agent) = (&self.host, &self.config.user_agent);
+        write_signed(key, now, path.method(), path.path(), host, agent, &self.body, io)
+            .map_err(|error| Refused { why: error.into(), token: Some(token) })
     }
 
     /// Keeps an idle connection warm with the cheapest request there is: the time, without a token.
@@ -418,6 +479,10 @@ impl OrderSession {
                 }
                 ReplyTo::Cancel
             }
+            InFlight::Edit(id) => {
+                io.replace_reply(&id, ReplaceReply::Ambiguous { code });
+                ReplyTo::Edit
+            }
             InFlight::List(kind) => ReplyTo::of(kind),
             InFlight::Time => ReplyTo::Time,
         };
@@ -443,6 +508,33 @@ fn write<IO: Wire>(template: &RequestTemplate, body: &[u8], token: Box<str>, io:
         }
         Err(error) => Err(Refused { why: error.into(), token: Some(token) }),
     }
+}
+
+/// Writes a request with the headers of a legacy key.
+#[allow(clippy::too_many_arguments, reason = "the parts of a request")]
+fn write_signed<IO: Wire>(
+    key: &LegacyKey,
+    now: UnixNanos,
+    method: Method,
+    target: &str,
+    host: &str,
+    user_agent: &str,
+    body: &[u8],
+    io: &mut IO,
+) -> Result<(), RequestError> {
+    let signed = key.sign_rest(method.as_str(), target, body, now.seconds());
+    let headers = [
+        ("User-Agent", user_agent),
+        (KEY_HEADER, key.id()),
+        (SIGN_HEADER, signed.hex()),
+        (TIMESTAMP_HEADER, signed.timestamp()),
+        ("Content-Type", "application/json"),
+    ];
+    // A GET has no content.
+    let headers = if body.is_empty() { headers.split_at(4).0 } else { &headers[..] };
+    let mut written = Ok(());
+    io.send(|out| written = http1::write_request(out, method, target, host, headers, body));
+    written
 }
 
 fn failed(to: ReplyTo, status: u16, code: &str, rate: RateHeaders) -> Reply {
@@ -489,6 +581,16 @@ fn answer<IO: Facts + Wire>(
                 };
             });
             (ReplyTo::Cancel, outcome)
+        }
+        InFlight::Edit(id) => {
+            let reply = edit_reply(plain, status, body);
+            io.replace_reply(&id, reply);
+            let outcome = match reply {
+                ReplaceReply::Accepted => Outcome::Answered,
+                ReplaceReply::Rejected { class, code } => Outcome::Refused { class, code },
+                ReplaceReply::Ambiguous { code } => Outcome::Failed { code },
+            };
+            (ReplyTo::Edit, outcome)
         }
         InFlight::List(kind) => (ReplyTo::of(kind), by_status(refusal(plain, status, body), status)),
         InFlight::Time if status == 200 => {

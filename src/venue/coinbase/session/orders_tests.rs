@@ -58,6 +58,19 @@ impl Line {
         self.session.cancel(NOW, &ids, "d.e.f".into(), &mut self.ear).unwrap();
     }
 
+    fn replace(&mut self) {
+        let (instrument, id) = (instrument(0, "BTC-USD"), "o-1".parse().unwrap());
+        let intent = ReplaceIntent {
+            instrument: &instrument,
+            venue_order_id: &id,
+            client_order_id: &ClientOrderId::EMPTY,
+            side: Side::Buy,
+            price: 8_300_060_000_000,
+            quantity: 60_000_000,
+        };
+        self.session.replace(NOW, &intent, "j.k.l".into(), &mut self.ear).unwrap();
+    }
+
     fn query(&mut self, query: &Query<'_>) {
         self.session.query(NOW, query, Some("g.h.i".into()), &mut self.ear).unwrap();
     }
@@ -113,6 +126,59 @@ fn an_order_leaves_as_one_request_and_its_token_is_spent() {
     assert_eq!((reply.to, reply.outcome), (ReplyTo::Place, Outcome::Answered));
     assert_eq!(line.ear.take(), [Told::Place(PlaceReply::Accepted { venue_order_id: "o-1".parse().unwrap() })]);
     assert!(line.session.free() && line.session.expects_reply_by().is_none());
+}
+
+#[test]
+fn a_change_leaves_as_one_request_and_has_exactly_one_answer_whatever_happens() {
+    let mut line = Line::open();
+    line.replace();
+    let sent = line.sent();
+    assert!(sent.starts_with("POST /api/v3/brokerage/orders/edit HTTP/1.1\r\n"), "{sent}");
+    assert!(sent.ends_with("\r\n\r\n{\"order_id\":\"o-1\",\"price\":\"83000.6\",\"size\":\"0.6\"}"), "{sent}");
+    assert_eq!(line.ear.retired, ["j.k.l".into()]);
+    let told = |reply| [Told::Replace("o-1".parse().unwrap(), reply)];
+    let reply = line.answer(200, r#"{"success":true,"errors":[]}"#);
+    assert_eq!((reply.to, reply.outcome), (ReplyTo::Edit, Outcome::Answered));
+    assert_eq!(line.ear.take(), told(ReplaceReply::Accepted));
+
+    let code = InlineText::truncated("connection lost");
+    line.replace();
+    assert!(line.session.closed(&mut line.ear).is_some());
+    assert_eq!(line.ear.take(), told(ReplaceReply::Ambiguous { code }));
+    assert!(line.session.closed(&mut line.ear).is_none());
+
+    let mut line = Line::open();
+    line.replace();
+    assert!(line.session.time(NOW.plus_ms(limits::REPLY_MS_MAX), &mut line.ear).is_err());
+    let code = InlineText::truncated("no answer in time");
+    assert_eq!(line.ear.take(), told(ReplaceReply::Ambiguous { code }));
+}
+
+#[test]
+fn with_a_legacy_key_every_request_is_signed_as_it_is_written() {
+    let key = Arc::new(LegacyKey::new("0123456789abcdef", "0123456789abcdef0123456789abcdef").unwrap());
+    let mut line = Line::open();
+    line.session = line.session.signed_by(key.clone());
+    let id: VenueOrderId = "o-1".parse().unwrap();
+    let at = UnixNanos(1_793_613_600_999_000_000);
+    line.session.cancel(at, &[id], Box::default(), &mut line.ear).unwrap();
+    let body = r#"{"order_ids":["o-1"]}"#;
+    let signature = key.sign_rest("POST", "/api/v3/brokerage/orders/batch_cancel", body.as_bytes(), 1_793_613_600);
+    assert_eq!(
+        line.sent(),
+        format!(
+            "POST /api/v3/brokerage/orders/batch_cancel HTTP/1.1\r\nHost: api.coinbase.com\r\nUser-Agent: test/1\r\nCB-ACCESS-KEY: 0123456789abcdef\r\nCB-ACCESS-SIGN: {}\r\nCB-ACCESS-TIMESTAMP: 1793613600\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            signature.hex(),
+            body.len()
+        )
+    );
+    assert!(line.ear.retired.is_empty(), "there was no token");
+    line.answer(200, r#"{"results":[]}"#);
+    let query = Query::OpenOrders { limit: 5, cursor: "" };
+    line.session.query(at, &query, Some(Box::default()), &mut line.ear).unwrap();
+    let sent = line.sent();
+    let signature = key.sign_rest("GET", "/api/v3/brokerage/orders/historical/batch", b"", 1_793_613_600);
+    assert!(sent.contains(&format!("CB-ACCESS-SIGN: {}\r\n", signature.hex())) && !sent.contains("Bearer"), "{sent}");
 }
 
 #[test]

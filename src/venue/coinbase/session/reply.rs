@@ -49,6 +49,8 @@ pub enum ReplyTo {
     Place,
     /// A cancel request; a fact per id was told.
     Cancel,
+    /// A change; its fact was told.
+    Edit,
     /// A listing of orders; its rows were told.
     Orders,
     /// A listing of fills; its rows were told.

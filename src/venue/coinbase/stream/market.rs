@@ -349,10 +349,10 @@ impl Decoder {
                     "candles" => Channels::CANDLES,
                     "status" => Channels::STATUS,
                     // Lists itself, and the user's own id.
-                    "heartbeats" | "user" => {
-                        let heartbeats = channel == "heartbeats";
-                        self.listed.heartbeats |= heartbeats;
-                        self.listed.user |= !heartbeats;
+                    "heartbeats" | "user" | "futures_balance_summary" => {
+                        self.listed.heartbeats |= channel == "heartbeats";
+                        self.listed.user |= channel == "user";
+                        self.listed.futures |= channel == "futures_balance_summary";
                         cursor.skip()?;
                         continue;
                     }

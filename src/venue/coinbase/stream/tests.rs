@@ -9,7 +9,7 @@ use crate::record::{BookSide, Fixed, Fixed128, InstrumentId, RejectClass, Side, 
 use crate::venue::{BookEvent, BookEventKind, StreamFact};
 use proptest::prelude::*;
 
-mod captures;
+mod futures;
 mod slow_channels;
 
 const BTC: InstrumentId = InstrumentId(0);
@@ -386,7 +386,7 @@ fn an_acknowledgement_lists_the_whole_set() {
     assert_eq!(feed.whole(text), Control::Listed);
     let listed = |feed: &Feed, index| feed.decoder.products.get(index).unwrap().listed;
     assert_eq!((listed(&feed, 0), listed(&feed, 1)), (Channels::BOOK, Channels::BOOK | Channels::TRADES));
-    assert_eq!(feed.decoder.listed, ListedSession { heartbeats: true, user: true });
+    assert_eq!(feed.decoder.listed, ListedSession { heartbeats: true, user: true, futures: false });
     feed.whole(r#"{"channel":"subscriptions","timestamp":"","sequence_num":1,"events":[{"subscriptions":{}}]}"#);
     assert_eq!((listed(&feed, 0), feed.decoder.listed), (Channels::NONE, ListedSession::default()));
 }

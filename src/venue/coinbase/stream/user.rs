@@ -163,7 +163,15 @@ pub(in crate::venue::coinbase) fn order_side(text: &str, facts: &mut impl Facts)
 }
 
 fn status(text: &str, facts: &mut impl Facts) -> OrderStatus {
-    match text {
+    order_status_of(text).unwrap_or_else(|| {
+        facts.anomaly(Anomaly::UnknownValue, excerpt(text));
+        OrderStatus::Unrecognised
+    })
+}
+
+/// A state by the venue's word; `None` for a word we do not know.
+pub(in crate::venue::coinbase) fn order_status_of(text: &str) -> Option<OrderStatus> {
+    Some(match text {
         "PENDING" | "QUEUED" => OrderStatus::Pending,
         "OPEN" => OrderStatus::Open,
         "CANCEL_QUEUED" => OrderStatus::CancelQueued,
@@ -173,11 +181,13 @@ fn status(text: &str, facts: &mut impl Facts) -> OrderStatus {
         "EXPIRED" => OrderStatus::Expired,
         "FAILED" => OrderStatus::Failed,
         "UNKNOWN_ORDER_STATUS" => OrderStatus::Unrecognised,
-        other => {
-            facts.anomaly(Anomaly::UnknownValue, excerpt(other));
-            OrderStatus::Unrecognised
-        }
-    }
+        _ => return None,
+    })
+}
+
+/// A side by the venue's word.
+pub(in crate::venue::coinbase) fn order_side_of(text: &str) -> Result<Side, Fault> {
+    side("side", text)
 }
 
 /// Why it failed; of a cancelled one only the venue's words.

@@ -107,3 +107,52 @@ fn a_message_with_a_token_does_not_wait_for_the_address() {
     assert_eq!(line.asked().len(), 1);
     assert!(!line.session.take_spoke(), "nor does it take a place");
 }
+
+/// A user connection that also wants the futures' balances, its user channel served.
+fn with_futures() -> Line {
+    let config = StreamConfig { futures_balance: true, ..StreamConfig::default() };
+    let session = StreamSession::new(StreamRole::User, config);
+    let mut line = Line { session, ear: Ear::default(), now: UnixNanos(1_000_000_000), sequence: 0 };
+    line.session.opened(line.now, &mut line.ear).unwrap();
+    line.ack(NO_BOOKS);
+    line.wait(150);
+    line.session.give_token("a.b.1".into(), line.now, &mut line.ear).unwrap();
+    line.events("user", r#"{"type":"snapshot","orders":[]}"#);
+    line.ack(r#"{"heartbeats":["heartbeats"],"user":["0"]}"#);
+    line.asked();
+    line.ear.take();
+    line
+}
+
+const FUTURES: &str = r#"{"type":"subscribe","channel":"futures_balance_summary","jwt":"a.b.2"}"#;
+
+#[test]
+fn the_futures_balance_is_asked_for_after_the_user_channel_with_a_token_of_its_own() {
+    let mut line = with_futures();
+    assert!(line.session.healthy(), "trading does not wait for it");
+    assert!(line.session.needs_token(line.now));
+    line.wait(150);
+    line.session.give_token("a.b.2".into(), line.now, &mut line.ear).unwrap();
+    assert_eq!(line.asked(), [FUTURES]);
+    line.ack(r#"{"heartbeats":["heartbeats"],"user":["0"],"futures_balance_summary":["0"]}"#);
+    line.wait(60_000);
+    assert_eq!((line.asked(), line.streams()), (vec![], vec![]));
+    assert!(!line.session.needs_token(line.now));
+}
+
+#[test]
+fn a_refused_futures_balance_is_told_and_the_connection_stays() {
+    let mut line = with_futures();
+    line.wait(150);
+    line.session.give_token("a.b.2".into(), line.now, &mut line.ear).unwrap();
+    line.try_text(r#"{"type":"error","message":"authentication failure"}"#).unwrap();
+    let futures = |difference| not_as_asked(SubscribedChannel::FuturesBalance, InstrumentId::NONE, difference);
+    assert_eq!(line.streams(), [futures(Difference::Refused)]);
+    assert!(line.session.healthy() && !line.session.needs_token(line.now), "with a pause");
+    line.wait(limits::RETRY_MS_MIN + 50);
+    assert!(line.session.needs_token(line.now));
+    line.session.give_token("a.b.2".into(), line.now, &mut line.ear).unwrap();
+    line.ear.take();
+    line.wait(limits::ACK_GRACE_MS + 50);
+    assert_eq!(line.streams(), [futures(Difference::Missing)], "no answer at all");
+}

@@ -1,0 +1,107 @@
+//! The circuit breakers at work: how requests end is counted per venue, a venue in trouble gets no new orders until probes
+//! were answered, and every change is told to every strategy.
+
+use super::connections::{Lane, Session};
+use super::contract::{ConnId, Outputs};
+use super::route::free_conn;
+use super::trading::Cargo;
+use super::Engine;
+use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
+use crate::order::Executions;
+use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
+use crate::venue::coinbase::{Outcome, Reply};
+
+impl Engine {
+    /// A request of this connection ended.
+    pub(super) fn judge(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
+        let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
+        let breaker = &mut self.trading.desks.get_mut(venue).breaker;
+        let failure = match (&reply.outcome, reply.status) {
+            (_, 0) => Some(Failure::Timeout),
+            (_, 500..) => Some(Failure::ServerError),
+            // A refusal, also one by status, is an answer.
+            (Outcome::Failed { .. }, 200..=299) => Some(Failure::ServerError),
+            _ => None,
+        };
+        let change = match failure {
+            None => {
+                breaker.answered(now);
+                None
+            }
+            Some(failure) => breaker.failed(now, failure),
+        };
+        let change = match self.trading.carries(id, |cargo| matches!(cargo, Cargo::Warm)) {
+            true => change.or(self.trading.desks.get_mut(venue).breaker.probed(now, failure.is_none())),
+            false => change,
+        };
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// A request got no answer in time.
+    pub(super) fn judge_silence(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
+        let breaker = &mut self.trading.desks.get_mut(venue).breaker;
+        let change = breaker.failed(now, Failure::Timeout).or(breaker.probed(now, false));
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// Moves breakers on whose time has come, and sends the probes that are due.
+    pub(super) fn tend_breakers(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        for venue in Venue::ALL {
+            let breaker = &mut self.trading.desks.get_mut(venue).breaker;
+            if breaker.state() == BreakerState::Closed {
+                continue;
+            }
+            let change = breaker.time(now);
+            self.tell_breaker(now, out, venue, change);
+            let lanes = [Lane::Housekeeping, Lane::Cancels, Lane::Orders];
+            let Some(id) = free_conn(&self.conns, venue, &lanes) else { continue };
+            if self.trading.desks.get_mut(venue).breaker.take_probe(now) {
+                self.warm(now, out, id);
+            }
+        }
+    }
+
+    fn tell_breaker(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, change: Option<BreakerChange>) {
+        let Some(change) = change else { return };
+        let (_, mut sink) = self.trading.orders_and_sink(out);
+        sink.emit(&record_of(now, venue, &change));
+        self.trading.stirred = true;
+    }
+
+    /// Uses an idle HTTP connection, so that it stays warm; false if it could not be.
+    pub(super) fn warm(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) -> bool {
+        let Engine { conns, trading, .. } = self;
+        let Some(Session::CoinbaseOrders(session)) = conns.get_mut(id.index()).map(|c| &mut c.session) else {
+            return false;
+        };
+        let start = out.transmit(id, |_| ());
+        let mut plug = super::route::Plug { out, conn: id, end: start };
+        if session.warm(now, &mut plug).is_err() {
+            return false;
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, Cargo::Warm, start, end, UnixNanos::NONE);
+        self.deadlines.set(id.index(), deadline);
+        true
+    }
+}
+
+fn record_of(now: UnixNanos, venue: Venue, change: &BreakerChange) -> ExecutionRecord {
+    let mut record = ExecutionRecord::new(ExecutionKind::Guard, venue, InstrumentId::NONE);
+    (record.recv, record.venue_time) = (now, change.until);
+    record.guard = match change.state {
+        BreakerState::Open => GuardEvent::BreakerOpened,
+        BreakerState::HalfOpen => GuardEvent::BreakerProbing,
+        BreakerState::Closed => GuardEvent::BreakerClosed,
+    };
+    record.venue_code = InlineText::truncated(match change.cause {
+        TripCause::FailureRate => "too many requests failed",
+        TripCause::Timeouts => "too many requests unanswered",
+        TripCause::ServerErrors => "too many server errors",
+        TripCause::Ban => "banned by the venue",
+        TripCause::ClockSkew => "clocks too far apart",
+        TripCause::ProbeFailed => "a probe failed",
+    });
+    record
+}

@@ -1,0 +1,183 @@
+//! Every recording and sample of the venue in the captures folder is read by the parser it is for, without an error.
+//!
+//! Walks the folder: a file without a reader here fails the test, so that none is left out in silence. Says which reader
+//! took which file (`cargo test every_capture -- --nocapture`), and that it skips where the folder is not. What the
+//! contents mean is judged by the readers' own tests.
+
+use super::response;
+use super::stream::{Control, Decoder};
+use super::testing::{instrument, Ear, Told};
+use crate::codec::json::Plain;
+use crate::record::InstrumentId;
+use crate::venue::{Anomaly, Channels};
+use std::path::{Path, PathBuf};
+
+/// Reads a whole file; how many things it found.
+type Reader = fn(&str) -> Result<usize, String>;
+
+/// Who reads a file of the folder, by its path within it.
+fn reader(path: &str) -> Option<(&'static str, Reader)> {
+    Some(match path {
+        "fastmm/advanced_md_stream.jsonl" | "synthetic/advanced_public_channels.jsonl" => ("stream", stream),
+        "synthetic/advanced_user_channel.jsonl" => ("user stream", stream),
+        "jkorf/advanced_frames_20241004.jsonl" => ("stream, each frame of a connection of its own", single_frames),
+        "fastmm/advanced_accounts.json" => ("balances", balances),
+        "fastmm/advanced_product_btc_usd.json" => ("listing", listing),
+        "fastmm/advanced_time.json" => ("server time", server_time),
+        "ccxt/orders_batch_filled_20231126.json" => ("order list", orders),
+        "synthetic/advanced_rest_responses.jsonl" => ("replies", replies),
+        // Judged member by member where they are used: sessions, queries, signing, reject classes.
+        "ccxt/fills_spot_20231126.json" | "ccxt/market_ticker_20240424.json" | "jkorf/transaction_summary.json" => {
+            ("JSON of a reply", json)
+        }
+        "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => {
+            ("JSON of vectors", json)
+        }
+        _ => return None,
+    })
+}
+
+/// Not messages of Advanced Trade: texts, receive times, notes of the recordings' authors, and the Exchange feed.
+fn is_no_message(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    path.starts_with("LICENSES/")
+        || name == "README.md"
+        || name.ends_with(".txt")
+        || name == "fixtures.meta.json"
+        || name.starts_with("exchange_")
+}
+
+#[test]
+fn every_capture_has_a_reader_that_takes_it_without_an_error() {
+    let root = std::env::var_os("EXCHANGE_CONNECTORS_CAPTURES").map(PathBuf::from);
+    let root = root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"));
+    let root = root.join("coinbase");
+    let mut files = Vec::new();
+    list(&root, &root, &mut files);
+    if files.is_empty() {
+        println!("skipped: no recordings (set EXCHANGE_CONNECTORS_CAPTURES)");
+        return;
+    }
+    let mut read = 0;
+    for path in &files {
+        if is_no_message(path) {
+            println!("{path}: no message of Advanced Trade");
+            continue;
+        }
+        let (name, reader) = reader(path).unwrap_or_else(|| panic!("{path}: nobody reads it"));
+        let text = std::fs::read_to_string(root.join(path)).unwrap();
+        let found = reader(&text).unwrap_or_else(|error| panic!("{path}, {name}: {error}"));
+        assert!(found > 0, "{path}: {name} found nothing in it");
+        println!("{path}: {name}, {found} found");
+        read += 1;
+    }
+    assert!(read >= 14, "{read} of {} files", files.len());
+}
+
+/// Paths of all files below `folder`, relative to `root`.
+fn list(root: &Path, folder: &Path, files: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            list(root, &path, files);
+        } else {
+            files.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// A decoder that knows every product of the files and wants all of it.
+fn decoder() -> Decoder {
+    let mut decoder = Decoder::new();
+    for (id, symbol) in ["BTC-USD", "ETH-USD", "ETH-USDT", "XXX-USD"].into_iter().enumerate() {
+        let index = decoder.products.know(&instrument(id as u32, symbol));
+        let product = decoder.products.get_mut(index).unwrap();
+        product.wanted = [Channels::TICKER_BATCH, Channels::CANDLES, Channels::STATUS]
+            .into_iter()
+            .fold(Channels::BOOK | Channels::TRADES | Channels::TICKER, Channels::with);
+        product.book = super::products::BookState::Waiting;
+    }
+    decoder
+}
+
+/// Messages of one connection. Error frames are announced as such, and are no errors of ours.
+fn stream(text: &str) -> Result<usize, String> {
+    let (mut decoder, mut plain, mut ear) = (decoder(), Plain::new(1 << 17), Ear::default());
+    let mut controls = 0;
+    for line in text.lines() {
+        let control = decoder.message(&mut plain, &mut line.as_bytes().to_vec(), &mut ear);
+        controls += usize::from(control != Control::None);
+    }
+    judge(&ear)?;
+    let untold = text.lines().filter(|line| !line.contains("\"XXX-USD\"")).count();
+    let told = ear.told.iter().filter(|told| !matches!(told, Told::Level(..) | Told::BookEnd(_))).count();
+    // Each message tells something or is for the session.
+    if told + controls < untold {
+        return Err(format!("{told} told and {controls} for the session of {untold} messages"));
+    }
+    Ok(told)
+}
+
+fn single_frames(text: &str) -> Result<usize, String> {
+    let mut found = 0;
+    for line in text.lines() {
+        let frame: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let number = frame["sequence_num"].as_u64().ok_or("no number")?;
+        // As the first of its connection.
+        let first = line.replace(&format!("\"sequence_num\":{number}"), "\"sequence_num\":0");
+        let (mut decoder, mut plain, mut ear) = (decoder(), Plain::new(1 << 16), Ear::default());
+        let control = decoder.message(&mut plain, &mut first.into_bytes(), &mut ear);
+        judge(&ear)?;
+        found += ear.told.len() + usize::from(control != Control::None);
+    }
+    Ok(found)
+}
+
+fn judge(ear: &Ear) -> Result<(), String> {
+    let strange = ear.anomalies().into_iter().find(|(kind, _)| *kind != Anomaly::VenueError);
+    match (strange, ear.gaps().first()) {
+        (None, None) => Ok(()),
+        (strange, gap) => Err(format!("{strange:?} {gap:?}")),
+    }
+}
+
+fn balances(text: &str) -> Result<usize, String> {
+    response::balances(text.as_bytes()).map(|(found, _)| found.len()).map_err(|error| error.to_string())
+}
+
+fn listing(text: &str) -> Result<usize, String> {
+    let found = response::listing(&mut Plain::new(1 << 13), &mut text.as_bytes().to_vec());
+    found.map(|listing| usize::from(&*listing.symbol == "BTC-USD")).map_err(|error| error.to_string())
+}
+
+fn server_time(text: &str) -> Result<usize, String> {
+    let found = response::server_time(&mut Plain::new(1 << 10), &mut text.as_bytes().to_vec());
+    found.map(|time| usize::from(time.is_some())).map_err(|error| error.to_string())
+}
+
+fn orders(text: &str) -> Result<usize, String> {
+    response::orders(text.as_bytes(), &instrument(InstrumentId(0).0, "ADA-USDT"))
+        .map(|orders| orders.len())
+        .map_err(|error| error.to_string())
+}
+
+/// Replies of many requests: each is judged as the answer to an order, so that none is beyond judgement.
+fn replies(text: &str) -> Result<usize, String> {
+    let mut found = 0;
+    for line in text.lines() {
+        let case: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let body = case["text"].as_str().map_or_else(|| case["body"].to_string(), str::to_owned);
+        let status = case["status"].as_u64().and_then(|s| u16::try_from(s).ok()).ok_or("no status")?;
+        let sent = "cl-0001".parse().map_err(|error| format!("{error:?}"))?;
+        let _ = response::place_reply(&mut Plain::new(1 << 12), status, &mut body.into_bytes(), &sent);
+        found += 1;
+    }
+    Ok(found)
+}
+
+fn json(text: &str) -> Result<usize, String> {
+    let read = Plain::new(1 << 16).parse(&mut text.as_bytes().to_vec(), |cursor| cursor.skip());
+    read.map(|()| text.len()).map_err(|error| error.to_string())
+}
