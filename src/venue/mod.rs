@@ -20,8 +20,9 @@ use crate::record::{PreparedOrder, Venue};
 pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
     match order.venue() {
         Venue::Coinbase => coinbase::composite::check(order).map_err(|error| error.to_string()),
-        // Their translators add their arm.
-        Venue::BinanceUs | Venue::Oanda => Err(format!("{} takes no prepared orders yet", order.venue())),
+        Venue::BinanceUs => binance_us::composite::check(order).map_err(|error| error.to_string()),
+        // Its translator adds its arm.
+        Venue::Oanda => Err(format!("{} takes no prepared orders yet", order.venue())),
     }
 }
 

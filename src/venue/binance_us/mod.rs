@@ -10,6 +10,7 @@
 pub mod auth;
 mod book_sync;
 mod clock;
+pub mod composite;
 mod endpoint;
 mod filters;
 mod frames;

@@ -8,6 +8,7 @@ use super::limits;
 use super::params::Params;
 use super::VenueMs;
 use crate::codec::http1::Method;
+pub use crate::record::SelfTradePrevention;
 use crate::record::{Fixed, OrderType, Side, TimeInForce, UnixNanos};
 use crate::venue::PlaceIntent;
 
@@ -86,34 +87,15 @@ pub enum Quantity {
     Quote(Fixed),
 }
 
-/// What happens where an order would meet one of the same account. The taker's mode counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SelfTradePrevention {
-    /// Nothing; not offered on every symbol.
-    None,
-    /// The incoming order expires.
-    ExpireTaker,
-    /// The resting order expires.
-    ExpireMaker,
-    /// Both expire.
-    ExpireBoth,
-    /// Both are made smaller by what would have met.
-    Decrement,
-    /// Between accounts of a trade group.
-    Transfer,
-}
-
-impl SelfTradePrevention {
-    /// The venue's word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            SelfTradePrevention::None => "NONE",
-            SelfTradePrevention::ExpireTaker => "EXPIRE_TAKER",
-            SelfTradePrevention::ExpireMaker => "EXPIRE_MAKER",
-            SelfTradePrevention::ExpireBoth => "EXPIRE_BOTH",
-            SelfTradePrevention::Decrement => "DECREMENT",
-            SelfTradePrevention::Transfer => "TRANSFER",
-        }
+/// The venue's word for a mode. The taker's counts (Binance.US reference 3).
+const fn self_trade_name(mode: SelfTradePrevention) -> &'static str {
+    match mode {
+        SelfTradePrevention::None => "NONE",
+        SelfTradePrevention::ExpireTaker => "EXPIRE_TAKER",
+        SelfTradePrevention::ExpireMaker => "EXPIRE_MAKER",
+        SelfTradePrevention::ExpireBoth => "EXPIRE_BOTH",
+        SelfTradePrevention::Decrement => "DECREMENT",
+        SelfTradePrevention::Transfer => "TRANSFER",
     }
 }
 
@@ -195,6 +177,9 @@ pub enum Unsupported {
     /// Market orders never rest.
     #[error("market orders are immediate-or-cancel only")]
     MarketTimeInForce,
+    /// A composite order the venue does not know.
+    #[error("Binance.US has no {0}")]
+    Form(&'static str),
 }
 
 impl<'a> NewOrder<'a> {

@@ -174,6 +174,38 @@ pub(super) fn cancelled(
     Ok(())
 }
 
+/// The answer to a pair of orders of which one has this id: the list of both (Binance.US reference 3, OCO). After an
+/// error nothing was told.
+pub(super) fn pair_placed(
+    cursor: &mut Cursor<'_, '_>,
+    sent: &ClientOrderId,
+    products: &mut Products,
+    facts: &mut impl Facts,
+) -> Result<(), Fault> {
+    let mut found = None;
+    let mut look = cursor.clone();
+    let mut fields = look.object()?;
+    while let Some(key) = fields.next_key(&mut look)? {
+        if key != "orders" {
+            look.skip()?;
+            continue;
+        }
+        let mut items = look.array()?;
+        while items.next_item(&mut look)? {
+            let row = order_row(&mut look)?;
+            if row.client_order_id == sent.as_str() {
+                found = row.order_id;
+            }
+        }
+    }
+    let venue_order_id = user::venue_order_id(found)?;
+    facts.place_reply(sent, PlaceReply::Accepted { venue_order_id });
+    if let Err(fault) = report(cursor, products, facts) {
+        announce(&fault, facts);
+    }
+    Ok(())
+}
+
 /// The reports in the answer to a request about many orders: an array of orders and lists, or one list (Binance.US
 /// reference 3). Returns how many orders were told.
 pub(super) fn reports(

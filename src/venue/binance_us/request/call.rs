@@ -1,8 +1,8 @@
 //! One call: everything that differs between calls, in one table.
 
 use super::{
-    limits, side_name, time_in_force, CancelOrder, Method, NewOco, NewOrder, OrderId, Params, Quantity, ReplaceMode,
-    ReplaceOrder, UnixNanos, VenueMs,
+    limits, self_trade_name, side_name, time_in_force, CancelOrder, Method, NewOco, NewOrder, OrderId, Params,
+    Quantity, ReplaceMode, ReplaceOrder, UnixNanos, VenueMs,
 };
 
 /// What a call needs besides its parameters (Binance.US reference 2).
@@ -348,7 +348,7 @@ fn put_order(order: &NewOrder<'_>, signed: Signed, params: &mut impl Params) {
         Quantity::Quote(quantity) => params.decimal("quoteOrderQty", quantity),
     }
     signed.window(params);
-    params.some("selfTradePreventionMode", order.self_trade.map(|mode| mode.name()));
+    params.some("selfTradePreventionMode", order.self_trade.map(self_trade_name));
     params.text("side", side_name(order.side));
     params.some_decimal("stopPrice", order.stop_price);
     params.text("symbol", order.symbol);
@@ -366,7 +366,7 @@ fn put_oco(oco: &NewOco<'_>, signed: Signed, params: &mut impl Params) {
     params.decimal("price", oco.price);
     params.decimal("quantity", oco.quantity);
     signed.window(params);
-    params.some("selfTradePreventionMode", oco.self_trade.map(|mode| mode.name()));
+    params.some("selfTradePreventionMode", oco.self_trade.map(self_trade_name));
     params.text("side", side_name(oco.side));
     params.text("stopClientOrderId", oco.stop_client_order_id);
     params.some_decimal("stopIcebergQty", oco.stop_iceberg);

@@ -6,6 +6,7 @@
 //! it. Signs with a keyed state and a stamp of the venue's clock. Never opens or closes anything itself.
 
 use super::super::auth::Credentials;
+use super::super::composite::{PairIds, Placement};
 use super::super::frames::{mask, Frames, Reader};
 use super::super::limits;
 use super::super::params::WsParams;
@@ -164,8 +165,15 @@ impl ApiSession {
         intent: &PlaceIntent<'_>,
         io: &mut IO,
     ) -> Result<(), NotSent> {
-        let order = NewOrder::of_intent(intent)?;
-        self.place_order(now, stamp, &order, *intent.client_order_id, io)
+        let id = *intent.client_order_id;
+        let ids = intent.composite.and_then(|_| PairIds::of(intent.client_order_id));
+        match Placement::of(intent, ids.as_ref())? {
+            Placement::One(order) => self.place_order(now, stamp, &order, id, io),
+            Placement::Pair(oco) => {
+                let pending = Pending::new(ReplyTo::PlaceOco, now, self.config.reply_ms_max);
+                self.call(pending.of(id, VenueOrderId::EMPTY), stamp, &Call::PlaceOco(&oco), io)
+            }
+        }
     }
 
     /// Sends an order of any kind. `id` is its client order id.

@@ -245,6 +245,52 @@ fn a_missing_answer_and_silence_end_the_connection_and_a_revoked_key_says_so() {
 }
 
 #[test]
+fn a_prepared_bracket_is_placed_as_a_pair_and_accepted_under_its_own_id() {
+    use crate::record::{OrderQuantity, OrderShape, OrderTerms, OrderType, PreparedOrder};
+    let mut bench = Bench::new(false);
+    let instrument = instrument(0, "BTCUSDT");
+    let shape = OrderShape::Bracket { take_profit: 11_000_000_000, stop: 9_000_000_000, stop_limit: None };
+    let terms = OrderTerms::new(Side::Sell, OrderQuantity::Base(100_000_000), shape);
+    let order = PreparedOrder::new(&instrument, terms).unwrap();
+    let client = id(1);
+    let intent = PlaceIntent {
+        instrument: &instrument,
+        client_order_id: &client,
+        side: Side::Sell,
+        order_type: OrderType::Limit,
+        time_in_force: TimeInForce::GoodTilCancelled,
+        post_only: false,
+        price: 0,
+        quantity: 0,
+        quantity_in_quote: false,
+        composite: Some(&order),
+    };
+    for (answer, accepted) in [
+        (
+            r#""status":200,"result":{"orderListId":5,"contingencyType":"OCO","orders":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1s"},{"symbol":"BTCUSDT","orderId":13,"clientOrderId":"order-1"}],"orderReports":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1s","transactTime":1}]}"#,
+            Some("13"),
+        ),
+        (r#""status":200,"result":{"orderListId":5,"orders":[]}"#, None),
+        (r#""status":400,"error":{"code":-2010,"msg":"no"}"#, None),
+    ] {
+        bench.session.place(NOW, STAMP, &intent, &mut bench.ear).unwrap();
+        let text = sent(&mut bench.ear).pop().unwrap();
+        assert!(text.contains(r#""method":"orderList.place""#) && text.contains(r#""stopClientOrderId":"order-1s""#));
+        let request = bench.session.next_id;
+        bench.feed(&format!(r#"{{"id":{request},{answer}}}"#));
+        let told = bench.places();
+        let venue = told.iter().find_map(|r| {
+            if let PlaceReply::Accepted { venue_order_id } = r {
+                Some(venue_order_id.to_string())
+            } else {
+                None
+            }
+        });
+        assert_eq!((told.len(), venue.as_deref()), (1, accepted));
+    }
+}
+
+#[test]
 fn the_time_needs_no_parameters() {
     let mut bench = Bench::new(false);
     bench.session.query(NOW, STAMP, &Call::Time, &mut bench.ear).unwrap();

@@ -179,6 +179,10 @@ impl Pending {
                 response::replaced(cursor, &self.venue, &self.client, products, facts)?;
                 Outcome::Answered
             }
+            ReplyTo::PlaceOco if !self.client.is_empty() => {
+                response::pair_placed(cursor, &self.client, products, facts)?;
+                Outcome::Answered
+            }
             ReplyTo::CancelAll | ReplyTo::PlaceOco | ReplyTo::CancelList => {
                 let seen = response::reports(cursor, products, facts)?;
                 Outcome::Listed(Rows { seen, ..Rows::default() })
@@ -241,6 +245,7 @@ impl Pending {
         let cancel: CancelReply = failure.cancel();
         match self.to {
             ReplyTo::Place => facts.place_reply(&self.client, place),
+            ReplyTo::PlaceOco if !self.client.is_empty() => facts.place_reply(&self.client, place),
             ReplyTo::Cancel => facts.cancel_reply(&self.venue, cancel),
             ReplyTo::Replace => {
                 facts.cancel_reply(&self.venue, cancel);
