@@ -11,6 +11,8 @@ pub mod auth;
 mod book_sync;
 mod clock;
 pub mod composite;
+#[cfg(test)]
+mod documented_tests;
 mod endpoint;
 mod filters;
 mod frames;

@@ -680,3 +680,44 @@ fn the_frames_after_the_upgrade_are_read_without_an_anomaly() {
     }
     assert_eq!(bench.ear.anomalies(), []);
 }
+
+/// Messages of every kind, to be damaged.
+const KINDS: [&str; 6] = [
+    r#"{"stream":"btcusd@trade","data":{"e":"trade","E":1672515782136,"s":"BTCUSD","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}}"#,
+    r#"{"stream":"btcusd@depth@100ms","data":{"e":"depthUpdate","E":1790612332757,"s":"BTCUSD","U":1001,"u":1001,"b":[["83539.87","0.01"]],"a":[]}}"#,
+    r#"{"stream":"ethusd@depth5@100ms","data":{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}}"#,
+    r#"{"stream":"btcusd@bookTicker","data":{"u":2000,"s":"BTCUSD","b":"99.01","B":"30.28","a":"99.02","A":"31.57"}}"#,
+    r#"{"stream":"btcusd@miniTicker","data":{"e":"24hrMiniTicker","E":1,"s":"BTCUSD","c":"0.0025","o":"1","h":"1","l":"1","v":"1","q":"18"}}"#,
+    r#"{"result":null,"id":1}"#,
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+    /// Whatever is damaged in whichever message: nothing panics, events are well formed, and a diff that was lost by it
+    /// is noticed at the next one.
+    #[test]
+    fn no_damage_makes_it_panic_or_leaves_a_book_silently_wrong(
+        kind in 0usize..KINDS.len(), cut in 0usize..400, at in 0usize..400, byte in b' '..127u8, whole in proptest::prelude::any::<bool>(),
+    ) {
+        let mut bench = Bench::ready(&["BTCUSD", "ETHUSD"], Streams::DIFFS.with(Streams::TRADES).with(Streams::QUOTES));
+        while bench.snapshot(r#"{"lastUpdateId":1000,"bids":[["1","1"]],"asks":[]}"#).is_some() {}
+        bench.ear.take();
+        let mut text = KINDS[kind].as_bytes().to_vec();
+        if !whole {
+            text.truncate(cut.min(text.len()));
+        }
+        if let Some(place) = text.get_mut(at) {
+            *place = byte;
+        }
+        let text = String::from_utf8(text).unwrap();
+        let mut bytes = frame(&text);
+        let _ = bench.session.bytes(bench.now, &mut bytes, &mut bench.data, &mut bench.ear);
+        Books::of(&bench.ear.take());
+        let btc = crate::record::InstrumentId(0);
+        // A book that missed the diff must notice at the next; damage may have left a valid diff of other ids.
+        let before = bench.data.synced_id(btc);
+        bench.feed(&diff("BTCUSD", 1002, 1002, "", ""));
+        let after = bench.data.synced_id(btc);
+proptest::prop_assert!(!(before == Some(1000) && after.is_some()), "{:?} {:?} {}", before, after, text);
+    }
+}
