@@ -21,6 +21,7 @@ use crate::record::{Instrument, InstrumentId, UnixNanos};
 use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire};
 
 mod api;
+mod body;
 mod orders;
 mod reply;
 #[cfg(test)]
