@@ -76,10 +76,10 @@ fn engine(snapshots: usize) {
     }
     heading(&format!("engine, {snapshots} snapshots of {bytes_sent} bytes"));
     line("one call", calls.reader().snapshot().summary());
-    let longest = least.iter().max().copied().unwrap_or(0);
+    let (longest_at, longest) = least.iter().copied().enumerate().max_by_key(|(_, ns)| *ns).unwrap_or_default();
     let total: u64 = least.iter().sum();
     println!(
-        "{} calls a snapshot, {} us in all; longest {}.{} us, each at its best; limit 100",
+        "{} calls a snapshot, {} us in all; longest {}.{} us, call {longest_at}, each at its best; limit 100",
         least.len(),
         total / 1_000,
         longest / 1_000,

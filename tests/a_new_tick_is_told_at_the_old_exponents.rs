@@ -12,7 +12,7 @@ use exchange_connectors::record::{
 };
 use exchange_connectors::sim::FakeOutputs;
 use exchange_connectors::telemetry::Counter;
-use exchange_connectors::venue::coinbase::StreamConfig;
+use exchange_connectors::venue::coinbase::{MarketFeeds, StreamConfig};
 use exchange_connectors::venue::Channels;
 
 const MARKET: ConnId = ConnId(0);
@@ -46,7 +46,11 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let config = EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), orders: None }),
+            coinbase: Some(CoinbaseSetup {
+                stream: StreamConfig::default(),
+                market: MarketFeeds::default(),
+                orders: None,
+            }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
             order_limits: OrderLimits::default(),

@@ -21,6 +21,10 @@ fn hostile(command: &mut Command, port: u16, ca: &str) {
         .env("COINBASE_REST_URL", at("https"))
         .env("COINBASE_WS_URL", at("wss"))
         .env("COINBASE_WS_USER_URL", at("wss"))
+        .env("COINBASE_EXCHANGE_WS_URL", at("wss"))
+        .env("COINBASE_EXCHANGE_API_KEY", "hostile")
+        .env("COINBASE_EXCHANGE_API_SECRET", HOSTILE_SECRET)
+        .env("COINBASE_EXCHANGE_API_PASSPHRASE", HOSTILE_SECRET)
         .env("HTTPS_PROXY", at("http"))
         .env("ALL_PROXY", at("http"))
         .env("EXCHANGE_CONNECTORS_CA_FILE", ca);

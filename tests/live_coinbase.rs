@@ -7,10 +7,13 @@
 
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{
-    Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, OrderKind,
-    OrderRequest, OrderStatus, Shutdown,
+    Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, MarketSource,
+    OrderKind, OrderRequest, OrderStatus, Shutdown,
 };
-use exchange_connectors::record::{BookSide, Side, TimeInForce, Venue};
+use exchange_connectors::record::{
+    BookSide, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, Side, TimeInForce, UnixNanos, Venue,
+};
+use exchange_connectors::venue::coinbase::cold::{FillFilter, Granularity, OrderFilter};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::time::{Duration, Instant};
 
@@ -66,6 +69,42 @@ fn public_market_data_makes_a_whole_book() {
 
 #[test]
 #[ignore = "contacts the real venue"]
+fn the_public_exchange_feed_makes_the_same_book() {
+    let mut exchange = connector(CoinbaseConfig::default().market_source(MarketSource::Exchange));
+    exchange.connect().unwrap();
+    let book = book(&mut exchange, STREAM_FOR);
+    assert!(book.len(BookSide::Bid) > 100 && book.len(BookSide::Ask) > 100);
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn the_authenticated_exchange_feed_makes_the_same_book() {
+    let names = ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"];
+    if names.iter().any(|name| std::env::var(name).is_ok_and(|value| value.is_empty()) || std::env::var(name).is_err())
+    {
+        eprintln!("skipped: set {} to run this against the real venue", names.join(", "));
+        return;
+    }
+    let coinbase = CoinbaseConfig::market_data_from_env().expect("a usable key");
+    let mut exchange = connector(coinbase.market_source(MarketSource::ExchangeAuthenticated));
+    exchange.connect().unwrap();
+    book(&mut exchange, STREAM_FOR);
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn two_feeds_tell_each_trade_once_and_who_was_first() {
+    let coinbase = CoinbaseConfig::default().redundant_market_source(MarketSource::Exchange);
+    let mut exchange = connector(coinbase);
+    exchange.connect().unwrap();
+    book(&mut exchange, STREAM_FOR);
+    let figures = exchange.gateway().unwrap().telemetry().feeds();
+    eprintln!("{figures:?}, shares in thousandths {:?}", figures.win_permille());
+    assert!(figures.trades_repeated > 0, "both brought trades");
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
 fn accounts_can_be_read() {
     let Some(coinbase) = credentials() else { return };
     let mut exchange = connector(coinbase);
@@ -73,6 +112,42 @@ fn accounts_can_be_read() {
     let balances = exchange.get_account_balances().unwrap();
     eprintln!("{} accounts", balances.len());
     assert!(!balances.is_empty());
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn everything_a_view_key_may_ask_is_answered() {
+    let Some(coinbase) = credentials() else { return };
+    let gateway = GatewayBuilder::default().coinbase(coinbase).without_limits().start().unwrap();
+    let queries = gateway.queries().coinbase();
+    eprintln!(
+        "{:?}\n{:?}\n{:?}",
+        queries.key_permissions().unwrap(),
+        queries.clock().unwrap(),
+        queries.fees().unwrap()
+    );
+    let orders = queries.orders_page(&OrderFilter::default(), "").unwrap();
+    let fills = queries.fills_page(&FillFilter::default(), "").unwrap();
+    eprintln!(
+        "{} orders, {} fills, {} accounts",
+        orders.rows.len(),
+        fills.rows.len(),
+        queries.accounts().unwrap().len()
+    );
+    let until = gateway.now();
+    let since = UnixNanos(until.0 - 3_600_000_000_000);
+    assert!(!queries.candles(SYMBOL, Granularity::FiveMinutes, since, until).unwrap().is_empty());
+    assert_eq!(queries.best_bid_ask(&[SYMBOL]).unwrap().len(), 1);
+    assert_eq!(queries.product_book(SYMBOL, 5).unwrap().bids.len(), 5);
+    assert!(!queries.trades(SYMBOL, 5).unwrap().trades.is_empty());
+    let strategy = gateway.strategy().unwrap();
+    let btc = gateway.subscribe(strategy.id(), Venue::Coinbase, SYMBOL, Channels::NONE).unwrap();
+    // A preview places nothing.
+    let size = OrderQuantity::Base(btc.listing.size_min.rescale(btc.size_exponent).unwrap() * 100_000);
+    let terms = OrderTerms::new(Side::Buy, size, OrderShape::Market { worst_price: None });
+    let preview = queries.preview(&btc, &PreparedOrder::new(&btc, terms).unwrap()).unwrap();
+    eprintln!("{preview:?}");
+    gateway.shutdown(Shutdown::LeaveOpen, 5_000).unwrap();
 }
 
 #[test]

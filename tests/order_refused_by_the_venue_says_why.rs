@@ -6,6 +6,7 @@ mod common;
 
 use common::Bench;
 use exchange_connectors::record::{ExecutionKind as K, RejectClass, Side, UnixNanos, EXECUTION_FLAG_RECONCILED};
+use exchange_connectors::sim::coinbase::{Generation, ReasonPlace};
 
 #[test]
 fn post_only_funds_and_codes_never_seen_before_are_told_apart() {
@@ -29,6 +30,35 @@ fn post_only_funds_and_codes_never_seen_before_are_told_apart() {
         assert!(!rejected.has(EXECUTION_FLAG_RECONCILED), "the reply itself said so");
         assert_eq!(rig.kinds(request), [K::Rejected]);
         assert_eq!(rig.received(&rejected), 1);
+    }
+}
+
+#[test]
+fn the_reason_is_found_in_whichever_place_speaks() {
+    let mut rig = Bench::new().start();
+    for generation in [Generation::Current, Generation::Before2024] {
+        rig.venue.set_generation(generation).unwrap();
+        for place in [
+            ReasonPlace::Usual,
+            ReasonPlace::NewOrderFailureReason,
+            ReasonPlace::Error,
+            ReasonPlace::PreviewFailureReason,
+            ReasonPlace::Message,
+        ] {
+            if generation == Generation::Before2024 && place == ReasonPlace::NewOrderFailureReason {
+                continue; // there was no such key
+            }
+            rig.venue.reasons_in(place).unwrap();
+            let request = rig.place(rig.limit(Side::Buy, "50000", "100"));
+            let rejected = rig.expect(request, K::Rejected);
+            let said = rejected.venue_code;
+            assert_eq!(rejected.reject, RejectClass::InsufficientFunds, "{generation:?} {place:?}: {said}");
+            assert!(!said.is_empty(), "{place:?}");
+        }
+        rig.venue.reasons_in(ReasonPlace::Usual).unwrap();
+        let order = rig.place_accepted(rig.resting_bid());
+        rig.submit(rig.cancel_of(order.request));
+        rig.expect(order.request, K::Cancelled);
     }
 }
 

@@ -14,7 +14,7 @@ use exchange_connectors::record::{
 };
 use exchange_connectors::sim::FakeOutputs;
 use exchange_connectors::telemetry::Counter;
-use exchange_connectors::venue::coinbase::StreamConfig;
+use exchange_connectors::venue::coinbase::{MarketFeeds, StreamConfig};
 use exchange_connectors::venue::Channels;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ struct Replay {
 
 fn replay(frames: &[String], symbols: &[String]) -> Replay {
     let config = EngineConfig {
-        coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), orders: None }),
+        coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), market: MarketFeeds::default(), orders: None }),
         ids: ClientOrderIds::new("xc", 1).unwrap(),
         limits: None,
         breaker: BreakerRules::default(),

@@ -42,6 +42,7 @@ fn setup() -> Setup {
         rest: Endpoint::https(&canned.url()).unwrap(),
         ws: Endpoint::wss(&venue.ws_url()).unwrap(),
         ws_user: Endpoint::wss(&venue.ws_user_url()).unwrap(),
+        exchange_ws: Endpoint::wss(&venue.exchange_ws_url()).unwrap(),
     };
     let key = canary_credentials();
     let config = CoinbaseConfig::default()

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{canary_credentials, endpoints, Bench, RootFile, ORDERS};
+use common::{canary_credentials, canary_exchange_credentials, endpoints, Bench, RootFile, ORDERS};
 use exchange_connectors::gateway::{
     Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, GatewayError, Shutdown,
 };
@@ -122,6 +122,8 @@ fn debug_and_errors_of_everything_that_holds_a_key_show_none() {
     let roots = RootFile::write(venue.ca_pem());
     let key = canary_credentials();
     let config = CoinbaseConfig::default().endpoints(endpoints(&venue)).credentials(key.name(), key.secret()).unwrap();
+    let exchange = canary_exchange_credentials();
+    let config = config.exchange_credentials(exchange.key(), exchange.secret(), exchange.passphrase()).unwrap();
     let cdp = CdpKey::new(key.name(), key.secret()).unwrap();
     let builder = bench.builder(&venue, &roots);
     let mut connector = Connector::new(Venue::Coinbase, builder.clone(), ConnectorConfig::default());
@@ -130,6 +132,7 @@ fn debug_and_errors_of_everything_that_holds_a_key_show_none() {
         ("CdpKey", format!("{cdp:?} {cdp:#?}")),
         ("GatewayBuilder", format!("{builder:?}")),
         ("Credentials of the local venue", format!("{key:?}")),
+        ("ExchangeCredentials of the local venue", format!("{exchange:?}")),
         ("LocalVenue", format!("{venue:?}")),
         ("Connector before connect", format!("{connector:?}")),
     ];

@@ -17,7 +17,7 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     assert_eq!(ready["ready"], true);
     let keys: Vec<&String> = ready.as_object().unwrap().keys().collect();
     assert_eq!(keys.len(), 5, "{ready}");
-    for (key, scheme) in [("rest", "https"), ("ws", "wss"), ("ws_user", "wss")] {
+    for (key, scheme) in [("rest", "https"), ("ws", "wss"), ("ws_user", "wss"), ("exchange_ws", "wss")] {
         let url = ready["coinbase"][key].as_str().unwrap();
         let port = url.strip_prefix(&format!("{scheme}://localhost:")).unwrap_or_else(|| panic!("{url}"));
         assert!(port.parse::<u16>().unwrap() > 0);
@@ -41,6 +41,10 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     assert_eq!(sourced("COINBASE_REST_URL"), ready["coinbase"]["rest"].as_str().unwrap());
     assert_eq!(sourced("COINBASE_WS_URL"), ready["coinbase"]["ws"].as_str().unwrap());
     assert_eq!(sourced("COINBASE_WS_USER_URL"), ready["coinbase"]["ws_user"].as_str().unwrap());
+    assert_eq!(sourced("COINBASE_EXCHANGE_WS_URL"), ready["coinbase"]["exchange_ws"].as_str().unwrap());
+    for secret in ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"] {
+        assert!(!sourced(secret).is_empty(), "{secret}");
+    }
     assert_eq!(sourced("EXCHANGE_CONNECTORS_CA_FILE"), ready["ca_pem"].as_str().unwrap());
     assert!(sourced("COINBASE_API_KEY").starts_with("organizations/"));
     assert!(sourced("COINBASE_API_SECRET").starts_with("-----BEGIN EC PRIVATE KEY-----\\n"));

@@ -41,6 +41,21 @@ fn book_updates_and_trades_allocate_nothing() {
 }
 
 #[test]
+fn prepared_orders_allocate_nothing_once_they_are_in_their_slot() {
+    let mut trading = Trading::new();
+    let slot = trading.fill_slot();
+    for round in 0..WARM_UP + COUNTED {
+        let mut prepared = trading.prepare_from(slot);
+        let allocations = allocation_counter::measure(|| {
+            trading.send(&prepared);
+            trading.settle(&mut prepared);
+        });
+        assert_eq!(trading.take().0, 1, "the order was filled");
+        assert!(round < WARM_UP || allocations.count_total == 0, "{} bytes", allocations.bytes_total);
+    }
+}
+
+#[test]
 fn orders_allocate_nothing_from_command_to_fill() {
     let mut trading = Trading::new();
     trading.round(WARM_UP);

@@ -35,7 +35,7 @@ pub fn three_levels(sequence: u64) -> String {
     let level = |side: &str, price: u64, size: &str| {
         format!(
             r#"{{"side":"{side}","event_time":"2026-09-30T02:39:53.{:06}Z","price_level":"{price}.{:02}","new_quantity":"{size}"}}"#,
-            495_541 + sequence,
+            495_541 + sequence % 500_000,
             10 + sequence % 90
         )
     };
@@ -49,7 +49,7 @@ pub fn one_trade(sequence: u64) -> String {
     let event = format!(
         r#"{{"type":"update","trades":[{{"product_id":"BTC-USD","trade_id":"{}","price":"83277.26","size":"0.00058346","time":"2026-09-30T02:39:53.{:06}Z","side":"SELL"}}]}}"#,
         1_100_253_488 + sequence,
-        977_543 - sequence
+        977_543 - sequence % 900_000
     );
     message(sequence, "market_trades", &event)
 }

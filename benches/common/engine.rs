@@ -12,7 +12,7 @@ use exchange_connectors::record::{
 };
 use exchange_connectors::ring::{ring, Consumer, Producer};
 use exchange_connectors::telemetry::{Counter, Hop, Hops};
-use exchange_connectors::venue::coinbase::StreamConfig;
+use exchange_connectors::venue::coinbase::{MarketFeeds, StreamConfig};
 use exchange_connectors::venue::Channels;
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ impl Running {
     pub fn opened() -> Running {
         let (market, records) = ring(RING, None);
         let engine = Engine::new(EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream: stream_config(), orders: None }),
+            coinbase: Some(CoinbaseSetup { stream: stream_config(), market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
             breaker: BreakerRules::default(),

@@ -25,6 +25,7 @@ impl Loopback {
             rest: Endpoint::https(&venue.rest_url()).unwrap(),
             ws: Endpoint::wss(&venue.ws_url()).unwrap(),
             ws_user: Endpoint::wss(&venue.ws_user_url()).unwrap(),
+            exchange_ws: Endpoint::wss(&venue.exchange_ws_url()).unwrap(),
         };
         let coinbase = CoinbaseConfig::default()
             .endpoints(endpoints)

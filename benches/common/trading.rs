@@ -9,12 +9,13 @@ use exchange_connectors::engine::{
 use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
-    ExecutionKind, ExecutionRecord, InstrumentId, MarketRecord, OrderCommand, RequestId, Side, StatisticsRecord,
-    StrategyId, UnixNanos, Venue,
+    ExecutionKind, ExecutionRecord, Exits, InstrumentId, Lifetime, MarketRecord, OrderCommand, OrderQuantity,
+    OrderShape, OrderTerms, PreparedOrder, PreparedSlot, RequestId, Side, StatisticsRecord, StrategyId, UnixNanos,
+    Venue,
 };
 use exchange_connectors::ring::{ring, Consumer, OrderProducer, Producer};
 use exchange_connectors::telemetry::{Counter, Hop};
-use exchange_connectors::venue::coinbase::{Endpoint, OrderConfig};
+use exchange_connectors::venue::coinbase::{Endpoint, MarketFeeds, OrderConfig};
 use std::time::{Duration, Instant};
 
 const STRATEGY: StrategyId = StrategyId(0);
@@ -114,7 +115,11 @@ impl Trading {
             requests_per_second: REQUESTS_PER_SECOND,
         };
         let engine = Engine::new(EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream: stream_config(), orders: Some(orders) }),
+            coinbase: Some(CoinbaseSetup {
+                stream: stream_config(),
+                market: MarketFeeds::default(),
+                orders: Some(orders),
+            }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
             breaker: BreakerRules::default(),
@@ -202,9 +207,30 @@ impl Trading {
 
     /// Everything one order needs.
     pub fn prepare(&mut self) -> Prepared {
+        self.prepare_for(OrderCommand::limit(InstrumentId(0), Side::Buy, 8_327_725_000_000, 1_000_000))
+    }
+
+    /// The same for an order of the same price and quantity with an end and exits, submitted by its slot.
+    pub fn prepare_from(&mut self, slot: PreparedSlot) -> Prepared {
+        self.prepare_for(OrderCommand::prepared(slot))
+    }
+
+    /// Puts such an order into a slot.
+    pub fn fill_slot(&mut self) -> PreparedSlot {
+        let shape = OrderShape::Limit { price: 8_327_725_000_000, post_only: false, shown: None };
+        let exits = Exits { take_profit: Some(9_000_000_000_000), ..Exits::default() };
+        let terms = OrderTerms::new(Side::Buy, OrderQuantity::Base(1_000_000), shape)
+            .living(Lifetime::For { ms: 60_000 })
+            .with_exits(exits);
+        let order = PreparedOrder::new(&btc(), terms).unwrap();
+        let slot = PreparedSlot::new(InstrumentId(0), 0, 1);
+        self.apply(Input::Control(Control::Prepare(STRATEGY, slot, Box::new(order))));
+        slot
+    }
+
+    fn prepare_for(&mut self, order: OrderCommand) -> Prepared {
         self.placed += 1;
-        let limit = OrderCommand::limit(InstrumentId(0), Side::Buy, 8_327_725_000_000, 1_000_000);
-        self.commands.submit(limit, self.now).unwrap();
+        self.commands.submit(order, self.now).unwrap();
         let command = self.commands_out.pop().unwrap();
         let (order, ours) = (self.placed, client_order_id(command.request()));
         let venue_id = format!("00000000-0000-4000-8000-{order:012}");

@@ -1,4 +1,4 @@
-//! Any bytes as the reply to a place, a cancel or a listing, in pieces of any length. Holds that nothing panics, that
+//! Any bytes as the reply to a place, a cancel, a change or a listing, in pieces of any length. Holds that nothing panics, that
 //! a place is answered exactly once whatever comes, and that how the bytes are cut does not change the verdict.
 #![no_main]
 #![forbid(unsafe_code)]
@@ -9,7 +9,7 @@ use ear::{instrument, Ear};
 use exchange_connectors::record::{OrderType, Side, TimeInForce, UnixNanos};
 use exchange_connectors::venue::coinbase::request::Query;
 use exchange_connectors::venue::coinbase::{Endpoint, OrderConfig, OrderSession};
-use exchange_connectors::venue::PlaceIntent;
+use exchange_connectors::venue::{PlaceIntent, ReplaceIntent};
 use libfuzzer_sys::fuzz_target;
 
 const NOW: UnixNanos = UnixNanos(1_790_735_993_000_000_000);
@@ -27,8 +27,9 @@ fuzz_target!(|input: &[u8]| {
         wire.extend_from_slice(rest);
         wire
     };
-    let whole = read(what & 3, &wire, usize::MAX);
-    let parts = read(what & 3, &wire, usize::from(piece) + 1);
+    let request = if what & 8 == 8 { 4 } else { what & 3 };
+    let whole = read(request, &wire, usize::MAX);
+    let parts = read(request, &wire, usize::from(piece) + 1);
     assert_eq!(whole, parts, "the cut changes nothing");
 });
 
@@ -64,6 +65,19 @@ fn read(what: u8, wire: &[u8], piece: usize) -> Vec<String> {
         2 => {
             let query = Query::OpenOrders { limit: 12, cursor: "" };
             session.query(NOW, &query, Some("a.b.c".into()), &mut ear)
+        }
+        4 => {
+            let id = "o-1".parse().expect("a constant");
+            let ours = "cl-0001".parse().expect("a constant");
+            let intent = ReplaceIntent {
+                instrument: &instrument,
+                venue_order_id: &id,
+                client_order_id: &ours,
+                side: Side::Buy,
+                price: 8_300_060_000_000,
+                quantity: 60_000_000,
+            };
+            session.replace(NOW, &intent, "a.b.c".into(), &mut ear)
         }
         _ => session.warm(NOW, &mut ear),
     };

@@ -12,6 +12,7 @@ mod follower;
 mod ladder;
 mod order_book;
 mod pool;
+mod redundant;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +20,4 @@ pub use cursor::{Instalment, RecoveryCursor, INSTALMENT_LEVELS};
 pub use follower::{BookLevel, Follower, FollowerState};
 pub use order_book::{Change, ChangeKind, OrderBook, SIDE_BLOCKS_MAX};
 pub use pool::{BlockPool, BookFull, BLOCK_LEVELS};
+pub use redundant::{Arrival, BookChoice, Feed, TradeMerger, STALE_EVENTS, STALE_MS, TRADE_WINDOW};

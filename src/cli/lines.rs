@@ -38,6 +38,8 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     change_24h_percent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_side: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     start_ns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval_s: Option<u32>,
@@ -158,6 +160,7 @@ impl Line {
             low_24h: decimal(ticker.low_24h),
             high_24h: decimal(ticker.high_24h),
             change_24h_percent: decimal(ticker.change_24h_percent),
+            last_side: ticker.last_side.map(|side| side.name()),
             ..self
         }
     }

@@ -27,6 +27,9 @@ pub(super) struct SimArguments {
     /// Port of the user WebSocket, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     ws_user_port: u16,
+    /// Port of the Exchange feed's WebSocket, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    exchange_ws_port: u16,
     /// Decides the made-up market: the same seed, the same market
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -54,7 +57,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
         listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
-        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port],
+        ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port, arguments.exchange_ws_port],
         ..Config::default()
     })?;
     let files = Files { ca: dir.join("ca.pem"), trading: dir.join("credentials.env"), view: dir.join("view-only.env") };
@@ -88,7 +91,10 @@ fn ready_line(venue: &LocalVenue, files: &Files) -> String {
     Json::compact().object(|j| {
         j.raw("ready", true)
             .obj("coinbase", |j| {
-                j.str("rest", venue.rest_url()).str("ws", venue.ws_url()).str("ws_user", venue.ws_user_url());
+                j.str("rest", venue.rest_url())
+                    .str("ws", venue.ws_url())
+                    .str("ws_user", venue.ws_user_url())
+                    .str("exchange_ws", venue.exchange_ws_url());
             })
             .str("ca_pem", files.ca.display())
             .str("credentials", files.trading.display())
@@ -100,12 +106,17 @@ fn ready_line(venue: &LocalVenue, files: &Files) -> String {
 fn environment(venue: &LocalVenue, key: &Credentials, ca: &Path) -> Result<String, Box<dyn Error>> {
     let secret = key.secret().trim_end().replace('\n', "\\n");
     let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
+    let exchange = venue.exchange_credentials();
     let lines = [
         ("COINBASE_API_KEY", key.name().to_owned()),
         ("COINBASE_API_SECRET", secret),
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),
         ("COINBASE_WS_USER_URL", venue.ws_user_url()),
+        ("COINBASE_EXCHANGE_WS_URL", venue.exchange_ws_url()),
+        ("COINBASE_EXCHANGE_API_KEY", exchange.key().to_owned()),
+        ("COINBASE_EXCHANGE_API_SECRET", exchange.secret().to_owned()),
+        ("COINBASE_EXCHANGE_API_PASSPHRASE", exchange.passphrase().to_owned()),
         ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
     ];
     Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())

@@ -2,7 +2,7 @@
 
 use super::lines::Line;
 use super::say;
-use crate::gateway::{Channels, Gateway, GatewayBuilder, Strategy};
+use crate::gateway::{Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, Strategy};
 use crate::record::{ConnectionState, Venue, View};
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
@@ -37,12 +37,23 @@ pub(super) struct StreamArguments {
     /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
     #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
     channels: Channels,
+    /// Where market data comes from: advanced, exchange or exchange-authenticated; two of them, separated by a comma, for
+    /// redundancy
+    #[arg(long, value_name = "FEED", default_value = "advanced", value_parser = parse_feeds)]
+    feed: Feeds,
     /// Ends after so many seconds; without it, at Ctrl-C
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
     /// One JSON object per record and line
     #[arg(long)]
     json: bool,
+}
+
+/// One source of market data, or two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Feeds {
+    first: MarketSource,
+    second: Option<MarketSource>,
 }
 
 /// How long one wait for records may sleep.
@@ -64,7 +75,18 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
         }
     })?;
     // Public channels need no credentials; without them nothing here can trade, whatever the environment holds.
-    let gateway = GatewayBuilder::public_from_env()?.start()?;
+    let Feeds { first, second } = arguments.feed;
+    // The Exchange's key is read only if it is asked for: it signs subscriptions and nothing else.
+    let coinbase = match [Some(first), second].contains(&Some(MarketSource::ExchangeAuthenticated)) {
+        true => CoinbaseConfig::market_data_from_env()?,
+        false => CoinbaseConfig::public_from_env()?,
+    };
+    let coinbase = coinbase.market_source(first);
+    let coinbase = match second {
+        Some(second) => coinbase.redundant_market_source(second),
+        None => coinbase,
+    };
+    let gateway = GatewayBuilder::public_from_env()?.coinbase(coinbase).start()?;
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {
         let instrument = gateway.subscribe(strategy.id(), arguments.venue, symbol, arguments.channels)?;
@@ -95,8 +117,22 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
     if failed && start.elapsed() >= MEANINGFUL {
         return Err(format!("{}: no market-data connection within {:.0?}", arguments.venue, start.elapsed()).into());
     }
+    if let Some(second) = second {
+        say(&win_rates(&gateway.telemetry().feeds(), [first, second]));
+    }
     say(&format!("{} records", printer.count));
     Ok(())
+}
+
+/// How two feeds did against each other.
+fn win_rates(figures: &FeedFigures, sources: [MarketSource; 2]) -> String {
+    let permille = figures.win_permille().unwrap_or_default();
+    let feeds =
+        sources.iter().zip(figures.trades_first).zip(permille).enumerate().map(|(i, ((source, won), share))| {
+            format!("feed {} ({}) first with {won} trades, {}.{} %", i + 1, source.name(), share / 10, share % 10)
+        });
+    let feeds = feeds.collect::<Vec<_>>().join("; ");
+    format!("{feeds}; {} trades came again; {} book switches", figures.trades_repeated, figures.book_switches)
 }
 
 /// Puts records on standard output.
@@ -142,6 +178,16 @@ impl<W: Write> Printer<W> {
 
 const CHANNEL_NAMES: &str = "book, trades, ticker, ticker_batch, candles, status";
 
+fn parse_feeds(text: &str) -> Result<Feeds, String> {
+    let mut sources = text.split(',').map(|name| name.trim().parse::<MarketSource>());
+    let first = sources.next().transpose()?.unwrap_or_default();
+    let second = sources.next().transpose()?;
+    match sources.next() {
+        None => Ok(Feeds { first, second }),
+        Some(_) => Err("two feeds at most".to_owned()),
+    }
+}
+
 fn parse_channels(text: &str) -> Result<Channels, String> {
     text.split(',').map(str::trim).try_fold(Channels::NONE, |channels, name| {
         Ok(channels
@@ -160,6 +206,25 @@ fn parse_channels(text: &str) -> Result<Channels, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_feed_or_two_are_named() {
+        use MarketSource::{Advanced, Exchange};
+        assert_eq!(parse_feeds("exchange"), Ok(Feeds { first: Exchange, second: None }));
+        assert_eq!(parse_feeds("advanced, exchange"), Ok(Feeds { first: Advanced, second: Some(Exchange) }));
+        assert!(parse_feeds("pro").unwrap_err().contains("pro"));
+        assert!(parse_feeds("exchange,exchange,exchange").is_err());
+    }
+
+    #[test]
+    fn win_rates_are_shares_of_all_trades() {
+        let figures = FeedFigures { trades_first: [61, 39], trades_repeated: 90, book_switches: 1 };
+        let line = win_rates(&figures, [MarketSource::Advanced, MarketSource::Exchange]);
+        let expected =
+            "feed 1 (advanced) first with 61 trades, 61.0 %; feed 2 (exchange) first with 39 trades, 39.0 %; \
+                        90 trades came again; 1 book switches";
+        assert_eq!(line, expected);
+    }
 
     #[test]
     fn channels_are_named_and_unknown_ones_refused() {

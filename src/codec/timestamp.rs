@@ -1,7 +1,7 @@
 //! RFC 3339 times to and from UNIX nanoseconds.
 //!
-//! Owns the conversion and a cache that makes it cheap for streams, where the date hardly ever changes and the whole
-//! text often does not. Guarantees exactness to the nanosecond from 1970 to 2554, the range of a `u64`. Never reads a
+//! Owns the conversion and a cache that makes it cheap for streams, where many times differ in nothing but the fraction
+//! of a second. Guarantees exactness to the nanosecond from 1970 to 2554, the range of a `u64`. Never reads a
 //! clock and never guesses: what is not a time is a typed [`TimestampError`].
 //!
 //! Venues say "none" in four ways: no member, `null`, `""` and a zero time (Coinbase reference 7.3). The latter two are
@@ -10,16 +10,19 @@
 //! A leap second `23:59:60` (UTC) is read as the last nanosecond of `23:59:59`: UNIX time has no room for it, and this
 //! keeps times in order. Any other `:60` is refused.
 
-/// Longest text that can be a time: 10 date, `T`, 8 time, 10 fraction, 6 offset.
-pub const RFC3339_BYTES_MAX: usize = 35;
+use crate::record::digits::billionths;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 const SECONDS_PER_DAY: u64 = 86_400;
 const NS_PER_DAY: u64 = SECONDS_PER_DAY * NS_PER_SECOND;
 /// Bytes of the date, `2026-11-22`.
 const DATE_BYTES: usize = 10;
+/// Bytes up to the second, `2026-11-22T01:02:03`.
+const SECOND_BYTES: usize = 19;
+/// The end of those bytes in a leap second.
+const LEAP_SECOND: &[u8] = b"60";
 /// What Go and Java services send for "no time".
-const YEAR_ONE: &[u8; 19] = b"0001-01-01T00:00:00";
+const YEAR_ONE: &[u8; SECOND_BYTES] = b"0001-01-01T00:00:00";
 /// The first year whose end lies beyond a `u64` of nanoseconds.
 const YEAR_MAX: u64 = 2554;
 
@@ -51,13 +54,13 @@ pub fn parse_rfc3339(text: &str) -> Result<u64, TimestampError> {
     }
 }
 
-/// Reads times of one stream: the date is computed when it changes, the rest when the text changes.
+/// Reads times of one stream: the text up to the second is read when it changes, of which there is one a second; the
+/// fraction behind it always.
 #[derive(Debug, Clone)]
 pub struct Rfc3339Cache {
-    text: [u8; RFC3339_BYTES_MAX],
-    len: usize,
-    ns: u64,
-    day: u64,
+    second: [u8; SECOND_BYTES],
+    /// UNIX time of that second in UTC, ns.
+    second_ns: u64,
 }
 
 impl Default for Rfc3339Cache {
@@ -67,45 +70,42 @@ impl Default for Rfc3339Cache {
 }
 
 impl Rfc3339Cache {
-    /// An empty cache.
+    /// A cache of the first second of UNIX time.
     #[must_use]
-    pub fn new() -> Self {
-        // The empty text is 0, so an empty cache is a full one that holds it.
-        Self { text: [0; RFC3339_BYTES_MAX], len: 0, ns: 0, day: 0 }
+    pub const fn new() -> Self {
+        Self { second: *b"1970-01-01T00:00:00", second_ns: 0 }
     }
 
     /// The same as [`parse_rfc3339`], for every text and whatever was read before.
     #[inline]
     pub fn parse(&mut self, text: &str) -> Result<u64, TimestampError> {
-        let bytes = text.as_bytes();
-        let known = self.text.get(..self.len).unwrap_or_default();
-        if known == bytes {
-            return Ok(self.ns);
-        }
-        let day = match (known.first_chunk::<DATE_BYTES>(), bytes.split_first_chunk::<DATE_BYTES>()) {
-            (Some(known), Some((date, time))) if known == date => {
-                let ns = at_time(self.day, time)?;
-                self.keep(bytes, ns, self.day);
-                return Ok(ns);
+        match plain_utc(text) {
+            Some((second, fraction_ns)) if *second == self.second => {
+                self.second_ns.checked_add(fraction_ns).ok_or(TimestampError::OutOfRange)
             }
-            (_, Some((date, _))) => day_of(date).ok(),
-            (_, None) => None,
-        };
+            _ => self.parse_and_keep(text),
+        }
+    }
+
+    #[inline(never)]
+    fn parse_and_keep(&mut self, text: &str) -> Result<u64, TimestampError> {
         let ns = parse_rfc3339(text)?;
-        if let Some(day) = day {
-            self.keep(bytes, ns, day);
+        if let Some((second, fraction_ns)) = plain_utc(text) {
+            // Neither a zero time nor a leap second: with these the fraction counts otherwise.
+            if ns > 0 && !second.ends_with(LEAP_SECOND) {
+                (self.second, self.second_ns) = (*second, ns.saturating_sub(fraction_ns));
+            }
         }
         Ok(ns)
     }
+}
 
-    #[inline]
-    fn keep(&mut self, bytes: &[u8], ns: u64, day: u64) {
-        if let Some(room) = self.text.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
-            self.len = bytes.len();
-            self.ns = ns;
-            self.day = day;
-        }
+/// The text up to the second and the fraction behind it in nanoseconds, of a text that is that, 1 to 9 digits and `Z`.
+#[inline]
+fn plain_utc(text: &str) -> Option<(&[u8; SECOND_BYTES], u64)> {
+    match text.as_bytes().split_first_chunk() {
+        Some((second, [b'.', digits @ .., b'Z'])) => Some((second, billionths(digits)?)),
+        _ => None,
     }
 }
 

@@ -3,10 +3,11 @@
 use super::contract::{Closed, ConnId, Note, Outputs};
 use super::ear::Ear;
 use super::Engine;
+use crate::book::Feed;
 use crate::guard::Backoff;
 use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
 use crate::telemetry::Counter;
-use crate::venue::coinbase::{OrderSession, StreamSession};
+use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
 use crate::venue::{GapScope, SessionError};
 
 /// First pause before a lost connection is dialled again.
@@ -20,7 +21,7 @@ const BACKOFF_HEALTHY_MS: u64 = 10_000;
 #[derive(Debug)]
 pub(super) enum Session {
     /// A Coinbase WebSocket.
-    CoinbaseStream(Box<StreamSession>),
+    CoinbaseStream(Box<StreamConnection>),
     /// A Coinbase keep-alive HTTP connection.
     CoinbaseOrders(Box<OrderSession>),
 }
@@ -54,6 +55,10 @@ pub(super) struct Conn {
     pub(super) dormant: bool,
     /// Goes dormant again when it falls with nothing to carry.
     spare: bool,
+    /// Which of the venue's two market feeds it belongs to.
+    pub(super) feed: Feed,
+    /// Whose market data it carries.
+    pub(super) source: MarketSource,
 }
 
 impl Conn {
@@ -70,12 +75,24 @@ impl Conn {
             ever_open: false,
             dormant: false,
             spare: false,
+            feed: Feed::First,
+            source: MarketSource::Advanced,
         }
+    }
+
+    /// A market connection of one of the two feeds.
+    pub(super) fn of_feed(self, feed: Feed, source: MarketSource) -> Conn {
+        Conn { feed, source, ..self }
     }
 
     /// A further connection, dialled when it is needed.
     pub(super) fn spare(self) -> Conn {
         Conn { dormant: true, spare: true, ..self }
+    }
+
+    /// Whether it carries a venue's market data, of this feed.
+    pub(super) fn is_market(&self, venue: Venue, feed: Feed) -> bool {
+        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -27,7 +27,7 @@ pub(super) struct Ear<'a, O> {
 impl<O: Outputs> Facts for Ear<'_, O> {
     #[inline]
     fn book(&mut self, event: BookEvent) {
-        self.market.book(self.now, event);
+        self.market.book(self.now, self.conn, event);
     }
 
     #[inline]
@@ -42,15 +42,15 @@ impl<O: Outputs> Facts for Ear<'_, O> {
 
     #[inline]
     fn trade(&mut self, fact: TradeFact) {
-        self.market.trade(self.now, self.out, fact);
+        self.market.trade(self.now, self.out, self.conn, fact);
     }
 
     fn quote(&mut self, fact: QuoteFact) {
-        self.market.quote(self.now, self.out, fact);
+        self.market.quote(self.now, self.out, self.conn, fact);
     }
 
     fn ticker(&mut self, fact: TickerFact) {
-        self.market.ticker(self.now, self.out, fact);
+        self.market.ticker(self.now, self.out, self.conn, fact);
     }
 
     fn ticker_batch(&mut self, fact: TickerFact) {
@@ -85,7 +85,9 @@ impl<O: Outputs> Facts for Ear<'_, O> {
 
     fn stream(&mut self, fact: StreamFact) {
         match fact {
-            StreamFact::Subscribed(SubscribedChannel::Trades, id) => self.market.trades_flow(self.now, self.out, id),
+            StreamFact::Subscribed(SubscribedChannel::Trades, id) => {
+                self.market.trades_flow(self.now, self.out, self.conn, id)
+            }
             StreamFact::Heartbeat | StreamFact::Subscribed(..) => {}
             StreamFact::NotAsAsked(id, subscription) => {
                 self.market.not_as_asked(self.now, self.out, (self.conn, self.venue), id, subscription);

@@ -22,6 +22,9 @@ mod protect;
 mod publish;
 mod reconcile;
 mod recover;
+mod redundancy;
+#[cfg(all(test, feature = "sim"))]
+mod redundancy_tests;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -35,13 +38,16 @@ pub use kill::KillScope;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
+use crate::book::Feed;
 use crate::codec::http1::RequestError;
 use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
 use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
-use crate::venue::coinbase::{Endpoint, OrderConfig, OrderSession, StreamConfig, StreamRole, StreamSession};
+use crate::venue::coinbase::{
+    Endpoint, MarketFeeds, MarketSource, OrderConfig, OrderSession, StreamConfig, StreamConnection,
+};
 use crate::venue::SessionProgress;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
@@ -76,6 +82,8 @@ pub struct EngineConfig {
 pub struct CoinbaseSetup {
     /// Stream timing.
     pub stream: StreamConfig,
+    /// Where market data comes from.
+    pub market: MarketFeeds,
     /// Order entry; `None` without credentials: market data only.
     pub orders: Option<CoinbaseOrders>,
 }
@@ -104,6 +112,8 @@ pub struct Slot {
     pub venue: Venue,
     /// What it is for.
     pub role: ConnectionRole,
+    /// Whose market data it carries; of no meaning in other roles.
+    pub source: MarketSource,
 }
 
 /// The pool slot of the token that opens the user channel; the paths of [`TokenPath`] come before it.
@@ -133,11 +143,13 @@ impl Engine {
         let mut conns = Vec::new();
         let mut desks = PerVenue::new(|_| Desk::idle(GOVERNOR_MARGIN_MS));
         if let Some(coinbase) = &config.coinbase {
-            let stream = |role, conn_role| {
-                let session = Session::CoinbaseStream(Box::new(StreamSession::new(role, coinbase.stream)));
-                Conn::new(Venue::Coinbase, conn_role, Lane::Stream, session)
+            let feeds = &coinbase.market;
+            let market = |feed, source| {
+                let session = StreamConnection::market(source, feeds.exchange_key.as_ref(), coinbase.stream);
+                let session = Session::CoinbaseStream(Box::new(session));
+                Conn::new(Venue::Coinbase, ConnectionRole::Market, Lane::Stream, session).of_feed(feed, source)
             };
-            conns.push(stream(StreamRole::Market, ConnectionRole::Market));
+            conns.push(market(Feed::First, feeds.first));
             if let Some(orders) = &coinbase.orders {
                 *desks.get_mut(Venue::Coinbase) = Desk {
                     user: Some(ConnId(conns.len() as u16)),
@@ -151,7 +163,8 @@ impl Engine {
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
-                conns.push(stream(StreamRole::User, ConnectionRole::User));
+                let session = Session::CoinbaseStream(Box::new(StreamConnection::user(coinbase.stream)));
+                conns.push(Conn::new(Venue::Coinbase, ConnectionRole::User, Lane::Stream, session));
                 let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
                 for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
@@ -163,20 +176,23 @@ impl Engine {
                     conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
                 }
             }
+            conns.extend(feeds.second.map(|source| market(Feed::Second, source)));
             for _ in 1..coinbase.stream.market_connections_max {
-                conns.push(stream(StreamRole::Market, ConnectionRole::Market).spare());
+                conns.push(market(Feed::First, feeds.first).spare());
+                conns.extend(feeds.second.map(|source| market(Feed::Second, source).spare()));
             }
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
         let deadlines = Deadlines::new(conns.len() + 1);
-        let market = Market::new(config.book_blocks_max);
+        let redundant = config.coinbase.as_ref().is_some_and(|coinbase| coinbase.market.second.is_some());
+        let market = Market::new(config.book_blocks_max, redundant);
         Ok(Engine { conns, market, trading, deadlines, started: false })
     }
 
     /// What each connection is, in the order of [`ConnId`].
     pub fn slots(&self) -> Vec<Slot> {
-        self.conns.iter().map(|c| Slot { venue: c.venue, role: c.role }).collect()
+        self.conns.iter().map(|c| Slot { venue: c.venue, role: c.role, source: c.source }).collect()
     }
 
     /// Handles one input; see the module's documentation.
@@ -232,6 +248,7 @@ impl Engine {
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
                 let result = session.bytes(now, plain, &mut ear);
+                ear.market.flush_trades(ear.out);
                 let progress =
                     result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
                 if conn.role == ConnectionRole::User {
@@ -300,8 +317,8 @@ impl Engine {
 
     /// What an input left to do: due deadlines, books to renew, cancels and queries to send.
     fn settle(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        while let Some(id) = self.market.resync.pop() {
-            self.resync(now, out, id);
+        while let Some((conn, id)) = self.market.resync.pop() {
+            self.resync(now, out, conn, id);
         }
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
@@ -317,8 +334,7 @@ impl Engine {
         }
     }
 
-    fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, id: crate::record::InstrumentId) {
-        let Some(conn_id) = self.market.get(id).and_then(|t| t.conn) else { return };
+    fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, conn_id: ConnId, id: crate::record::InstrumentId) {
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
         if let Session::CoinbaseStream(session) = &mut conn.session {
             session.resync(id);

@@ -2,7 +2,8 @@
 
 use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::recover::{InstrumentBits, Recovery};
-use crate::book::{BlockPool, OrderBook};
+use super::redundancy::Twin;
+use crate::book::{BlockPool, Feed, OrderBook};
 use crate::guard::FeedLag;
 use crate::record::{
     BookSide, Fixed, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord,
@@ -43,6 +44,8 @@ pub(super) struct Traded {
     pub(super) placed: Channels,
     /// Its book is wanted, and no connection has room for it.
     pub(super) no_place: bool,
+    /// Wanted channels that no source has.
+    pub(super) not_offered: Channels,
     pub(super) book: OrderBook,
     pub(super) standing: Standing,
     pub(super) book_listeners: StrategySet,
@@ -57,6 +60,9 @@ pub(super) struct Traded {
     pub(super) stamp: Stamp,
     /// How late its messages are.
     pub(super) lag: FeedLag,
+    /// The other connection that carries it, if market data is redundant. Then everything above is of the connection
+    /// whose book is followed.
+    pub(super) twin: Option<Box<Twin>>,
 }
 
 impl Traded {
@@ -96,6 +102,8 @@ struct Walking {
     head: Head,
     snapshot: bool,
     full: bool,
+    /// Of the book on standby: kept, not published.
+    standby: bool,
 }
 
 /// Books, listeners and the event at hand.
@@ -108,14 +116,16 @@ pub(super) struct Market {
     walking: Option<Walking>,
     batch: ArrayVec<MarketRecord, BATCH_MAX>,
     /// Books the session must fetch afresh, found while it was walking.
-    pub(super) resync: ArrayVec<InstrumentId, RESYNC_MAX>,
+    pub(super) resync: ArrayVec<(ConnId, InstrumentId), RESYNC_MAX>,
+    /// Every instrument has two connections.
+    redundant: bool,
 }
 
 /// One event piece: the most levels a session hands over per call, and the marker of an empty snapshot.
 pub(super) const BATCH_MAX: usize = LEVELS_PER_CALL_MAX + 1;
 
 impl Market {
-    pub(super) fn new(blocks_max: usize) -> Market {
+    pub(super) fn new(blocks_max: usize, redundant: bool) -> Market {
         Market {
             traded: Vec::new(),
             pool: BlockPool::new(blocks_max),
@@ -124,6 +134,15 @@ impl Market {
             walking: None,
             batch: ArrayVec::new(),
             resync: ArrayVec::new(),
+            redundant,
+        }
+    }
+
+    /// The connections that carry each instrument.
+    pub(super) fn feeds(&self) -> &'static [Feed] {
+        match self.redundant {
+            true => &Feed::ALL,
+            false => &[Feed::First],
         }
     }
 
@@ -153,6 +172,7 @@ impl Market {
                     conn: None,
                     placed: Channels::NONE,
                     no_place: false,
+                    not_offered: Channels::NONE,
                     book: OrderBook::new(),
                     standing: Standing::Empty,
                     book_listeners: StrategySet::NONE,
@@ -164,6 +184,7 @@ impl Market {
                     trade_gap: None,
                     stamp: Stamp { recv: UnixNanos::NONE, venue: UnixNanos::NONE, sequence: 0 },
                     lag: FeedLag::default(),
+                    twin: self.redundant.then(Box::default),
                 });
             }
         }
@@ -185,7 +206,7 @@ impl Market {
         }
         if first {
             // The venue may not have been told yet that nobody listened: then it would send no snapshot by itself.
-            self.want_resync(id);
+            self.want_resync_everywhere(id);
         }
         if !held {
             self.hand_over(strategy, id);
@@ -223,12 +244,19 @@ impl Market {
         touched
     }
 
-    pub(super) fn book(&mut self, now: UnixNanos, event: BookEvent) {
+    pub(super) fn book(&mut self, now: UnixNanos, conn: ConnId, event: BookEvent) {
         self.batch.clear();
         self.walking = None;
         let Some(traded) = self.traded.get_mut(event.instrument.index()).and_then(Option::as_mut) else { return };
         let stamp = Stamp { recv: now, venue: event.venue_time, sequence: event.sequence };
         let mut flags = Flags::NONE;
+        if let Some(twin) = traded.standby_of(conn) {
+            twin.begin(event.kind, stamp, &mut self.pool);
+            let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };
+            let snapshot = event.kind != BookEventKind::Update;
+            self.walking = Some(Walking { head, snapshot, full: false, standby: true });
+            return;
+        }
         let snapshot = event.kind != BookEventKind::Update;
         match event.kind {
             BookEventKind::SnapshotFirst => {
@@ -252,7 +280,7 @@ impl Market {
             traded.lag.heard(now, event.venue_time);
         }
         let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };
-        self.walking = Some(Walking { head, snapshot, full: false });
+        self.walking = Some(Walking { head, snapshot, full: false, standby: false });
     }
 
     #[inline]
@@ -260,8 +288,15 @@ impl Market {
         let Some(walking) = self.walking.as_mut() else { return };
         let id = walking.head.instrument;
         let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
-        if traded.book.set(&mut self.pool, side, price, size).is_err() {
+        let book = match traded.twin.as_deref_mut().filter(|_| walking.standby) {
+            Some(twin) => &mut twin.book,
+            None => &mut traded.book,
+        };
+        if book.set(&mut self.pool, side, price, size).is_err() {
             walking.full = true;
+        }
+        if walking.standby {
+            return;
         }
         let record = MarketRecord::level(walking.head, side, price, size);
         walking.head.flags = walking.head.flags.without(Flags::FIRST);
@@ -276,6 +311,12 @@ impl Market {
     pub(super) fn book_end(&mut self, now: UnixNanos, out: &mut impl Outputs, last: bool) {
         let Some(walking) = self.walking.take() else { return };
         let id = walking.head.instrument;
+        if walking.standby {
+            if last {
+                self.standby_end(now, out, id, (walking.snapshot, walking.full));
+            }
+            return;
+        }
         let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
         if self.batch.is_empty() && walking.head.flags.contains(Flags::FIRST) {
             // An empty snapshot still says: discard what you hold.
@@ -306,8 +347,10 @@ impl Market {
         if walking.full {
             self.gap(now, out, id, GapCause::BookFull, 0);
         } else if crossed {
-            self.gap(now, out, id, GapCause::Crossed, 0);
             self.want_resync(id);
+            self.gap(now, out, id, GapCause::Crossed, 0);
+        } else {
+            self.followed_changed(now, id);
         }
     }
 
@@ -337,12 +380,22 @@ impl Market {
         }
     }
 
-    pub(super) fn trade(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: TradeFact) {
-        let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
+    pub(super) fn trade(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, mut fact: TradeFact) {
+        let Some(traded) = self.traded.get_mut(fact.instrument.index()).and_then(Option::as_mut) else { return };
         let listeners = traded.trade_listeners;
         if listeners.is_empty() {
             return;
         }
+        if let Some(feed) = traded.feed_of(conn) {
+            let Some(news) = traded.merged(out, feed, &fact) else {
+                if fact.last {
+                    self.end_trades(out);
+                }
+                return;
+            };
+            fact.snapshot &= !news;
+        }
+        let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
         let stamp = Stamp { recv: now, venue: fact.venue_time, sequence: fact.sequence };
         let mut flags = if fact.snapshot { Flags::SNAPSHOT } else { Flags::NONE };
         if fact.last {
@@ -353,11 +406,7 @@ impl Market {
         // Trades of several instruments never share a batch.
         let foreign = self.batch.first().is_some_and(|first| first.instrument() != fact.instrument);
         if foreign || self.batch.is_full() {
-            if let Some(first) = self.batch.first() {
-                let (id, to) = (first.instrument(), self.trade_listeners_of(first.instrument()));
-                self.publish(out, to, id, false);
-            }
-            self.batch.clear();
+            self.flush_trades(out);
         }
         self.batch.push(record);
         if fact.last {
@@ -366,12 +415,22 @@ impl Market {
         }
     }
 
+    /// The last trade of a message was told already: what came before it is the event.
+    fn end_trades(&mut self, out: &mut impl Outputs) {
+        let Some(last) = self.batch.last_mut() else { return };
+        *last = last.with_flags(Flags::LAST);
+        let id = last.instrument();
+        let listeners = self.trade_listeners_of(id);
+        self.publish(out, listeners, id, false);
+        self.batch.clear();
+    }
+
     fn trade_listeners_of(&self, id: InstrumentId) -> StrategySet {
         self.get(id).map_or(StrategySet::NONE, |t| t.trade_listeners)
     }
 
-    pub(super) fn quote(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: QuoteFact) {
-        let Some(traded) = self.get(fact.instrument) else { return };
+    pub(super) fn quote(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, fact: QuoteFact) {
+        let Some(traded) = self.get(fact.instrument).filter(|t| !t.is_standby(conn)) else { return };
         let listeners = traded.ticker_listeners;
         let stamp = Stamp { recv: now, venue: fact.venue_time, sequence: fact.sequence };
         let flags = if fact.snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
@@ -383,8 +442,8 @@ impl Market {
         self.batch.clear();
     }
 
-    pub(super) fn ticker(&mut self, now: UnixNanos, out: &mut impl Outputs, fact: TickerFact) {
-        let Some(traded) = self.get(fact.instrument) else { return };
+    pub(super) fn ticker(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, fact: TickerFact) {
+        let Some(traded) = self.get(fact.instrument).filter(|t| !t.is_standby(conn)) else { return };
         let flags = if fact.snapshot { Flags::SNAPSHOT | Flags::LAST } else { Flags::LAST };
         let record = StatisticsRecord::ticker(now, fact.venue_time, fact.sequence, fact.instrument, flags, fact.ticker);
         // The ring counts what it refuses; a statistic that was missed is replaced by the next one.
@@ -498,8 +557,8 @@ impl Market {
         out.count(Counter::Gaps, 1);
         match scope {
             GapScope::Instrument(id) => {
-                self.gap(now, out, id, cause, missed);
-                self.want_resync(id);
+                self.want_resync_on(conn, id);
+                self.gap_on(now, out, conn, id, cause, missed);
             }
             GapScope::Connection => {
                 for index in 0..self.traded.len() {
@@ -507,19 +566,46 @@ impl Market {
                         .traded
                         .get(index)
                         .and_then(Option::as_ref)
-                        .filter(|t| t.conn == Some(conn))
+                        .filter(|t| t.conn == Some(conn) || t.is_standby(conn))
                         .map(|t| t.instrument.id);
                     if let Some(id) = of_conn {
-                        self.gap(now, out, id, cause, missed);
+                        self.gap_on(now, out, conn, id, cause, missed);
                     }
                 }
             }
         }
     }
 
-    fn gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
+    fn gap_on(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        conn: ConnId,
+        id: InstrumentId,
+        cause: GapCause,
+        missed: u64,
+    ) {
+        if self.get(id).is_some_and(|traded| traded.is_standby(conn)) {
+            self.standby_gap(now, out, id, cause);
+        } else {
+            self.gap(now, out, id, cause, missed);
+        }
+    }
+
+    pub(super) fn gap(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: InstrumentId,
+        cause: GapCause,
+        missed: u64,
+    ) {
         let Some(traded) = self.get_mut(id) else { return };
         let was_open = matches!(traded.standing, Standing::Doubtful(_) | Standing::Building { after: Some(_) });
+        if cause == GapCause::Disconnected {
+            self.stops_flowing(id, true);
+        }
+        let Some(traded) = self.get_mut(id) else { return };
         if traded.standing == Standing::Empty {
             self.trade_gap(now, out, id, cause, missed);
             return;
@@ -528,23 +614,38 @@ impl Market {
         if !was_open {
             self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
         }
+        self.leave_for_standby(now, out, id, cause);
     }
 
     /// A loss where only trades are listened to: nothing can be fetched again, so it is over once trades flow again.
-    fn trade_gap(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: GapCause, missed: u64) {
+    pub(super) fn trade_gap(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: InstrumentId,
+        cause: GapCause,
+        missed: u64,
+    ) {
+        let flows = self.still_flows(id);
         let Some(traded) = self.get_mut(id) else { return };
-        if traded.trade_listeners.is_empty() || traded.trade_gap.is_some() {
+        let heard = !traded.trade_listeners.is_empty() && traded.standing == Standing::Empty;
+        if !heard || flows || traded.trade_gap.is_some() {
             return;
         }
         traded.trade_gap = Some(cause);
         self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
         if cause != GapCause::Disconnected {
-            self.trades_flow(now, out, id);
+            self.trades_whole(now, out, id);
         }
     }
 
     /// The venue confirms the subscription of trades.
-    pub(super) fn trades_flow(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
+    pub(super) fn trades_flow(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, id: InstrumentId) {
+        self.starts_flowing(id, conn);
+        self.trades_whole(now, out, id);
+    }
+
+    fn trades_whole(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
         if let Some(cause) = self.get_mut(id).and_then(|traded| traded.trade_gap.take()) {
             self.announce(now, out, id, Gap { cause, recovered: true, lost: 0 });
         }
@@ -552,15 +653,28 @@ impl Market {
 
     fn announce(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, gap: Gap) {
         let Some(traded) = self.get(id) else { return };
+        let to = (traded.book_listeners, traded.trade_only_listeners());
+        self.announce_to(now, out, id, to, gap);
+        out.note(Note::Gap { instrument: id, gap });
+    }
+
+    /// A gap for those who listen to the book, and for those who listen to trades only.
+    pub(super) fn announce_to(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: InstrumentId,
+        (books, trades): (StrategySet, StrategySet),
+        gap: Gap,
+    ) {
+        let Some(traded) = self.get(id) else { return };
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: traded.stamp.sequence };
-        let (books, trades) = (traded.book_listeners, traded.trade_listeners.without(traded.book_listeners));
         self.batch.clear();
         self.batch.push(MarketRecord::gap(stamp, id, gap));
         // Part of the book's own story: who lost it, or still waits for the book, gets the book instead.
         self.publish(out, books, id, true);
         self.publish(out, trades, id, false);
         self.batch.clear();
-        out.note(Note::Gap { instrument: id, gap });
     }
 
     /// A record for every strategy, such as a connection's state.
@@ -571,10 +685,35 @@ impl Market {
         self.batch.clear();
     }
 
+    /// The book that is followed is to be fetched again.
     fn want_resync(&mut self, id: InstrumentId) {
-        if !self.resync.contains(&id) {
+        if let Some(conn) = self.get(id).and_then(|traded| traded.conn) {
+            self.want_resync_on(conn, id);
+        }
+    }
+
+    fn want_resync_everywhere(&mut self, id: InstrumentId) {
+        for feed in Feed::ALL {
+            if let Some(conn) = self.get(id).and_then(|traded| traded.place(feed).conn) {
+                self.want_resync_on(conn, id);
+            }
+        }
+    }
+
+    pub(super) fn want_resync_on(&mut self, conn: ConnId, id: InstrumentId) {
+        if !self.resync.contains(&(conn, id)) {
             // A full list means many books are being renewed already; this one is asked for when it crosses again.
-            let _ = self.resync.try_push(id);
+            let _ = self.resync.try_push((conn, id));
+        }
+    }
+
+    /// Trades of a message that is not read to its end yet: published before anything else takes their place.
+    #[inline]
+    pub(super) fn flush_trades(&mut self, out: &mut impl Outputs) {
+        if let Some(first) = self.batch.first() {
+            let (id, to) = (first.instrument(), self.trade_listeners_of(first.instrument()));
+            self.publish(out, to, id, false);
+            self.batch.clear();
         }
     }
 }
@@ -586,6 +725,14 @@ impl Traded {
             self.book.clear(pool);
             self.standing = Standing::Empty;
         }
+        if let Some(twin) = self.twin.as_deref_mut().filter(|_| self.book_listeners.is_empty()) {
+            twin.drop_unheard(pool);
+        }
+    }
+
+    /// Who hears of a loss although the book is not theirs.
+    pub(super) fn trade_only_listeners(&self) -> StrategySet {
+        self.trade_listeners.without(self.book_listeners)
     }
 
     fn everybody(&self) -> StrategySet {

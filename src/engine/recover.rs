@@ -95,6 +95,14 @@ impl Market {
         }
     }
 
+    /// The book of an instrument is another one from now on: a hand-over under way starts afresh.
+    pub(super) fn hand_over_anew(&mut self, strategy: StrategyId, id: InstrumentId) {
+        if let Some(Recovery::Refilling { current, .. }) = self.recovery.get_mut(strategy.index()) {
+            current.take_if(|(walked, _)| *walked == id);
+        }
+        self.hand_over(strategy, id);
+    }
+
     /// An event for a strategy that is not live.
     pub(super) fn offer_slow(
         &mut self,
@@ -215,7 +223,7 @@ impl Market {
         let instalment = cursor.next_instalment(&traded.book, &self.pool, &mut levels);
         let stamp = Stamp { recv: now, ..traded.stamp };
         let exponents = traded.instrument.exponents();
-        let records: ArrayVec<MarketRecord, BATCH_MAX> = levels
+        let mut records: ArrayVec<MarketRecord, BATCH_MAX> = levels
             .iter()
             .take(instalment.levels)
             .enumerate()
@@ -224,10 +232,18 @@ impl Market {
                 MarketRecord::level(Head { stamp, instrument: id, exponents, flags }, instalment.side, *price, *size)
             })
             .collect();
+        // A book that was changed over to ends the gap of the one before it, in one piece with its last level.
+        let over = traded.twin.as_deref().filter(|_| instalment.last).and_then(|twin| twin.take_untold(strategy));
+        if let Some(cause) = over {
+            records.push(MarketRecord::gap(stamp, id, Gap { cause, recovered: true, lost: 0 }));
+        }
         if !out.event(StrategySet::one(strategy), &records).is_empty() {
             *cursor = before; // no room after all: the same instalment again
         } else if instalment.last {
             *current = None;
+            if let Some(twin) = self.get_mut(id).and_then(|traded| traded.twin.as_deref_mut()) {
+                twin.told(strategy);
+            }
         }
     }
 }

@@ -181,8 +181,7 @@ impl Engine {
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
         if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
-            let carrier = traded.conn.and_then(|id| self.conns.get(id.index()));
-            let heard = carrier.map_or(UnixNanos::NONE, |c| c.heard);
+            let heard = self.heard_of(traded);
             self.trading.pretrade.check_change(
                 now,
                 command,

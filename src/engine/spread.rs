@@ -1,6 +1,6 @@
 //! Which market connection carries an instrument, and whose turn it is to speak.
 //!
-//! Owns the placing of instruments on the market connections of their venue. One connection takes so many books at most
+//! Owns the placing of instruments on the market connections of their venue, of each feed where there are two. One connection takes so many books at most
 //! (Coinbase reference 5), so instruments are spread: the first connections are filled first, a further one is dialled
 //! when it gets its first instrument, and one that falls with nothing to carry is not dialled again. Guarantees that an
 //! instrument's channels all come over one connection, that it keeps it as long as anything is wanted of it, that
@@ -11,41 +11,88 @@
 use super::connections::Session;
 use super::contract::{ConnId, Outputs};
 use super::publish::Traded;
+use super::redundancy::{Place, REDUNDANT};
 use super::Engine;
+use crate::book::Feed;
 use crate::record::{
-    ConnectionRole, ConnectionState, Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos,
+    ConnectionState, Difference, Instrument, InstrumentId, SubscribedChannel, Subscription, UnixNanos, Venue,
 };
-use crate::venue::coinbase::StreamSession;
+use crate::venue::coinbase::StreamConnection;
 use crate::venue::Channels;
 
 impl Engine {
     /// Tells the market sessions what is wanted of an instrument by anybody.
     pub(super) fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
-        let freed = self.rewant_one(now, out, id);
+        self.tell_not_offered(now, out, id);
+        let mut freed = false;
+        for feed in self.market.feeds() {
+            freed |= self.rewant_one(now, out, id, *feed);
+        }
         if !freed {
             return;
         }
         // Cold: places are freed when somebody unsubscribes.
         for index in 0..self.market.traded.len() {
-            let waits = |traded: &Traded| traded.no_place.then_some(traded.instrument.id);
-            let waiting = self.market.traded.get(index).and_then(Option::as_ref).and_then(waits);
-            if let Some(id) = waiting {
-                self.rewant_one(now, out, id);
+            for feed in self.market.feeds() {
+                let traded = self.market.traded.get(index).and_then(Option::as_ref);
+                if let Some(traded) = traded.filter(|traded| traded.place(*feed).no_place) {
+                    let id = traded.instrument.id;
+                    self.rewant_one(now, out, id, *feed);
+                }
+            }
+        }
+    }
+
+    /// Channels that the connections of a feed have.
+    fn served(&self, venue: Venue, feed: Feed) -> Channels {
+        let session = self.conns.iter().find_map(|conn| match &conn.session {
+            Session::CoinbaseStream(session) if conn.is_market(venue, feed) => Some(session),
+            _ => None,
+        });
+        session.map_or(Channels::NONE, |session| session.served())
+    }
+
+    /// What of the wanted channels a feed is asked for: the redundant ones of both, the others of the first that has them.
+    fn share(&self, venue: Venue, feed: Feed, wanted: Channels) -> Channels {
+        let wanted = wanted.and(self.served(venue, feed));
+        match feed {
+            Feed::First => wanted,
+            Feed::Second => wanted.without(self.served(venue, Feed::First).without(REDUNDANT)),
+        }
+    }
+
+    /// Says once which of the wanted channels no feed has.
+    fn tell_not_offered(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
+        let Some(traded) = self.market.get(id) else { return };
+        let (venue, wanted) = (traded.instrument.listing.venue, traded.wanted());
+        let served = self.market.feeds().iter().fold(Channels::NONE, |all, feed| all | self.served(venue, *feed));
+        let missing = wanted.without(served);
+        let Some(traded) = self.market.get_mut(id) else { return };
+        let before = std::mem::replace(&mut traded.not_offered, missing);
+        let conn = self.conns.iter().position(|conn| conn.is_market(venue, Feed::First)).unwrap_or(0);
+        for (set, channel) in [
+            (Channels::TICKER_BATCH, SubscribedChannel::TickerBatch),
+            (Channels::CANDLES, SubscribedChannel::Candles),
+            (Channels::STATUS, SubscribedChannel::Status),
+        ] {
+            if missing.without(before).contains(set) {
+                let subscription = Subscription { channel, difference: Difference::NotOffered };
+                self.market.not_as_asked(now, out, (ConnId(conn as u16), venue), id, subscription);
             }
         }
     }
 
     /// True if a place was freed.
-    fn rewant_one(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) -> bool {
+    fn rewant_one(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, feed: Feed) -> bool {
         let Some(traded) = self.market.get(id) else { return false };
-        let (mut wanted, had, kept) =
-            (traded.wanted(), traded.placed, traded.conn.filter(|_| !traded.placed.is_empty()));
         let instrument = traded.instrument.clone();
-        let before = traded.conn;
+        let mut wanted = self.share(instrument.listing.venue, feed, traded.wanted());
+        let Place { conn: before, placed: had, no_place: told } = traded.place(feed);
+        let kept = before.filter(|_| !had.is_empty());
         let place = match kept {
             Some(conn) => Some(conn),
             None if wanted.is_empty() => None,
-            None => self.find_place(&instrument, wanted, before),
+            None => self.find_place(&instrument, feed, wanted, before),
         };
         let book_fits = place.is_none_or(|conn| had.contains(Channels::BOOK) || self.book_fits(conn, &instrument));
         let no_place = wanted.contains(Channels::BOOK) && !book_fits;
@@ -53,11 +100,7 @@ impl Engine {
             wanted = wanted.without(Channels::BOOK);
         }
         let Some(traded) = self.market.get_mut(id) else { return false };
-        let told = std::mem::replace(&mut traded.no_place, no_place);
-        traded.placed = wanted;
-        if place.is_some() {
-            traded.conn = place;
-        }
+        traded.set_place(feed, Place { conn: place.or(before), placed: wanted, no_place });
         if let Some(conn) = place {
             if no_place && !told {
                 let venue = instrument.listing.venue;
@@ -93,11 +136,17 @@ impl Engine {
 
     /// The connection for an instrument that has none: the one that carries its stream already, else where it was, else
     /// the first that has room. Where none has, what needs no book goes to the first all the same.
-    fn find_place(&mut self, instrument: &Instrument, wanted: Channels, before: Option<ConnId>) -> Option<ConnId> {
+    fn find_place(
+        &mut self,
+        instrument: &Instrument,
+        feed: Feed,
+        wanted: Channels,
+        before: Option<ConnId>,
+    ) -> Option<ConnId> {
         let venue = instrument.listing.venue;
         let (mut shared, mut same, mut roomy, mut books, mut first) = (None, None, None, None, None);
         for (index, conn) in self.conns.iter_mut().enumerate() {
-            if conn.venue != venue || conn.role != ConnectionRole::Market {
+            if !conn.is_market(venue, feed) {
                 continue;
             }
             let Session::CoinbaseStream(session) = &mut conn.session else { continue };
@@ -122,7 +171,7 @@ impl Engine {
     /// first.
     pub(super) fn heard_of(&self, traded: &Traded) -> UnixNanos {
         let venue = traded.instrument.listing.venue;
-        let first = || self.conns.iter().find(|c| c.venue == venue && c.role == ConnectionRole::Market);
+        let first = || self.conns.iter().find(|c| c.is_market(venue, Feed::First));
         let conn = traded.conn.and_then(|conn| self.conns.get(conn.index())).or_else(first);
         conn.map_or(UnixNanos::NONE, |conn| conn.heard)
     }
@@ -159,7 +208,7 @@ impl Engine {
         }
     }
 
-    fn stream_session(&mut self, id: ConnId) -> Option<&mut StreamSession> {
+    fn stream_session(&mut self, id: ConnId) -> Option<&mut StreamConnection> {
         match self.conns.get_mut(id.index()).map(|c| &mut c.session) {
             Some(Session::CoinbaseStream(session)) => Some(session),
             _ => None,

@@ -13,6 +13,7 @@ use crate::sim::coinbase::{Coinbase, Config, Side, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
 use crate::sim::{Credentials, FakeOutputs, KeyKind};
 use crate::telemetry::Counter;
+use crate::venue::coinbase::MarketFeeds;
 use crate::venue::Channels;
 use proptest::prelude::*;
 use std::sync::OnceLock;
@@ -25,7 +26,7 @@ const SHADOW: StrategyId = StrategyId(0);
 const VICTIM: StrategyId = StrategyId(1);
 const SYMBOLS: [&str; 2] = ["BTC-USD", "ETH-USD"];
 
-fn key() -> Credentials {
+pub(super) fn key() -> Credentials {
     static KEY: OnceLock<Credentials> = OnceLock::new();
     KEY.get_or_init(|| Credentials::generate(KeyKind::Es256).unwrap()).clone()
 }
@@ -118,7 +119,7 @@ impl Bench {
     fn new(depth: usize, seed: u64) -> Bench {
         let stream = StreamConfig::default();
         let config = EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream, orders: None }),
+            coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
             breaker: BreakerRules::default(),
@@ -375,7 +376,7 @@ fn assert_same(held: &Levels, truth: &Levels, what: &str) {
 }
 
 /// An unmasked text frame.
-fn server_text(wire: &mut Vec<u8>, payload: &[u8]) {
+pub(super) fn server_text(wire: &mut Vec<u8>, payload: &[u8]) {
     wire.push(0x81);
     match payload.len() {
         len @ 0..=125 => wire.push(len as u8),
@@ -392,7 +393,7 @@ fn server_text(wire: &mut Vec<u8>, payload: &[u8]) {
 }
 
 /// The text messages a client sent; all of them are short and masked.
-fn client_texts(mut bytes: &[u8]) -> Vec<String> {
+pub(super) fn client_texts(mut bytes: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();
     while let [first, second, rest @ ..] = bytes {
         assert!(second & 0x80 != 0, "a client masks");

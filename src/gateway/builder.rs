@@ -1,6 +1,6 @@
 //! Puts a gateway together: configuration in, threads and handles out.
 
-use super::coinbase::CoinbaseConfig;
+use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::error::GatewayError;
 use super::mint::CoinbaseMint;
@@ -104,7 +104,7 @@ impl GatewayBuilder {
     /// # Errors
     /// [`GatewayError::Setting`].
     pub fn public_from_env() -> Result<GatewayBuilder, GatewayError> {
-        Self::from_variables(&|name| std::env::var(name).ok().filter(|_| !name.starts_with("COINBASE_API_")))
+        Self::from_variables(&|name| std::env::var(name).ok().filter(|_| !is_credential(name)))
     }
 
     pub(super) fn from_variables(get: Variables<'_>) -> Result<GatewayBuilder, GatewayError> {
@@ -234,6 +234,7 @@ impl GatewayBuilder {
 
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
         let coinbase = self.coinbase.ok_or(GatewayError::NoVenue)?;
+        coinbase.check_feeds()?;
         let limits = match (self.limits, &coinbase.key) {
             (None, Some(_)) => return Err(GatewayError::NoLimits(Venue::Coinbase)),
             (limits, _) => limits.flatten(),
@@ -266,7 +267,7 @@ impl GatewayBuilder {
         });
         let order_limits = OrderLimits::default();
         let engine = Engine::new(EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream: coinbase.stream, orders }),
+            coinbase: Some(CoinbaseSetup { stream: coinbase.stream, market: coinbase.market.clone(), orders }),
             ids,
             limits,
             order_limits,
@@ -293,6 +294,9 @@ impl GatewayBuilder {
             .enumerate()
             .map(|(index, slot)| {
                 let endpoint = match slot.role {
+                    ConnectionRole::Market if slot.source.is_exchange() => {
+                        endpoint(&coinbase.endpoints.exchange_ws, EndpointKind::WebSocket)
+                    }
                     ConnectionRole::Market => endpoint(&coinbase.endpoints.ws, EndpointKind::WebSocket),
                     ConnectionRole::User => endpoint(&coinbase.endpoints.ws_user, EndpointKind::WebSocket),
                     ConnectionRole::Orders => rest.clone(),

@@ -3,7 +3,8 @@
 use super::error::GatewayError;
 use super::Variables;
 use crate::venue::coinbase::auth::{CdpKey, CoinbaseKey, LegacyKey};
-use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint, EndpointError, StreamConfig};
+use crate::venue::coinbase::exchange::ExchangeKey;
+use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint, EndpointError, MarketFeeds, MarketSource, StreamConfig};
 use std::sync::Arc;
 
 /// How Coinbase is spoken to: where, as whom, over how many connections.
@@ -16,6 +17,7 @@ pub struct CoinbaseConfig {
     pub(super) reply_timeout_ms: Option<u64>,
     pub(super) warm_every_ms: u64,
     pub(super) requests_per_second: usize,
+    pub(super) market: MarketFeeds,
 }
 
 type Parse = fn(&str) -> Result<Endpoint, EndpointError>;
@@ -36,6 +38,7 @@ impl Default for CoinbaseConfig {
             reply_timeout_ms: None,
             warm_every_ms: WARM_EVERY_MS,
             requests_per_second: super::queries::ENGINE_REQUESTS_PER_SECOND,
+            market: MarketFeeds::default(),
         }
     }
 }
@@ -43,7 +46,8 @@ impl Default for CoinbaseConfig {
 impl CoinbaseConfig {
     /// What the environment says: `COINBASE_API_KEY` and `COINBASE_API_SECRET` (both or neither), `COINBASE_AUTH`
     /// (`cdp`, the default, or `legacy` for [`CoinbaseConfig::legacy_credentials`]), `COINBASE_REST_URL`,
-    /// `COINBASE_WS_URL`, `COINBASE_WS_USER_URL`.
+    /// `COINBASE_WS_URL`, `COINBASE_WS_USER_URL`, `COINBASE_EXCHANGE_WS_URL`, and for the authenticated Exchange feed
+    /// `COINBASE_EXCHANGE_API_KEY`, `COINBASE_EXCHANGE_API_SECRET` and `COINBASE_EXCHANGE_API_PASSPHRASE` (all or none).
     ///
     /// # Errors
     /// [`GatewayError::Setting`] names the variable and what is wrong with it; never its value if that is a secret.
@@ -56,6 +60,15 @@ impl CoinbaseConfig {
     /// # Errors
     /// As [`CoinbaseConfig::from_env`].
     pub fn public_from_env() -> Result<CoinbaseConfig, GatewayError> {
+        let public = |name: &str| std::env::var(name).ok().filter(|_| !is_credential(name));
+        Self::from_variables(&public)
+    }
+
+    /// The same with the key of the Exchange feed, which signs subscriptions and nothing else.
+    ///
+    /// # Errors
+    /// As [`CoinbaseConfig::from_env`].
+    pub fn market_data_from_env() -> Result<CoinbaseConfig, GatewayError> {
         let public = |name: &str| std::env::var(name).ok().filter(|_| !name.starts_with("COINBASE_API_"));
         Self::from_variables(&public)
     }
@@ -72,8 +85,10 @@ impl CoinbaseConfig {
         endpoint("COINBASE_REST_URL", Endpoint::https, &mut config.endpoints.rest)?;
         endpoint("COINBASE_WS_URL", Endpoint::wss, &mut config.endpoints.ws)?;
         endpoint("COINBASE_WS_USER_URL", Endpoint::wss, &mut config.endpoints.ws_user)?;
+        endpoint("COINBASE_EXCHANGE_WS_URL", Endpoint::wss, &mut config.endpoints.exchange_ws)?;
         let missing = |setting| GatewayError::Setting { setting, why: "not set, but the other half is".to_owned() };
         let present = |name| get(name).filter(|value| !value.is_empty());
+        config.market.exchange_key = exchange_key(&present)?;
         match (present("COINBASE_API_KEY"), present("COINBASE_API_SECRET")) {
             (None, None) => Ok(config),
             (Some(_), None) => Err(missing("COINBASE_API_SECRET")),
@@ -90,6 +105,46 @@ impl CoinbaseConfig {
                 }
             }
         }
+    }
+
+    /// Where market data comes from. Default: [`MarketSource::Advanced`].
+    #[must_use]
+    pub fn market_source(self, source: MarketSource) -> CoinbaseConfig {
+        CoinbaseConfig { market: MarketFeeds { first: source, ..self.market }, ..self }
+    }
+
+    /// A second connection for the same instruments, to the same source or another one: each trade is told once, by
+    /// whichever connection brings it first, and when the book of one is doubtful or silent the product changes over to
+    /// the other's. The counters `feed_one_trades_first` and `feed_two_trades_first` say who wins how often.
+    #[must_use]
+    pub fn redundant_market_source(self, second: MarketSource) -> CoinbaseConfig {
+        CoinbaseConfig { market: MarketFeeds { second: Some(second), ..self.market }, ..self }
+    }
+
+    /// A key of Coinbase Exchange, for [`MarketSource::ExchangeAuthenticated`]: the key, its base64 secret and its
+    /// passphrase. It is used to sign subscriptions and for nothing else.
+    ///
+    /// # Errors
+    /// [`GatewayError::Setting`] if the key cannot be used; its text never shows.
+    pub fn exchange_credentials(
+        self,
+        key: &str,
+        secret: &str,
+        passphrase: &str,
+    ) -> Result<CoinbaseConfig, GatewayError> {
+        let key = ExchangeKey::new(key, secret, passphrase).map_err(unusable)?;
+        Ok(CoinbaseConfig { market: MarketFeeds { exchange_key: Some(key), ..self.market }, ..self })
+    }
+
+    /// An authenticated feed needs its key.
+    pub(super) fn check_feeds(&self) -> Result<(), GatewayError> {
+        let MarketFeeds { first, second, exchange_key } = &self.market;
+        let authenticated = [Some(*first), *second].contains(&Some(MarketSource::ExchangeAuthenticated));
+        if authenticated && exchange_key.is_none() {
+            let why = "the authenticated Exchange feed needs a key, its secret and its passphrase".to_owned();
+            return Err(GatewayError::Setting { setting: "COINBASE_EXCHANGE_API_KEY", why });
+        }
+        Ok(())
     }
 
     /// Where to connect.
@@ -151,6 +206,32 @@ impl CoinbaseConfig {
     }
 }
 
+/// Whether a variable holds a part of a key.
+pub(super) fn is_credential(name: &str) -> bool {
+    name.starts_with("COINBASE_API_") || name.starts_with("COINBASE_EXCHANGE_API_")
+}
+
+fn unusable(error: crate::venue::coinbase::exchange::ExchangeKeyError) -> GatewayError {
+    GatewayError::Setting { setting: "COINBASE_EXCHANGE_API_KEY, _SECRET or _PASSPHRASE", why: error.to_string() }
+}
+
+/// The key of the Exchange feed, if its three parts are there.
+fn exchange_key(present: &impl Fn(&'static str) -> Option<String>) -> Result<Option<ExchangeKey>, GatewayError> {
+    const NAMES: [&str; 3] =
+        ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"];
+    let parts = NAMES.map(|name| present(name).map(zeroize::Zeroizing::new));
+    match &parts {
+        [None, None, None] => Ok(None),
+        [Some(key), Some(secret), Some(passphrase)] => {
+            ExchangeKey::new(key, secret, passphrase).map(Some).map_err(unusable)
+        }
+        some => {
+            let missing = NAMES.iter().zip(some).find(|(_, part)| part.is_none()).map_or(NAMES[0], |(name, _)| name);
+            Err(GatewayError::Setting { setting: missing, why: "not set, but other parts of the key are".to_owned() })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +254,20 @@ mod tests {
         assert_eq!((config.endpoints.ws.host(), config.endpoints.ws.port()), ("localhost", 1234));
         let error = from(&[("COINBASE_REST_URL", "http://plain")]).unwrap_err().to_string();
         assert!(error.starts_with("COINBASE_REST_URL: "), "{error}");
+    }
+
+    #[test]
+    fn the_exchange_feed_takes_a_url_and_a_key_of_three_parts() {
+        let key = |name: &'static str| (name, "c2VjcmV0");
+        let parts = ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"];
+        let config = from(&[("COINBASE_EXCHANGE_WS_URL", "wss://localhost:7")]).unwrap();
+        assert_eq!((config.endpoints.exchange_ws.port(), config.market.exchange_key.is_some()), (7, false));
+        assert!(from(&parts.map(key)).unwrap().market.exchange_key.is_some());
+        let error = from(&[key(parts[0]), key(parts[2])]).unwrap_err().to_string();
+        assert!(error.starts_with(parts[1]), "{error}");
+        let error = from(&[(parts[0], "k"), (parts[1], "hunter2!"), (parts[2], "p")]).unwrap_err().to_string();
+        assert!(error.contains("base64") && !error.contains("hunter2"), "{error}");
+        assert!(parts.into_iter().all(is_credential) && !is_credential("COINBASE_EXCHANGE_WS_URL"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod strategy;
 pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
+pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;
 pub use builder::GatewayBuilder;
 pub use coinbase::CoinbaseConfig;
@@ -29,7 +30,7 @@ pub use connector::{
 pub use directory::Directory;
 pub use error::{ExchangeError, GatewayError};
 pub use queries::{Balance, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
-pub use running::{Gateway, Telemetry};
+pub use running::{FeedFigures, Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 
 use places::StrategyPlaces;

@@ -12,7 +12,7 @@ use crate::keeper::{Clock, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
-use crate::telemetry::{CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
+use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
 use crate::venue::Channels;
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -55,6 +55,39 @@ pub struct Telemetry {
     pub hops: HopsSnapshot,
     /// Counters of the reactor.
     pub counters: CountersSnapshot,
+}
+
+/// How two redundant feeds did against each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedFigures {
+    /// Trades the first and the second brought before the other, or alone.
+    pub trades_first: [u64; 2],
+    /// Trades that came again over the other one.
+    pub trades_repeated: u64,
+    /// Times a product changed over to the book of its other connection.
+    pub book_switches: u64,
+}
+
+impl FeedFigures {
+    /// Which share of all trades each feed brought first, in thousandths; `None` before the first trade.
+    pub fn win_permille(&self) -> Option<[u64; 2]> {
+        let [first, second] = self.trades_first;
+        let all = first.saturating_add(second);
+        let share = |won: u64| won.saturating_mul(1_000).checked_div(all);
+        Some([share(first)?, share(second)?])
+    }
+}
+
+impl Telemetry {
+    /// How two redundant feeds did; all zero with one.
+    pub fn feeds(&self) -> FeedFigures {
+        let count = |counter| self.counters.get(counter);
+        FeedFigures {
+            trades_first: [count(Counter::FeedOneTradesFirst), count(Counter::FeedTwoTradesFirst)],
+            trades_repeated: count(Counter::TradesRepeated),
+            book_switches: count(Counter::BookSwitches),
+        }
+    }
 }
 
 impl std::fmt::Debug for Threads {

@@ -42,6 +42,31 @@
 //! [`Subscription`](crate::record::Subscription) record to whoever listens to the instrument, and what is missing or was
 //! refused is asked for again with growing pauses.
 //!
+//! # Two sources, and two connections
+//!
+//! Coinbase sends the same market over two protocols: Advanced Trade, and the feed of Coinbase Exchange, chosen by
+//! [`CoinbaseConfig::market_source`](crate::gateway::CoinbaseConfig::market_source). Products, books and trade ids are the
+//! same. What differs, by the recordings of 2026-09-30 of BTC-USD and ETH-USD:
+//!
+//! | | Advanced Trade | Exchange, public | Exchange, with a key |
+//! |---|---|---|---|
+//! | book | conflated; median 50 ms between two updates of a product (211 in 3.7 s) | conflated (`level2_batch`, echoed as `level2_50`); median 60 ms (314 in 10 s) | every change (`level2`); not recorded |
+//! | trades | in batches: 107 in 26 messages | one message each, when they happen | as public |
+//! | tickers | no trade id, no side | one per match, with trade id and the taker's side | as public |
+//! | losses | a number on every message | books have none: seen by the ids of trades, which are always subscribed with a book, at the next trade or the second heartbeat | as public |
+//!
+//! The two were not recorded at the same time, so nothing here says which is first. A book message of the Exchange feed
+//! that is lost while no trade is lost with it cannot be noticed by anybody.
+//!
+//! With [`CoinbaseConfig::redundant_market_source`](crate::gateway::CoinbaseConfig::redundant_market_source) every
+//! instrument comes over two connections, to the same source or to both. A trade is told when the first of the two brings
+//! it, and once: ids are remembered for 32,768 trades. A trade that only one brings is told when it comes, which may be
+//! behind newer ones. Books have no common id, so each connection keeps its own and the product follows one of them: the
+//! first to be whole. When that one is doubtful, lost, or has not changed for a second while the other changed ten times,
+//! you get a `Gap`, then the other's book as a snapshot flagged `DERIVED`, then the `Gap` with `recovered` set, and the old
+//! one is fetched again and stands by. Quotes and tickers come from the connection whose book is followed. What happens to
+//! the one on standby is not told. [`Telemetry::feeds`](crate::gateway::Telemetry::feeds) says who is first how often.
+//!
 //! # A slow consumer
 //!
 //! The engine's own book is the truth a slow consumer recovers from. When your market ring is full, records are dropped and

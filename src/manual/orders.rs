@@ -16,6 +16,28 @@
 //! the venue gave one, else in the list of recent orders, by our client order id. Absence counts only from several complete
 //! listings, each begun long enough after the order's last byte left.
 //!
+//! # Changing an order
+//!
+//! [`OrderCommand::replace`](crate::record::OrderCommand::replace) is answered under its own request by exactly one of
+//! `Replaced` and `ReplaceRejected`, or by the order's terminal record. A change is sent once. If its reply is lost you get
+//! `ReplaceUnknown`, and the order's own state decides: `Replaced` once it shows the new terms, `ReplaceRejected`
+//! (`NeverArrived`) once it kept showing the old ones long enough. Meanwhile limits count the larger of the two quantities.
+//!
+//! # Orders of more than a price and a quantity
+//!
+//! Stops, brackets, slices, scales, an end in time, exits attached, a venue's own options: state them once as
+//! [`OrderTerms`](crate::record::OrderTerms), put them into one of your 64 slots with
+//! [`OrderEntry::prepare`](crate::gateway::OrderEntry::prepare), and submit the slot with
+//! [`OrderCommand::prepared`](crate::record::OrderCommand::prepared) as often as you like. Contradictions and terms the
+//! venue has no form for are refused when you prepare; tick, lot and limits are checked at each submission, which
+//! allocates nothing. A hot command is smaller and quicker to state; on the wire both are the same.
+//!
+//! # Before the first order
+//!
+//! With Coinbase credentials the start asks what the key may do and how far the venue's clock is from this machine's. A key
+//! that may not view and trade, one the venue refuses, and a clock more than 30 s off are errors of the start that say what
+//! to do. If the venue cannot be asked, the start goes on with a warning: its own refusals are typed too.
+//!
 //! # Fills
 //!
 //! Coinbase's user stream has no executions, only cumulative quantities. A `Fill` is the difference to what was known, with

@@ -185,6 +185,10 @@ fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<Replac
         Terms { price: order.price(), quantity: order.quantity() },
         Terms { price: command.price(), quantity: command.quantity() },
     );
+    if from == to {
+        // Nothing could ever tell whether it arrived.
+        return Err(Refusal::new(RejectClass::Malformed, "nothing would change"));
+    }
     if !entry.change.begin(command.request(), from, to) {
         return Err(Refusal::new(RejectClass::Busy, "another change is under way"));
     }

@@ -16,6 +16,7 @@ use super::list::{List, NIL};
 use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
 use super::refusal::Refusal;
 use super::state::{Order, OrderState};
+use super::told::stranger;
 use super::Executions;
 use crate::record::{
     ClientOrderId, CommandKind, ExecutionId, ExecutionKind, ExecutionRecord, InlineText, Instrument, InstrumentId,
@@ -604,17 +605,4 @@ impl Orders {
         }
         self.free.push(at);
     }
-}
-
-fn stranger(now: UnixNanos, venue: Venue, exponents: (i8, i8), fact: &OrderFact) -> ExecutionRecord {
-    let instrument = fact.instrument.unwrap_or(InstrumentId::NONE);
-    let mut record = ExecutionRecord::new(ExecutionKind::StrangerOrder, venue, instrument);
-    (record.recv, record.venue_time) = (now, fact.venue_time);
-    (record.price_exponent, record.size_exponent) = exponents;
-    (record.last_price, record.last_quantity) = (fact.limit_price, fact.quantity);
-    record.cumulative_quantity = fact.cumulative_quantity;
-    record.side = fact.side;
-    (record.client_order_id, record.venue_order_id) = (fact.client_order_id, fact.venue_order_id);
-    record.flags = EXECUTION_FLAG_LAST;
-    record
 }

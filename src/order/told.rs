@@ -4,11 +4,12 @@
 //! Decides nothing.
 
 use super::booking::{row_value, Delta};
-use super::fact::FillFact;
+use super::fact::{FillFact, OrderFact};
 use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
-    ExecutionKind, ExecutionRecord, InlineText, UnixNanos, EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_LAST,
+    ExecutionKind, ExecutionRecord, InlineText, InstrumentId, UnixNanos, Venue, EXECUTION_FLAG_DERIVED,
+    EXECUTION_FLAG_LAST,
 };
 
 impl Order {
@@ -70,6 +71,20 @@ impl Order {
         (record.execution_id, record.liquidity) = (fact.execution_id, fact.liquidity);
         record
     }
+}
+
+/// An order of somebody else's, or the venue's second copy of ours.
+pub(super) fn stranger(now: UnixNanos, venue: Venue, exponents: (i8, i8), fact: &OrderFact) -> ExecutionRecord {
+    let instrument = fact.instrument.unwrap_or(InstrumentId::NONE);
+    let mut record = ExecutionRecord::new(ExecutionKind::StrangerOrder, venue, instrument);
+    (record.recv, record.venue_time) = (now, fact.venue_time);
+    (record.price_exponent, record.size_exponent) = exponents;
+    (record.last_price, record.last_quantity) = (fact.limit_price, fact.quantity);
+    record.cumulative_quantity = fact.cumulative_quantity;
+    record.side = fact.side;
+    (record.client_order_id, record.venue_order_id) = (fact.client_order_id, fact.venue_order_id);
+    record.flags = EXECUTION_FLAG_LAST;
+    record
 }
 
 /// The records one input causes: the last one is flagged LAST.

@@ -1,6 +1,7 @@
 //! Exact decimals: an integer mantissa and a power-of-ten exponent. No float anywhere; a digit that does not fit is an
 //! error, never a rounding.
 
+use super::digits;
 use rust_decimal::Decimal;
 
 /// Most decimal digits one parsed number may have before or after the point.
@@ -256,38 +257,17 @@ pub fn parse_mantissa(text: &[u8], exponent: i8) -> Result<i64, DecimalError> {
     }
 }
 
-/// Texts up to this length hold at most so many digits: reading them cannot overflow a `u64`.
-const SHORT_BYTES_MAX: usize = 18;
-
 /// What nearly every price and size is: short, unsigned, no finer than the exponent. `None` for all else, also for what
 /// is wrong: the long way says what.
 #[inline]
 fn short_mantissa(text: &[u8], exponent: i8) -> Option<i64> {
-    if text.is_empty() || text.len() > SHORT_BYTES_MAX {
-        return None;
-    }
-    let mut value: u64 = 0;
-    // Bytes up to and with the point.
-    let mut whole = 0usize;
-    for (at, &byte) in text.iter().enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit <= 9 {
-            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        } else if byte == b'.' && whole == 0 {
-            whole = at + 1;
-        } else {
-            return None;
-        }
-    }
-    let places = if whole == 0 { 0 } else { text.len() - whole };
-    if whole == 1 && places == 0 {
-        return None;
-    }
+    let (value, places) = digits::decimal(text)?;
     let up = usize::try_from(-i32::from(exponent)).ok()?.checked_sub(places)?;
     let value = value.checked_mul(*POWERS_U64.get(up)?)?;
     i64::try_from(value).ok()
 }
 
+#[inline(never)]
 fn long_mantissa(text: &[u8], exponent: i8) -> Result<i64, DecimalError> {
     let (negative, digits) = match text.split_first() {
         Some((b'-', rest)) => (true, rest),

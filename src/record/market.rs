@@ -240,7 +240,8 @@ impl ConnectionState {
     }
 }
 
-/// A connection's new state.
+/// A connection's new state. A venue may have several connections of one role, each with states of its own: whether an
+/// instrument's data is whole is what its gap records say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State {
     /// The venue.

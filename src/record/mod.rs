@@ -7,6 +7,7 @@
 
 mod command;
 mod decimal;
+pub(crate) mod digits;
 mod execution;
 mod flags;
 mod futures;

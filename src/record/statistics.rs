@@ -1,7 +1,7 @@
 //! The 128-byte statistics record: tickers, 24 h figures, candles and futures balances, on a ring of their own so that they never push
 //! market records out. Every value carries its own exponent, since venues send them at uneven precision.
 
-use super::{Fixed, Flags, FuturesBalance, FuturesMargin, InstrumentId, UnixNanos};
+use super::{Fixed, Flags, FuturesBalance, FuturesMargin, InstrumentId, Side, UnixNanos};
 
 /// What a statistics record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +36,9 @@ pub struct StatisticsRecord {
 }
 
 const VALUES: usize = 10;
+/// Bits of `present` above those of the values: the side of the last trade.
+const BOUGHT: u16 = 1 << 14;
+const SOLD: u16 = 1 << 15;
 const _: () = assert!(std::mem::size_of::<StatisticsRecord>() == 128);
 
 /// A ticker. A value the venue did not send, or that does not fit, is `None`.
@@ -59,6 +62,8 @@ pub struct Ticker {
     pub high_24h: Option<Fixed>,
     /// Price change over the last 24 h, percent.
     pub change_24h_percent: Option<Fixed>,
+    /// The aggressor's side of the last trade, where the venue's ticker tells it.
+    pub last_side: Option<Side>,
 }
 
 /// A candle: what was traded from `start` on, for `interval_s` seconds. The venue may send it many times while it grows;
@@ -113,7 +118,13 @@ impl StatisticsRecord {
     ) -> Self {
         let all =
             [t.price, t.bid, t.bid_size, t.ask, t.ask_size, t.volume_24h, t.low_24h, t.high_24h, t.change_24h_percent];
-        Self::new(StatisticsKind::Ticker, (recv, venue, sequence), instrument, flags, all)
+        let mut record = Self::new(StatisticsKind::Ticker, (recv, venue, sequence), instrument, flags, all);
+        record.present |= match t.last_side {
+            None => 0,
+            Some(Side::Buy) => BOUGHT,
+            Some(Side::Sell) => SOLD,
+        };
+        record
     }
 
     /// The same for a channel that sends tickers every few seconds.
@@ -208,6 +219,11 @@ impl StatisticsRecord {
             low_24h: self.at(6),
             high_24h: self.at(7),
             change_24h_percent: self.at(8),
+            last_side: match self.present & (BOUGHT | SOLD) {
+                BOUGHT => Some(Side::Buy),
+                SOLD => Some(Side::Sell),
+                _ => None,
+            },
         }
     }
 

@@ -68,19 +68,27 @@ pub enum Difference {
     StillServed = 3,
     /// More than our connections have places for; it was not asked.
     NoPlace = 4,
+    /// The feed has no such channel; it was not asked.
+    NotOffered = 5,
 }
 
 impl Difference {
-    const ALL: [Difference; 4] =
-        [Difference::Missing, Difference::Refused, Difference::StillServed, Difference::NoPlace];
+    const ALL: [Difference; 5] = [
+        Difference::Missing,
+        Difference::Refused,
+        Difference::StillServed,
+        Difference::NoPlace,
+        Difference::NotOffered,
+    ];
 
-    /// `missing`, `refused`, `still_served` or `no_place`.
+    /// `missing`, `refused`, `still_served`, `no_place` or `not_offered`.
     pub const fn name(self) -> &'static str {
         match self {
             Difference::Missing => "missing",
             Difference::Refused => "refused",
             Difference::StillServed => "still_served",
             Difference::NoPlace => "no_place",
+            Difference::NotOffered => "not_offered",
         }
     }
 }

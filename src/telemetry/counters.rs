@@ -63,6 +63,16 @@ counters! {
     Recoveries "recoveries" Sum,
     /// Times a feed was silent longer than its venue promises.
     Stale "stale" Sum,
+    /// Trades of redundant feeds that the first connection brought before the second, or alone.
+    FeedOneTradesFirst "feed_one_trades_first" Sum,
+    /// The same of the second connection.
+    FeedTwoTradesFirst "feed_two_trades_first" Sum,
+    /// Trades of redundant feeds that the other connection had brought already.
+    TradesRepeated "trades_repeated" Sum,
+    /// Trades of redundant feeds too far behind the newest one to tell whether they were told.
+    TradesTooOld "trades_too_old" Sum,
+    /// Times a product changed over to the book of its other connection.
+    BookSwitches "book_switches" Sum,
     /// Price levels that found the book pool full.
     LevelsRefused "levels_refused" Sum,
     /// Connections lost after they were established.

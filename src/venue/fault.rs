@@ -9,7 +9,7 @@ use crate::record::{parse_mantissa, DecimalError, Side};
 
 /// Why a message, or a part of it, could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::venue) enum Fault {
+pub enum Fault {
     #[error("{0}")]
     Json(#[from] JsonError),
     #[error("{key}: {error}")]
@@ -39,9 +39,12 @@ impl Fault {
 }
 
 /// Money text at an exponent.
-#[inline]
+#[inline(always)]
 pub(in crate::venue) fn number(key: &'static str, text: &str, exponent: i8) -> Result<i64, Fault> {
-    parse_mantissa(text.as_bytes(), exponent).map_err(|error| Fault::Number { key, error })
+    parse_mantissa(text.as_bytes(), exponent).map_err(
+        #[cold]
+        |error| Fault::Number { key, error },
+    )
 }
 
 /// `BUY` or `SELL`.

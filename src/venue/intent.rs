@@ -74,6 +74,8 @@ impl Channels {
     pub const CANDLES: Channels = Channels(1 << 4);
     /// Trading status and increments, as the venue changes them.
     pub const STATUS: Channels = Channels(1 << 5);
+    /// All of them.
+    pub const ALL: Channels = Channels((1 << 6) - 1);
 
     /// These channels and `other`'s.
     #[must_use]
@@ -85,6 +87,12 @@ impl Channels {
     #[must_use]
     pub const fn without(self, other: Channels) -> Channels {
         Channels(self.0 & !other.0)
+    }
+
+    /// What both have.
+    #[must_use]
+    pub const fn and(self, other: Channels) -> Channels {
+        Channels(self.0 & other.0)
     }
 
     /// Whether all of `other` are in it.

@@ -14,12 +14,16 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_exchange-connectors");
 /// How long a run may take unless the test says otherwise. Far more than anything needs, for machines under load.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Variables the program reads; none of the tester's own may leak into a test.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 11] = [
     "COINBASE_API_KEY",
     "COINBASE_API_SECRET",
     "COINBASE_REST_URL",
     "COINBASE_WS_URL",
     "COINBASE_WS_USER_URL",
+    "COINBASE_EXCHANGE_WS_URL",
+    "COINBASE_EXCHANGE_API_KEY",
+    "COINBASE_EXCHANGE_API_SECRET",
+    "COINBASE_EXCHANGE_API_PASSPHRASE",
     "EXCHANGE_CONNECTORS_CA_FILE",
     "RUST_LOG",
 ];

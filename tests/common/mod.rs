@@ -17,7 +17,7 @@ use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand,
     OrderRef, RejectClass, RequestId, Side, State, StatisticsRecord, UnixNanos, Venue, View,
 };
-use exchange_connectors::sim::coinbase::{Config, LocalVenue, DOOR_REST};
+use exchange_connectors::sim::coinbase::{Config, ExchangeCredentials, LocalVenue, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::sim::Credentials;
 use exchange_connectors::venue::coinbase::auth::CdpKey;
@@ -47,6 +47,16 @@ pub const BTC: &str = "BTC-USD";
 const KEY_NAME: &str = "organizations/11111111-0000-4000-8000-000000000000/apiKeys/canary";
 /// Made for these tests and used nowhere else.
 const KEY_PEM: &str = include_str!("canary_key.pem");
+
+/// Made for these tests and used nowhere else.
+const EXCHANGE_SECRET: &str =
+    "9LbpCKoEFslM/9CT80GtoYSRv8VdP27j5KaT+W2WIm/QZcRhf0nLKpuXwpH1N5GVYFEWRJIQ86iqh/noiZPp0w==";
+const EXCHANGE_PASSPHRASE: &str = "canary-passphrase-7f3a";
+
+/// The fixed throwaway key of the Exchange feed.
+pub fn canary_exchange_credentials() -> ExchangeCredentials {
+    ExchangeCredentials::new("canary-exchange-key", EXCHANGE_SECRET, EXCHANGE_PASSPHRASE)
+}
 
 /// The fixed throwaway key.
 pub fn canary_credentials() -> Credentials {
@@ -99,7 +109,11 @@ impl Drop for RootFile {
 
 /// A quiet venue that takes the canary key.
 pub fn quiet_venue() -> Config {
-    Config { credentials: Some(canary_credentials()), ..Config::quiet() }
+    Config {
+        credentials: Some(canary_credentials()),
+        exchange_credentials: Some(canary_exchange_credentials()),
+        ..Config::quiet()
+    }
 }
 
 /// Where a venue is.
@@ -108,6 +122,7 @@ pub fn endpoints(venue: &LocalVenue) -> CoinbaseEndpoints {
         rest: Endpoint::https(&venue.rest_url()).unwrap(),
         ws: Endpoint::wss(&venue.ws_url()).unwrap(),
         ws_user: Endpoint::wss(&venue.ws_user_url()).unwrap(),
+        exchange_ws: Endpoint::wss(&venue.exchange_ws_url()).unwrap(),
     }
 }
 

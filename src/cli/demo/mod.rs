@@ -85,6 +85,7 @@ fn gateway_to(venue: &LocalVenue, roots: &RootFile) -> Result<Gateway, Box<dyn E
         rest: Endpoint::https(&venue.rest_url())?,
         ws: Endpoint::wss(&venue.ws_url())?,
         ws_user: Endpoint::wss(&venue.ws_user_url())?,
+        exchange_ws: Endpoint::wss(&venue.exchange_ws_url())?,
     };
     let key = venue.credentials();
     let coinbase = CoinbaseConfig::default().endpoints(endpoints).credentials(key.name(), key.secret())?;

@@ -20,6 +20,13 @@ pub enum JsonError {
         /// Offset in bytes at which the parser noticed; may lie behind the actual fault.
         at: usize,
     },
+    /// No JSON text looks like this even before its structure is read: empty, an open string, or a control character
+    /// inside one.
+    #[error("not valid JSON (empty, an open string, or a control character in one)")]
+    Unscannable,
+    /// The text is not UTF-8.
+    #[error("not valid UTF-8")]
+    NotUtf8,
     /// The text is longer than the parser was built for.
     #[error("JSON text of {len} bytes is over this parser's limit of {max}")]
     TooLong {
@@ -72,6 +79,22 @@ pub enum JsonError {
         /// The last key read before it.
         key: KeyText,
     },
+}
+
+impl JsonError {
+    /// Whether `text`, which [`Plain::parse`](super::Plain::parse) has just refused with this error, is not UTF-8. Exact
+    /// also where the parser noticed another fault first.
+    #[cold]
+    #[must_use]
+    pub fn is_of_bad_utf8(&self, text: &[u8]) -> bool {
+        match self {
+            Self::NotUtf8 => true,
+            // Refused unread, or by the scan, which names other faults first: nothing was unescaped in place yet. What is
+            // found later is found in UTF-8 only.
+            Self::TooLong { .. } | Self::Unscannable => simdutf8::basic::from_utf8(text).is_err(),
+            _ => false,
+        }
+    }
 }
 
 /// The type of a JSON value, as far as a caller can tell values apart.

@@ -86,6 +86,9 @@ impl Plain {
 #[cold]
 fn refused(error: &simd_json::Error) -> JsonError {
     match error.error() {
+        ErrorType::InvalidUtf8 => JsonError::NotUtf8,
+        // The scan, simd-json's first stage, looks at no single character; its second stage names the one it met.
+        _ if error.character().is_none() => JsonError::Unscannable,
         ErrorType::DepthLimitExceeded => JsonError::TooDeep { max: DEPTH_MAX },
         _ => JsonError::Malformed { at: error.index() },
     }
@@ -212,6 +215,24 @@ mod tests {
             let mut text = serde_json::to_vec(&document).unwrap();
             let read = Plain::new(1 << 16).parse(&mut text, value);
             prop_assert_eq!(read, Ok(document));
+        }
+
+        #[test]
+        fn what_is_not_utf8_is_told_from_what_is_not_json(mut bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..80),
+            prop::collection::vec(prop::sample::select(b"{}[]\",:\\n\x01ue019 \xc3\xbc\xff".to_vec()), 0..80),
+            // One document, spoilt in one place: mostly by a byte above 0x7f, also behind an escape and a long letter.
+            (any_value(), any::<prop::sample::Index>(), prop::sample::select(b"\xff\xc3\x80\"}".to_vec()))
+                .prop_map(|(value, at, byte)| {
+                    let mut text = serde_json::to_vec(&serde_json::json!(["\n\u{fc}", value, "\\\u{20ac}"])).unwrap();
+                    let at = at.index(text.len());
+                    text[at] = byte;
+                    text
+                })]) {
+            let valid = std::str::from_utf8(&bytes).is_ok();
+            let read = Plain::new(64).parse(&mut bytes, value);
+            let told = read.is_err_and(|error| error.is_of_bad_utf8(&bytes));
+            prop_assert_eq!(told, !valid);
         }
 
         #[test]

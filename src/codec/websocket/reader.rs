@@ -2,8 +2,8 @@
 //!
 //! Owns the place in the stream (inside which frame, inside which message, how much of a code point) and no bytes.
 //! Guarantees: the items do not depend on how the bytes were cut into reads, except where a long message is cut into
-//! pieces; text is UTF-8; after a close frame or an error nothing more is delivered. Never copies a payload, never
-//! allocates.
+//! pieces; text is UTF-8, unless the caller has taken that check on itself; after a close frame or an error nothing more
+//! is delivered. Never copies a payload, never allocates.
 //!
 //! The loop around it:
 //! ```
@@ -68,7 +68,7 @@ pub enum Item<'b> {
     },
     /// A whole unfragmented message of at most [`Limits::whole_bytes_max`] bytes.
     Message {
-        /// Text (then it is UTF-8) or binary.
+        /// Text (then it is UTF-8, but see [`FrameReader::leaving_whole_text_unchecked`]) or binary.
         text: bool,
         /// The payload, in place.
         payload: &'b mut [u8],
@@ -133,6 +133,8 @@ struct Open {
 pub struct FrameReader {
     phase: Phase,
     limits: Limits,
+    /// Whether whole text messages are checked here.
+    checks_whole_text: bool,
     open: Open,
     /// Bytes at the front of the buffer that the caller kept of the last piece.
     kept: usize,
@@ -146,7 +148,22 @@ impl FrameReader {
     pub fn new(limits: Limits) -> Self {
         let whole_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
         let limits = Limits { whole_bytes_max: limits.whole_bytes_max.clamp(1, whole_max.max(1)), ..limits };
-        Self { phase: Phase::Ready, limits, open: Open::default(), kept: 0, keepable: 0 }
+        Self { phase: Phase::Ready, limits, checks_whole_text: true, open: Open::default(), kept: 0, keepable: 0 }
+    }
+
+    /// The same reader, which delivers a [`Item::Message`] of text without looking at its bytes: for callers whose parser
+    /// looks at them anyway, and who must then call [`Self::refuse_text`] for what is not UTF-8 (RFC 6455 section 8.1).
+    /// Pieces are checked all the same: what a parser sees of them may begin and end inside a code point.
+    #[must_use]
+    pub fn leaving_whole_text_unchecked(mut self) -> Self {
+        self.checks_whole_text = false;
+        self
+    }
+
+    /// The text just delivered is not UTF-8: nothing more is delivered. Returns the error to close the connection with.
+    #[cold]
+    pub fn refuse_text(&mut self) -> WsError {
+        self.fail(WsError::InvalidUtf8)
     }
 
     /// Takes the next item off the front of `unread`, which must begin where the last step's `consumed` (less what
@@ -160,7 +177,7 @@ impl FrameReader {
         if self.phase == Phase::Ready {
             if let Some((text, header_bytes, end)) = whole_frame(unread, self.limits.whole_bytes_max) {
                 let payload = unread.get_mut(header_bytes..end).unwrap_or_default();
-                if text && simdutf8::basic::from_utf8(payload).is_err() {
+                if text && self.checks_whole_text && simdutf8::basic::from_utf8(payload).is_err() {
                     return Err(self.fail(WsError::InvalidUtf8));
                 }
                 return Ok(Step { consumed: end, item: Item::Message { text, payload } });
@@ -310,7 +327,7 @@ impl FrameReader {
             }
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {
                 let text = opcode == Opcode::Text;
-                if text && simdutf8::basic::from_utf8(payload).is_err() {
+                if text && self.checks_whole_text && simdutf8::basic::from_utf8(payload).is_err() {
                     return Err(WsError::InvalidUtf8);
                 }
                 Item::Message { text, payload }

@@ -9,7 +9,7 @@ use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::record::StrategyId;
 use crate::sim::FakeOutputs;
 use crate::venue::coinbase::limits::{FIRST_SUBSCRIBE_MS_MAX, MESSAGES_PER_SECOND_MAX};
-use crate::venue::coinbase::StreamConfig;
+use crate::venue::coinbase::{MarketFeeds, StreamConfig};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ impl Bench {
     fn new(market_connections_max: usize) -> Bench {
         let stream = StreamConfig { market_connections_max, ..StreamConfig::default() };
         let config = EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream, orders: None }),
+            coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
             order_limits: OrderLimits::default(),

@@ -1,6 +1,7 @@
 //! Changes of resting orders, told by hand.
 
 use super::*;
+use proptest::prelude::*;
 use ExecutionKind as K;
 
 const NEW_PRICE: i64 = PRICE + 100;
@@ -196,6 +197,8 @@ fn what_cannot_be_changed_is_refused_before_anything_is_sent() {
     b.tell(OrderStatus::Open, QUANTITY / 2);
     assert!(replace_to(&mut b, 2, PRICE, QUANTITY / 2).is_none());
     assert_eq!(b.log.last().reject, RejectClass::InvalidSize);
+    assert!(replace_to(&mut b, 2, PRICE, QUANTITY).is_none());
+    assert_eq!(b.log.last().reject, RejectClass::Malformed);
     let command = OrderCommand::cancel(InstrumentId(0), OrderRef::Request(request(1))).stamped(request(3), b.now);
     b.orders.cancel(b.now, V, &command, &mut b.log);
     assert!(replace(&mut b, 4).is_none());
@@ -211,4 +214,91 @@ fn a_change_of_which_nothing_left_is_refused_and_one_that_began_is_unknown() {
     let mut b = changing();
     b.orders.replace_lost(b.now, b.slot, &mut b.log);
     assert_eq!(b.log.last().kind, K::ReplaceUnknown);
+}
+
+/// The last word about a change, if it was told.
+fn outcome(log: &[ExecutionRecord], of: RequestId) -> Vec<ExecutionRecord> {
+    let about = |r: &&ExecutionRecord| {
+        r.request == of && matches!(r.kind, K::Replaced | K::ReplaceRejected | K::ReplaceUnknown)
+    };
+    log.iter().filter(about).copied().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever comes in whatever order: each change is handed out once, told once, reconciled if and only if it was
+    /// unknown; and once the venue answers truthfully, nothing stays unknown and the terms are the venue's.
+    #[test]
+    fn every_change_has_one_outcome_in_every_race(words in proptest::collection::vec(any::<u32>(), 1..60)) {
+        let mut b = Bench::live();
+        // What the venue has, and the change on its way there.
+        let (mut venue, mut under_way) = ((PRICE, QUANTITY), None);
+        let (mut counter, mut sends) = (1, Vec::new());
+        for word in words {
+            let [pick, x, y, _] = word.to_le_bytes();
+            let source = if x % 2 == 0 { FactSource::Stream } else { FactSource::StreamSnapshot };
+            match pick % 12 {
+                0..=2 => {
+                    counter += 1;
+                    let terms = (PRICE + i64::from(x) * 100, QUANTITY + i64::from(y));
+                    if let Some(send) = replace_to(&mut b, counter, terms.0, terms.1) {
+                        prop_assert!(!sends.contains(&send.request), "handed out once");
+                        sends.push(send.request);
+                        under_way = Some((counter, terms, send.slot));
+                        if x % 4 != 0 {
+                            b.orders.replace_sent(send.slot, b.now);
+                        }
+                    }
+                }
+                3..=4 => if let Some((_, terms, slot)) = under_way {
+                    // It arrives, perhaps long before anybody hears of it.
+                    b.orders.replace_sent(slot, b.now);
+                    venue = terms;
+                },
+                5 => if let Some((counter, terms, slot)) = under_way {
+                    b.orders.replace_sent(slot, b.now);
+                    let reply = if venue == terms { ReplaceReply::Accepted } else { refused(RejectClass::Other) };
+                    answer_to(&mut b, counter, reply);
+                    under_way = None;
+                },
+                6 => if let Some((counter, ..)) = under_way {
+                    answer_to(&mut b, counter, AMBIGUOUS);
+                },
+                7 => if let Some((_, _, slot)) = under_way.take() {
+                    b.orders.replace_lost(b.now, slot, &mut b.log);
+                },
+                8..=9 => {
+                    let fact = shown(&b, source, venue.0, if y % 2 == 0 { venue.1 } else { 0 }, 0);
+                    b.give(&fact);
+                }
+                _ => b.advance(u64::from(x) * 40),
+            }
+        }
+        // Nothing more arrives; the venue answers every question as things stand.
+        if let Some((_, _, slot)) = under_way {
+            b.orders.replace_lost(b.now, slot, &mut b.log);
+        }
+        for _ in 0..200 {
+            b.advance(500);
+            let Some((id, query)) = b.query() else { continue };
+            if let Query::OrdersByIds { .. } = query {
+                let fact = shown(&b, FactSource::Query, venue.0, venue.1, 0);
+                b.give(&fact);
+            }
+            b.done(id);
+        }
+        for request in sends {
+            let told = outcome(&b.log.0, request);
+            let kinds: Vec<_> = told.iter().map(|r| r.kind).collect();
+            let unknown = kinds.first() == Some(&K::ReplaceUnknown);
+            let end = told.last().unwrap();
+            prop_assert!(kinds.len() == 1 + usize::from(unknown), "{kinds:?}");
+            prop_assert!(matches!(end.kind, K::Replaced | K::ReplaceRejected), "{kinds:?}");
+            prop_assert_eq!(end.has(EXECUTION_FLAG_RECONCILED), unknown);
+        }
+        let order = b.orders.get(b.slot).unwrap();
+        prop_assert_eq!(order.state(), OrderState::Live);
+        prop_assert_eq!((order.price(), order.quantity()), venue);
+    }
 }

@@ -60,7 +60,10 @@ struct Level {
 pub(crate) struct Book {
     bids: BTreeMap<i64, Level>,
     asks: BTreeMap<i64, Level>,
+    /// Levels changed since they were last published on the grid.
     dirty: BTreeSet<(Side, i64)>,
+    /// Levels changed since they were last published at once.
+    fresh: BTreeSet<(Side, i64)>,
 }
 
 impl Book {
@@ -70,7 +73,7 @@ impl Book {
             let level = self.side_mut(side).entry(ticks).or_default();
             level.lots += lots;
             level.queue.push_back((owner, lots));
-            self.dirty.insert((side, ticks));
+            self.note(side, ticks);
         }
     }
 
@@ -193,9 +196,19 @@ impl Book {
     /// Levels changed since the last call: bids first, each side from the best outwards (reference 6.4).
     pub(crate) fn take_dirty(&mut self) -> Vec<(Side, i64, i64)> {
         let dirty = std::mem::take(&mut self.dirty);
+        self.with_lots(&dirty)
+    }
+
+    /// The same for whoever is told of each change at once.
+    pub(crate) fn take_fresh(&mut self) -> Vec<(Side, i64, i64)> {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.with_lots(&fresh)
+    }
+
+    fn with_lots(&self, levels: &BTreeSet<(Side, i64)>) -> Vec<(Side, i64, i64)> {
         let with_lots = |(side, ticks): &(Side, i64)| (*side, *ticks, self.lots_at(*side, *ticks));
-        let bids = dirty.iter().rev().filter(|(s, _)| *s == Side::Buy).map(with_lots);
-        let asks = dirty.iter().filter(|(s, _)| *s == Side::Sell).map(with_lots);
+        let bids = levels.iter().rev().filter(|(s, _)| *s == Side::Buy).map(with_lots);
+        let asks = levels.iter().filter(|(s, _)| *s == Side::Sell).map(with_lots);
         bids.chain(asks).collect()
     }
 
@@ -209,7 +222,12 @@ impl Book {
         if book.get(&ticks).is_some_and(|level| level.queue.is_empty()) {
             book.remove(&ticks);
         }
+        self.note(side, ticks);
+    }
+
+    fn note(&mut self, side: Side, ticks: i64) {
         self.dirty.insert((side, ticks));
+        self.fresh.insert((side, ticks));
     }
 
     fn side_mut(&mut self, side: Side) -> &mut BTreeMap<i64, Level> {

@@ -64,6 +64,8 @@ pub struct Config {
     pub key_kind: KeyKind,
     /// A key of your own; tests bring a fixed throwaway one.
     pub credentials: Option<crate::sim::Credentials>,
+    /// A key of your own for the Exchange feed's signed book.
+    pub exchange_credentials: Option<super::ExchangeCredentials>,
     /// The key that may only look; [`super::LocalVenue`] makes one when there is none.
     pub view_only_credentials: Option<crate::sim::Credentials>,
     /// A key of the retired HMAC scheme, with the permissions of the trading key; none by default, as on the venue
@@ -73,8 +75,8 @@ pub struct Config {
     pub listing_lag_ns: u64,
     /// The choices the reference leaves open.
     pub unconfirmed: Unconfirmed,
-    /// Ports for REST, market data and user data; 0 takes a free one.
-    pub ports: [u16; 3],
+    /// Ports for REST, market data, user data and the Exchange feed; 0 takes a free one.
+    pub ports: [u16; 4],
 }
 
 impl Default for Config {
@@ -102,11 +104,12 @@ impl Default for Config {
             permissions: Permissions { view: true, trade: true },
             key_kind: KeyKind::default(),
             credentials: None,
+            exchange_credentials: None,
             view_only_credentials: None,
             legacy_key: None,
             listing_lag_ns: 0,
             unconfirmed: Unconfirmed::default(),
-            ports: [0; 3],
+            ports: [0; 4],
         }
     }
 }

@@ -18,8 +18,8 @@ const PRICE_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 const END_MAX_NS: u64 = 366 * 24 * 3_600 * SECOND_NS;
 /// Most slices of a TWAP and rungs of a scaled order; not documented either.
 const PARTS_MAX: u32 = 1_000;
-/// Steepest ladder, so that no product of sizes overflows.
-const SIZE_STEP_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// Largest rung in terms of the smallest, so that no sum of rungs overflows.
+const WEIGHT_MAX: Decimal = Decimal::from_parts(4_000_000_000, 0, 0, false, 0);
 
 /// What a configuration says.
 pub(super) struct Terms {
@@ -65,12 +65,12 @@ fn resting(fields: &Value) -> Rests {
 }
 
 fn limit(fields: &Value, product: &Product, rests: Rests, end_ns: Option<u64>) -> Result<Terms, Wrong> {
-    let Rung { ticks, lots } = limit_and_lots(fields, product)?;
+    let Rung { ticks, lots, .. } = limit_and_lots(fields, product)?;
     Ok(Terms::of(Kind::Limit { ticks, rests }, Size::Base(lots), end_ns))
 }
 
 fn stop_limit(fields: &Value, product: &Product, end_ns: Option<u64>) -> Result<Terms, Wrong> {
-    let Rung { ticks, lots } = limit_and_lots(fields, product)?;
+    let Rung { ticks, lots, .. } = limit_and_lots(fields, product)?;
     let stop = stop_price(fields, "stop_price", product)?;
     let direction = match fields.text("stop_direction")? {
         Some("STOP_DIRECTION_STOP_UP") => Direction::Up,
@@ -85,26 +85,40 @@ fn bracket(fields: &Value, product: &Product, end_ns: Option<u64>) -> Result<Ter
     if fields.decimal("quote_size")?.is_some() {
         return Err(Reject::Named("QUOTE_SIZE_NOT_ALLOWED_FOR_BRACKET").into());
     }
-    let Rung { ticks, lots } = limit_and_lots(fields, product)?;
+    let Rung { ticks, lots, .. } = limit_and_lots(fields, product)?;
     let stop = stop_price(fields, "stop_trigger_price", product)?;
     Ok(Terms::of(Kind::Bracket { ticks, stop }, Size::Base(lots), end_ns))
 }
 
 fn twap(fields: &Value, product: &Product, now_ns: u64) -> Result<Terms, Wrong> {
-    let Rung { ticks, lots } = limit_and_lots(fields, product)?;
+    let Rung { ticks, lots, .. } = limit_and_lots(fields, product)?;
     let start_ns = time(fields, "start_time")?.ok_or(Reject::Named("START_TIME_MUST_BE_SPECIFIED"))?;
     let end_ns = end_time(fields, now_ns)?;
-    let buckets = fields.decimal("number_buckets")?.and_then(|n| n.to_u32()).filter(|n| (1..=PARTS_MAX).contains(n));
-    let buckets = buckets.ok_or_else(|| Wrong::Form("number_buckets is required".to_owned()))?;
-    let bucket_ns = duration_ns(fields)?;
-    let whole_ns = bucket_ns.saturating_mul(u64::from(buckets));
-    if start_ns.saturating_add(whole_ns) > end_ns.saturating_add(bucket_ns) {
+    let bucket_lots = match (fields.decimal("bucket_size")?, fields.decimal("quote_size")?) {
+        // In what the order's size is in.
+        (Some(size), Some(_)) => Some(product.lots_for(size, product.price(ticks))),
+        (Some(size), None) => Some(product.lots(size).ok_or(Reject::SizePrecision)?),
+        (None, _) => None,
+    };
+    let buckets = match (fields.decimal("number_buckets")?, bucket_lots) {
+        (Some(n), _) => n.to_u32(),
+        (None, Some(each)) => lots.checked_add(each - 1).and_then(|n| n.checked_div(each)?.to_u32()),
+        (None, None) => return Err(Wrong::Form("one of number_buckets and bucket_size is required".to_owned())),
+    };
+    let buckets = buckets.filter(|n| (1..=PARTS_MAX).contains(n));
+    let buckets = buckets.ok_or_else(|| Wrong::Form("parsing field \"number_buckets\": out of range".to_owned()))?;
+    // Without a duration the slices fill the time there is.
+    let bucket_ns = match duration_ns(fields)? {
+        Some(ns) => ns,
+        None => end_ns.saturating_sub(start_ns) / u64::from(buckets),
+    };
+    if bucket_ns == 0 {
+        return Err(Reject::Named("DURATION_TOO_SMALL").into());
+    }
+    if start_ns.saturating_add(bucket_ns.saturating_mul(u64::from(buckets))) > end_ns.saturating_add(bucket_ns) {
         return Err(Reject::Named("DURATION_TOO_LARGE").into());
     }
-    let bucket_lots = match fields.decimal("bucket_size")? {
-        Some(size) => product.lots(size).ok_or(Reject::SizePrecision)?,
-        None => lots / i64::from(buckets),
-    };
+    let bucket_lots = bucket_lots.unwrap_or(lots / i64::from(buckets));
     if product.size(bucket_lots) < product.base_min_size {
         return Err(Reject::Named("BUCKET_SIZE_SMALLER_THAN_BASE_MIN").into());
     }
@@ -115,15 +129,11 @@ fn twap(fields: &Value, product: &Product, now_ns: u64) -> Result<Terms, Wrong> 
 }
 
 /// `"300s"`.
-fn duration_ns(fields: &Value) -> Result<u64, Wrong> {
-    let text = fields.text("bucket_duration")?.ok_or_else(|| Wrong::Form("bucket_duration is required".to_owned()))?;
+fn duration_ns(fields: &Value) -> Result<Option<u64>, Wrong> {
+    let Some(text) = fields.text("bucket_duration")? else { return Ok(None) };
     let seconds: Option<Decimal> = text.strip_suffix('s').and_then(|n| n.parse().ok());
     let ns = seconds.and_then(|s| s.checked_mul(Decimal::from(SECOND_NS))).and_then(|ns| ns.to_u64());
-    match ns {
-        None => Err(Wrong::Form(format!("parsing field \"bucket_duration\": {text:?} is not a duration"))),
-        Some(0) => Err(Reject::Named("DURATION_TOO_SMALL").into()),
-        Some(ns) => Ok(ns),
-    }
+    ns.map(Some).ok_or_else(|| Wrong::Form(format!("parsing field \"bucket_duration\": {text:?} is not a duration")))
 }
 
 /// A ladder: given rung by rung in `orders`, or spread from `min_price` to `max_price`.
@@ -155,6 +165,7 @@ fn scaled(fields: &Value, product: &Product) -> Result<Terms, Wrong> {
     rungs.dedup_by(|later, kept| {
         let same = later.ticks == kept.ticks;
         kept.lots += if same { later.lots } else { 0 };
+        kept.post_only |= same && later.post_only;
         same
     });
     Ok(Terms { kind: Kind::Scaled, size: Size::Base(total), end_ns: None, rungs })
@@ -172,56 +183,94 @@ fn spread(fields: &Value, product: &Product) -> Result<Vec<Rung>, Wrong> {
     }
     let mid = product.price(low + (high - low) / 2);
     let total = lots(fields, product, mid)?;
-    let ticks =
-        |i: i64| low + i64::try_from(i128::from(high - low) * i128::from(i) / i128::from(count - 1)).unwrap_or(0);
-    let weights = weights(fields, count)?;
+    let prices = spread_of(fields, "price_distribution", &["FLAT", "LINEAR_INCREASING", "LINEAR_DECREASING"])?;
+    let gaps = i128::from(count - 1);
+    let ticks = |i: i64| {
+        let i = i128::from(i);
+        // How far up, as a part of a whole: gaps all the same, each wider than the one below, or each narrower.
+        let (part, whole) = match prices {
+            Spread::Even => (i, gaps),
+            Spread::Rising => (i * (i + 1), gaps * (gaps + 1)),
+            Spread::Falling => (gaps * (gaps + 1) - (gaps - i) * (gaps - i + 1), gaps * (gaps + 1)),
+        };
+        low + i64::try_from(i128::from(high - low) * part / whole).unwrap_or(0)
+    };
+    let weights = weights(fields, count, product.size(total))?.ok_or_else(infeasible)?;
     let sum: Decimal = weights.iter().sum();
     let mut left = total;
     let mut rungs = Vec::new();
     for (i, weight) in (0..count).zip(weights) {
-        let share = (Decimal::from(total) * weight / sum).floor().to_i64().unwrap_or(0);
+        let share = Decimal::from(total).checked_mul(weight).and_then(|part| part.checked_div(sum));
+        let share = share.and_then(|lots| lots.floor().to_i64()).unwrap_or(0);
         // What rounding leaves over goes to the last rung.
         let lots = if i == count - 1 { left } else { share.min(left) };
         left -= lots;
-        rungs.push(Rung { ticks: ticks(i), lots });
+        rungs.push(Rung { ticks: ticks(i), lots, post_only: false });
     }
     Ok(rungs)
 }
 
-/// Relative sizes of the rungs from the lowest price to the highest: the last is `size_ratio` times the first, or each
-/// one `size_diff` more than the one before, or all are the same.
-fn weights(fields: &Value, count: i64) -> Result<Vec<Decimal>, Wrong> {
-    let one_of = |key: &'static str, values: &[&str]| match fields.text(key)? {
+/// How something changes from the lowest rung to the highest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    Even,
+    Rising,
+    Falling,
+}
+
+fn spread_of(fields: &Value, key: &'static str, values: &[&str]) -> Result<Spread, Wrong> {
+    match fields.text(key)? {
         Some(value) if !values.contains(&value) => Err(Wrong::Value(key, value.to_owned())),
-        other => Ok(other.map(str::to_owned)),
-    };
-    one_of("price_distribution", &["FLAT", "LINEAR_INCREASING", "LINEAR_DECREASING"])?;
+        Some("INCREASING" | "LINEAR_INCREASING") => Ok(Spread::Rising),
+        Some("DECREASING" | "LINEAR_DECREASING") => Ok(Spread::Falling),
+        _ => Ok(Spread::Even),
+    }
+}
+
+/// Relative sizes of the rungs from the lowest price to the highest: neighbours differ by the factor `size_ratio`, else
+/// by `size_diff` base units, else by as much as the smallest rung; `None` if there is no such ladder. What the venue
+/// makes of the parameters is not documented beyond their names.
+fn weights(fields: &Value, count: i64, total: Decimal) -> Result<Option<Vec<Decimal>>, Wrong> {
     let sizes = ["UNKNOWN_DISTRIBUTION", "INCREASING", "DECREASING", "EVENLY_SPLIT"];
-    let distribution = one_of("size_distribution", &sizes)?;
-    let steps = Decimal::from(count - 1);
-    let step = match (fields.decimal("size_ratio")?, fields.decimal("size_diff")?) {
-        (Some(ratio), _) => (ratio - Decimal::ONE) / steps,
-        (None, Some(diff)) => diff,
-        (None, None) => Decimal::ONE,
-    };
-    if step.abs() > SIZE_STEP_MAX {
-        return Err(Reject::Named("SCALED_PARAM_INFEASIBLE").into());
+    let spread = spread_of(fields, "size_distribution", &sizes)?;
+    if spread == Spread::Even {
+        return Ok(Some((0..count).map(|_| Decimal::ONE).collect()));
     }
-    let rising: Vec<Decimal> = (0..count).map(|i| Decimal::ONE + step * Decimal::from(i)).collect();
-    let weights = match distribution.as_deref() {
-        Some("INCREASING") => rising,
-        Some("DECREASING") => rising.into_iter().rev().collect(),
-        _ => vec![Decimal::ONE; usize::try_from(count).unwrap_or(0)],
+    let (ratio, diff) = (fields.decimal("size_ratio")?, fields.decimal("size_diff")?);
+    let rising = || -> Option<Vec<Decimal>> {
+        let mut weight = match (ratio, diff) {
+            (None, Some(diff)) => first_of_ladder(total, diff, count)?,
+            _ => Decimal::ONE,
+        };
+        let mut all = Vec::new();
+        for _ in 0..count {
+            if weight <= Decimal::ZERO || weight > WEIGHT_MAX {
+                return None;
+            }
+            all.push(weight);
+            weight = match ratio {
+                Some(ratio) => weight.checked_mul(ratio)?,
+                None => weight.checked_add(diff.unwrap_or(Decimal::ONE))?,
+            };
+        }
+        Some(all)
     };
-    if weights.iter().any(|w| *w <= Decimal::ZERO) {
-        return Err(Reject::Named("SCALED_PARAM_INFEASIBLE").into());
+    let mut all = rising();
+    if let Some(all) = all.as_mut().filter(|_| spread == Spread::Falling) {
+        all.reverse();
     }
-    Ok(weights)
+    Ok(all)
+}
+
+/// The smallest of `count` sizes, each `diff` more than the one before, that add up to `total`.
+fn first_of_ladder(total: Decimal, diff: Decimal, count: i64) -> Option<Decimal> {
+    let steps = Decimal::from(count.checked_mul(count - 1)? / 2);
+    total.checked_sub(diff.checked_mul(steps)?)?.checked_div(Decimal::from(count))
 }
 
 fn limit_and_lots(fields: &Value, product: &Product) -> Result<Rung, Wrong> {
     let ticks = price(fields, "limit_price", product)?;
-    Ok(Rung { ticks, lots: lots(fields, product, product.price(ticks))? })
+    Ok(Rung { ticks, lots: lots(fields, product, product.price(ticks))?, post_only: fields.flag("post_only") })
 }
 
 fn price(fields: &Value, key: &str, product: &Product) -> Result<i64, Wrong> {
@@ -372,9 +421,21 @@ mod tests {
         let even = ladder(json!({"size_distribution": "EVENLY_SPLIT"}));
         assert_eq!(even.iter().map(|r| r.ticks).collect::<Vec<_>>(), [10_000, 10_100, 10_200, 10_300]);
         assert_eq!(even.iter().map(|r| r.lots).collect::<Vec<_>>(), [25_000_000, 25_000_000, 25_000_000, 25_000_001]);
-        let rising = ladder(json!({"size_distribution": "INCREASING", "size_ratio": "4"}));
+        let rising = ladder(json!({"size_distribution": "INCREASING", "size_diff": "0.1"}));
         assert_eq!(rising.iter().map(|r| r.lots).collect::<Vec<_>>(), [10_000_000, 20_000_000, 30_000_000, 40_000_001]);
-        let falling = ladder(json!({"size_distribution": "DECREASING", "size_diff": "1"}));
-        assert!(falling[0].lots > falling[1].lots && falling[1].lots > falling[2].lots);
+        let falling = ladder(json!({"size_distribution": "DECREASING", "size_ratio": "2"}));
+        assert_eq!(falling.iter().map(|r| r.lots).collect::<Vec<_>>(), [53_333_333, 26_666_666, 13_333_333, 6_666_669]);
+        for (way, ticks) in
+            [("INCREASING", [10_000, 10_050, 10_150, 10_300]), ("DECREASING", [10_000, 10_150, 10_250, 10_300])]
+        {
+            let uneven = ladder(json!({ "price_distribution": format!("LINEAR_{way}") }));
+            assert_eq!(uneven.iter().map(|r| r.ticks).collect::<Vec<_>>(), ticks);
+        }
+        for more in [json!({"size_diff": "0.2"}), json!({"size_ratio": "1000000"}), json!({"size_ratio": "-1"})] {
+            let mut fields = json!({"base_size": "1", "num_orders": 4, "min_price": "100", "max_price": "103",
+                                    "size_distribution": "INCREASING"});
+            fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            assert!(spread(&fields, product).is_err(), "{fields}");
+        }
     }
 }

@@ -4,10 +4,51 @@ use super::book::{Owner, Side};
 use super::local::ControlError;
 use super::market::Match;
 use super::model::Coinbase;
+use super::order::Size;
 use super::product::Trading;
 use rust_decimal::Decimal;
 
+/// An order as the venue understood it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenOrder {
+    /// `order_type`.
+    pub order_type: &'static str,
+    /// `time_in_force`.
+    pub time_in_force: &'static str,
+    /// `status`.
+    pub status: &'static str,
+    /// The limit in force.
+    pub limit_price: Option<Decimal>,
+    /// The price that sets it off.
+    pub stop_price: Option<Decimal>,
+    /// Its size in base units, 0 if it was sized in quote.
+    pub base_size: Decimal,
+    /// The rungs of a ladder from the lowest price up: price and base size.
+    pub rungs: Vec<(Decimal, Decimal)>,
+    /// Take-profit and stop price of the bracket attached to it.
+    pub attached: Option<(Decimal, Decimal)>,
+}
+
 impl Coinbase {
+    pub(super) fn order_details(&self, client_order_id: &str) -> Option<SeenOrder> {
+        let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
+        let product = self.exchange.product_of(&order.asked)?;
+        let lots = match order.now.size {
+            Size::Base(lots) => lots,
+            Size::Quote(_) => 0,
+        };
+        Some(SeenOrder {
+            order_type: order.kind_name(),
+            time_in_force: order.time_in_force(),
+            status: order.now.status.as_str(),
+            limit_price: order.now.limit.map(|ticks| product.price(ticks)),
+            stop_price: order.stop().map(|ticks| product.price(ticks)),
+            base_size: product.size(lots),
+            rungs: order.asked.rungs.iter().map(|r| (product.price(r.ticks), product.size(r.lots))).collect(),
+            attached: order.asked.attached.map(|b| (product.price(b.ticks), product.price(b.stop))),
+        })
+    }
+
     fn index(&self, product: &str) -> Result<usize, ControlError> {
         self.exchange.market_index(product).ok_or_else(|| ControlError::UnknownProduct(product.to_owned()))
     }

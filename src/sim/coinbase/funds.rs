@@ -38,7 +38,12 @@ impl Exchange {
             }
             Kind::StopLimit { ticks, stop, direction } => check_stop(asked.side, ticks, stop, direction, last)?,
             Kind::Bracket { ticks, stop } => check_bracket(asked.side, BracketPrices { ticks, stop }, last)?,
-            Kind::Market | Kind::Twap { .. } | Kind::Scaled => {}
+            Kind::Scaled => {
+                if asked.rungs.iter().any(|rung| rung.post_only && crosses(asked.side, rung.ticks, best)) {
+                    return Err(Reject::PostOnlyWouldCross);
+                }
+            }
+            Kind::Market | Kind::Twap { .. } => {}
         }
         if let Some(prices) = asked.attached {
             let entry = match asked.kind {

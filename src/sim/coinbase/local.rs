@@ -5,9 +5,11 @@
 
 use super::book::Side;
 use super::config::{Config, Permissions, Unconfirmed};
+use super::control::SeenOrder;
 use super::errors::{Generation, ReasonPlace};
+use super::exchange_feed::ExchangeCredentials;
 use super::limits::Limits;
-use super::model::{Coinbase, DOOR_MARKET, DOOR_REST, DOOR_USER};
+use super::model::{Coinbase, DOOR_EXCHANGE, DOOR_MARKET, DOOR_REST, DOOR_USER};
 use super::observed::Observed;
 use super::product::Trading;
 use crate::sim::server::{Server, StartError, Stopped};
@@ -24,6 +26,7 @@ const VIEW_ONLY_KEY_NAME: &str =
 pub struct LocalVenue {
     server: Server<Coinbase>,
     credentials: Credentials,
+    exchange_credentials: ExchangeCredentials,
     view_only: Credentials,
 }
 
@@ -51,7 +54,7 @@ pub struct Balance {
 }
 
 impl LocalVenue {
-    /// Starts a venue: a key if none was brought, certificates, three ports, one thread.
+    /// Starts a venue: a key if none was brought, certificates, four ports, one thread.
     ///
     /// # Errors
     /// When a port is taken, or key or certificates cannot be made.
@@ -60,18 +63,26 @@ impl LocalVenue {
             Some(credentials) => credentials.clone(),
             None => Credentials::generate(config.key_kind)?,
         };
+        let exchange_credentials = match &config.exchange_credentials {
+            Some(credentials) => credentials.clone(),
+            None => ExchangeCredentials::generate()?,
+        };
         let view_only = match &config.view_only_credentials {
             Some(credentials) => credentials.clone(),
             None => Credentials::generate_named(VIEW_ONLY_KEY_NAME, config.key_kind)?,
         };
-        let config = Config { view_only_credentials: Some(view_only.clone()), ..config };
+        let config = Config {
+            exchange_credentials: Some(exchange_credentials.clone()),
+            view_only_credentials: Some(view_only.clone()),
+            ..config
+        };
         let key = credentials.clone();
         let server = Server::start("sim-coinbase", &config.ports, |ports, now_ns| {
             let rest = ports.first().copied().unwrap_or(0);
             let hosts = [format!("localhost:{rest}"), format!("127.0.0.1:{rest}")];
             Coinbase::new(&config, key, &hosts, now_ns)
         })?;
-        Ok(Self { server, credentials, view_only })
+        Ok(Self { server, credentials, exchange_credentials, view_only })
     }
 
     /// `https://localhost:PORT`.
@@ -87,6 +98,16 @@ impl LocalVenue {
     /// `wss://localhost:PORT` of the user data.
     pub fn ws_user_url(&self) -> String {
         format!("wss://localhost:{}", self.server.port(DOOR_USER))
+    }
+
+    /// `wss://localhost:PORT` of the Exchange feed.
+    pub fn exchange_ws_url(&self) -> String {
+        format!("wss://localhost:{}", self.server.port(DOOR_EXCHANGE))
+    }
+
+    /// The key that opens the Exchange feed's signed book.
+    pub fn exchange_credentials(&self) -> &ExchangeCredentials {
+        &self.exchange_credentials
     }
 
     /// The key that opens this venue.
@@ -386,6 +407,22 @@ impl LocalVenue {
         self.call(move |core, _| core.venue.frames_to_drop = frames)
     }
 
+    /// So many matches of the Exchange feed are lost: their trade ids are missing.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn drop_exchange_matches(&self, matches: u32) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.feed.matches_to_drop = matches)
+    }
+
+    /// So many book messages of the Exchange feed are lost, and nothing in the feed says so.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn drop_exchange_books(&self, messages: u32) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.feed.books_to_drop = messages)
+    }
+
     /// What the trading key may do from now on.
     ///
     /// # Errors
@@ -442,6 +479,15 @@ impl LocalVenue {
     pub fn order(&self, client_order_id: &str) -> Result<Option<(String, &'static str, Decimal)>, Stopped> {
         let id = client_order_id.to_owned();
         self.call(move |core, _| core.venue.order_state(&id))
+    }
+
+    /// What the venue took an order for.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn order_details(&self, client_order_id: &str) -> Result<Option<SeenOrder>, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.order_details(&id))
     }
 
     /// Balance of a currency, `None` if there is no such account.

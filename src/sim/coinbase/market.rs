@@ -58,6 +58,8 @@ pub(crate) struct Market {
     pub(crate) trades: VecDeque<Trade>,
     /// Trades not yet published, oldest first.
     pub(crate) unpublished: Vec<Trade>,
+    /// Trades the Exchange feed has not told yet, oldest first.
+    pub(crate) untold: Vec<Trade>,
     /// When the book last changed.
     pub(crate) changed_ns: u64,
     rng: Rng,
@@ -84,6 +86,7 @@ impl Market {
             book: Book::default(),
             trades: VecDeque::new(),
             unpublished: Vec::new(),
+            untold: Vec::new(),
             changed_ns: now_ns,
             rng: Rng::new(seed),
             anchor,
@@ -106,6 +109,8 @@ impl Market {
             market.print(now_ns.saturating_sub(age * 50_000_000), ticks, lots, side);
         }
         market.unpublished.clear();
+        market.untold.clear();
+        market.book.take_fresh();
         market.book.take_dirty();
         market.range = None;
         market
@@ -314,6 +319,7 @@ impl Market {
         self.trades.push_front(trade);
         self.trades.truncate(TRADES_KEPT);
         self.unpublished.push(trade);
+        self.untold.push(trade);
     }
 
     fn record(&mut self, at_ns: u64, ticks: i64, lots: i64) {

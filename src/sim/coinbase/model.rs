@@ -7,6 +7,7 @@ use super::auth::{ApiKey, LegacyKey};
 use super::config::{Config, Permissions, Unconfirmed};
 use super::errors::{Generation, ReasonPlace};
 use super::exchange::{Exchange, Update};
+use super::exchange_feed::{ExchangeCredentials, ExchangeFeed};
 use super::limits::{Limits, Window};
 use super::market::Market;
 use super::observed::Observed;
@@ -26,6 +27,8 @@ pub const DOOR_REST: Door = 0;
 pub const DOOR_MARKET: Door = 1;
 /// Port of the user WebSocket.
 pub const DOOR_USER: Door = 2;
+/// Port of the Exchange feed.
+pub const DOOR_EXCHANGE: Door = 3;
 /// Most made-up events in one turn; after a pause of the process the rest is skipped, not caught up.
 const EVENTS_PER_TICK_MAX: u64 = 2_000;
 const VIEW_ONLY: Permissions = Permissions { view: true, trade: false };
@@ -81,6 +84,7 @@ pub struct Coinbase {
     pub(crate) message_window: Window,
     pub(crate) sessions: BTreeMap<ConnId, Session>,
     pub(crate) publishers: Vec<Publisher>,
+    pub(crate) feed: ExchangeFeed,
     pub(crate) outputs: Vec<Output>,
     pub(crate) observed: Observed,
     pub(crate) first_subscribe_ns: u64,
@@ -114,12 +118,15 @@ pub struct Coinbase {
 impl Coinbase {
     /// A venue that starts at `now_ns`. `hosts` are the names it answers to in a token's `uri`, without scheme.
     pub fn new(config: &Config, key: Credentials, hosts: &[String], now_ns: u64) -> Self {
+        let feed_key = config.exchange_credentials.clone();
+        let feed_key = feed_key.unwrap_or_else(|| ExchangeCredentials::new("local", "bG9jYWw=", "local"));
         let mut seeds = Rng::new(config.seed);
         let market =
             |product: &super::product::Product| Market::new(product.clone(), seeds.next_u64(), config.depth, now_ns);
         let markets: Vec<Market> = config.products.iter().map(market).collect();
         let publisher = |i: usize| Publisher::new(config.level2_grid_ns, config.trades_grid_ns, i);
         Self {
+            feed: ExchangeFeed::new(feed_key, markets.len()),
             publishers: (0..markets.len()).map(publisher).collect(),
             exchange: Exchange::new(markets, &config.balances, config.fees, config.seed, now_ns),
             keys: [(Some(key), config.permissions), (config.view_only_credentials.clone(), VIEW_ONLY)]
@@ -216,16 +223,25 @@ impl Venue for Coinbase {
             return Err(Response::text(429, "Too Many Requests\n"));
         }
         let deadline = now_ns.saturating_add(self.first_subscribe_ns);
+        if door == DOOR_EXCHANGE {
+            self.feed.opened(conn, deadline);
+            return Ok(());
+        }
         self.sessions.insert(conn, Session::new(door == DOOR_USER, Some(deadline)));
         Ok(())
     }
 
     fn text(&mut self, now_ns: u64, conn: ConnId, text: &str) {
-        self.message(now_ns, conn, text);
+        if self.feed.has(conn) {
+            self.feed_message(now_ns, conn, text);
+        } else {
+            self.message(now_ns, conn, text);
+        }
     }
 
     fn closed(&mut self, _now_ns: u64, conn: ConnId) {
         self.sessions.remove(&conn);
+        self.feed.closed(conn);
     }
 
     fn tick(&mut self, now_ns: u64) -> Option<u64> {
@@ -234,7 +250,8 @@ impl Venue for Coinbase {
         let user = self.publish_user(now_ns);
         let data = self.publish_market_data(now_ns);
         let timers = self.session_timers(now_ns);
-        [market, orders, user, data, timers].into_iter().flatten().min()
+        let feed = self.feed_timers(now_ns);
+        [market, orders, user, data, timers, feed].into_iter().flatten().min()
     }
 
     fn take_outputs(&mut self) -> Vec<Output> {

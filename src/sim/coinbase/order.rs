@@ -66,6 +66,8 @@ pub(crate) enum Rests {
 pub(crate) struct Rung {
     pub(crate) ticks: i64,
     pub(crate) lots: i64,
+    /// Must not take.
+    pub(crate) post_only: bool,
 }
 
 /// The prices of a bracket, given on its own or attached to another order.

@@ -323,6 +323,7 @@ impl Coinbase {
         let mut next = None;
         let mut wait = |at: Option<u64>| next = [next, at].into_iter().flatten().min();
         for index in 0..self.exchange.markets.len() {
+            self.feed_turn(now_ns, index);
             wait(self.level2_turn(now_ns, index));
             wait(self.trades_turn(now_ns, index));
             self.ticker_turn(now_ns, index);
@@ -345,7 +346,7 @@ impl Coinbase {
         None
     }
 
-    fn publish_level2(&mut self, now_ns: u64, index: usize) {
+    pub(crate) fn publish_level2(&mut self, now_ns: u64, index: usize) {
         let Some(market) = self.exchange.markets.get_mut(index) else { return };
         let changed = market.book.take_dirty();
         if let Some(publisher) = self.publishers.get_mut(index) {
@@ -353,6 +354,7 @@ impl Coinbase {
         }
         if !changed.is_empty() {
             self.broadcast(now_ns, index, Channel::Level2, |market| frames::level2_update(market, &changed));
+            self.feed_batch(now_ns, index, &changed);
         }
     }
 

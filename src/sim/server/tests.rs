@@ -483,7 +483,7 @@ fn a_live_market_runs_by_itself_and_stops_when_paused() {
 #[test]
 fn a_taken_port_is_an_error_and_a_stopped_venue_frees_its_own() {
     let venue = quiet();
-    let ports = [venue.port(0), venue.port(1), venue.port(2)];
+    let ports = [0, 1, 2, 3].map(|door| venue.port(door));
     let second = LocalVenue::start(Config { ports, ..Config::quiet() });
     assert!(matches!(second, Err(StartError::Io(e)) if e.kind() == ErrorKind::AddrInUse));
     venue.stop();

@@ -8,7 +8,6 @@ use super::response;
 use super::stream::{Control, Decoder};
 use super::testing::{instrument, Ear, Told};
 use crate::codec::json::Plain;
-use crate::record::InstrumentId;
 use crate::venue::{Anomaly, Channels};
 use std::path::{Path, PathBuf};
 
@@ -26,13 +25,11 @@ fn reader(path: &str) -> Option<(&'static str, Reader)> {
         "fastmm/advanced_time.json" => ("server time", server_time),
         "ccxt/orders_batch_filled_20231126.json" => ("order list", orders),
         "synthetic/advanced_rest_responses.jsonl" => ("replies", replies),
-        // Judged member by member where they are used: sessions, queries, signing, reject classes.
-        "ccxt/fills_spot_20231126.json" | "ccxt/market_ticker_20240424.json" | "jkorf/transaction_summary.json" => {
-            ("JSON of a reply", json)
-        }
-        "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => {
-            ("JSON of vectors", json)
-        }
+        "ccxt/fills_spot_20231126.json" => ("fill list", fills),
+        "ccxt/market_ticker_20240424.json" => ("market trades", market_trades),
+        "jkorf/transaction_summary.json" => ("fees", fees),
+        // Judged vector by vector beside the signing and the reject classes.
+        "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => ("JSON", json),
         _ => return None,
     })
 }
@@ -158,9 +155,25 @@ fn server_time(text: &str) -> Result<usize, String> {
 }
 
 fn orders(text: &str) -> Result<usize, String> {
-    response::orders(text.as_bytes(), &instrument(InstrumentId(0).0, "ADA-USDT"))
-        .map(|orders| orders.len())
-        .map_err(|error| error.to_string())
+    let facts = response::orders(text.as_bytes(), &instrument(0, "ADA-USDT")).map_err(|error| error.to_string())?;
+    let (details, _) = response::order_details(text.as_bytes()).map_err(|error| error.to_string())?;
+    if facts.len() != details.len() {
+        return Err(format!("{} facts of {} orders", facts.len(), details.len()));
+    }
+    Ok(facts.len())
+}
+
+fn fills(text: &str) -> Result<usize, String> {
+    response::fill_details(text.as_bytes()).map(|(fills, _)| fills.len()).map_err(|error| error.to_string())
+}
+
+fn market_trades(text: &str) -> Result<usize, String> {
+    let found = response::market_trades(&mut text.as_bytes().to_vec());
+    found.map(|found| found.trades.len()).map_err(|error| error.to_string())
+}
+
+fn fees(text: &str) -> Result<usize, String> {
+    response::fees(text.as_bytes()).map(|_| 1).map_err(|error| error.to_string())
 }
 
 /// Replies of many requests: each is judged as the answer to an order, so that none is beyond judgement.

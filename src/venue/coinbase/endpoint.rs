@@ -5,7 +5,7 @@
 
 pub use crate::venue::endpoint::{Endpoint, EndpointError};
 
-/// Where Coinbase Advanced Trade is.
+/// Where Coinbase Advanced Trade is, and the market data of Coinbase Exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoinbaseEndpoints {
     /// REST; the paths are fixed.
@@ -14,6 +14,8 @@ pub struct CoinbaseEndpoints {
     pub ws: Endpoint,
     /// User stream.
     pub ws_user: Endpoint,
+    /// The Exchange feed: the same market data in another protocol.
+    pub exchange_ws: Endpoint,
 }
 
 impl CoinbaseEndpoints {
@@ -24,12 +26,20 @@ impl CoinbaseEndpoints {
     /// Production user stream.
     pub const WS_USER: &'static str = "wss://advanced-trade-ws-user.coinbase.com";
 
-    /// Parses the three URLs.
+    /// Production Exchange feed.
+    pub const EXCHANGE_WS: &'static str = "wss://ws-feed.exchange.coinbase.com";
+
+    /// Parses the four URLs.
     ///
     /// # Errors
     /// [`EndpointError`].
-    pub fn parse(rest: &str, ws: &str, ws_user: &str) -> Result<CoinbaseEndpoints, EndpointError> {
-        Ok(CoinbaseEndpoints { rest: Endpoint::https(rest)?, ws: Endpoint::wss(ws)?, ws_user: Endpoint::wss(ws_user)? })
+    pub fn parse(rest: &str, ws: &str, ws_user: &str, exchange_ws: &str) -> Result<CoinbaseEndpoints, EndpointError> {
+        Ok(CoinbaseEndpoints {
+            rest: Endpoint::https(rest)?,
+            ws: Endpoint::wss(ws)?,
+            ws_user: Endpoint::wss(ws_user)?,
+            exchange_ws: Endpoint::wss(exchange_ws)?,
+        })
     }
 }
 
@@ -40,6 +50,7 @@ impl Default for CoinbaseEndpoints {
             rest: Endpoint::known(Self::REST, "https"),
             ws: Endpoint::known(Self::WS, "wss"),
             ws_user: Endpoint::known(Self::WS_USER, "wss"),
+            exchange_ws: Endpoint::known(Self::EXCHANGE_WS, "wss"),
         }
     }
 }
@@ -51,8 +62,12 @@ mod tests {
     #[test]
     fn the_defaults_are_endpoints() {
         let all = CoinbaseEndpoints::default();
-        let parsed =
-            CoinbaseEndpoints::parse(CoinbaseEndpoints::REST, CoinbaseEndpoints::WS, CoinbaseEndpoints::WS_USER);
+        let parsed = CoinbaseEndpoints::parse(
+            CoinbaseEndpoints::REST,
+            CoinbaseEndpoints::WS,
+            CoinbaseEndpoints::WS_USER,
+            CoinbaseEndpoints::EXCHANGE_WS,
+        );
         assert_eq!(parsed, Ok(all.clone()));
         assert_eq!(
             (all.rest.host(), all.rest.port(), all.rest.authority()),

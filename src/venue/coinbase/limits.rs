@@ -24,6 +24,9 @@ pub const FIRST_SUBSCRIBE_MS_MAX: u64 = 5_000;
 pub const MESSAGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Longest message parsed whole, bytes; longer ones are sliced.
 pub const WHOLE_MESSAGE_BYTES_MAX: usize = crate::venue::BYTES_PER_CALL_MAX;
+/// Longest slice of a longer message, bytes: some 80 levels. Half of what a call may parse, since a snapshot's levels also
+/// fill a book that is cold, and a slice is all that a call does.
+pub const SLICE_BYTES_MAX: usize = crate::venue::BYTES_PER_CALL_MAX / 2;
 /// Life of a token, seconds (Coinbase reference 2b).
 pub const TOKEN_LIFE_S: u64 = 120;
 /// Life of a legacy signature, seconds: the sibling API takes times that are at most 30 s off (Coinbase reference 8), and

@@ -12,7 +12,9 @@ pub mod auth;
 mod captures;
 pub mod cold;
 pub mod composite;
+mod dialect;
 mod endpoint;
+pub mod exchange;
 pub mod limits;
 mod products;
 mod query;
@@ -20,6 +22,7 @@ pub mod reject;
 pub mod request;
 pub mod response;
 mod session;
+mod source;
 mod stream;
 mod subscribe;
 #[cfg(test)]
@@ -30,3 +33,4 @@ pub use session::{
     NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Refused, Reply, ReplyTo, StreamConfig, StreamLoad,
     StreamRole, StreamSession, WantError, CONNECTION_GAPS_MAX,
 };
+pub use source::{MarketFeeds, MarketSource, StreamConnection};

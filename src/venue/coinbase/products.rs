@@ -2,22 +2,25 @@
 //!
 //! Owns a short table that is searched by comparing names, the last hit first: frames of one product come in runs, and
 //! a connection carries at most a few dozen. Guarantees that entries are never removed, so an index stays good for the
-//! life of the session. Never interprets a message.
+//! life of the session. Never interprets a message beyond the lists of names
+//! in an acknowledgement.
 //!
 //! **Streams.** Public channels send `BTC-USDC` as `BTC-USD`: one stream, whichever of the two is subscribed (Coinbase
 //! reference 7.1). Products that share a stream are linked; the first known is its head. Subscriptions are those of
 //! heads, under the stream's name; what comes is told of every member that wants it. The user channel and orders keep
 //! the products' own names.
 
+use super::stream::excerpt;
+use crate::codec::json::{Cursor, JsonError};
 use crate::record::{Instrument, InstrumentId};
-use crate::venue::Channels;
+use crate::venue::{Anomaly, Channels, Facts};
 
 /// Products besides the head that may share a stream; the venue pairs two.
 pub(super) const TWINS_MAX: usize = 3;
 
 /// How this connection stands with the book of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BookState {
+pub enum BookState {
     /// Not subscribed: what still arrives is left over.
     Unwanted,
     /// Subscribed; a snapshot is due and changes before it mean nothing.
@@ -30,7 +33,7 @@ pub(super) enum BookState {
 
 /// One product.
 #[derive(Debug)]
-pub(super) struct Product {
+pub struct Product {
     pub symbol: Box<str>,
     /// The name of its stream, and what it is subscribed under.
     pub streamed_as: Box<str>,
@@ -52,14 +55,25 @@ pub(super) struct Product {
 
 /// What was told of a product's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StatusTold {
+pub struct StatusTold {
     pub status: crate::record::TradingStatus,
     /// Tick and lot, where the row was the product's own.
     pub increments: Option<(crate::record::Fixed, crate::record::Fixed)>,
 }
 
+impl Product {
+    /// Data came on the channel. Written only where it is news: a narrow write right before wider reads of the same word
+    /// holds these up.
+    #[inline]
+    pub fn saw(&mut self, channel: Channels) {
+        if !self.seen.contains(channel) {
+            self.seen = self.seen.with(channel);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Products {
+pub struct Products {
     entries: Vec<Product>,
     last: usize,
     last_streamed: usize,
@@ -185,6 +199,50 @@ impl Products {
     #[inline]
     pub fn get_mut(&mut self, index: usize) -> Option<&mut Product> {
         self.entries.get_mut(index)
+    }
+
+    /// A connection opened: nothing is subscribed.
+    pub fn opened(&mut self) {
+        for product in &mut self.entries {
+            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
+            product.status = None;
+        }
+    }
+
+    /// Notes what an acknowledgement lists under one channel, an array of names.
+    pub fn list(
+        &mut self,
+        channel: Channels,
+        cursor: &mut Cursor<'_, '_>,
+        facts: &mut impl Facts,
+    ) -> Result<(), JsonError> {
+        let mut items = cursor.array()?;
+        while items.next_item(cursor)? {
+            let name = cursor.str()?;
+            match self.find_streamed(name).and_then(|index| self.entries.get_mut(index)) {
+                Some(product) => product.listed = product.listed.with(channel),
+                None => facts.anomaly(Anomaly::UnknownInstrument, excerpt(name)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every book that is held or waited for may be wrong.
+    #[cold]
+    pub fn doubt_all(&mut self) {
+        for product in self.entries.iter_mut().filter(|product| product.book != BookState::Unwanted) {
+            product.book = BookState::Doubtful;
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Product> {
+        self.entries.iter()
+    }
+
+    /// The first product of every stream of which anything is wanted.
+    pub fn wanted_heads(&self) -> impl Iterator<Item = &Product> {
+        let heads = self.entries.iter().enumerate().filter(|(index, product)| product.head == *index);
+        heads.filter(|(index, _)| !self.wanted_of_stream(*index).is_empty()).map(|(_, product)| product)
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Product> {

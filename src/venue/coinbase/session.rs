@@ -12,11 +12,11 @@
 //! [`CONNECTION_GAPS_MAX`] losses within a minute, a snapshot that does not come, a subscription without any answer.
 //! A gap on the user connection keeps the connection: the engine lists orders and fills, and the stream is still live.
 
-use super::auth::put_ws_members;
+use super::dialect::Dialect;
 use super::limits;
 use super::products::BookState;
 use super::request::put_json_string;
-use super::stream::{Control, Decoder, Fault, LONG_ARRAYS};
+use super::stream::{Control, Decoder, Fault};
 use super::subscribe::{Request, Subscriptions, Topic};
 use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
 use crate::codec::websocket::{self, Data, FrameReader, Item, WsError};
@@ -25,9 +25,12 @@ use crate::venue::{
     Anomaly, Channels, Deadline, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
 };
 
+mod authorised;
+mod config;
 mod orders;
 mod reply;
 
+pub use config::{StreamConfig, StreamLoad, StreamRole, WantError};
 pub use orders::{OrderConfig, OrderSession};
 pub use reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 
@@ -35,79 +38,10 @@ pub use reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 pub const CONNECTION_GAPS_MAX: u32 = 3;
 /// Longest header of a server's frame, bytes.
 const FRAME_HEADER_BYTES_MAX: usize = 10;
+/// The product whose heartbeat keeps a connection open on which nothing is wanted yet.
+const ANCHOR: &str = "BTC-USD";
 /// Slices of a long message in one call: one large one, or the small ones at its ends.
 const SMALL_SLICES_BYTES: usize = 1024;
-
-/// What a connection carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamRole {
-    /// Public channels.
-    Market,
-    /// The user channel: one per key (Coinbase reference 6.8).
-    User,
-}
-
-/// Times and limits of the stream connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamConfig {
-    /// Silence after which the connection counts as dead, ms.
-    pub silence_ms_max: u64,
-    /// How long an acknowledgement may take, ms.
-    pub ack_grace_ms: u64,
-    /// How long a snapshot may take, ms.
-    pub snapshot_ms: u64,
-    /// Least time between two messages we send, ms.
-    pub message_gap_ms: u64,
-    /// Longest message taken, bytes.
-    pub message_bytes_max: u64,
-    /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
-    /// are needed.
-    pub market_connections_max: usize,
-    /// Whether the user connection also asks for the balances of the account's US futures (Coinbase reference 6.9).
-    pub futures_balance: bool,
-}
-
-impl Default for StreamConfig {
-    fn default() -> Self {
-        StreamConfig {
-            silence_ms_max: limits::SILENCE_MS_MAX,
-            ack_grace_ms: limits::ACK_GRACE_MS,
-            snapshot_ms: limits::SNAPSHOT_MS_MAX,
-            message_gap_ms: limits::MESSAGE_GAP_MS,
-            message_bytes_max: limits::MESSAGE_BYTES_MAX,
-            market_connections_max: limits::MARKET_CONNECTIONS_MAX,
-            futures_balance: false,
-        }
-    }
-}
-
-/// How full a connection is, as one instrument sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamLoad {
-    /// The instrument's stream is carried already, for another instrument or this one.
-    pub carried: bool,
-    /// Other streams of which anything is wanted.
-    pub streams: usize,
-    /// Other streams whose book is wanted.
-    pub books: usize,
-    /// The most books of one connection (Coinbase reference 5).
-    pub places: usize,
-}
-
-/// Why a wish was refused; nothing changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WantError {
-    /// The venue refuses such a subscription whole.
-    #[error("more than {max} books on one Coinbase connection; open another connection")]
-    TooManyBooks {
-        /// The limit.
-        max: usize,
-    },
-    /// User connections carry no market channels.
-    #[error("a Coinbase user connection carries no market channels")]
-    NotMarket,
-}
 
 /// A long message being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,9 +61,9 @@ enum Long {
     Over(Control),
 }
 
-/// See the module's documentation.
+/// See the module's documentation. What messages look like is the business of its dialect `D`.
 #[derive(Debug)]
-pub struct StreamSession {
+pub struct StreamSession<D = Decoder> {
     role: StreamRole,
     config: StreamConfig,
     open: bool,
@@ -137,7 +71,7 @@ pub struct StreamSession {
     plain: Plain,
     slicer: ArraySlicer,
     long: Long,
-    decoder: Decoder,
+    decoder: D,
     subscriptions: Subscriptions,
     token: Option<Box<str>>,
     user_snapshot: bool,
@@ -152,18 +86,25 @@ pub struct StreamSession {
 }
 
 impl StreamSession {
-    /// A session for connections of this role; closed.
+    /// A session for connections of this role to Advanced Trade; closed.
     #[must_use]
     pub fn new(role: StreamRole, config: StreamConfig) -> StreamSession {
+        StreamSession::speaking(Decoder::new(), role, config)
+    }
+}
+
+impl<D: Dialect> StreamSession<D> {
+    /// A session that speaks this dialect; closed.
+    pub(super) fn speaking(decoder: D, role: StreamRole, config: StreamConfig) -> StreamSession<D> {
         StreamSession {
             role,
             config,
             open: false,
-            reader: FrameReader::new(frame_limits(config)),
+            reader: reader(config),
             plain: Plain::new(BYTES_PER_CALL_MAX),
-            slicer: ArraySlicer::with_limits(LONG_ARRAYS, SliceLimits::default()),
+            slicer: ArraySlicer::with_limits(D::LONG_ARRAYS, slice_limits()),
             long: Long::None,
-            decoder: Decoder::new(),
+            decoder,
             subscriptions: Subscriptions::new(config, role == StreamRole::User),
             token: None,
             user_snapshot: false,
@@ -185,7 +126,8 @@ impl StreamSession {
         if self.role == StreamRole::User && !channels.is_empty() {
             return Err(WantError::NotMarket);
         }
-        let products = &mut self.decoder.products;
+        let channels = D::widened(channels.and(D::SERVED));
+        let products = self.decoder.products_mut();
         let index = products.know(instrument);
         let max = limits::BOOKS_PER_CONNECTION_MAX;
         if channels.contains(Channels::BOOK) && self.subscriptions.books_wanted_besides(products.head_of(index)) >= max
@@ -194,6 +136,9 @@ impl StreamSession {
         }
         if let Some(product) = products.get_mut(index) {
             let before = std::mem::replace(&mut product.wanted, channels);
+            if D::HEARTBEATS_NAME_PRODUCTS && before.is_empty() && !channels.is_empty() {
+                self.subscriptions.ask_heartbeats_again();
+            }
             self.subscriptions.want(index, before, products);
         }
         self.due_now();
@@ -202,12 +147,17 @@ impl StreamSession {
 
     /// Takes over an instrument, or its new metadata, and changes nothing of what is wanted of it.
     pub fn know(&mut self, instrument: &Instrument) {
-        self.decoder.products.know(instrument);
+        self.decoder.products_mut().know(instrument);
+    }
+
+    /// The channels there are on such a connection; others are left out of every wish.
+    pub const fn served(&self) -> Channels {
+        D::SERVED
     }
 
     /// What is wanted here besides the instrument's own stream.
     pub fn load(&mut self, instrument: &Instrument) -> StreamLoad {
-        let products = &mut self.decoder.products;
+        let products = self.decoder.products_mut();
         let index = products.know(instrument);
         let head = products.head_of(index);
         StreamLoad {
@@ -253,7 +203,7 @@ impl StreamSession {
     /// As [`Self::time`].
     pub fn opened<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
         self.open = true;
-        self.reader = FrameReader::new(frame_limits(self.config));
+        self.reader = reader(self.config);
         self.slicer.reset();
         self.long = Long::None;
         self.decoder.opened();
@@ -303,7 +253,7 @@ impl StreamSession {
         io: &mut IO,
     ) -> Result<SessionProgress, SessionError> {
         let (mut consumed, mut spent) = (0_usize, 0_usize);
-        self.decoder.levels = 0;
+        self.decoder.forget_levels();
         let more = loop {
             if !matches!(self.long, Long::None | Long::Hungry | Long::Discarding) {
                 if spent > SMALL_SLICES_BYTES {
@@ -317,7 +267,7 @@ impl StreamSession {
                 break false;
             }
             let room = BYTES_PER_CALL_MAX.saturating_sub(spent);
-            if room == 0 || self.decoder.levels >= LEVELS_PER_CALL_MAX {
+            if room == 0 || self.decoder.levels() >= LEVELS_PER_CALL_MAX {
                 break true;
             }
             // A frame that does not fit what is left of the budget waits for the next call.
@@ -332,7 +282,7 @@ impl StreamSession {
                     spent = spent.saturating_add(payload.len());
                     self.last_seen = now;
                     let control = self.decoder.message(&mut self.plain, payload, io);
-                    if control != Control::None || self.decoder.doubts {
+                    if control != Control::None || self.decoder.has_doubts() {
                         self.react(control, now, io)?;
                     }
                 }
@@ -380,8 +330,7 @@ impl StreamSession {
             return Err(SessionError::Silent { silent_ms });
         }
         if self.long == Long::None {
-            let products = &mut self.decoder.products;
-            match self.subscriptions.expire(now, products, io) {
+            match self.subscriptions.expire(now, self.decoder.products_mut(), io) {
                 Ok(None) => {}
                 Ok(Some(request)) => self.say(request, now, io),
                 Err(what) => return Err(SessionError::Resync(what)),
@@ -398,11 +347,11 @@ impl StreamSession {
 
     /// The engine found the book wrong: fetch it again. No gap is reported back.
     pub fn resync(&mut self, instrument: InstrumentId) {
-        let products = &mut self.decoder.products;
+        let products = self.decoder.products_mut();
         if let Some(product) = products.find_instrument(instrument).and_then(|index| products.get_mut(index)) {
             if product.book != BookState::Unwanted {
                 product.book = BookState::Doubtful;
-                self.decoder.doubts = true;
+                self.decoder.note_doubt();
                 self.due_now();
             }
         }
@@ -411,7 +360,7 @@ impl StreamSession {
     /// Whether everything asked is confirmed or its grace is over, every book is held, and the user snapshot complete.
     pub fn healthy(&self) -> bool {
         let user = self.role == StreamRole::Market || self.user_snapshot;
-        self.open && user && self.long == Long::None && self.subscriptions.settled(&self.decoder.products)
+        self.open && user && self.long == Long::None && self.subscriptions.settled(self.decoder.products())
     }
 
     /// What the connection carries.
@@ -422,17 +371,20 @@ impl StreamSession {
     /// Acts on what a message was.
     #[cold]
     fn react<IO: Facts + Wire>(&mut self, control: Control, now: UnixNanos, io: &mut IO) -> Result<(), SessionError> {
-        let products = &mut self.decoder.products;
         match control {
             Control::None => {}
-            Control::Heartbeat if !self.decoder.doubts => return Ok(()),
+            Control::Heartbeat if !self.decoder.has_doubts() => return Ok(()),
             Control::Heartbeat => {}
-            Control::Listed => self.subscriptions.listed(now, self.decoder.listed, products, io),
+            Control::Listed => {
+                let listed = self.decoder.listed();
+                self.subscriptions.listed(now, listed, self.decoder.products_mut(), io);
+            }
             Control::UserSnapshotComplete => self.user_snapshot = true,
+            Control::NotUtf8 => return Err(protocol(self.reader.refuse_text(), io)),
             Control::Error => {
-                let topic = self.subscriptions.refused(now, products, io);
+                let topic = self.subscriptions.refused(now, self.decoder.products_mut(), io);
                 if topic == Some(Topic::User) {
-                    return Err(SessionError::Refused(format!("user channel: {}", self.decoder.error)));
+                    return Err(SessionError::Refused(format!("user channel: {}", self.decoder.error())));
                 }
             }
         }
@@ -459,8 +411,8 @@ impl StreamSession {
 
     /// Sends the next message, if one may be sent.
     fn pump<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) {
-        if std::mem::take(&mut self.decoder.doubts) {
-            self.subscriptions.note_doubts(now, &self.decoder.products);
+        if self.decoder.take_doubts() {
+            self.subscriptions.note_doubts(now, self.decoder.products());
         }
         if let Some(request) = self.subscriptions.choose(now, self.token.is_some()) {
             self.say(request, now, io);
@@ -471,7 +423,7 @@ impl StreamSession {
         let watchdog = self.last_seen.plus_ms(self.config.silence_ms_max).plus_ms(1);
         let work = match self.long {
             // A doubt is acted on at once, whoever has the turn to speak.
-            Long::None if self.decoder.doubts => UnixNanos(1),
+            Long::None if self.decoder.has_doubts() => UnixNanos(1),
             Long::None => self.subscriptions.deadline(now, self.token.is_some()),
             _ => UnixNanos::MAX,
         };
@@ -494,34 +446,39 @@ impl StreamSession {
         } else {
             b"{\"type\":\"unsubscribe\""
         });
-        if matches!(request.topic, Topic::Market(_)) {
+        let products = self.decoder.products();
+        let all = D::HEARTBEATS_NAME_PRODUCTS && request.topic == Topic::Heartbeats;
+        if all || matches!(request.topic, Topic::Market(_)) {
             text.extend_from_slice(b",\"product_ids\":[");
-            for (place, index) in self.subscriptions.members().iter().enumerate() {
-                if place > 0 {
+            let first = text.len();
+            let members = self.subscriptions.members().iter().filter_map(|index| products.get(*index));
+            for product in members.chain(products.wanted_heads().filter(|_| all)) {
+                if text.len() > first {
                     text.push(b',');
                 }
-                let symbol = self.decoder.products.get(*index).map(|p| p.streamed_as.as_ref()).unwrap_or_default();
-                put_json_string(text, symbol);
+                put_json_string(text, &product.streamed_as);
+            }
+            if all && text.len() == first {
+                // Nothing wanted yet: a heartbeat all the same, or the venue ends the connection (Coinbase reference 8).
+                put_json_string(text, ANCHOR);
             }
             text.push(b']');
         }
-        text.extend_from_slice(b",\"channel\":");
-        put_json_string(text, request.topic.name());
         let token = if request.topic.needs_token() { self.token.take() } else { None };
-        if let Some(token) = &token {
-            put_ws_members(text, token);
-        }
+        let secret = self.decoder.put_channel(request, token.as_deref(), now, text);
         text.push(b'}');
         let mask = mask(io);
         io.send(|out| websocket::encode(out, Data::Text, mask, text));
         self.spoke |= token.is_none();
-        if let Some(token) = token {
+        if secret {
             // Not to linger here: the buffer is used again for other messages.
             text.fill(0);
             text.clear();
+        }
+        if let Some(token) = token {
             io.retire(token);
         }
-        self.subscriptions.sent(now, request, &mut self.decoder.products);
+        self.subscriptions.sent(now, request, self.decoder.products_mut());
     }
 
     /// Takes a piece of a long message.
@@ -562,7 +519,7 @@ impl StreamSession {
     fn slice<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<usize, SessionError> {
         match self.long {
             Long::Telling(control) => {
-                let more = self.decoder.long_trades(io);
+                let more = self.decoder.long_rest(io);
                 self.long = if more { Long::Telling(control) } else { Long::Over(control) };
                 return Ok(if more { BYTES_PER_CALL_MAX } else { 0 });
             }
@@ -604,8 +561,15 @@ impl StreamSession {
     }
 }
 
-fn frame_limits(config: StreamConfig) -> websocket::Limits {
-    websocket::Limits { message_bytes_max: config.message_bytes_max, whole_bytes_max: limits::WHOLE_MESSAGE_BYTES_MAX }
+fn slice_limits() -> SliceLimits {
+    SliceLimits { slice_bytes_max: limits::SLICE_BYTES_MAX, ..SliceLimits::default() }
+}
+
+/// The decoder's parser looks at every byte of a whole message for UTF-8, so the reader need not.
+fn reader(config: StreamConfig) -> FrameReader {
+    let whole_bytes_max = limits::WHOLE_MESSAGE_BYTES_MAX;
+    let limits = websocket::Limits { message_bytes_max: config.message_bytes_max, whole_bytes_max };
+    FrameReader::new(limits).leaving_whole_text_unchecked()
 }
 
 fn mask(wire: &mut impl Wire) -> [u8; 4] {

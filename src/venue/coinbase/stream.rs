@@ -10,9 +10,8 @@ use super::products::{BookState, Products, TWINS_MAX};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::record::{GapCause, InlineText, UnixNanos};
-use crate::venue::fault::excerpt;
-pub(super) use crate::venue::fault::{announce, Fault};
-use crate::venue::{Anomaly, Channels, Facts, GapScope, TradeFact};
+pub(super) use crate::venue::fault::{announce, excerpt, Fault};
+use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
 mod futures;
 mod market;
@@ -23,14 +22,14 @@ mod slow;
 mod user;
 
 pub(super) use crate::venue::fault::number;
-pub(super) use market::subscribed;
+pub(super) use market::{quote_words, subscribed, TickerText};
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
 pub(super) use user::{order_fact, order_side, order_side_of, order_status_of, OrderRow};
 
 /// What a message was, as far as the session must act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Control {
+pub enum Control {
     /// Data, or nothing of use.
     None,
     /// A heartbeat.
@@ -41,11 +40,13 @@ pub(super) enum Control {
     Error,
     /// The snapshot of open orders is complete.
     UserSnapshotComplete,
+    /// Not even UTF-8: the connection must be failed (RFC 6455 section 8.1). Nothing of it was told.
+    NotUtf8,
 }
 
 /// Subscriptions without a product that the last acknowledgement listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct ListedSession {
+pub struct ListedSession {
     pub heartbeats: bool,
     pub user: bool,
     pub futures: bool,
@@ -53,7 +54,7 @@ pub(super) struct ListedSession {
 
 /// Reads messages. One per connection.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     pub products: Products,
     sequence: Sequence,
     /// Losses that touch the whole connection since the session last looked.
@@ -183,10 +184,7 @@ impl Decoder {
         self.trades.clear();
         self.snapshot_rows = 0;
         self.doubts = false;
-        for product in self.products.iter_mut() {
-            (product.book, product.seen, product.listed) = (BookState::Unwanted, Channels::NONE, Channels::NONE);
-            product.status = None;
-        }
+        self.products.opened();
     }
 
     /// Losses that touched the whole connection since the last call.
@@ -194,26 +192,38 @@ impl Decoder {
         std::mem::take(&mut self.connection_gaps)
     }
 
-    /// Reads one whole message.
+    /// Reads one whole message, text that nobody has checked.
     #[inline]
     pub fn message(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
         self.at = At::Start;
-        match plain.parse(text, |cursor| self.walk(cursor, facts)) {
+        match plain.parse(&mut *text, |cursor| self.walk(cursor, facts)) {
             Ok(control) => control,
-            Err(fault) => {
-                self.fault(&fault, facts);
-                Control::None
-            }
+            Err(fault) => self.unreadable(&fault, text, facts),
         }
+    }
+
+    #[cold]
+    fn unreadable(&mut self, fault: &Fault, text: &[u8], facts: &mut impl Facts) -> Control {
+        if matches!(fault, Fault::Json(error) if error.is_of_bad_utf8(text)) {
+            return Control::NotUtf8;
+        }
+        self.fault(fault, facts);
+        Control::None
     }
 
     #[inline]
     fn walk(&mut self, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<Control, Fault> {
         let mut head = Head::default();
-        // Recorded frames have `events` last (Coinbase reference 6.2); if it comes earlier it is read afterwards.
+        // The recorded order is channel, timestamp, sequence_num, events (Coinbase reference 6.2). It is tried first; what
+        // comes otherwise is read by the loop, and `events` before what it needs is read afterwards.
         let mut early = None;
         let mut control = None;
         let mut fields = cursor.object()?;
+        if let Some([name, timestamp]) = fields.next_strs(["channel", "timestamp"], cursor) {
+            head.set_channel(name);
+            head.timestamp = timestamp;
+        }
+        head.sequence = fields.next_u64("sequence_num", cursor);
         while let Some(key) = fields.next_key(cursor)? {
             if key != "events" {
                 head.field(key, cursor)?;
@@ -315,7 +325,7 @@ impl Decoder {
     }
 
     /// An event that is a type, perhaps a product, and an array of rows.
-    #[inline]
+    #[inline(always)]
     fn rows(
         &mut self,
         channel: Channel,
@@ -324,16 +334,20 @@ impl Decoder {
         cursor: &mut Cursor<'_, '_>,
         facts: &mut impl Facts,
     ) -> Result<Control, Fault> {
-        let mut event = EventHead::default();
         let mut early = None;
         let mut control = None;
         let mut fields = cursor.object()?;
+        // The recorded order is type, product_id, rows.
+        let mut event = EventHead {
+            kind: fields.next_strs(["type"], cursor).unwrap_or_default()[0],
+            product: fields.next_strs(["product_id"], cursor).unwrap_or_default()[0],
+        };
         while let Some(key) = fields.next_key(cursor)? {
             match key {
                 "type" => event.kind = cursor.str()?,
                 "product_id" => event.product = cursor.str()?,
                 key if key == array => {
-                    // The recorded order is type, product_id, rows; anything else is read in a second look.
+                    // Rows before what they need are read in a second look.
                     if !event.kind.is_empty() && (channel != Channel::Book || !event.product.is_empty()) {
                         control = Some(self.whole_array(channel, head, &event, cursor, facts)?);
                     } else {
@@ -473,22 +487,19 @@ impl Decoder {
         self.connection_gaps = self.connection_gaps.saturating_add(1);
         // Also without a book: the session counts.
         self.doubts = true;
-        for product in self.products.iter_mut() {
-            if product.book != BookState::Unwanted {
-                product.book = BookState::Doubtful;
-            }
-        }
+        self.products.doubt_all();
     }
 }
 
 impl<'i> Head<'i> {
     #[inline]
+    fn set_channel(&mut self, name: &'i str) {
+        (self.channel_name, self.channel) = (name, Some(Channel::named(name)));
+    }
+
     fn field(&mut self, key: &str, cursor: &mut Cursor<'_, 'i>) -> Result<(), JsonError> {
         match key {
-            "channel" => {
-                self.channel_name = cursor.str()?;
-                self.channel = Some(Channel::named(self.channel_name));
-            }
+            "channel" => self.set_channel(cursor.str()?),
             "timestamp" => self.timestamp = cursor.str_or_null()?.unwrap_or_default(),
             "sequence_num" => self.sequence = Some(cursor.u64_or_text()?),
             "type" => self.kind = cursor.str()?,

@@ -8,61 +8,19 @@
 //! Products that share a stream are one subscription, that of the stream's head (see [`Products`]): the venue counts and
 //! answers streams.
 
-use super::limits::{RETRY_MS_MAX, RETRY_MS_MIN};
-use super::products::{BookState, Product, Products};
+use super::limits::RETRY_MS_MAX;
+use super::products::{BookState, Products};
 use super::session::StreamConfig;
 use super::stream::{subscribed, ListedSession};
-use crate::record::{Difference, GapCause, InstrumentId, SubscribedChannel, Subscription, UnixNanos};
-use crate::venue::{Channels, Facts, GapScope, StreamFact};
+use crate::record::{Difference, InstrumentId, SubscribedChannel, Subscription, UnixNanos};
+use crate::venue::{Channels, Facts, StreamFact};
+use item::{confirm, deny, pause_ms, renew, sent_book, Item, State};
+use topic::{set_of, BOOK, CHANNELS};
 
-/// What a message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Topic {
-    Heartbeats,
-    User,
-    FuturesBalance,
-    /// One of [`CHANNELS`], for the members.
-    Market(usize),
-}
+mod item;
+mod topic;
 
-impl Topic {
-    /// Whether the message carries a token (Coinbase reference 2d).
-    pub const fn needs_token(self) -> bool {
-        matches!(self, Topic::User | Topic::FuturesBalance)
-    }
-
-    /// The name in subscribe messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Topic::Heartbeats => "heartbeats",
-            Topic::User => "user",
-            Topic::FuturesBalance => "futures_balance_summary",
-            Topic::Market(0) => "market_trades",
-            Topic::Market(1) => "ticker",
-            Topic::Market(2) => "ticker_batch",
-            Topic::Market(3) => "candles",
-            Topic::Market(4) => "status",
-            Topic::Market(_) => "level2",
-        }
-    }
-}
-
-/// In the order of subscription: level2 last, since its snapshots hold up everything behind them.
-const CHANNELS: [Channels; 6] =
-    [Channels::TRADES, Channels::TICKER, Channels::TICKER_BATCH, Channels::CANDLES, Channels::STATUS, Channels::BOOK];
-const BOOK: usize = CHANNELS.len() - 1;
-
-/// The channel set of a place in [`CHANNELS`].
-fn set_of(channel: usize) -> Channels {
-    CHANNELS.get(channel).copied().unwrap_or_default()
-}
-
-/// One message to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Request {
-    pub subscribe: bool,
-    pub topic: Topic,
-}
+pub use topic::{Request, Topic};
 
 /// A message that is not answered yet.
 #[derive(Debug, Clone, Copy)]
@@ -70,65 +28,6 @@ struct Pending {
     request: Request,
     give_up: UnixNanos,
     repeated: bool,
-}
-
-/// One channel of one product, or one of the session.
-#[derive(Debug, Clone, Copy, Default)]
-struct State {
-    wanted: bool,
-    asked: bool,
-    confirmed: bool,
-    /// When to stop believing in it without a confirmation; NONE while there is no doubt.
-    doubt_at: UnixNanos,
-    /// Not to be asked before.
-    retry_at: UnixNanos,
-    tries: u32,
-}
-
-impl State {
-    fn asked(&mut self, doubt_at: UnixNanos) {
-        (self.asked, self.confirmed, self.doubt_at, self.retry_at) = (true, false, doubt_at, UnixNanos::NONE);
-    }
-
-    fn is_due(&self, now: UnixNanos) -> bool {
-        self.wanted && !self.asked && self.retry_at <= now
-    }
-
-    fn forget(&mut self) {
-        *self = State { wanted: self.wanted, ..State::default() };
-    }
-
-    fn refused(&mut self, now: UnixNanos) {
-        let tries = self.tries.saturating_add(1);
-        *self = State { wanted: self.wanted, retry_at: now.plus_ms(pause_ms(tries)), tries, ..State::default() };
-    }
-}
-
-/// The pause before the `tries`-th repetition, from 1.
-fn pause_ms(tries: u32) -> u64 {
-    let doublings = tries.saturating_sub(1).min(20);
-    RETRY_MS_MIN.saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(RETRY_MS_MAX)
-}
-
-/// The subscriptions of one stream, at the index of its head in [`Products`]; those of other members stay empty.
-#[derive(Debug, Clone, Copy, Default)]
-struct Item {
-    channels: [State; CHANNELS.len()],
-    /// A member wants the book whose snapshot went to the others: it must come again.
-    renew: bool,
-    /// When the doubtful book is to be unsubscribed; NONE if it is not.
-    resync_at: UnixNanos,
-    resyncs: u32,
-    last_resync: UnixNanos,
-    /// When its snapshot is overdue.
-    snapshot_by: UnixNanos,
-}
-
-impl Item {
-    fn book(&self) -> &State {
-        let [.., book] = &self.channels;
-        book
-    }
 }
 
 #[derive(Debug)]
@@ -206,6 +105,11 @@ impl Subscriptions {
             (true, false) => product.book = BookState::Unwanted,
             _ => {}
         }
+    }
+
+    /// The products whose heartbeat is wanted have changed.
+    pub fn ask_heartbeats_again(&mut self) {
+        self.heartbeats.forget();
     }
 
     /// Streams whose book is wanted, without that of this product.
@@ -582,80 +486,4 @@ impl Subscriptions {
                 item.channels.iter().all(settled) && (!book.wanted || !book.asked || products.books_held(head))
             })
     }
-}
-
-/// Calls `act` for every product of a stream.
-fn each_member(head: usize, products: &mut Products, mut act: impl FnMut(&mut Product)) {
-    let mut next = Some(head);
-    while let Some(index) = next {
-        if let Some(product) = products.get_mut(index) {
-            act(product);
-        }
-        next = products.next_member(index);
-    }
-}
-
-fn sent_book(item: &mut Item, head: usize, products: &mut Products, subscribe: bool, snapshot_by: UnixNanos) {
-    // A subscribe brings the snapshot that anybody may wait for.
-    item.renew &= !subscribe;
-    item.resync_at = UnixNanos::NONE;
-    item.snapshot_by = if subscribe { snapshot_by } else { UnixNanos::NONE };
-    each_member(head, products, |product| {
-        let waits = subscribe && product.wanted.contains(Channels::BOOK);
-        product.book = if waits { BookState::Waiting } else { BookState::Unwanted };
-    });
-}
-
-/// A snapshot comes again for a member that joined: the others' books stand still until then, and that is announced.
-fn renew(item: &mut Item, head: usize, now: UnixNanos, products: &mut Products, facts: &mut impl Facts) {
-    each_member(head, products, |product| {
-        if product.book == BookState::Held {
-            product.book = BookState::Doubtful;
-            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
-        }
-    });
-    if !item.resync_at.is_some() {
-        item.resync_at = now;
-    }
-}
-
-fn confirm(state: &mut State, set: Channels, head: usize, products: &mut Products, facts: &mut impl Facts) {
-    if !state.asked {
-        return;
-    }
-    (state.doubt_at, state.tries) = (UnixNanos::NONE, 0);
-    if !std::mem::replace(&mut state.confirmed, true) {
-        each_member(head, products, |product| {
-            if product.wanted.contains(set) {
-                facts.stream(StreamFact::Subscribed(subscribed(set), product.instrument));
-            }
-        });
-    }
-}
-
-/// The venue does not serve it; asked again later.
-fn deny(
-    item: &mut Item,
-    channel: usize,
-    (head, products): (usize, &mut Products),
-    now: UnixNanos,
-    difference: Difference,
-    facts: &mut impl Facts,
-) {
-    if channel == BOOK {
-        (item.resync_at, item.snapshot_by) = (UnixNanos::NONE, UnixNanos::NONE);
-    }
-    let set = set_of(channel);
-    if let Some(state) = item.channels.get_mut(channel) {
-        state.refused(now);
-    }
-    each_member(head, products, |product| {
-        if channel == BOOK && std::mem::replace(&mut product.book, BookState::Unwanted) == BookState::Held {
-            facts.gap(GapScope::Instrument(product.instrument), GapCause::Stale, 0);
-        }
-        if product.wanted.contains(set) {
-            let subscription = Subscription { channel: subscribed(set), difference };
-            facts.stream(StreamFact::NotAsAsked(product.instrument, subscription));
-        }
-    });
 }

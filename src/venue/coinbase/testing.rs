@@ -1,5 +1,8 @@
 //! Helpers of this folder's tests: instruments, and an ear that writes down what it is told.
 
+use super::dialect::Dialect;
+use super::stream::{Control, Fault};
+use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
 use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
     AssetId, BookSide, ClientOrderId, Fixed, Fixed128, GapCause, Instrument, InstrumentId, Listing, TradingStatus,
@@ -77,6 +80,24 @@ impl Ear {
     /// What was told since the last call.
     pub fn take(&mut self) -> Vec<Told> {
         std::mem::take(&mut self.told)
+    }
+
+    /// What was sent since the last call, unmasked: opcode and text.
+    pub fn take_frames(&mut self) -> Vec<(u8, String)> {
+        let sent = std::mem::take(&mut self.sent);
+        let mut rest = &sent[..];
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let (header, len) = match rest[1] & 0x7f {
+                126 => (8, usize::from(u16::from_be_bytes([rest[2], rest[3]]))),
+                len => (6, usize::from(len)),
+            };
+            assert_eq!(rest[1] & 0x80, 0x80, "masked");
+            let text: Vec<u8> = rest[header..header + len].iter().map(|byte| byte ^ 7).collect();
+            found.push((rest[0], String::from_utf8_lossy(&text).into_owned()));
+            rest = &rest[header + len..];
+        }
+        found
     }
 
     pub fn anomalies(&self) -> Vec<(Anomaly, String)> {
@@ -175,4 +196,103 @@ impl Wire for Ear {
     fn retire(&mut self, token: Box<str>) {
         self.retired.push(token);
     }
+}
+
+/// Reads a message as the session reads long ones: in slices of so many bytes and elements.
+pub fn read_sliced<D: Dialect>(
+    decoder: &mut D,
+    plain: &mut Plain,
+    ear: &mut Ear,
+    text: &[u8],
+    (bytes, elements): (usize, usize),
+) -> Control {
+    let limits =
+        SliceLimits { slice_bytes_max: bytes, slice_elements_max: elements, assembly_bytes: bytes.max(text.len()) * 2 };
+    let mut slicer = ArraySlicer::with_limits(D::LONG_ARRAYS, limits);
+    assert_eq!(slicer.push(text), text.len());
+    slicer.finish();
+    decoder.long_begins();
+    loop {
+        let useful = match slicer.next_slice() {
+            Ok(Slice::NeedMore) => panic!("everything was pushed"),
+            Ok(Slice::Head { text, .. }) => decoder.long_head(plain, text, ear),
+            Ok(Slice::Elements { text, last }) => decoder.long_elements(plain, text, last, ear),
+            Ok(Slice::End { text }) => {
+                let control = decoder.long_end(plain, text, ear);
+                while decoder.long_rest(ear) {}
+                return control;
+            }
+            Err(error) => {
+                decoder.long_failed(&Fault::Slice(error), ear);
+                false
+            }
+        };
+        if !useful {
+            return Control::None;
+        }
+    }
+}
+
+/// What was told, without the places where book events were cut.
+pub fn uncut(told: &[Told]) -> Vec<Told> {
+    let mut out: Vec<Told> = Vec::new();
+    let mut continued = false;
+    for told in told {
+        match told {
+            Told::BookEnd(false) => continued = true,
+            Told::Book(_) if continued => continued = false,
+            other => out.push(other.clone()),
+        }
+    }
+    out
+}
+
+/// Every event that begins ends, and levels come only in between.
+pub fn assert_bracketed(told: &[Told]) {
+    let mut inside = false;
+    for told in told {
+        match told {
+            Told::Book(_) => assert!(!std::mem::replace(&mut inside, true), "began twice"),
+            Told::BookEnd(_) => assert!(std::mem::replace(&mut inside, false), "ended without a beginning"),
+            Told::Level(..) => assert!(inside, "a level outside of an event"),
+            _ => {}
+        }
+    }
+    assert!(!inside, "never ended");
+}
+
+/// A server's frame.
+pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = vec![opcode];
+    match payload.len() {
+        len @ 0..126 => out.push(len as u8),
+        len @ 126..65_536 => {
+            out.push(126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            out.push(127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+    out
+}
+
+/// A message with some bytes changed, and cut off somewhere if so wished.
+pub fn damaged(
+    text: String,
+    changes: &[(proptest::sample::Index, u8)],
+    cut: Option<proptest::sample::Index>,
+) -> Vec<u8> {
+    let mut bytes = text.into_bytes();
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    if let Some(cut) = cut {
+        bytes.truncate(cut.index(bytes.len()));
+    }
+    // Frames that are not UTF-8 never come this far.
+    String::from_utf8_lossy(&bytes).into_owned().into_bytes()
 }

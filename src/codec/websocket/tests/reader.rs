@@ -255,3 +255,22 @@ fn what_is_kept_of_a_piece_joins_the_next_one_across_a_frame_boundary_and_a_ping
     assert_eq!(payload, b"{\"b\":2}]");
     assert_eq!(start + step.consumed, buffer.len());
 }
+
+#[test]
+fn a_caller_may_check_whole_text_itself_and_refuse_it_but_pieces_are_checked_here() {
+    let unchecked = || FrameReader::new(SMALL).leaving_whole_text_unchecked();
+    let mut reader = unchecked();
+    let mut wire = [frame(0x81, b"\xff"), frame(0x81, b"late")].concat();
+    let step = reader.next(&mut wire).unwrap();
+    assert_eq!(step.item, Item::Message { text: true, payload: &mut [0xff] });
+    let start = step.consumed;
+    assert_eq!(reader.refuse_text(), WsError::InvalidUtf8);
+    assert_eq!(reader.next(&mut wire[start..]).unwrap_err(), WsError::InvalidUtf8, "nothing is delivered behind it");
+    let long = [[b'a'; 29].as_slice(), b"\xff"].concat();
+    let mut wires = [[frame(0x01, b"\xff"), frame(0x80, b"")].concat(), frame(0x81, &long)];
+    for wire in &mut wires {
+        let mut reader = unchecked();
+        let outcome = reader.next(wire).map(|step| step.consumed).and_then(|start| reader.next(&mut wire[start..]));
+        assert_eq!(outcome.unwrap_err(), WsError::InvalidUtf8);
+    }
+}

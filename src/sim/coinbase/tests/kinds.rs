@@ -207,6 +207,19 @@ fn a_twap_order_takes_a_slice_per_interval_and_ends_with_the_last() {
 }
 
 #[test]
+fn a_twap_order_in_quote_has_slices_in_quote_and_what_is_left_out_follows_from_the_rest() {
+    let mut bench = Bench::traded();
+    let twap = json!({"twap_limit_gtd": {"quote_size": "303", "start_time": at(0), "end_time": at(30),
+                      "limit_price": "101", "bucket_size": "101"}});
+    let id = bench.take_in("c1", "BUY", twap);
+    assert_eq!(bench.state(&id)[..2], ["OPEN", "1"], "the first slice at once");
+    bench.pass_ms(10_000);
+    assert_eq!(bench.state(&id)[..2], ["OPEN", "2"], "three slices in 30 seconds");
+    bench.pass_ms(10_000);
+    assert_eq!(bench.state(&id)[..2], ["FILLED", "3"]);
+}
+
+#[test]
 fn twap_rules_refuse() {
     let mut bench = Bench::traded();
     let good = json!({"base_size": "3", "start_time": at(10), "end_time": at(40), "limit_price": "101",
@@ -215,6 +228,7 @@ fn twap_rules_refuse() {
         ("start_time", Value::Null, "START_TIME_MUST_BE_SPECIFIED"),
         ("end_time", json!(""), "GTD_ORDERS_MUST_HAVE_END_TIME"),
         ("bucket_duration", json!("0s"), "DURATION_TOO_SMALL"),
+        ("bucket_duration", json!("0.0000000001s"), "DURATION_TOO_SMALL"),
         ("bucket_duration", json!("300s"), "DURATION_TOO_LARGE"),
         ("bucket_size", json!("0.001"), "BUCKET_SIZE_SMALLER_THAN_QUOTE_MIN"),
     ] {
@@ -254,6 +268,10 @@ fn a_scaled_order_may_list_its_rungs_and_they_must_add_up() {
     let id = bench.take_in("c1", "SELL", ladder("2"));
     bench.hit(Side::Buy, "104", "12");
     assert_eq!(bench.state(&id)[..2], ["FILLED", "2"]);
+    let mut crossing = ladder("2");
+    crossing["scaled_limit_gtc"]["orders"][0] = json!({"base_size": "1", "limit_price": "99", "post_only": true});
+    bench.rest(Side::Buy, "99.5", "1");
+    assert_eq!(bench.refusal("c2", "SELL", crossing).0, "INVALID_LIMIT_PRICE_POST_ONLY");
     let spread = |more: Value| {
         let mut fields = json!({"base_size": "1", "num_orders": "2", "min_price": "90", "max_price": "91"});
         fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

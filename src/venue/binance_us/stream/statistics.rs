@@ -83,6 +83,7 @@ impl Decoder {
             low_24h: figure(text.low, facts),
             high_24h: figure(text.high, facts),
             change_24h_percent: figure(text.change_percent, facts),
+            last_side: None,
         };
         let fact = TickerFact { instrument, ticker, venue_time: venue_time(text.time), sequence: 0, snapshot: false };
         // Neither carries a quote: both are a second old, and the quote stream is not.

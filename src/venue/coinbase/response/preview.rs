@@ -1,5 +1,6 @@
-//! What an order or a change would cost, before it is sent (Coinbase reference 3.3; the reply's keys from two public
-//! clients, since the reference has no recording). They allocate; never on the hot thread.
+//! What an order or a change would cost, before it is sent (Coinbase reference 3.3). The reference records neither reply: the keys
+//! follow the local venue and a public client interface, and a key that is absent is empty here. They allocate; never on the hot
+//! thread.
 
 use super::super::reject;
 use super::super::stream::Fault;

@@ -144,6 +144,7 @@ fn tell_order(products: &mut Products, cursor: &mut Cursor<'_, '_>, facts: &mut 
 fn order_row<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<OrderRow<'i>, Fault> {
     let mut row = OrderRow::default();
     let (mut created, mut filled, mut updated) = ("", "", "");
+    let mut edit = Edit::default();
     let mut fields = cursor.object()?;
     while let Some(key) = fields.next_key(cursor)? {
         let field = match key {
@@ -173,6 +174,11 @@ fn order_row<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<OrderRow<'i>, Fault> {
                 continue;
             }
             "order_configuration" => continue,
+            "edit_history" if !cursor.take_null() => {
+                edit = last_edit(cursor)?;
+                continue;
+            }
+            "edit_history" => continue,
             _ => {
                 cursor.skip()?;
                 continue;
@@ -180,9 +186,50 @@ fn order_row<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<OrderRow<'i>, Fault> {
         };
         *field = cursor.str_or_null()?.unwrap_or_default();
     }
+    // The configuration may still show what was first asked for.
+    if !edit.price.is_empty() {
+        row.limit_price = edit.price;
+    }
+    if !edit.size.is_empty() {
+        row.base_size = edit.size;
+    }
     let times = [updated, filled, created].into_iter().map(|text| parse_rfc3339(text).unwrap_or(0));
     row.time = times.map(UnixNanos).find(|time| time.is_some()).unwrap_or(UnixNanos::NONE);
     Ok(row)
+}
+
+/// The terms an accepted change gave an order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Edit<'i> {
+    accepted: &'i str,
+    price: &'i str,
+    size: &'i str,
+}
+
+/// The latest of a list of changes, whatever its order.
+fn last_edit<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<Edit<'i>, JsonError> {
+    let mut last = Edit::default();
+    let mut items = cursor.array()?;
+    while items.next_item(cursor)? {
+        let mut edit = Edit::default();
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            let field = match key {
+                "replace_accept_timestamp" => &mut edit.accepted,
+                "price" => &mut edit.price,
+                "size" => &mut edit.size,
+                _ => {
+                    cursor.skip()?;
+                    continue;
+                }
+            };
+            *field = cursor.str_or_null()?.unwrap_or_default();
+        }
+        if parse_rfc3339(edit.accepted).unwrap_or(0) >= parse_rfc3339(last.accepted).unwrap_or(0) {
+            last = edit;
+        }
+    }
+    Ok(last)
 }
 
 /// `{"limit_limit_gtc":{"base_size":"0.5","limit_price":"83000.5"}}`.

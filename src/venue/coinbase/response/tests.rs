@@ -302,3 +302,64 @@ proptest! {
         let _ = listing(plain, &mut body.clone());
     }
 }
+
+/// Every reader of a cold reply.
+fn read_cold(body: &[u8]) {
+    let copy = || body.to_vec();
+    let _ = order_details(body);
+    let _ = order_detail(&mut copy());
+    let _ = fill_details(body);
+    let _ = accounts(body);
+    let _ = account(&mut copy());
+    let _ = fees(body);
+    let _ = product_book(&mut copy());
+    let _ = best_bid_ask(&mut copy());
+    let _ = market_trades(&mut copy());
+    let _ = candles(&mut copy());
+    let _ = preview(&mut copy());
+    let _ = error_text(body);
+    let _ = edit_reply(&mut Plain::new(body.len()), 200, &mut copy());
+}
+
+const COLD_BODIES: [&str; 6] = [
+    r#"{"orders":[{"order_id":"o","side":"BUY","order_configuration":{"limit_limit_gtc":{"base_size":"1","limit_price":"2"}},"edit_history":[{"price":"3","size":"4","replace_accept_timestamp":""}]}],"has_next":true,"cursor":"c"}"#,
+    r#"{"fills":[{"trade_id":"t","order_id":"o","side":"SELL","price":"1","size":"2","commission":""}],"cursor":""}"#,
+    r#"{"accounts":[{"uuid":"u","currency":"USD","available_balance":{"value":"1","currency":"USD"}}],"has_next":false,"cursor":""}"#,
+    r#"{"fee_tier":{"maker_fee_rate":"0.1"},"total_volume":1.25,"total_fees":-3}"#,
+    r#"{"pricebooks":[{"product_id":"A","bids":[{"price":"1","size":"2"}],"asks":[]}],"errs":["X"],"order_total":"1"}"#,
+    r#"{"success":false,"errors":[{"edit_failure_reason":"X"}],"error":"a","message":"b"}"#,
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_cold_reply_makes_a_reader_panic(
+        which in 0..COLD_BODIES.len(),
+        at in any::<proptest::sample::Index>(),
+        with in proptest::collection::vec(any::<u8>(), 0..6),
+        cut in 0_usize..4,
+    ) {
+        let mut body = COLD_BODIES[which].as_bytes().to_vec();
+        let at = at.index(body.len());
+        let end = (at + cut).min(body.len());
+        body.splice(at..end, with.iter().copied());
+        read_cold(&body);
+        read_cold(&with);
+    }
+}
+
+#[test]
+fn every_error_form_becomes_one_line() {
+    for (body, text) in [
+        (&b"Unauthorized\n"[..], "Unauthorized"),
+        (br#"{"error":"NOT_FOUND","error_details":"valid product_id is required","message":"valid product_id is required"}"#, "NOT_FOUND: valid product_id is required"),
+        (br#"{"error":"unknown","error_details":"order with this orderID was not found","message":""}"#, "order with this orderID was not found"),
+        (br#"{"errors":[{"id":"rate_limit_exceeded","message":"Too many requests"}]}"#, "rate_limit_exceeded: Too many requests"),
+        (br#"{"weird":1}"#, r#"{"weird":1}"#),
+    ] {
+        assert_eq!(error_text(body), text);
+    }
+    let page = b"<html>\n  <head>\n    <title>Coinbase</title>";
+    assert_eq!(error_text(page), "Coinbase", "of a page, what a person would read");
+}

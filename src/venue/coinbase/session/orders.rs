@@ -4,7 +4,7 @@
 //! cancel request gets exactly one reply fact per order whatever happens to the connection, and that listings are read in
 //! slices within the budget of one call. Never retries, never signs, never opens or closes anything itself.
 
-use super::super::auth::{LegacyKey, KEY_HEADER, SIGN_HEADER, TIMESTAMP_HEADER};
+use super::super::auth::LegacyKey;
 use super::super::endpoint::Endpoint;
 use super::super::limits;
 use super::super::products::Products;
@@ -14,6 +14,7 @@ use super::super::response::{
     Rows, LIST_ARRAYS,
 };
 use super::super::stream::{announce, Fault};
+use super::authorised::{write, write_signed, BEARER};
 use super::reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 use crate::codec::http1::{
     self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
@@ -490,51 +491,8 @@ impl OrderSession {
     }
 }
 
-/// Header and prefix of a token.
-const BEARER: (&str, &str) = ("Authorization", "Bearer ");
-
 fn reply_limits() -> Limits {
     Limits { body_bytes_max: limits::REPLY_BYTES_MAX, ..Limits::default() }
-}
-
-/// Writes a request with a token and spends it.
-fn write<IO: Wire>(template: &RequestTemplate, body: &[u8], token: Box<str>, io: &mut IO) -> Result<(), Refused> {
-    let mut written = Ok(());
-    io.send(|out| written = template.write(out, &token, body));
-    match written {
-        Ok(()) => {
-            io.retire(token);
-            Ok(())
-        }
-        Err(error) => Err(Refused { why: error.into(), token: Some(token) }),
-    }
-}
-
-/// Writes a request with the headers of a legacy key.
-#[allow(clippy::too_many_arguments, reason = "the parts of a request")]
-fn write_signed<IO: Wire>(
-    key: &LegacyKey,
-    now: UnixNanos,
-    method: Method,
-    target: &str,
-    host: &str,
-    user_agent: &str,
-    body: &[u8],
-    io: &mut IO,
-) -> Result<(), RequestError> {
-    let signed = key.sign_rest(method.as_str(), target, body, now.seconds());
-    let headers = [
-        ("User-Agent", user_agent),
-        (KEY_HEADER, key.id()),
-        (SIGN_HEADER, signed.hex()),
-        (TIMESTAMP_HEADER, signed.timestamp()),
-        ("Content-Type", "application/json"),
-    ];
-    // A GET has no content.
-    let headers = if body.is_empty() { headers.split_at(4).0 } else { &headers[..] };
-    let mut written = Ok(());
-    io.send(|out| written = http1::write_request(out, method, target, host, headers, body));
-    written
 }
 
 fn failed(to: ReplyTo, status: u16, code: &str, rate: RateHeaders) -> Reply {

@@ -1,6 +1,6 @@
 //! A connection from its opening on, byte for byte.
 
-use super::super::testing::{instrument, Ear, Told};
+use super::super::testing::{frame, instrument, Ear, Told};
 use super::*;
 use crate::record::{Difference, GapCause, Subscription};
 use crate::venue::{GapScope, StreamFact, SubscribedChannel};
@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 mod acknowledgements;
 mod shared_streams;
+mod utf8;
 
 const BTC: InstrumentId = InstrumentId(0);
 const ETH: InstrumentId = InstrumentId(1);
@@ -103,20 +104,7 @@ impl Line {
 
     /// What we sent since the last call, unmasked: opcode and text.
     fn frames(&mut self) -> Vec<(u8, String)> {
-        let sent = std::mem::take(&mut self.ear.sent);
-        let mut rest = &sent[..];
-        let mut found = Vec::new();
-        while !rest.is_empty() {
-            let (header, len) = match rest[1] & 0x7f {
-                126 => (8, usize::from(u16::from_be_bytes([rest[2], rest[3]]))),
-                len => (6, usize::from(len)),
-            };
-            assert_eq!(rest[1] & 0x80, 0x80, "masked");
-            let text: Vec<u8> = rest[header..header + len].iter().map(|byte| byte ^ 7).collect();
-            found.push((rest[0], String::from_utf8_lossy(&text).into_owned()));
-            rest = &rest[header + len..];
-        }
-        found
+        self.ear.take_frames()
     }
 
     /// The messages we sent since the last call.
@@ -143,23 +131,6 @@ fn not_as_asked(channel: SubscribedChannel, instrument: InstrumentId, difference
 
 fn missing(channel: SubscribedChannel, instrument: InstrumentId) -> StreamFact {
     not_as_asked(channel, instrument, Difference::Missing)
-}
-
-fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut out = vec![opcode];
-    match payload.len() {
-        len @ 0..126 => out.push(len as u8),
-        len @ 126..65_536 => {
-            out.push(126);
-            out.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        len => {
-            out.push(127);
-            out.extend_from_slice(&(len as u64).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(payload);
-    out
 }
 
 /// A book event with so many levels.

@@ -1,12 +1,11 @@
 //! One message at a time, whole or in slices.
 
-use super::super::testing::{instrument, Ear, Told};
+use super::super::testing::{assert_bracketed, damaged, instrument, read_sliced, uncut, Ear, Told};
 use super::*;
-use crate::codec::json::{ArraySlicer, Slice, SliceLimits};
 use crate::codec::test_captures;
 use crate::order::{FactSource, OrderFact, OrderStatus};
 use crate::record::{BookSide, Fixed, Fixed128, InstrumentId, RejectClass, Side, Ticker};
-use crate::venue::{BookEvent, BookEventKind, StreamFact};
+use crate::venue::{BookEvent, BookEventKind, Channels, StreamFact};
 use proptest::prelude::*;
 
 mod futures;
@@ -64,35 +63,7 @@ impl Feed {
     }
 
     fn sliced(&mut self, text: &[u8], slice_bytes: usize, slice_elements: usize) -> Control {
-        let limits = SliceLimits {
-            slice_bytes_max: slice_bytes,
-            slice_elements_max: slice_elements,
-            assembly_bytes: slice_bytes.max(text.len()) * 2,
-        };
-        let mut slicer = ArraySlicer::with_limits(LONG_ARRAYS, limits);
-        assert_eq!(slicer.push(text), text.len());
-        slicer.finish();
-        self.decoder.long_begins();
-        loop {
-            let (plain, ear) = (&mut self.plain, &mut self.ear);
-            let useful = match slicer.next_slice() {
-                Ok(Slice::NeedMore) => panic!("everything was pushed"),
-                Ok(Slice::Head { text, .. }) => self.decoder.long_head(plain, text, ear),
-                Ok(Slice::Elements { text, last }) => self.decoder.long_elements(plain, text, last, ear),
-                Ok(Slice::End { text }) => {
-                    let control = self.decoder.long_end(plain, text, ear);
-                    while self.decoder.long_trades(ear) {}
-                    return control;
-                }
-                Err(error) => {
-                    self.decoder.long_failed(&Fault::Slice(error), ear);
-                    false
-                }
-            };
-            if !useful {
-                return Control::None;
-            }
-        }
+        read_sliced(&mut self.decoder, &mut self.plain, &mut self.ear, text, (slice_bytes, slice_elements))
     }
 
     fn book(&self, index: usize) -> BookState {
@@ -557,20 +528,6 @@ fn the_other_recordings_are_read_without_an_anomaly_but_their_own_error_frames()
     }
 }
 
-/// What was told, without the places where book events were cut.
-fn uncut(told: &[Told]) -> Vec<Told> {
-    let mut out: Vec<Told> = Vec::new();
-    let mut continued = false;
-    for told in told {
-        match told {
-            Told::BookEnd(false) => continued = true,
-            Told::Book(_) if continued => continued = false,
-            other => out.push(other.clone()),
-        }
-    }
-    out
-}
-
 fn any_level() -> impl Strategy<Value = String> {
     (any::<bool>(), 0_u32..99_999_999, 0_u32..9_999).prop_map(|(bid, price, size)| {
         level(
@@ -600,20 +557,6 @@ fn any_message() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Every event that begins ends, and levels come only in between.
-fn assert_bracketed(told: &[Told]) {
-    let mut inside = false;
-    for told in told {
-        match told {
-            Told::Book(_) => assert!(!std::mem::replace(&mut inside, true), "began twice"),
-            Told::BookEnd(_) => assert!(std::mem::replace(&mut inside, false), "ended without a beginning"),
-            Told::Level(..) => assert!(inside, "a level outside of an event"),
-            _ => {}
-        }
-    }
-    assert!(!inside, "never ended");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -637,15 +580,9 @@ proptest! {
     ) {
         let mut feed = Feed::new();
         feed.told(&snapshot(0));
-        let mut bytes = text.replacen("\"sequence_num\":0", "\"sequence_num\":1", 1).into_bytes();
-        for (at, byte) in &changes {
-            let at = at.index(bytes.len());
-            bytes[at] = *byte;
-        }
-        if truncate {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        // Frames that are not UTF-8 never come this far.
+        let text = text.replacen("\"sequence_num\":0", "\"sequence_num\":1", 1);
+        let bytes = damaged(text, &changes, truncate.then_some(cut));
+        // What is not UTF-8 ends the connection: the session's tests.
         let bytes = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
         if sliced {
             feed.sliced(&bytes, 512, 16);
