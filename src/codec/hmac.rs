@@ -70,12 +70,19 @@ impl HmacKey {
         state.finalize().into_bytes().into()
     }
 
+    /// The signature in lower-case hexadecimal.
+    #[inline]
+    #[must_use]
+    pub fn sign_hex(&self, parts: &[&[u8]]) -> [u8; SIGNATURE_HEX_BYTES] {
+        let mut digits = [0; SIGNATURE_HEX_BYTES];
+        super::hex::write(&self.sign(parts), &mut digits);
+        digits
+    }
+
     /// Appends the signature in lower-case hexadecimal.
     #[inline]
     pub fn sign_hex_into(&self, parts: &[&[u8]], out: &mut Vec<u8>) {
-        let mut digits = [0; SIGNATURE_HEX_BYTES];
-        super::hex::write(&self.sign(parts), &mut digits);
-        out.extend_from_slice(&digits);
+        out.extend_from_slice(&self.sign_hex(parts));
     }
 
     /// Appends the signature in base64 with padding.

@@ -3,8 +3,8 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
-    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, ExecutionId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InlineText,
+    InstrumentId, Side, SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -97,6 +97,34 @@ pub struct CandleFact {
     pub sequence: u64,
     /// History or first state, sent on subscription.
     pub snapshot: bool,
+}
+
+/// What the account holds of one asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalanceFact {
+    /// The asset's code at the venue.
+    pub asset: InlineText<16>,
+    /// Free to use.
+    pub available: Fixed128,
+    /// Held by open orders.
+    pub hold: Fixed128,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+}
+
+/// A fee in another asset than the quote asset; the execution itself is told by [`Facts::fill`], with no fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeFact {
+    /// The order.
+    pub venue_order_id: VenueOrderId,
+    /// The venue's identity of the execution.
+    pub execution_id: ExecutionId,
+    /// The asset's code at the venue.
+    pub asset: InlineText<16>,
+    /// How much, exact.
+    pub fee: Fixed128,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
 }
 
 /// Figures of the account's futures.
@@ -313,6 +341,20 @@ pub trait Facts {
     /// Figures of the account. Nothing follows from them unless the implementor keeps accounts.
     fn account(&mut self, fact: &AccountFact) {
         let _ = fact;
+    }
+    /// The fee of an execution told before, in another asset than the quote asset. Whoever keeps no fees need not
+    /// implement it.
+    fn fee(&mut self, fact: &FeeFact) {
+        let _ = fact;
+    }
+    /// What the account holds of one asset. Whoever keeps no balances need not implement it.
+    fn balance(&mut self, fact: &BalanceFact) {
+        let _ = fact;
+    }
+    /// An asset was deposited, withdrawn or transferred: `change` is added to what is available. A venue that sends this
+    /// sends [`Facts::balance`] with it; whoever keeps balances by that need not implement it.
+    fn balance_change(&mut self, asset: &str, change: Fixed128, venue_time: UnixNanos) {
+        let _ = (asset, change, venue_time);
     }
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str);

@@ -4,6 +4,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod binance_us;
 pub mod coinbase;
 pub mod endpoint;
 mod facts;
@@ -20,17 +21,17 @@ use crate::record::{PreparedOrder, Venue};
 pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
     match order.venue() {
         Venue::Coinbase => coinbase::composite::check(order).map_err(|error| error.to_string()),
+        Venue::BinanceUs => binance_us::composite::check(order).map_err(|error| error.to_string()),
         Venue::Oanda => oanda::request::check_terms(order).map_err(|error| error.to_string()),
-        // Its translator adds its arm.
-        Venue::BinanceUs => Err(format!("{} takes no prepared orders yet", order.venue())),
     }
 }
 
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    AccountFact, Anomaly, BookEvent, BookEventKind, CandleFact, Facts, FuturesFact, FuturesFigures, GapScope,
-    HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact, TradeFill,
+    AccountFact, Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, FuturesFact,
+    FuturesFigures, GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact,
+    TradeFill,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
