@@ -86,6 +86,7 @@ pub mod dialer;
 pub mod engine;
 pub mod gateway;
 pub mod guard;
+pub mod journal;
 pub mod keeper;
 pub mod link;
 pub mod manual;

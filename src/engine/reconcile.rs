@@ -190,6 +190,7 @@ impl Engine {
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
         self.judge(now, out, id, &reply);
+        self.trading.say_ended(now, id, &reply);
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
             out.count(Counter::VenueRateLimited, 1);

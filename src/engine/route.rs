@@ -9,8 +9,8 @@ use super::Engine;
 use crate::guard::{check_increments, check_prepared, IncrementError, Priority, RetryAt};
 use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
-    CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot, RejectClass,
-    RequestId, UnixNanos, Venue, VenueOrderId,
+    AuditEntry, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot,
+    RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
@@ -61,6 +61,7 @@ impl Engine {
     pub(super) fn command(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) {
         out.count(Counter::CommandsTaken, 1);
         let venue = self.market.get(command.instrument()).map(|t| t.instrument.listing.venue);
+        out.audit(&AuditEntry::Command { at: now, venue, command: *command });
         let result = match (venue, command.kind()) {
             (None, _) => Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here")),
             (Some(_), CommandKind::Place) => self.place(now, out, command),
@@ -311,6 +312,7 @@ impl Engine {
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
         trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.say_cancelled(ids);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, ids.len() as u64);
         Ok(())
