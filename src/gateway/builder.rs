@@ -9,6 +9,7 @@ use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint};
 use crate::engine::{Engine, EngineConfig};
 use crate::guard::{BreakerRules, Limits};
+use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
@@ -61,6 +62,7 @@ pub struct GatewayBuilder {
     breaker: BreakerRules,
     dead_man_ms: Option<u64>,
     query_timeout_ms: u64,
+    audit: Option<AuditConfig>,
 }
 
 impl Default for GatewayBuilder {
@@ -82,6 +84,7 @@ impl Default for GatewayBuilder {
             breaker: BreakerRules::default(),
             dead_man_ms: None,
             query_timeout_ms: QUERY_TIMEOUT_MS,
+            audit: None,
         }
     }
 }
@@ -184,6 +187,12 @@ impl GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
     }
 
+    /// Keeps an audit log: every API call and every order event as JSON lines, see [`crate::manual::audit`]. Off by
+    /// default.
+    pub fn audit(self, config: AuditConfig) -> GatewayBuilder {
+        GatewayBuilder { audit: Some(config), ..self }
+    }
+
     /// Starts all threads, the reactor's among them.
     ///
     /// # Errors
@@ -272,7 +281,19 @@ impl GatewayBuilder {
         let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
-        let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms);
+        let directory = Directory::default();
+        let (journal, audit, cold_audit) = match &self.audit {
+            None => (None, None, ColdAudit::default()),
+            Some(config) => {
+                let started = Journal::start(config, Box::new(directory.clone()), clock.clone());
+                let (journal, tap, cold) = started.map_err(|error| GatewayError::Setting {
+                    setting: "audit log",
+                    why: format!("{}: {error}", config.directory().display()),
+                })?;
+                (Some(journal), Some(tap), cold)
+            }
+        };
+        let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit);
         if coinbase.key.is_some() {
             asked.check_start()?;
         }
@@ -287,6 +308,7 @@ impl GatewayBuilder {
             clock: clock.clone(),
             hops,
             counters,
+            audit,
             dead_man_ms: self.dead_man_ms,
         });
         let places = Arc::new(StrategyPlaces::default());
@@ -296,9 +318,8 @@ impl GatewayBuilder {
             reactor.set_handler(id, handler);
             inline = Some(id);
         }
-        let threads = Threads { reactor: None, dialers: vec![dialer], keeper: Some(keeper) };
-        let gateway =
-            Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
+        let threads = Threads { reactor: None, dialers: vec![dialer], keeper: Some(keeper), journal };
+        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
         Ok((gateway, reactor))
     }
 }

@@ -1,6 +1,6 @@
 //! How the audit log is kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Entries the reactor's ring holds: 5 MB, and more than a disk that hangs for a second makes wait.
 const RING_ENTRIES: usize = 16_384;
@@ -47,6 +47,11 @@ impl AuditConfig {
             files_max: FILES_MAX,
             ring_entries: RING_ENTRIES,
         }
+    }
+
+    /// Where the files are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// When it is forced to the disk.

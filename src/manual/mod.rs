@@ -4,8 +4,10 @@
 //! - [`market_data`]: events, books, gaps, slow consumers
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
 //! - [`numbers`]: exact decimals, exponents, times
+//! - [`audit`]: the log of everything asked and told, and its verification
 //! - [`threats`]: what is defended against, and what is not
 
+pub mod audit;
 pub mod market_data;
 pub mod numbers;
 pub mod orders;
