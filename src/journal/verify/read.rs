@@ -189,6 +189,11 @@ pub(super) fn part_of(file: &Path) -> Result<(u64, u64), ReadError> {
 /// All lines of a file.
 pub(super) fn lines(file: &Path) -> Result<Vec<Line>, ReadError> {
     let bytes = std::fs::read(file).map_err(|error| ReadError::Io { file: file.to_owned(), error })?;
+    lines_in(bytes, file)
+}
+
+/// All lines of what a file holds.
+pub(super) fn lines_in(bytes: Vec<u8>, file: &Path) -> Result<Vec<Line>, ReadError> {
     let shared: Arc<Path> = file.into();
     let mut lines = Vec::new();
     let mut rest = bytes;
