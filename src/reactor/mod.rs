@@ -32,9 +32,9 @@ use sockets::Sockets;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Bytes read from one socket before the next one has its turn: two TLS records, a little more than the one piece of
-/// input handled in that turn.
-const READ_BYTES_PER_TURN_MAX: usize = 32 * 1024;
+/// Bytes read from one socket before the next one has its turn: one TLS record, more than the one piece of input handled in
+/// that turn.
+const READ_BYTES_PER_TURN_MAX: usize = 16 * 1024;
 /// A turn longer than this is a bug with a counter.
 const LONG_TURN_NS: u64 = 50_000;
 /// A parked reactor looks around at least this often.
