@@ -35,6 +35,19 @@ fn silence_trips_it_and_beats_do_not() {
 }
 
 #[test]
+fn after_a_release_it_watches_again() {
+    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(SILENCE_MS)).start();
+    rig.strategy.orders.beat();
+    rig.wait_for_execution("killed", |r| r.guard == GuardEvent::Killed);
+    rig.mark();
+    rig.gateway().release_kill();
+    rig.wait_for_execution("released", |r| r.guard == GuardEvent::KillReleased);
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.wait_for_execution("killed again", |r| r.guard == GuardEvent::Killed);
+    rig.expect(order.request, K::Cancelled);
+}
+
+#[test]
 fn dropped_handles_trip_it() {
     let mut rig = Bench::new().gateway(|b| b.dead_man_ms(60_000)).start();
     let order = rig.place_accepted(rig.resting_bid());

@@ -55,10 +55,7 @@ pub(super) struct Share {
 impl Share {
     pub fn of(order: &Order) -> Share {
         let open = !matches!(order.state(), OrderState::Closed(_));
-        let counted = open && !order.is_quantity_in_quote();
-        // While a change is under way, the larger of the two quantities the order may have.
-        let whole = order.base_quantity().unwrap_or(0);
-        let rest = if counted { whole.saturating_sub(order.executed()).max(0) } else { 0 };
+        let rest = order.open_quantity();
         let limit = open && order.order_type() != OrderType::Market && order.price() > 0;
         Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
     }

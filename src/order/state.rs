@@ -255,6 +255,15 @@ impl Order {
         }
     }
 
+    /// What may still be executed, mantissa at the size exponent: 0 if the order is over, or sized in quote currency.
+    /// While a change is under way, of the larger of the two quantities the order may have.
+    pub(crate) fn open_quantity(&self) -> i64 {
+        match (self.state, self.base_quantity()) {
+            (OrderState::Closed(_), _) | (_, None) => 0,
+            (_, Some(whole)) => whole.saturating_sub(self.executed()).max(0),
+        }
+    }
+
     /// A change to this quantity is under way.
     pub(super) fn expect_quantity(&mut self, quantity: i64) {
         self.expected_quantity = quantity;

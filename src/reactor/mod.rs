@@ -202,8 +202,11 @@ impl Reactor {
         let killed = self.control.killed();
         if killed != self.killed {
             (self.killed, worked) = (killed, true);
-            let control = killed.map_or(Control::Release, Control::Kill);
-            self.apply(self.clock.now(), Input::Control(control));
+            let (now, control) = (self.clock.now(), killed.map_or(Control::Release, Control::Kill));
+            if killed.is_none() {
+                self.dead_man.rearm(now);
+            }
+            self.apply(now, Input::Control(control));
         }
         while let Some(control) = self.sink.inline.as_mut().and_then(|inline| inline.orders.take_control()) {
             worked = true;
@@ -376,10 +379,11 @@ impl Reactor {
             strategy = strategy.0,
             "dead-man switch: the strategy is not heard from, all orders are cancelled"
         );
-        self.dead_man.disarm();
+        self.dead_man.trip();
         self.apply(now, Input::Control(Control::DeadMan));
         self.control.kill(KillScope::Ours);
-        self.killed = self.control.killed();
+        // What the engine was told, not what the latch holds: a wider kill thrown meanwhile is a difference still to be told.
+        self.killed = Some(KillScope::Ours);
     }
 
     fn on_time(&mut self) -> bool {
