@@ -48,7 +48,7 @@ pub(super) struct Share {
     /// Still to be executed, base; 0 if the order is over or sized in quote currency.
     rest: i64,
     executed: i64,
-    /// Where it rests; `None` for market orders and those that are over.
+    /// Where it rests, or may rest once a change is done; `None` for market orders and those that are over.
     price: Option<i64>,
 }
 
@@ -56,8 +56,9 @@ impl Share {
     pub fn of(order: &Order) -> Share {
         let open = !matches!(order.state(), OrderState::Closed(_));
         let rest = order.open_quantity();
-        let limit = open && order.order_type() != OrderType::Market && order.price() > 0;
-        Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
+        let price = order.reach();
+        let limit = open && order.order_type() != OrderType::Market && price > 0;
+        Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(price) }
     }
 }
 
