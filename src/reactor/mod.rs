@@ -380,8 +380,9 @@ impl Reactor {
             "dead-man switch: the strategy is not heard from, all orders are cancelled"
         );
         self.dead_man.trip();
-        self.apply(now, Input::Control(Control::DeadMan));
+        // The latch first: whoever is told of the kill may release it at once, and must find it thrown.
         self.control.kill(KillScope::Ours);
+        self.apply(now, Input::Control(Control::DeadMan));
         // What the engine was told, not what the latch holds: a wider kill thrown meanwhile is a difference still to be told.
         self.killed = Some(KillScope::Ours);
     }
