@@ -77,6 +77,6 @@
 //!
 //! # Long messages
 //!
-//! A full Coinbase snapshot is 5 MB in one WebSocket message. It is cut into JSON arrays of at most 16 KiB as its bytes come,
+//! A full Coinbase snapshot is 5 MB in one WebSocket message. It is cut into JSON arrays of at most 8 KiB as its bytes come,
 //! each parsed and booked in one call of the engine; order rings and other sockets are served between the cuts, and the
 //! receive buffer stays at 256 KiB.
