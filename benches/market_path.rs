@@ -10,90 +10,12 @@ mod common;
 
 use common::coinbase::{btc, frame, one_trade, three_levels};
 use common::engine::{acknowledgements, snapshot, stream_config, Running, NOW, ROUND};
+use common::parse::{Count, Tapes};
 use common::Comparisons;
-use exchange_connectors::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
-use exchange_connectors::record::{
-    BookSide, ClientOrderId, GapCause, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
-};
 use exchange_connectors::venue::coinbase::{StreamRole, StreamSession};
-use exchange_connectors::venue::{
-    Anomaly, BookEvent, Channels, Facts, FillFact, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
-};
-use simd_json::{fill_tape, Buffers, Tape};
+use exchange_connectors::venue::Channels;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-
-/// The tape alone over the payloads of the same messages.
-struct Tapes {
-    buffers: Buffers,
-    tape: Tape<'static>,
-    sequence: u64,
-}
-
-impl Tapes {
-    fn new() -> Tapes {
-        Tapes { buffers: Buffers::new(4096), tape: Tape(Vec::new()), sequence: 3 }
-    }
-
-    fn round(&mut self, make: fn(u64) -> String) -> Duration {
-        let mut texts: Vec<Vec<u8>> = (0..ROUND).map(|i| make(self.sequence + i).into_bytes()).collect();
-        self.sequence += ROUND;
-        let start = Instant::now();
-        for text in &mut texts {
-            let mut filled = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-            assert!(fill_tape(text, &mut self.buffers, &mut filled).is_ok());
-            black_box(&filled.0);
-            self.tape = filled.reset();
-        }
-        start.elapsed()
-    }
-}
-
-#[derive(Default)]
-struct Count {
-    told: usize,
-    sum: i64,
-}
-
-impl Facts for Count {
-    fn book(&mut self, event: BookEvent) {
-        self.sum = self.sum.wrapping_add(event.venue_time.0 as i64);
-    }
-    fn level(&mut self, _: BookSide, price: i64, size: i64) {
-        self.told += 1;
-        self.sum = self.sum.wrapping_add(price ^ size);
-    }
-    fn book_end(&mut self, _: bool) {}
-    fn trade(&mut self, fact: TradeFact) {
-        self.told += 1;
-        self.sum = self.sum.wrapping_add(fact.price ^ fact.size ^ fact.venue_time.0 as i64);
-    }
-    fn quote(&mut self, _: QuoteFact) {}
-    fn ticker(&mut self, _: TickerFact) {}
-    fn status(&mut self, _: InstrumentId, _: TradingStatus, _: UnixNanos) {}
-    fn gap(&mut self, _: GapScope, cause: GapCause, _: u64) {
-        panic!("no gap here: {cause:?}");
-    }
-    fn stream(&mut self, _: StreamFact) {}
-    fn order(&mut self, _: &OrderFact) {}
-    fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
-    fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
-    fn replace_reply(&mut self, _: &VenueOrderId, _: ReplaceReply) {}
-    fn fill(&mut self, _: &FillFact) {}
-    fn anomaly(&mut self, _: Anomaly, excerpt: &str) {
-        panic!("nothing is wrong here: {excerpt}");
-    }
-}
-
-impl Wire for Count {
-    fn send(&mut self, build: impl FnOnce(&mut Vec<u8>)) {
-        build(&mut Vec::new());
-    }
-    fn entropy(&mut self, out: &mut [u8]) {
-        out.fill(7);
-    }
-    fn retire(&mut self, _: Box<str>) {}
-}
 
 /// The session alone.
 struct Parser {
@@ -142,7 +64,7 @@ fn main() {
     for (name, make, records) in
         [("l2 update, 3 levels", three_levels as fn(u64) -> String, 3), ("one trade", one_trade, 1)]
     {
-        let (mut tapes, mut parser) = (Tapes::new(), Parser::new());
+        let (mut tapes, mut parser) = (Tapes::new(3), Parser::new());
         let (mut plain, mut stamped) = (Running::with_book(false), Running::with_book(true));
         let limit = Some(1.5);
         table.compare(&format!("{name}: parser"), limit, ROUND, || tapes.round(make), || parser.round(make, records));

@@ -61,7 +61,7 @@
 //!
 //! [`gateway`] is the front door, [`record`] what crosses the rings, [`book`] has a [`Follower`] that rebuilds books from
 //! records. [`manual`] explains decisions. The floors below are public so that they can be fuzzed, benched and reused:
-//! [`codec`], [`venue`], [`order`], [`guard`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
+//! [`codec`], [`venue`], [`order`], [`position`], [`guard`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
 //! [`dialer`], [`keeper`] and [`reactor`] are where the outside is touched.
 //!
 //! # Features
@@ -90,6 +90,7 @@ pub mod keeper;
 pub mod link;
 pub mod manual;
 pub mod order;
+pub mod position;
 pub mod reactor;
 pub mod record;
 pub mod ring;

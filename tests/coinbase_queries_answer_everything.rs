@@ -14,7 +14,7 @@ use exchange_connectors::ExchangeError;
 #[test]
 fn orders_and_fills_are_listed_page_by_page_and_whole() {
     let mut rig = Bench::new().start();
-    let queries = rig.gateway().queries().coinbase();
+    let queries = rig.gateway().coinbase().unwrap();
     let orders: Vec<_> = (0..5).map(|_| rig.place_accepted(rig.resting_bid().post_only())).collect();
     for order in &orders[..3] {
         rig.venue.fill_order(order.client_order_id.as_str(), decimal("0.004")).unwrap();
@@ -47,7 +47,7 @@ fn orders_and_fills_are_listed_page_by_page_and_whole() {
 #[test]
 fn the_account_its_fees_its_key_and_the_clock() {
     let rig = Bench::new().start();
-    let queries = rig.gateway().queries().coinbase();
+    let queries = rig.gateway().coinbase().unwrap();
     let accounts = queries.accounts().unwrap();
     let usd = accounts.iter().find(|account| account.currency.as_ref() == "USD").unwrap();
     assert_eq!((usd.available.to_string(), usd.active), ("1000000".into(), true));
@@ -65,7 +65,7 @@ fn the_account_its_fees_its_key_and_the_clock() {
 fn the_market_with_a_key_and_without() {
     for bench in [Bench::new(), Bench::new().without_credentials()] {
         let rig = bench.start_unready();
-        let queries = rig.gateway().queries().coinbase();
+        let queries = rig.gateway().coinbase().unwrap();
         rig.venue.run_market(200).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));
         rig.venue.pause_market().unwrap();
@@ -83,7 +83,7 @@ fn the_market_with_a_key_and_without() {
         assert!(candles.iter().all(|candle| candle.start >= UnixNanos(since.0 - 60_000_000_000)));
     }
     let rig = Bench::new().start();
-    let queries = rig.gateway().queries().coinbase();
+    let queries = rig.gateway().coinbase().unwrap();
     let tops = queries.best_bid_ask(&[BTC, "ETH-USD"]).unwrap();
     let mut names: Vec<_> = tops.iter().map(|top| top.product.as_ref()).collect();
     names.sort_unstable();
@@ -97,7 +97,7 @@ fn the_market_with_a_key_and_without() {
 #[test]
 fn what_a_change_would_do_and_cancels_with_a_result_for_each() {
     let mut rig = Bench::new().start();
-    let queries = rig.gateway().queries().coinbase();
+    let queries = rig.gateway().coinbase().unwrap();
     let order = rig.place_accepted(rig.resting_bid());
     let gone: exchange_connectors::record::VenueOrderId = "11111111-2222-4333-8444-555555555555".parse().unwrap();
     let change = |id| ReplaceIntent {

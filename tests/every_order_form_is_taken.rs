@@ -76,7 +76,7 @@ fn forms(rig: &Rig) -> Vec<(&'static str, OrderTerms)> {
 #[test]
 fn each_is_accepted_and_listed_as_what_it_is() {
     let mut rig = Bench::new().start();
-    let queries = rig.gateway().queries().coinbase();
+    let queries = rig.gateway().coinbase().unwrap();
     for (member, terms) in forms(&rig) {
         let what = format!("{member}: {terms:?}");
         let order = PreparedOrder::new(&rig.btc, terms).unwrap();
@@ -98,7 +98,7 @@ fn each_is_accepted_and_listed_as_what_it_is() {
 #[test]
 fn what_the_venue_refuses_is_refused_by_its_preview_too() {
     let mut rig = Bench::new().start();
-    let queries = rig.gateway().queries().coinbase();
+    let queries = rig.gateway().coinbase().unwrap();
     let shape = OrderShape::Limit { price: rig.price("50000"), post_only: true, shown: None };
     let rich = OrderTerms::new(Side::Buy, OrderQuantity::Base(rig.size("1000")), shape);
     let order = PreparedOrder::new(&rig.btc, rich).unwrap();

@@ -27,9 +27,9 @@ fn an_order_lives_its_whole_life_under_a_legacy_key() {
     assert_eq!(rig.expect(order.request, K::Fill).price().to_string(), "49000");
     rig.submit(rig.cancel_of(order.request));
     rig.expect(order.request, K::Cancelled);
-    let queries = rig.gateway().queries();
-    assert!(!queries.balances().unwrap().is_empty());
-    assert!(queries.coinbase().order(&order.venue_order_id).unwrap().is_some());
+    let queries = rig.gateway().coinbase().unwrap();
+    assert!(!queries.accounts().unwrap().is_empty());
+    assert!(queries.order(&order.venue_order_id).unwrap().is_some());
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn book(exchange: &mut Connector, time: Duration) -> Follower {
 fn public_market_data_makes_a_whole_book() {
     let mut exchange = connector(CoinbaseConfig::default());
     exchange.connect().unwrap();
-    let queries = exchange.gateway().unwrap().queries();
+    let queries = exchange.gateway().unwrap().queries(Venue::Coinbase).unwrap();
     let ours = exchange.gateway().unwrap().now();
     let theirs = queries.server_time().unwrap();
     assert!(ours.0.abs_diff(theirs.0) < 30_000_000_000, "clocks differ: {ours:?}, {theirs:?}");
@@ -119,7 +119,7 @@ fn accounts_can_be_read() {
 fn everything_a_view_key_may_ask_is_answered() {
     let Some(coinbase) = credentials() else { return };
     let gateway = GatewayBuilder::default().coinbase(coinbase).without_limits().start().unwrap();
-    let queries = gateway.queries().coinbase();
+    let queries = gateway.coinbase().unwrap();
     eprintln!(
         "{:?}\n{:?}\n{:?}",
         queries.key_permissions().unwrap(),
@@ -161,7 +161,7 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     let mut exchange = connector(coinbase);
     exchange.connect().unwrap();
     let bid = book(&mut exchange, Duration::from_secs(3)).bid().unwrap().price.to_decimal().unwrap();
-    let listing = exchange.gateway().unwrap().queries().product(SYMBOL).unwrap();
+    let listing = exchange.gateway().unwrap().queries(Venue::Coinbase).unwrap().product(SYMBOL).unwrap();
     let exact = |fixed: exchange_connectors::record::Fixed| fixed.to_decimal().unwrap();
     let (tick, lot) = (exact(listing.tick), exact(listing.lot));
     let price = (bid / Decimal::TWO / tick).floor() * tick;

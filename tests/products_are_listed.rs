@@ -4,12 +4,12 @@
 mod common;
 
 use common::Bench;
-use exchange_connectors::record::TradingStatus;
+use exchange_connectors::record::{TradingStatus, Venue};
 
 #[test]
 fn every_product_comes_with_its_increments() {
     let rig = Bench::new().without_credentials().start();
-    let products = rig.gateway().queries().products().unwrap();
+    let products = rig.gateway().queries(Venue::Coinbase).unwrap().products().unwrap();
     let btc = products.iter().find(|p| p.symbol.as_ref() == "BTC-USD").unwrap();
     assert_eq!((btc.tick.to_string().as_str(), btc.lot.to_string().as_str()), ("0.01", "0.00000001"));
     assert_eq!((btc.base.as_ref(), btc.quote.as_ref(), btc.status), ("BTC", "USD", TradingStatus::Online));

@@ -79,7 +79,7 @@ fn html(status: u16) -> ResponseTemplate {
 fn balances(canned: &Canned, gateway: &Gateway, reply: ResponseTemplate) -> ExchangeError {
     canned.forget();
     canned.answer("GET", ACCOUNTS, reply);
-    let error = gateway.queries().balances().unwrap_err();
+    let error = gateway.queries(Venue::Coinbase).unwrap().balances().unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("coinbase: ") && text.contains("balances"), "venue and operation are named: {text}");
     assert_eq!(text.matches("coinbase").count(), 1, "and once: {text}");
@@ -132,7 +132,7 @@ fn an_answer_that_is_none_is_never_taken_for_one() {
         setup.canned.forget();
         setup.canned.answer("GET", ACCOUNTS, json(200, &" ".repeat(4_000)));
         setup.canned.cut_after(keep);
-        let error = gateway.queries().balances().unwrap_err();
+        let error = gateway.queries(Venue::Coinbase).unwrap().balances().unwrap_err();
         let ExchangeError::Transport { venue: Venue::Coinbase, ref cause, .. } = error else { panic!("{error:?}") };
         assert!(cause.contains("localhost") && error.is_retryable(), "{error}");
     }
@@ -161,7 +161,7 @@ fn a_429_without_a_time_holds_the_next_query_for_a_moment_only() {
     setup.canned.forget();
     setup.canned.answer("GET", ACCOUNTS, json(200, r#"{"accounts":[],"has_next":false,"cursor":"","size":0}"#));
     let started = Instant::now();
-    assert_eq!(gateway.queries().balances(), Ok(vec![]));
+    assert_eq!(gateway.queries(Venue::Coinbase).unwrap().balances(), Ok(vec![]));
     assert!(started.elapsed() > Duration::from_millis(100), "it waited a moment");
 }
 
@@ -178,12 +178,12 @@ fn a_401_is_asked_once_more_where_asking_twice_does_no_harm() {
     for (reply, times) in [(json(401, "Unauthorized\n"), 2), (html(403), 1), (json(404, "{}"), 1)] {
         setup.canned.forget();
         setup.canned.answer("GET", ACCOUNTS, reply);
-        let error = gateway.queries().balances().unwrap_err();
+        let error = gateway.queries(Venue::Coinbase).unwrap().balances().unwrap_err();
         assert_eq!(setup.canned.asked("GET", ACCOUNTS), times, "{error}");
     }
     let ids = ["o-1".parse().unwrap()];
     setup.canned.answer("POST", "/api/v3/brokerage/orders/batch_cancel", json(401, "Unauthorized\n"));
-    let error = gateway.queries().coinbase().cancel_orders(&ids).unwrap_err();
+    let error = gateway.coinbase().unwrap().cancel_orders(&ids).unwrap_err();
     assert_eq!(error.to_string(), "coinbase: cancel failed with HTTP 401: Unauthorized");
     assert_eq!(setup.canned.asked("POST", "/api/v3/brokerage/orders/batch_cancel"), 2);
 }

@@ -93,11 +93,11 @@ fn a_whole_order_life_at_trace_level_shows_no_secret() {
     rig.mark();
     rig.venue.kill_connections(None, CloseHow::Reset).unwrap();
     rig.wait_for_state(ConnectionRole::User, ConnectionState::Healthy);
-    let balances = rig.gateway().queries().balances().unwrap();
+    let balances = rig.gateway().queries(Venue::Coinbase).unwrap().balances().unwrap();
     assert!(!balances.is_empty());
     for shown in [
         format!("{:?}", rig.gateway()),
-        format!("{:?}", rig.gateway().queries()),
+        format!("{:?}", rig.gateway().queries(Venue::Coinbase).unwrap()),
         format!("{:?}", rig.gateway().directory()),
         format!("{:?}", rig.gateway().telemetry()),
         format!("{:?}", rig.strategy),

@@ -16,11 +16,17 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     let ready = &simulator.ready;
     assert_eq!(ready["ready"], true);
     let keys: Vec<&String> = ready.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 5, "{ready}");
-    for (key, scheme) in [("rest", "https"), ("ws", "wss"), ("ws_user", "wss"), ("exchange_ws", "wss")] {
-        let url = ready["coinbase"][key].as_str().unwrap();
-        let port = url.strip_prefix(&format!("{scheme}://localhost:")).unwrap_or_else(|| panic!("{url}"));
-        assert!(port.parse::<u16>().unwrap() > 0);
+    assert_eq!(keys.len(), 6, "{ready}");
+    let coinbase = ["rest", "ws", "ws_user"].map(|key| ready["coinbase"][key].as_str().unwrap());
+    let binance_us = ["rest", "stream", "ws_api"].map(|key| ready["binance_us"][key].as_str().unwrap());
+    let exchange = ready["coinbase"]["exchange_ws"].as_str().unwrap();
+    assert!(exchange.starts_with("wss://localhost:"), "{exchange}");
+    for [rest, one, other] in [coinbase, binance_us] {
+        for (url, scheme) in [(rest, "https"), (one, "wss"), (other, "wss")] {
+            let rest = url.strip_prefix(&format!("{scheme}://localhost:")).unwrap_or_else(|| panic!("{url}"));
+            let port = rest.strip_suffix("/ws-api/v3").unwrap_or(rest);
+            assert!(port.parse::<u16>().unwrap() > 0);
+        }
     }
     let text = std::fs::read_to_string(simulator.credentials()).unwrap();
     for line in text.lines() {
@@ -45,6 +51,12 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     for secret in ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"] {
         assert!(!sourced(secret).is_empty(), "{secret}");
     }
+    for (name, key) in
+        [("BINANCE_US_REST_URL", "rest"), ("BINANCE_US_STREAM_URL", "stream"), ("BINANCE_US_WS_API_URL", "ws_api")]
+    {
+        assert_eq!(sourced(name), ready["binance_us"][key].as_str().unwrap());
+    }
+    assert_eq!((sourced("BINANCE_US_API_KEY").len(), sourced("BINANCE_US_API_SECRET").len()), (64, 64));
     assert_eq!(sourced("EXCHANGE_CONNECTORS_CA_FILE"), ready["ca_pem"].as_str().unwrap());
     assert!(sourced("COINBASE_API_KEY").starts_with("organizations/"));
     assert!(sourced("COINBASE_API_SECRET").starts_with("-----BEGIN EC PRIVATE KEY-----\\n"));

@@ -10,6 +10,7 @@ pub mod coinbase;
 pub mod engine;
 #[cfg(feature = "sim")]
 pub mod loopback;
+pub mod parse;
 pub mod trading;
 
 use criterion::{Criterion, Throughput};

@@ -4,6 +4,7 @@
 //! output when the venues listen. The keys in them open nothing but this run of the simulator; the second may not trade.
 
 use super::say;
+use crate::sim::binance_us::{Config as BinanceUsConfig, LocalBinanceUs};
 use crate::sim::coinbase::{Config, LocalVenue};
 use crate::sim::{Credentials, Json, MILLISECOND_NS};
 use std::error::Error;
@@ -30,13 +31,22 @@ pub(super) struct SimArguments {
     /// Port of the Exchange feed's WebSocket, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     exchange_ws_port: u16,
+    /// Port of Binance.US's REST API, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    binance_us_rest_port: u16,
+    /// Port of Binance.US's market and listen-key streams, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    binance_us_stream_port: u16,
+    /// Port of Binance.US's WebSocket API, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    binance_us_ws_api_port: u16,
     /// Decides the made-up market: the same seed, the same market
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Price levels per side of each book; the venue's own BTC-USD book has about 21500
     #[arg(long, value_name = "LEVELS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     depth: u32,
-    /// Market events per second over all products, 0 for a market that stands still
+    /// Market events per second and venue, over all its products, 0 for a market that stands still
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(0..=100_000))]
     rate: u64,
     /// Orders and fills appear in listings so many milliseconds late
@@ -60,24 +70,46 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         ports: [arguments.rest_port, arguments.ws_port, arguments.ws_user_port, arguments.exchange_ws_port],
         ..Config::default()
     })?;
+    let binance_us = LocalBinanceUs::start(BinanceUsConfig {
+        seed: arguments.seed,
+        depth: arguments.depth as usize,
+        events_per_s: arguments.rate,
+        listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
+        ports: [arguments.binance_us_rest_port, arguments.binance_us_stream_port, arguments.binance_us_ws_api_port],
+        ..BinanceUsConfig::default()
+    })?;
+    let venues = Venues { coinbase: venue, binance_us };
     let files = Files { ca: dir.join("ca.pem"), trading: dir.join("credentials.env"), view: dir.join("view-only.env") };
-    fs::write(&files.ca, venue.ca_pem()).map_err(|e| at("write", &files.ca, e))?;
-    for (file, key) in [(&files.trading, venue.credentials()), (&files.view, venue.view_only_credentials())] {
-        write_private(file, &environment(&venue, key, &files.ca)?).map_err(|e| at("write", file, e))?;
+    fs::write(&files.ca, [venues.coinbase.ca_pem(), venues.binance_us.ca_pem()].concat())
+        .map_err(|e| at("write", &files.ca, e))?;
+    let coinbase = |key| coinbase_environment(&venues.coinbase, key);
+    let trading = [coinbase(venues.coinbase.credentials()), binance_us_environment(&venues.binance_us)].concat();
+    let view = coinbase(venues.coinbase.view_only_credentials());
+    let root = files.ca.to_str().ok_or("the directory's name is not UTF-8")?;
+    for (file, mut variables) in [(&files.trading, trading), (&files.view, view)] {
+        variables.push(("EXCHANGE_CONNECTORS_CA_FILE", root.to_owned()));
+        write_private(file, &shell_lines(&variables)).map_err(|e| at("write", file, e))?;
     }
 
     let mut out = io::stdout();
-    writeln!(out, "{}", ready_line(&venue, &files))?;
+    writeln!(out, "{}", ready_line(&venues, &files))?;
     out.flush()?;
     say(&format!(
-        "local Coinbase is up; `. {}` points the other subcommands at it. Ctrl-C ends it.",
+        "local Coinbase and Binance.US are up; `. {}` points the other subcommands at them. Ctrl-C ends them.",
         quoted_if_needed(&files.trading.display().to_string())
     ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
-    venue.stop();
+    venues.coinbase.stop();
+    venues.binance_us.stop();
     say("stopped");
     Ok(())
+}
+
+/// What listens.
+struct Venues {
+    coinbase: LocalVenue,
+    binance_us: LocalBinanceUs,
 }
 
 /// What is written into the directory.
@@ -87,14 +119,19 @@ struct Files {
     view: PathBuf,
 }
 
-fn ready_line(venue: &LocalVenue, files: &Files) -> String {
+fn ready_line(venues: &Venues, files: &Files) -> String {
     Json::compact().object(|j| {
         j.raw("ready", true)
             .obj("coinbase", |j| {
+                let venue = &venues.coinbase;
                 j.str("rest", venue.rest_url())
                     .str("ws", venue.ws_url())
                     .str("ws_user", venue.ws_user_url())
                     .str("exchange_ws", venue.exchange_ws_url());
+            })
+            .obj("binance_us", |j| {
+                let venue = &venues.binance_us;
+                j.str("rest", venue.rest_url()).str("stream", venue.stream_url()).str("ws_api", venue.ws_api_url());
             })
             .str("ca_pem", files.ca.display())
             .str("credentials", files.trading.display())
@@ -102,14 +139,15 @@ fn ready_line(venue: &LocalVenue, files: &Files) -> String {
     })
 }
 
-/// Lines for a POSIX shell. The key's line breaks are literal `\n`, as such files usually have them.
-fn environment(venue: &LocalVenue, key: &Credentials, ca: &Path) -> Result<String, Box<dyn Error>> {
-    let secret = key.secret().trim_end().replace('\n', "\\n");
-    let ca = ca.to_str().ok_or("the directory's name is not UTF-8")?;
+/// A variable and its value.
+type Variable = (&'static str, String);
+
+/// The key's line breaks are literal `\n`, as such files usually have them.
+fn coinbase_environment(venue: &LocalVenue, key: &Credentials) -> Vec<Variable> {
     let exchange = venue.exchange_credentials();
-    let lines = [
+    vec![
         ("COINBASE_API_KEY", key.name().to_owned()),
-        ("COINBASE_API_SECRET", secret),
+        ("COINBASE_API_SECRET", key.secret().trim_end().replace('\n', "\\n")),
         ("COINBASE_REST_URL", venue.rest_url()),
         ("COINBASE_WS_URL", venue.ws_url()),
         ("COINBASE_WS_USER_URL", venue.ws_user_url()),
@@ -117,9 +155,22 @@ fn environment(venue: &LocalVenue, key: &Credentials, ca: &Path) -> Result<Strin
         ("COINBASE_EXCHANGE_API_KEY", exchange.key().to_owned()),
         ("COINBASE_EXCHANGE_API_SECRET", exchange.secret().to_owned()),
         ("COINBASE_EXCHANGE_API_PASSPHRASE", exchange.passphrase().to_owned()),
-        ("EXCHANGE_CONNECTORS_CA_FILE", ca.to_owned()),
-    ];
-    Ok(lines.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect())
+    ]
+}
+
+fn binance_us_environment(venue: &LocalBinanceUs) -> Vec<Variable> {
+    vec![
+        ("BINANCE_US_API_KEY", venue.key().key().to_owned()),
+        ("BINANCE_US_API_SECRET", venue.key().secret().to_owned()),
+        ("BINANCE_US_REST_URL", venue.rest_url()),
+        ("BINANCE_US_STREAM_URL", venue.stream_url()),
+        ("BINANCE_US_WS_API_URL", venue.ws_api_url()),
+    ]
+}
+
+/// Lines for a POSIX shell.
+fn shell_lines(variables: &[Variable]) -> String {
+    variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
 }
 
 /// In single quotes; a quote inside ends them, is escaped, and begins them again.

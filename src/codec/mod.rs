@@ -12,6 +12,7 @@ pub mod http1;
 pub mod json;
 pub mod jwt;
 pub mod secret;
+pub mod text;
 pub mod timestamp;
 pub mod websocket;
 

@@ -7,7 +7,7 @@
 
 use super::contract::{Outputs, StrategySet};
 use crate::order::Executions;
-use crate::record::{ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue};
+use crate::record::{ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST};
 use std::collections::VecDeque;
 
 /// Execution records kept for a strategy whose ring is full.
@@ -152,6 +152,34 @@ impl<O: Outputs> Executions for DeliverySink<'_, O> {
             }
         } else {
             self.delivery.deliver(self.out, record.request.strategy(), record);
+        }
+    }
+}
+
+/// Makes one event of what several inputs cause: only its last record is flagged LAST.
+pub(super) struct OneEvent<'a, S: Executions> {
+    sink: &'a mut S,
+    held: Option<ExecutionRecord>,
+}
+
+impl<'a, S: Executions> OneEvent<'a, S> {
+    pub(super) fn new(sink: &'a mut S) -> OneEvent<'a, S> {
+        OneEvent { sink, held: None }
+    }
+
+    pub(super) fn finish(self) {
+        if let Some(mut record) = self.held {
+            record.flags |= EXECUTION_FLAG_LAST;
+            self.sink.emit(&record);
+        }
+    }
+}
+
+impl<S: Executions> Executions for OneEvent<'_, S> {
+    fn emit(&mut self, record: &ExecutionRecord) {
+        let record = ExecutionRecord { flags: record.flags & !EXECUTION_FLAG_LAST, ..*record };
+        if let Some(before) = self.held.replace(record) {
+            self.sink.emit(&before);
         }
     }
 }

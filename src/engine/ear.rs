@@ -10,8 +10,8 @@ use crate::record::{
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    Anomaly, BookEvent, CandleFact, Facts, FuturesFact, GapScope, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
-    TradeFact, Wire,
+    AccountFact, Anomaly, BookEvent, CandleFact, Facts, FuturesFact, GapScope, HeldTrade, PositionFact, QuoteFact,
+    StreamFact, SubscribedChannel, TickerFact, TradeFact, TradeFill, Wire,
 };
 
 /// The engine as one session sees it during one call.
@@ -148,6 +148,26 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn fill(&mut self, fact: &FillFact) {
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.fill_fact(self.now, self.venue, fact, &mut sink);
+    }
+
+    fn fills(&mut self, parts: &[TradeFill]) {
+        self.tell_fills(parts);
+    }
+
+    fn renumbered(&mut self, old: &VenueOrderId, new: &VenueOrderId) {
+        self.trading.orders.renumber(self.venue, old, new);
+    }
+
+    fn held(&mut self, fact: &HeldTrade) {
+        self.tell_held(fact);
+    }
+
+    fn position(&mut self, fact: &PositionFact) {
+        self.tell_stated(fact);
+    }
+
+    fn account(&mut self, fact: &AccountFact) {
+        self.tell_account(fact);
     }
 
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {

@@ -15,6 +15,7 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod holdings;
 mod kill;
 mod prepared;
 mod pretrade;

@@ -157,6 +157,7 @@ impl Bench {
                             line.wire.push(text);
                         }
                     }
+                    Output::Ping { .. } => {}
                     Output::Close { conn, .. } => {
                         let line = self.lines.iter().position(|line| line.conn == Some(conn));
                         line.into_iter().for_each(|line| self.kill(line));

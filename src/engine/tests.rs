@@ -278,6 +278,7 @@ impl Bench {
             for output in self.venue.take_outputs() {
                 match output {
                     Output::Text { text, .. } => server_text(&mut self.wire, text.as_bytes()),
+                    Output::Ping { .. } => {}
                     Output::Close { .. } => self.kill("closed by the venue"),
                 }
             }

@@ -9,6 +9,7 @@ use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
+use crate::position::Positions;
 use crate::record::{PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
@@ -61,6 +62,8 @@ pub(super) struct Trading {
     pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
     pub(super) kill: Option<Kill>,
+    /// Of venues that keep trades.
+    pub(super) positions: Positions,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
@@ -78,6 +81,7 @@ impl Trading {
             pretrade: PreTrade::new(limits),
             stopping: None,
             kill: None,
+            positions: Positions::default(),
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             strays: ArrayVec::new(),
             stirred: false,

@@ -3,21 +3,18 @@
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::error::GatewayError;
-use super::mint::CoinbaseMint;
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
-use crate::dialer::{Budgeted, DialJob, Dialer, DialerSettings, Endpoint, EndpointKind};
-use crate::engine::{CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig};
+use crate::dialer::{DialJob, Dialer, Endpoint};
+use crate::engine::{Engine, EngineConfig};
 use crate::guard::{BreakerRules, Limits};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{ConnectionRole, UnixNanos, Venue};
+use crate::record::{PerVenue, UnixNanos, Venue};
 use crate::telemetry::{Counters, Hops};
-use crate::venue::coinbase::auth::CoinbaseKey;
-use crate::venue::coinbase::{limits as coinbase_limits, OrderConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -235,10 +232,9 @@ impl GatewayBuilder {
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
         let coinbase = self.coinbase.ok_or(GatewayError::NoVenue)?;
         coinbase.check_feeds()?;
-        let limits = match (self.limits, &coinbase.key) {
-            (None, Some(_)) => return Err(GatewayError::NoLimits(Venue::Coinbase)),
-            (limits, _) => limits.flatten(),
-        };
+        if self.limits.is_none() && coinbase.key.is_some() {
+            return Err(GatewayError::NoLimits(Venue::Coinbase));
+        }
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
@@ -246,31 +242,11 @@ impl GatewayBuilder {
         let control = poller.control();
         let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
             .map_err(|error| GatewayError::System(error.to_string()))?;
-
-        let rest_authority = coinbase.endpoints.rest.authority().to_owned();
-        let orders = coinbase.key.as_ref().map(|key| {
-            let mut session = OrderConfig { user_agent: USER_AGENT.into(), ..OrderConfig::default() };
-            if let Some(timeout_ms) = coinbase.reply_timeout_ms {
-                session.reply_ms_max = timeout_ms;
-            }
-            CoinbaseOrders {
-                rest: coinbase.endpoints.rest.clone(),
-                session,
-                legacy: match key.as_ref() {
-                    CoinbaseKey::Cdp(_) => None,
-                    CoinbaseKey::Legacy(key) => Some(key.clone()),
-                },
-                warm_every_ms: coinbase.warm_every_ms,
-                order_connections: coinbase.order_connections,
-                requests_per_second: coinbase.requests_per_second,
-            }
-        });
-        let order_limits = OrderLimits::default();
         let engine = Engine::new(EngineConfig {
-            coinbase: Some(CoinbaseSetup { stream: coinbase.stream, market: coinbase.market.clone(), orders }),
+            coinbase: Some(coinbase.setup()),
             ids,
-            limits,
-            order_limits,
+            limits: self.limits.flatten(),
+            order_limits: OrderLimits::default(),
             reconcile: self.reconcile,
             breaker: self.breaker,
             book_blocks_max: self.book_blocks,
@@ -281,53 +257,26 @@ impl GatewayBuilder {
             let control = control.clone();
             Arc::new(move || control.wake())
         };
-        let per_second = coinbase_limits::CONNECTIONS_PER_SECOND_MAX;
-        let settings = DialerSettings {
-            budgeted: Budgeted::WebSockets,
-            ..DialerSettings::new(Venue::Coinbase.name(), tls, per_second, wake)
-        };
-        let (dialer, dialed) = Dialer::start(settings).map_err(system)?;
-        let rest = endpoint(&coinbase.endpoints.rest, EndpointKind::Http);
-        let dials = engine
-            .slots()
-            .iter()
-            .enumerate()
-            .map(|(index, slot)| {
-                let endpoint = match slot.role {
-                    ConnectionRole::Market if slot.source.is_exchange() => {
-                        endpoint(&coinbase.endpoints.exchange_ws, EndpointKind::WebSocket)
-                    }
-                    ConnectionRole::Market => endpoint(&coinbase.endpoints.ws, EndpointKind::WebSocket),
-                    ConnectionRole::User => endpoint(&coinbase.endpoints.ws_user, EndpointKind::WebSocket),
-                    ConnectionRole::Orders => rest.clone(),
-                };
-                let job = DialJob {
-                    conn: index as u16,
-                    attempt: 0,
-                    endpoint,
-                    not_before: UnixNanos::NONE,
-                    attempt_timeout_ms: DIAL_TIMEOUT_MS,
-                    local_address: None,
-                    user_agent: USER_AGENT.to_owned(),
-                    headers: Vec::new(),
-                };
-                (dialer.handle(), job)
-            })
-            .collect();
+        let (dialer, dialed) = Dialer::start(coinbase.dialer(tls, wake)).map_err(system)?;
+        let slots = engine.slots().into_iter().enumerate();
+        let dials = slots.map(|(index, slot)| (dialer.handle(), dial_job(index, coinbase.dialled(&slot)))).collect();
 
-        let (minter, tokens) = match coinbase.key.clone() {
-            Some(key) => {
-                let (minter, tap) = Minter::new(vec![CoinbaseMint::pool(key, &rest_authority)]);
+        let pools: Vec<_> = coinbase.token_pool().into_iter().collect();
+        let (minter, tokens) = match pools.is_empty() {
+            true => (None, None),
+            false => {
+                let (minter, tap) = Minter::new(pools);
                 (Some(minter), Some(tap))
             }
-            None => (None, None),
         };
         let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
-        let queries = Queries::new(dialer.cold(), rest, coinbase.key.clone(), clock.clone(), self.query_timeout_ms);
+        let mut queries = PerVenue::new(|_| None);
+        let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms);
         if coinbase.key.is_some() {
-            queries.coinbase().check_start()?;
+            asked.check_start()?;
         }
+        *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
@@ -347,19 +296,29 @@ impl GatewayBuilder {
             reactor.set_handler(id, handler);
             inline = Some(id);
         }
-        let threads = Threads { reactor: None, dialer: Some(dialer), keeper: Some(keeper) };
+        let threads = Threads { reactor: None, dialers: vec![dialer], keeper: Some(keeper) };
         let gateway =
             Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
         Ok((gateway, reactor))
     }
 }
 
+/// How a connection of the engine is dialled.
+fn dial_job(index: usize, endpoint: Endpoint) -> DialJob {
+    DialJob {
+        conn: index as u16,
+        attempt: 0,
+        endpoint,
+        not_before: UnixNanos::NONE,
+        attempt_timeout_ms: DIAL_TIMEOUT_MS,
+        local_address: None,
+        user_agent: USER_AGENT.to_owned(),
+        headers: Vec::new(),
+    }
+}
+
 /// A ring must hold one whole piece of an event and its gap record, with room to spare.
 const MARKET_RING_MIN: usize = 2 * crate::venue::LEVELS_PER_CALL_MAX;
-
-fn endpoint(at: &crate::venue::coinbase::Endpoint, kind: EndpointKind) -> Endpoint {
-    Endpoint { host: at.host().to_owned(), port: at.port(), path: at.path().to_owned(), kind }
-}
 
 fn system(error: std::io::Error) -> GatewayError {
     GatewayError::System(error.to_string())

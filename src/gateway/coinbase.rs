@@ -1,10 +1,19 @@
 //! Coinbase as the builder takes it.
 
 use super::error::GatewayError;
-use super::Variables;
+use super::mint::CoinbaseMint;
+use super::queries::{CoinbaseQueries, ColdClient, COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+use super::{Variables, USER_AGENT};
+use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
+use crate::engine::{CoinbaseOrders, CoinbaseSetup, Slot};
+use crate::keeper::{Clock, TokenPool};
+use crate::record::{ConnectionRole, Venue};
 use crate::venue::coinbase::auth::{CdpKey, CoinbaseKey, LegacyKey};
 use crate::venue::coinbase::exchange::ExchangeKey;
-use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint, EndpointError, MarketFeeds, MarketSource, StreamConfig};
+use crate::venue::coinbase::{
+    limits, CoinbaseEndpoints, Endpoint, EndpointError, MarketFeeds, MarketSource, OrderConfig, StreamConfig,
+};
+use rustls::ClientConfig;
 use std::sync::Arc;
 
 /// How Coinbase is spoken to: where, as whom, over how many connections.
@@ -37,7 +46,7 @@ impl Default for CoinbaseConfig {
             order_connections: ORDER_CONNECTIONS,
             reply_timeout_ms: None,
             warm_every_ms: WARM_EVERY_MS,
-            requests_per_second: super::queries::ENGINE_REQUESTS_PER_SECOND,
+            requests_per_second: ENGINE_REQUESTS_PER_SECOND,
             market: MarketFeeds::default(),
         }
     }
@@ -230,6 +239,70 @@ fn exchange_key(present: &impl Fn(&'static str) -> Option<String>) -> Result<Opt
             Err(GatewayError::Setting { setting: missing, why: "not set, but other parts of the key are".to_owned() })
         }
     }
+}
+
+/// Its part in putting a gateway together.
+impl CoinbaseConfig {
+    /// What the engine needs to know.
+    pub(super) fn setup(&self) -> CoinbaseSetup {
+        let orders = self.key.as_ref().map(|key| {
+            let mut session = OrderConfig { user_agent: USER_AGENT.into(), ..OrderConfig::default() };
+            if let Some(timeout_ms) = self.reply_timeout_ms {
+                session.reply_ms_max = timeout_ms;
+            }
+            CoinbaseOrders {
+                rest: self.endpoints.rest.clone(),
+                session,
+                legacy: match key.as_ref() {
+                    CoinbaseKey::Cdp(_) => None,
+                    CoinbaseKey::Legacy(key) => Some(key.clone()),
+                },
+                warm_every_ms: self.warm_every_ms,
+                order_connections: self.order_connections,
+                requests_per_second: self.requests_per_second,
+            }
+        });
+        CoinbaseSetup { stream: self.stream, market: self.market.clone(), orders }
+    }
+
+    /// What a connection of the engine is dialled to.
+    pub(super) fn dialled(&self, slot: &Slot) -> DialledTo {
+        let (at, kind) = match slot.role {
+            ConnectionRole::Market if slot.source.is_exchange() => {
+                (&self.endpoints.exchange_ws, EndpointKind::WebSocket)
+            }
+            ConnectionRole::Market => (&self.endpoints.ws, EndpointKind::WebSocket),
+            ConnectionRole::User => (&self.endpoints.ws_user, EndpointKind::WebSocket),
+            ConnectionRole::Orders => (&self.endpoints.rest, EndpointKind::Http),
+        };
+        dialled_to(at, kind)
+    }
+
+    /// How its connections are dialled.
+    pub(super) fn dialer(&self, tls: Arc<ClientConfig>, wake: Wake) -> DialerSettings {
+        let per_second = limits::CONNECTIONS_PER_SECOND_MAX;
+        DialerSettings {
+            budgeted: Budgeted::WebSockets,
+            ..DialerSettings::new(Venue::Coinbase.name(), tls, per_second, wake)
+        }
+    }
+
+    /// What the keeper mints for it.
+    pub(super) fn token_pool(&self) -> Option<TokenPool> {
+        let authority = self.endpoints.rest.authority();
+        self.key.clone().map(|key| CoinbaseMint::pool(key, authority))
+    }
+
+    /// Its cold questions.
+    pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64) -> CoinbaseQueries {
+        let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
+        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms);
+        CoinbaseQueries::new(client, self.key.clone())
+    }
+}
+
+fn dialled_to(at: &Endpoint, kind: EndpointKind) -> DialledTo {
+    DialledTo { host: at.host().to_owned(), port: at.port(), path: at.path().to_owned(), kind }
 }
 
 #[cfg(test)]

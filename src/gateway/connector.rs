@@ -336,7 +336,8 @@ impl ExchangeConnector for Connector {
         let venue = self.venue;
         let running = self.trading("order status")?;
         let instrument = running.instrument(venue, &order.symbol)?;
-        let fact = running.gateway.queries().order(&instrument, &order.venue_order_id)?;
+        let queries = running.gateway.queries(venue).map_err(|error| of_gateway(venue, error))?;
+        let fact = queries.order(&instrument, &order.venue_order_id)?;
         let fact = fact.ok_or_else(|| ExchangeError::Rejected {
             venue,
             operation: "order status",
@@ -363,7 +364,9 @@ impl ExchangeConnector for Connector {
     }
 
     fn get_account_balances(&mut self) -> Result<Vec<Balance>, ExchangeError> {
-        self.trading("balances")?.gateway.queries().balances()
+        let venue = self.venue;
+        let queries = self.trading("balances")?.gateway.queries(venue);
+        queries.map_err(|error| of_gateway(venue, error))?.balances()
     }
 
     fn start_market_stream(&mut self, symbols: &[&str], channels: Channels) -> Result<MarketFeed, ExchangeError> {

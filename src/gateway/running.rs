@@ -3,14 +3,14 @@
 use super::builder::{GatewayBuilder, RingSizes};
 use super::directory::Directory;
 use super::error::GatewayError;
-use super::queries::Queries;
+use super::queries::{CoinbaseQueries, Queries};
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
 use crate::dialer::Dialer;
 use crate::engine::{Control, KillScope, Shutdown};
 use crate::keeper::{Clock, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
-use crate::record::{Instrument, StrategyId, UnixNanos, Venue};
+use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
 use crate::venue::Channels;
@@ -26,7 +26,8 @@ const CONFIRM_EVERY: Duration = Duration::from_millis(20);
 /// The threads behind a gateway.
 pub(super) struct Threads {
     pub(super) reactor: Option<JoinHandle<()>>,
-    pub(super) dialer: Option<Dialer>,
+    /// One per venue.
+    pub(super) dialers: Vec<Dialer>,
     pub(super) keeper: Option<Keeper>,
 }
 
@@ -38,7 +39,7 @@ pub struct Gateway {
     control: ControlHandle,
     clock: Clock,
     directory: Directory,
-    queries: Queries,
+    queries: PerVenue<Option<Queries>>,
     places: Arc<StrategyPlaces>,
     rings: RingSizes,
     hops: HopsReader,
@@ -109,7 +110,7 @@ impl Gateway {
         control: ControlHandle,
         clock: Clock,
         directory: Directory,
-        queries: Queries,
+        queries: PerVenue<Option<Queries>>,
         places: Arc<StrategyPlaces>,
         rings: RingSizes,
         (hops, counters): (HopsReader, CountersReader),
@@ -179,10 +180,8 @@ impl Gateway {
     ) -> Result<Arc<Instrument>, GatewayError> {
         let instrument = match self.directory.find(venue, symbol) {
             Some(known) => known,
-            // The one venue a gateway can be given so far.
-            None if venue != Venue::Coinbase => return Err(GatewayError::VenueNotConfigured(venue)),
             None => {
-                let listing = self.queries.product(symbol)?;
+                let listing = self.queries(venue)?.product(symbol)?;
                 let added = self.directory.add(listing);
                 self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 added
@@ -212,9 +211,22 @@ impl Gateway {
         self.directory.clone()
     }
 
-    /// Listings and account data, asked off the hot path.
-    pub fn queries(&self) -> Queries {
-        self.queries.clone()
+    /// What every venue can be asked, off the hot path.
+    ///
+    /// # Errors
+    /// [`GatewayError::VenueNotConfigured`].
+    pub fn queries(&self, venue: Venue) -> Result<Queries, GatewayError> {
+        self.queries.get(venue).clone().ok_or(GatewayError::VenueNotConfigured(venue))
+    }
+
+    /// Everything Coinbase answers, off the hot path.
+    ///
+    /// # Errors
+    /// [`GatewayError::VenueNotConfigured`].
+    pub fn coinbase(&self) -> Result<CoinbaseQueries, GatewayError> {
+        match self.queries(Venue::Coinbase)? {
+            Queries::Coinbase(queries) => Ok(queries),
+        }
     }
 
     /// The clock all records are stamped with, UNIX nanoseconds.
@@ -303,7 +315,7 @@ impl Gateway {
                 tracing::error!("the reactor ended in a panic");
             }
         }
-        self.threads.dialer.take();
+        self.threads.dialers.clear();
         self.threads.keeper.take();
     }
 }

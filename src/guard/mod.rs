@@ -7,6 +7,7 @@ mod increments;
 mod lag;
 mod limits;
 mod order_guard;
+mod windows;
 
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerChange, BreakerRules, BreakerState, Failure, TripCause};
@@ -15,3 +16,4 @@ pub use increments::{check_increments, check_prepared, IncrementError};
 pub use lag::FeedLag;
 pub use limits::{InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use order_guard::{Funds, LimitBreach, MarketView, OrderGuard};
+pub use windows::{Cost, Counted, Mark, RateLimit, Throttled, WindowGovernor, LIMITS_MAX};

@@ -454,6 +454,22 @@ impl Orders {
         }
     }
 
+    /// The venue goes on with an order under another id: it has no other way to change it. False if it is not known by
+    /// the old one, or the new one is another's.
+    pub fn renumber(&mut self, venue: Venue, old: &VenueOrderId, new: &VenueOrderId) -> bool {
+        let Some(at) = self.at_venue_id(venue, old) else { return false };
+        if new.is_empty() || self.at_venue_id(venue, new).is_some() {
+            self.counters.conflicts = self.counters.conflicts.saturating_add(1);
+            return false;
+        }
+        self.by_venue_id.remove(hash_text(venue as u64, old.as_str()), |found| found == at);
+        if let Some(entry) = self.entries.get_mut(at as usize) {
+            entry.order.learn_id(new);
+            self.by_venue_id.insert(hash_text(venue as u64, new.as_str()), at);
+        }
+        true
+    }
+
     /// Something was heard of an order.
     fn witness(&mut self, at: u32) {
         self.evidence = self.evidence.saturating_add(1);

@@ -30,7 +30,7 @@ pub enum ExecutionKind {
     Replaced = 9,
     /// Terminal: its time ran out.
     Expired = 10,
-    /// A balance: `total` and `hold` of `fee_asset`.
+    /// A balance: `total` and `hold` of `fee_asset`; of the account's currency where that is none.
     Balance = 11,
     /// An open order as the engine or the venue lists it (resync after a loss).
     OrderListed = 12,
@@ -48,6 +48,14 @@ pub enum ExecutionKind {
     Guard = 18,
     /// Whether the change arrived is unknown; it is not repeated, the order's state is being asked.
     ReplaceUnknown = 19,
+    /// One side of a position: `last_quantity` units held long (buy) or short (sell) at an average of `last_price` (cut
+    /// where flagged DERIVED). `value` is the profit realised over the run and `fee` the profit not realised, both in
+    /// quote currency. Flagged RECONCILED: as the venue states it, both profits in the account's currency.
+    Position = 20,
+    /// Margin of the account, in its currency: `value` is used, `fee` is available.
+    Margin = 21,
+    /// A margin call began; with `last_quantity` 0 it is over.
+    MarginCall = 22,
 }
 
 impl ExecutionKind {

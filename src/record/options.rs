@@ -60,6 +60,8 @@ pub enum SelfTradePrevention {
     ExpireBoth,
     /// The smaller is cancelled, the larger is reduced.
     Decrement,
+    /// Neither: what would have traded is transferred between accounts of one trade group.
+    Transfer,
 }
 
 /// What only Binance.US orders have (Binance.US reference, new order and OCO).

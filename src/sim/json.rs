@@ -33,6 +33,12 @@ impl Json {
         self.text
     }
 
+    /// A whole array: `write` adds its items.
+    pub fn array(mut self, write: impl FnOnce(&mut Self)) -> String {
+        self.braces('[', ']', write);
+        self.text
+    }
+
     /// A member whose value is a string; `value` is escaped.
     pub fn str(&mut self, key: &str, value: impl Display) -> &mut Self {
         self.key(key);
@@ -72,6 +78,20 @@ impl Json {
     pub fn item_str(&mut self, value: impl Display) -> &mut Self {
         self.separate();
         self.quoted(value);
+        self
+    }
+
+    /// An array item written as it is.
+    pub fn item_raw(&mut self, value: impl Display) -> &mut Self {
+        self.separate();
+        let _ = write!(self.text, "{value}");
+        self
+    }
+
+    /// An array item that is an array.
+    pub fn item_arr(&mut self, write: impl FnOnce(&mut Self)) -> &mut Self {
+        self.separate();
+        self.braces('[', ']', write);
         self
     }
 
@@ -140,6 +160,18 @@ mod tests {
         assert_eq!(text, r#"{"z":"say \"hi\"\n\u0001","a":1,"list":["x",{"t":true}],"none":{}}"#);
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["z"], "say \"hi\"\n\u{1}");
+    }
+
+    #[test]
+    fn arrays_stand_alone_and_in_arrays() {
+        let text = Json::compact().array(|j| {
+            j.item_arr(|j| {
+                j.item_raw(1).item_str("a");
+            })
+            .item_arr(|_| {})
+            .item_raw("null");
+        });
+        assert_eq!(text, r#"[[1,"a"],[],null]"#);
     }
 
     #[test]

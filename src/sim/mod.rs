@@ -8,15 +8,18 @@
 //!
 //! [`coinbase::LocalVenue::start`] is the front door.
 
+pub mod binance_us;
 pub mod coinbase;
 pub mod server;
 
 mod json;
 mod jwt;
 mod keys;
+mod market;
 mod outputs;
 mod rng;
 mod stamp;
+mod window;
 
 pub use json::Json;
 pub use jwt::{Refused, Target};

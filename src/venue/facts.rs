@@ -3,8 +3,8 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, Fixed, FuturesBalance, FuturesMargin, GapCause, InstrumentId, Side,
-    SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
+    BookSide, Candle, ClientOrderId, ExecutionId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InlineText,
+    InstrumentId, Side, SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
 /// Whether a book event replaces the book or changes it.
@@ -99,6 +99,34 @@ pub struct CandleFact {
     pub snapshot: bool,
 }
 
+/// What the account holds of one asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalanceFact {
+    /// The asset's code at the venue.
+    pub asset: InlineText<16>,
+    /// Free to use.
+    pub available: Fixed128,
+    /// Held by open orders.
+    pub hold: Fixed128,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+}
+
+/// A fee in another asset than the quote asset; the execution itself is told by [`Facts::fill`], with no fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeFact {
+    /// The order.
+    pub venue_order_id: VenueOrderId,
+    /// The venue's identity of the execution.
+    pub execution_id: ExecutionId,
+    /// The asset's code at the venue.
+    pub asset: InlineText<16>,
+    /// How much, exact.
+    pub fee: Fixed128,
+    /// The venue's time.
+    pub venue_time: UnixNanos,
+}
+
 /// Figures of the account's futures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FuturesFact {
@@ -141,6 +169,83 @@ pub enum StreamFact {
     NotAsAsked(InstrumentId, Subscription),
     /// The user stream is open and its snapshot of open orders is complete.
     UserSnapshotComplete,
+}
+
+/// What an execution did to the venue's own trade (a lot: opened once, closed at once or in parts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TradeEffect {
+    /// Opened it.
+    Opened,
+    /// Took a part of it away.
+    Reduced,
+    /// Took all of it away.
+    Closed,
+}
+
+/// One execution at a venue that keeps trades: one part of a fill for each trade that it closed, reduced or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeFill {
+    /// The execution; its identity names the trade, too.
+    pub fill: FillFact,
+    /// The venue's number of the trade.
+    pub trade_id: u64,
+    /// What became of it.
+    pub effect: TradeEffect,
+    /// Profit realised, account currency; `None` if not sent.
+    pub realised: Option<Fixed128>,
+}
+
+/// A trade that is held, of a picture of the account: a lot of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldTrade {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Long ([`Side::Buy`]) or short.
+    pub side: Side,
+    /// The venue's number of it.
+    pub trade_id: u64,
+    /// Units left of it, mantissa at the size exponent, positive.
+    pub units: i64,
+    /// Where it was opened, mantissa at the price exponent.
+    pub price: i64,
+}
+
+/// One side of a position, as the venue states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionFact {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Long ([`Side::Buy`]) or short.
+    pub side: Side,
+    /// Units held, mantissa at the size exponent, never negative.
+    pub units: i64,
+    /// Average price, exact as sent; zero if flat.
+    pub average_price: Fixed128,
+    /// Profit realised over its life, account currency; `None` if not sent.
+    pub realised: Option<Fixed128>,
+    /// Profit not realised yet, account currency; `None` if not sent.
+    pub unrealised: Option<Fixed128>,
+    /// The venue's time; `NONE` if not sent.
+    pub venue_time: UnixNanos,
+}
+
+/// Figures of a margin account, each in the account's currency and `None` where this message does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AccountFact {
+    /// Cash.
+    pub balance: Option<Fixed128>,
+    /// Cash and the profit not realised yet.
+    pub net_value: Option<Fixed128>,
+    /// Profit not realised yet.
+    pub unrealised: Option<Fixed128>,
+    /// Margin bound by open positions.
+    pub margin_used: Option<Fixed128>,
+    /// Margin free for new ones.
+    pub margin_available: Option<Fixed128>,
+    /// A margin call began (true) or ended.
+    pub margin_call: Option<bool>,
+    /// The venue's time; `NONE` if not sent.
+    pub venue_time: UnixNanos,
 }
 
 /// Something a session could not use. Counted, announced, and the rest of the feed goes on.
@@ -214,6 +319,43 @@ pub trait Facts {
     fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
+    /// The parts of one fill at a venue that keeps trades, in the order in which they count.
+    fn fills(&mut self, parts: &[TradeFill]) {
+        for part in parts {
+            self.fill(&part.fill);
+        }
+    }
+    /// The venue has given an order another id: it had no other way to change it. Facts that name the new one follow.
+    /// Nothing follows from it unless the implementor keeps orders.
+    fn renumbered(&mut self, old: &VenueOrderId, new: &VenueOrderId) {
+        let _ = (old, new);
+    }
+    /// A trade that is held. Nothing follows from it unless the implementor keeps positions.
+    fn held(&mut self, fact: &HeldTrade) {
+        let _ = fact;
+    }
+    /// One side of a position. Nothing follows from it unless the implementor keeps positions.
+    fn position(&mut self, fact: &PositionFact) {
+        let _ = fact;
+    }
+    /// Figures of the account. Nothing follows from them unless the implementor keeps accounts.
+    fn account(&mut self, fact: &AccountFact) {
+        let _ = fact;
+    }
+    /// The fee of an execution told before, in another asset than the quote asset. Whoever keeps no fees need not
+    /// implement it.
+    fn fee(&mut self, fact: &FeeFact) {
+        let _ = fact;
+    }
+    /// What the account holds of one asset. Whoever keeps no balances need not implement it.
+    fn balance(&mut self, fact: &BalanceFact) {
+        let _ = fact;
+    }
+    /// An asset was deposited, withdrawn or transferred: `change` is added to what is available. A venue that sends this
+    /// sends [`Facts::balance`] with it; whoever keeps balances by that need not implement it.
+    fn balance_change(&mut self, asset: &str, change: Fixed128, venue_time: UnixNanos) {
+        let _ = (asset, change, venue_time);
+    }
     /// Something unusable; `excerpt` is at most a few hundred bytes of it, for the log, never secrets.
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str);
 }

@@ -4,9 +4,13 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod binance_us;
 pub mod coinbase;
+pub mod endpoint;
 mod facts;
+mod fault;
 mod intent;
+pub mod oanda;
 
 use crate::record::{PreparedOrder, Venue};
 
@@ -17,16 +21,17 @@ use crate::record::{PreparedOrder, Venue};
 pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
     match order.venue() {
         Venue::Coinbase => coinbase::composite::check(order).map_err(|error| error.to_string()),
-        // Their translators add their arm.
-        Venue::BinanceUs | Venue::Oanda => Err(format!("{} takes no prepared orders yet", order.venue())),
+        Venue::BinanceUs => binance_us::composite::check(order).map_err(|error| error.to_string()),
+        Venue::Oanda => oanda::request::check_terms(order).map_err(|error| error.to_string()),
     }
 }
 
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    Anomaly, BookEvent, BookEventKind, CandleFact, Facts, FuturesFact, FuturesFigures, GapScope, QuoteFact, StreamFact,
-    TickerFact, TradeFact,
+    AccountFact, Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, FuturesFact,
+    FuturesFigures, GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact,
+    TradeFill,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,

@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     })
     .map_err(|error| error.to_string())?;
     told.say("stopping: cancelling what is open, confirming each");
-    let balances = gateway.queries().balances()?;
+    let balances = gateway.queries(Venue::Coinbase)?.balances()?;
     let telemetry = gateway.telemetry();
     gateway.shutdown(Shutdown::CancelOurs, SHUTDOWN_MS)?;
     let summary = Summary::new(outcome, &telemetry, &balances, started.elapsed());

@@ -12,6 +12,7 @@ mod excerpt;
 mod head;
 mod request;
 mod response;
+mod stream;
 
 pub use chunk::{ChunkDecoder, ChunkError, ChunkStep};
 pub use excerpt::{Excerpt, EXCERPT_BYTES_MAX};
@@ -20,6 +21,7 @@ pub use head::{Headers, HEADERS_MAX};
 pub use request::{write_request, RequestError, RequestTemplate};
 pub(in crate::codec) use response::received_of_head;
 pub use response::{HttpError, Item, Limits, Received, Response, ResponseReader, Step};
+pub use stream::{StreamItem, StreamReader, StreamStep};
 
 /// The methods the venues use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

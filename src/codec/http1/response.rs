@@ -180,7 +180,7 @@ impl Response<'_> {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Framing {
+pub(super) enum Framing {
     Length(usize),
     Chunked {
         decoder: ChunkDecoder,
@@ -312,7 +312,14 @@ impl ResponseReader {
                     *skipped = skipped.saturating_add(self.head.bytes);
                     self.phase = Phase::Head { looked_at: 0 };
                 }
-                _ => self.phase = Phase::Body(self.framing(method, self.head.headers(bytes))?),
+                _ => {
+                    self.phase = Phase::Body(framing_of(
+                        &self.head,
+                        method,
+                        self.head.headers(bytes),
+                        self.limits.body_bytes_max,
+                    )?)
+                }
             }
         }
         let unread = unread.get_mut(*skipped..).unwrap_or_default();
@@ -321,36 +328,40 @@ impl ResponseReader {
         };
         read_body(&self.head, framing, self.limits.body_bytes_max, unread, eof)
     }
+}
 
-    /// How the body ends (RFC 9112 section 6.3), refusing all that is ambiguous.
-    fn framing(&self, method: Method, headers: Headers<'_>) -> Result<Framing, HttpError> {
-        let status = self.head.status;
-        if method == Method::Head || status == 204 || status == 304 {
-            return Ok(Framing::Length(0));
-        }
-        let length = content_length(headers)?;
-        let mut codings = headers.all("transfer-encoding");
-        let Some(coding) = codings.next() else {
-            let Some(bytes) = length else {
-                return Ok(Framing::UntilClose);
-            };
-            let bytes_max = self.limits.body_bytes_max;
-            return match usize::try_from(bytes) {
-                Ok(bytes) if bytes <= bytes_max => Ok(Framing::Length(bytes)),
-                _ => Err(HttpError::BodyTooBig { status, bytes, bytes_max }),
-            };
-        };
-        if length.is_some() {
-            return Err(HttpError::LengthAndTransferEncoding);
-        }
-        if self.head.minor == 0 {
-            return Err(HttpError::TransferEncodingInHttp10);
-        }
-        if codings.next().is_some() || !coding.eq_ignore_ascii_case(b"chunked") {
-            return Err(HttpError::UnknownTransferEncoding);
-        }
-        Ok(Framing::Chunked { decoder: ChunkDecoder::new(), raw_at: self.head.bytes, body_bytes: 0 })
+/// How the body ends (RFC 9112 section 6.3), refusing all that is ambiguous.
+pub(super) fn framing_of(
+    head: &Head,
+    method: Method,
+    headers: Headers<'_>,
+    bytes_max: usize,
+) -> Result<Framing, HttpError> {
+    let status = head.status;
+    if method == Method::Head || status == 204 || status == 304 {
+        return Ok(Framing::Length(0));
     }
+    let length = content_length(headers)?;
+    let mut codings = headers.all("transfer-encoding");
+    let Some(coding) = codings.next() else {
+        let Some(bytes) = length else {
+            return Ok(Framing::UntilClose);
+        };
+        return match usize::try_from(bytes) {
+            Ok(bytes) if bytes <= bytes_max => Ok(Framing::Length(bytes)),
+            _ => Err(HttpError::BodyTooBig { status, bytes, bytes_max }),
+        };
+    };
+    if length.is_some() {
+        return Err(HttpError::LengthAndTransferEncoding);
+    }
+    if head.minor == 0 {
+        return Err(HttpError::TransferEncodingInHttp10);
+    }
+    if codings.next().is_some() || !coding.eq_ignore_ascii_case(b"chunked") {
+        return Err(HttpError::UnknownTransferEncoding);
+    }
+    Ok(Framing::Chunked { decoder: ChunkDecoder::new(), raw_at: head.bytes, body_bytes: 0 })
 }
 
 /// Looks whether the body is complete; `unread` begins at the head.

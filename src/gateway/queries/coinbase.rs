@@ -1,16 +1,24 @@
 //! Everything Coinbase answers, typed: lists with every filter, page by page or whole; previews; market snapshots; and the
 //! checks before the first order. Blocking, off the hot path, within the share of the rate limit set aside for it.
 
-use super::{unreadable, Queries, PAGES_MAX};
+use super::{ColdClient, PAGES_MAX};
 use crate::codec::json::Plain;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::order::CancelReply;
 use crate::record::{Instrument, PreparedOrder, UnixNanos, Venue, VenueOrderId};
+use crate::venue::coinbase::auth::CoinbaseKey;
 use crate::venue::coinbase::cold::{self, ColdRequest, FillFilter, Granularity, OrderFilter, CANDLES_MAX};
 use crate::venue::coinbase::limits::{CANCELS_PER_REQUEST_MAX, CLOCK_SKEW_MS_MAX};
 use crate::venue::coinbase::response::{self, Page, ReplyError};
 use crate::venue::ReplaceIntent;
+use std::sync::Arc;
 
+mod transport;
+
+/// Private requests a second that the engine may make (Coinbase reference 5: 30 in all).
+pub(in crate::gateway) const ENGINE_REQUESTS_PER_SECOND: usize = 24;
+/// The rest is for cold queries.
+pub(in crate::gateway) const COLD_REQUESTS_PER_SECOND: usize = 6;
 const NANOS_PER_MS: u64 = 1_000_000;
 /// A clock this far off is worth a warning, ms: stamps of the venue and ours are compared by people.
 const CLOCK_WARN_MS: u64 = 1_000;
@@ -49,16 +57,23 @@ pub struct CancelResult {
 
 /// Coinbase's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout, and a 401 is
 /// asked once more: nothing here places or changes an order.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CoinbaseQueries {
-    queries: Queries,
+    client: Arc<ColdClient>,
+    key: Option<Arc<CoinbaseKey>>,
+}
+
+impl std::fmt::Debug for CoinbaseQueries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoinbaseQueries").field("client", &self.client).finish_non_exhaustive()
+    }
 }
 
 type Answer<T> = Result<T, ExchangeError>;
 
 impl CoinbaseQueries {
-    pub(super) fn new(queries: Queries) -> CoinbaseQueries {
-        CoinbaseQueries { queries }
+    pub(in crate::gateway) fn new(client: ColdClient, key: Option<Arc<CoinbaseKey>>) -> CoinbaseQueries {
+        CoinbaseQueries { client: Arc::new(client), key }
     }
 
     /// All orders a filter lists, whatever became of them.
@@ -164,7 +179,7 @@ impl CoinbaseQueries {
     }
 
     fn clock_once(&self) -> Answer<ClockOffset> {
-        let clock = &self.queries.inner.clock;
+        let clock = &self.client.clock;
         let asked = clock.now();
         let read = |body: &mut [u8]| response::server_time(&mut Plain::new(body.len()), body);
         let venue = self.small("server time", cold::time(), read)?;
@@ -176,7 +191,7 @@ impl CoinbaseQueries {
     /// # Errors
     /// [`ExchangeError`], of which `InvalidArgument` means that the venue has no form for it.
     pub fn preview(&self, instrument: &Instrument, order: &PreparedOrder) -> Answer<response::Preview> {
-        let now = self.queries.inner.clock.now();
+        let now = self.client.clock.now();
         let request = cold::preview(now, instrument, order)
             .map_err(|error| ExchangeError::InvalidArgument { argument: "order", why: error.to_string() })?;
         self.small("preview", request, response::preview)
@@ -200,7 +215,7 @@ impl CoinbaseQueries {
             let why = format!("1 to {CANCELS_PER_REQUEST_MAX} orders can be cancelled at once, not {}", ids.len());
             return Err(ExchangeError::InvalidArgument { argument: "ids", why });
         }
-        let mut reply = self.queries.send("cancel", cold::batch_cancel(ids), true)?;
+        let mut reply = self.send("cancel", cold::batch_cancel(ids), true)?;
         let mut results = Vec::with_capacity(ids.len());
         let mut plain = Plain::new(reply.body.len());
         response::cancel_replies(&mut plain, reply.status, &mut reply.body, ids, |id, reply| {
@@ -297,7 +312,7 @@ impl CoinbaseQueries {
     }
 
     fn signed(&self) -> bool {
-        self.queries.inner.key.is_some()
+        self.key.is_some()
     }
 
     /// A question whose answer is small enough to be read whole.
@@ -307,8 +322,8 @@ impl CoinbaseQueries {
         request: ColdRequest,
         read: impl FnOnce(&mut [u8]) -> Result<T, ReplyError>,
     ) -> Answer<T> {
-        let mut reply = self.queries.send(operation, request, false)?;
-        read(&mut reply.body).map_err(|error| unreadable(operation, &error))
+        let mut reply = self.send(operation, request, false)?;
+        read(&mut reply.body).map_err(|error| self.client.unreadable(operation, &error))
     }
 
     fn page<T>(
@@ -317,8 +332,8 @@ impl CoinbaseQueries {
         request: ColdRequest,
         read: impl FnOnce(&[u8]) -> Result<(Vec<T>, Page), ReplyError>,
     ) -> Answer<Paged<T>> {
-        let reply = self.queries.send(operation, request, false)?;
-        let (rows, page) = read(&reply.body).map_err(|error| unreadable(operation, &error))?;
+        let reply = self.send(operation, request, false)?;
+        let (rows, page) = read(&reply.body).map_err(|error| self.client.unreadable(operation, &error))?;
         // An empty page ends a list of fills, whatever its cursor (Coinbase reference 3.5).
         let next = (page.has_next && !rows.is_empty()).then_some(page.cursor);
         Ok(Paged { rows, next })
@@ -335,7 +350,7 @@ impl CoinbaseQueries {
                 Some(next) => cursor = next,
             }
         }
-        Err(unreadable(operation, &"the listing does not end"))
+        Err(self.client.unreadable(operation, &"the listing does not end"))
     }
 }
 

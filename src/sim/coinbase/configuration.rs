@@ -2,11 +2,11 @@
 //!
 //! Fields may be written in camelCase too, as the venue's documentation shows them accepted.
 
-use super::book::Side;
 use super::order::{Direction, Kind, Rests, Rung, Size};
 use super::parse::Wrong;
 use super::product::Product;
 use super::reject::Reject;
+use crate::sim::market::Side;
 use crate::sim::{parse_rfc3339, SECOND_NS};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;

@@ -1,11 +1,10 @@
 //! The model's side of [`super::LocalVenue`]'s controls: what other participants do, and how the venue sees an order.
 
-use super::book::{Owner, Side};
 use super::local::ControlError;
-use super::market::Match;
 use super::model::Coinbase;
 use super::order::Size;
 use super::product::Trading;
+use crate::sim::market::Side;
 use rust_decimal::Decimal;
 
 /// An order as the venue understood it.
@@ -89,10 +88,9 @@ impl Coinbase {
         let mut left = market.product.lots(size).ok_or(ControlError::OffIncrement(size))?;
         let mut matches = Vec::new();
         for ticks in resting {
-            let lots = if left > 0 { market.trade_with(now_ns, side, ticks, index, left) } else { 0 };
-            if lots > 0 {
-                left -= lots;
-                matches.push(Match { ticks, lots, maker: Owner::Client(index) });
+            if let Some(m) = market.trade_with(now_ns, side, ticks, index, left) {
+                left -= m.lots;
+                matches.push(m);
             }
         }
         let traded = market.product.size(matches.iter().map(|m| m.lots).sum());

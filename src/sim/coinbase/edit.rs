@@ -3,11 +3,11 @@
 //! The venue does not document queue priority; here a smaller size at the same price keeps its place, anything else
 //! goes to the end of the queue, as the order books of most venues have it. Limit GTC orders only.
 
-use super::book::Owner;
 use super::exchange::Exchange;
 use super::funds::crosses;
 use super::order::{Edit, Kind, NewOrder, Rests, Size, Status};
 use super::product::Product;
+use crate::sim::market::book::Owner;
 use rust_decimal::Decimal;
 
 /// Edits one order may have; the venue's own number is not documented.

@@ -5,11 +5,11 @@
 //! Knows nothing of HTTP, tokens or connections. Matching is in [`super::matching`], stops and timers in
 //! [`super::schedule`], edits in [`super::edit`].
 
-use super::book::Side;
-use super::market::Market;
 use super::order::{BracketPrices, Fill, Ids, Kind, NewOrder, Order, Progress, Size, Status};
+use super::product::Market;
 use super::reject::{CancelFailure, Reject};
 use super::schedule::Schedule;
+use crate::sim::market::Side;
 use crate::sim::{Json, Rng};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;

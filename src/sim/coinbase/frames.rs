@@ -1,10 +1,8 @@
 //! The inside of market-data frames: level2, trades, tickers, candles, status (Coinbase reference 6.4 to 6.7), with the
 //! key order of the recordings.
 
-use super::book::Side;
-use super::candle::{widened, Candle};
-use super::market::{Market, Trade};
-use super::product::Trading;
+use super::product::{Market, Trading};
+use crate::sim::market::{widened, Candle, Side, Trade};
 use crate::sim::{rfc3339_micros, Json, SECOND_NS};
 use std::fmt::Write;
 
@@ -152,9 +150,9 @@ pub(crate) fn status(kind: &str, market: &Market) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::book::Owner;
     use super::super::product::usual_products;
     use super::*;
+    use crate::sim::market::book::Owner;
     use rust_decimal::Decimal;
 
     #[test]
@@ -175,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_book_is_written_like_the_recorded_frame() {
-        let mut market = Market::new(usual_products().remove(0), 1, 0, 1_790_735_993_407_329_000);
+        let mut market = Market::new(usual_products().remove(0), 1, 0, 100, 1_790_735_993_407_329_000);
         market.rest(1_790_735_993_407_329_000, Side::Sell, 8_327_726, 10_000_000, Owner::Market);
         market.rest(1_790_735_993_407_329_000, Side::Buy, 8_327_725, 715_626, Owner::Market);
         assert_eq!(

@@ -1,10 +1,10 @@
 //! What an order must respect in the market of the moment, and how much money it holds while it works.
 
-use super::book::Side;
 use super::exchange::Exchange;
-use super::market::Market;
 use super::order::{BracketPrices, Direction, Kind, NewOrder, Size};
+use super::product::Market;
 use super::reject::Reject;
+use crate::sim::market::Side;
 use rust_decimal::Decimal;
 
 /// A triggered bracket becomes a limit order this much worse than its stop price, in percent (the venue's own

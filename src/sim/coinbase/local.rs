@@ -3,7 +3,6 @@
 //! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
 //! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
 
-use super::book::Side;
 use super::config::{Config, Permissions, Unconfirmed};
 use super::control::SeenOrder;
 use super::errors::{Generation, ReasonPlace};
@@ -12,6 +11,7 @@ use super::limits::Limits;
 use super::model::{Coinbase, DOOR_EXCHANGE, DOOR_MARKET, DOOR_REST, DOOR_USER};
 use super::observed::Observed;
 use super::product::Trading;
+use crate::sim::market::Side;
 use crate::sim::server::{Server, StartError, Stopped};
 use crate::sim::Credentials;
 use rust_decimal::Decimal;

@@ -2,11 +2,11 @@
 //!
 //! Price-time priority throughout; a client's order never trades with another of the same client.
 
-use super::book::{Owner, Side};
 use super::exchange::{Exchange, NOT_FILLED};
 use super::funds::{collar, crosses};
-use super::market::{Match, Want};
 use super::order::{Direction, Kind, Rests, Size, Status};
+use crate::sim::market::book::{Owner, Side};
+use crate::sim::market::{Match, Want};
 
 impl Exchange {
     /// An order that was let in starts to work.

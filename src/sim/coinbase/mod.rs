@@ -11,7 +11,6 @@
 //! keeps its place in the queue only for a smaller size at the same price.
 
 mod auth;
-mod book;
 mod candle;
 mod config;
 mod configuration;
@@ -25,7 +24,6 @@ mod funds;
 mod futures;
 mod limits;
 mod local;
-mod market;
 mod matching;
 mod model;
 mod observed;
@@ -43,8 +41,8 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 
+pub use crate::sim::market::Side;
 pub use auth::LegacyKey;
-pub use book::Side;
 pub use config::{Config, Permissions, Unconfirmed};
 pub use control::SeenOrder;
 pub use errors::{Generation, ReasonPlace};

@@ -8,13 +8,15 @@ use super::config::{Config, Permissions, Unconfirmed};
 use super::errors::{Generation, ReasonPlace};
 use super::exchange::{Exchange, Update};
 use super::exchange_feed::{ExchangeCredentials, ExchangeFeed};
-use super::limits::{Limits, Window};
-use super::market::Market;
+use super::limits::Limits;
 use super::observed::Observed;
+use super::product::Market;
 use super::session::Session;
 use super::stream::Publisher;
+use crate::sim::market::Pace;
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
-use crate::sim::{Credentials, Rng, SECOND_NS};
+use crate::sim::window::Window;
+use crate::sim::{Credentials, Rng};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where the API lives on the REST host.
@@ -29,8 +31,8 @@ pub const DOOR_MARKET: Door = 1;
 pub const DOOR_USER: Door = 2;
 /// Port of the Exchange feed.
 pub const DOOR_EXCHANGE: Door = 3;
-/// Most made-up events in one turn; after a pause of the process the rest is skipped, not caught up.
-const EVENTS_PER_TICK_MAX: u64 = 2_000;
+/// Trades kept for snapshots and `GET …/ticker` (Coinbase reference 6.5: the last 100).
+const TRADES_KEPT: usize = 100;
 const VIEW_ONLY: Permissions = Permissions { view: true, trade: false };
 
 /// Headers of the kind the venue's front end adds to each reply: with the others more than 32 of them, which is where
@@ -110,8 +112,7 @@ pub struct Coinbase {
     pub(crate) frames_to_drop: u32,
     /// Products that no public channel serves.
     pub(crate) unstreamed: BTreeSet<String>,
-    events_per_s: u64,
-    next_event_ns: u64,
+    pace: Pace,
     event_rng: Rng,
 }
 
@@ -121,8 +122,9 @@ impl Coinbase {
         let feed_key = config.exchange_credentials.clone();
         let feed_key = feed_key.unwrap_or_else(|| ExchangeCredentials::new("local", "bG9jYWw=", "local"));
         let mut seeds = Rng::new(config.seed);
-        let market =
-            |product: &super::product::Product| Market::new(product.clone(), seeds.next_u64(), config.depth, now_ns);
+        let market = |product: &super::product::Product| {
+            Market::new(product.clone(), seeds.next_u64(), config.depth, TRADES_KEPT, now_ns)
+        };
         let markets: Vec<Market> = config.products.iter().map(market).collect();
         let publisher = |i: usize| Publisher::new(config.level2_grid_ns, config.trades_grid_ns, i);
         Self {
@@ -160,16 +162,14 @@ impl Coinbase {
             forced_edit_failures: VecDeque::new(),
             frames_to_drop: 0,
             unstreamed: BTreeSet::new(),
-            events_per_s: config.events_per_s,
-            next_event_ns: now_ns,
+            pace: Pace::new(config.events_per_s, now_ns),
             event_rng: Rng::new(seeds.next_u64()),
         }
     }
 
     /// Made-up events per second from now on; 0 pauses the market.
     pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.events_per_s = events_per_s;
-        self.next_event_ns = now_ns;
+        self.pace = Pace::new(events_per_s, now_ns);
     }
 
     /// So many made-up events at once.
@@ -184,17 +184,9 @@ impl Coinbase {
     }
 
     fn run_market(&mut self, now_ns: u64) -> Option<u64> {
-        if self.events_per_s == 0 {
-            return None;
-        }
-        let interval_ns = (SECOND_NS / self.events_per_s).max(1);
-        let due = match now_ns.checked_sub(self.next_event_ns) {
-            Some(late_ns) => late_ns / interval_ns + 1,
-            None => 0,
-        };
-        self.step(now_ns, due.min(EVENTS_PER_TICK_MAX));
-        self.next_event_ns = self.next_event_ns.saturating_add(due.saturating_mul(interval_ns));
-        Some(self.next_event_ns)
+        let (due, next) = self.pace.due(now_ns);
+        self.step(now_ns, due);
+        next
     }
 }
 

@@ -1,7 +1,7 @@
 //! A client's order: what was asked, how far it got, and its executions. How it is shown is [`super::show`]'s business.
 
-use super::book::Side;
 use super::product::Product;
+use crate::sim::market::Side;
 use rust_decimal::Decimal;
 
 /// How the size of an order was given.

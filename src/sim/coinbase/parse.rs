@@ -1,12 +1,12 @@
 //! Reads a create-order or preview body as the venue does: its form first (HTTP 400), then the product's rules
 //! (HTTP 200 with `success:false`). Funds and the state of the market are the exchange's business.
 
-use super::book::Side;
 use super::configuration::{self, Field, Terms};
 use super::exchange::Exchange;
 use super::order::{BracketPrices, Kind, NewOrder, Rests};
 use super::product::{Product, Trading};
 use super::reject::Reject;
+use crate::sim::market::Side;
 use rust_decimal::Decimal;
 use serde_json::Value;
 

@@ -4,6 +4,7 @@
 //! Inside the model a price is a whole number of `price_increment`s (ticks) and a size a whole number of
 //! `base_increment`s (lots), so matching never rounds.
 
+use crate::sim::market::{self, Increments, Traded};
 use crate::sim::Json;
 use rust_decimal::Decimal;
 
@@ -101,31 +102,27 @@ impl Product {
 
     /// `ticks` price increments as a price.
     pub fn price(&self, ticks: i64) -> Decimal {
-        (Decimal::from(ticks) * self.price_increment).normalize()
+        self.increments().price(ticks)
     }
 
     /// `lots` base increments as a size.
     pub fn size(&self, lots: i64) -> Decimal {
-        (Decimal::from(lots) * self.base_increment).normalize()
+        self.increments().size(lots)
     }
 
     /// A price in ticks, `None` if it is not on the tick or not positive.
     pub fn ticks(&self, price: Decimal) -> Option<i64> {
-        whole(price, self.price_increment)
+        self.increments().ticks(price)
     }
 
     /// A size in lots, `None` if it is not on the lot or not positive.
     pub fn lots(&self, size: Decimal) -> Option<i64> {
-        whole(size, self.base_increment)
+        self.increments().lots(size)
     }
 
     /// The most lots that `quote` buys at `price`, rounded down.
     pub(crate) fn lots_for(&self, quote: Decimal, price: Decimal) -> i64 {
-        let lots = quote.checked_div(price).and_then(|base| base.checked_div(self.base_increment));
-        let lots = lots.and_then(|lots| i64::try_from(lots.floor()).ok()).unwrap_or(0);
-        // A quotient of 28 digits may have been rounded up to a whole number.
-        let too_dear = self.size(lots).checked_mul(price).is_some_and(|cost| cost > quote);
-        lots - i64::from(too_dear)
+        self.increments().lots_for(quote, price)
     }
 
     /// The product that shares this one's market under another name, if there is one.
@@ -202,12 +199,37 @@ pub(crate) struct MarketView {
     pub(crate) change_percent: Decimal,
 }
 
-fn whole(value: Decimal, step: Decimal) -> Option<i64> {
-    let count = value.checked_div(step)?;
-    // A quotient that lost digits could look whole: multiply back to be sure.
-    (count.fract().is_zero() && count > Decimal::ZERO && count.checked_mul(step) == Some(value))
-        .then(|| i64::try_from(count).ok())
-        .flatten()
+impl Traded for Product {
+    fn increments(&self) -> Increments {
+        Increments { tick: self.price_increment, lot: self.base_increment }
+    }
+
+    fn start_price(&self) -> Decimal {
+        self.start_price
+    }
+
+    fn usual_size(&self) -> Decimal {
+        self.usual_size
+    }
+}
+
+/// The market of a product.
+pub(crate) type Market = market::Market<Product>;
+
+impl Market {
+    /// The figures of a product body and a ticker.
+    pub(crate) fn view(&self) -> MarketView {
+        let (last, open) = (self.product.price(self.last()), self.product.price(self.open));
+        let change = (last - open) * Decimal::ONE_HUNDRED / open;
+        let lots = i64::try_from(self.traded_lots).unwrap_or(i64::MAX);
+        MarketView {
+            price: last,
+            volume: self.product.size(lots),
+            high: self.product.price(self.high),
+            low: self.product.price(self.low),
+            change_percent: change.round_dp(14).normalize(),
+        }
+    }
 }
 
 /// A handful of products with increments like the venue's (BTC-USD's are the recorded ones).
@@ -223,29 +245,4 @@ pub fn usual_products() -> Vec<Product> {
         Product::spot("DOGE-USD", "Dogecoin", d(16_234, 5), d(1, 5), d(1, 1)),
         Product::spot("ETH-BTC", "Ethereum", d(3_208, 5), d(1, 5), d(1, 8)),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_and_sizes_are_whole_ticks_and_lots_or_refused() {
-        let btc = &usual_products()[0];
-        assert_eq!(btc.ticks(Decimal::new(8_300_050, 2)), Some(8_300_050));
-        assert_eq!(btc.ticks(Decimal::new(83_000_505, 3)), None);
-        assert_eq!(btc.ticks(Decimal::ZERO), None);
-        assert_eq!(btc.ticks(-Decimal::ONE), None);
-        assert_eq!(btc.lots(Decimal::new(1, 8)), Some(1));
-        assert_eq!(btc.lots(Decimal::new(1, 9)), None);
-        assert_eq!(btc.price(8_300_050).to_string(), "83000.5");
-        assert_eq!(btc.size(100_000_000).to_string(), "1");
-    }
-
-    #[test]
-    fn an_increment_that_does_not_divide_evenly_is_still_exact() {
-        let odd = Product::spot("X-USD", "X", Decimal::from(9), Decimal::new(3, 2), Decimal::new(3, 8));
-        assert_eq!(odd.ticks(Decimal::new(9, 2)), Some(3));
-        assert_eq!(odd.ticks(Decimal::new(10, 2)), None);
-    }
 }

@@ -1,8 +1,8 @@
 //! What an order waits for besides its price: a trade at its stop price, its next slice, its end.
 
 use super::exchange::Exchange;
-use super::market::Want;
 use super::order::{Kind, Size, Status};
+use crate::sim::market::Want;
 use std::collections::BTreeSet;
 
 /// Who waits for what.

@@ -2,10 +2,10 @@
 //!
 //! Guarantees the key order and the quoting of the recordings. Reads, never changes.
 
-use super::book::Side;
 use super::exchange::Exchange;
 use super::order::{average, Fill, Kind, Order, Progress, Size, Status};
 use super::product::Product;
+use crate::sim::market::Side;
 use crate::sim::{rfc3339_micros, rfc3339_nanos, Json};
 use rust_decimal::Decimal;
 

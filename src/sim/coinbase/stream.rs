@@ -6,9 +6,8 @@
 
 use super::frames;
 use super::futures;
-use super::market::Market;
 use super::model::Coinbase;
-use super::product::Trading;
+use super::product::{Market, Trading};
 use super::session::{error_frame, Channel, Session};
 use super::show::Shown;
 use crate::sim::server::{CloseHow, ConnId, Output};

@@ -32,12 +32,21 @@ impl Request {
 
     /// The query's pairs, decoded, in order; a repeated key appears once per value.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
-        let pair = |part: &str| {
-            let (key, value) = part.split_once('=').unwrap_or((part, ""));
-            (decode(key), decode(value))
-        };
-        self.query.split('&').filter(|p| !p.is_empty()).map(pair).collect()
+        pairs(&self.query)
     }
+
+    /// The pairs of a form body (`application/x-www-form-urlencoded`), decoded, in order.
+    pub fn form_pairs(&self) -> Vec<(String, String)> {
+        std::str::from_utf8(&self.body).map(pairs).unwrap_or_default()
+    }
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        (decode(key), decode(value))
+    };
+    text.split('&').filter(|p| !p.is_empty()).map(pair).collect()
 }
 
 /// A whole HTTP response.
@@ -102,6 +111,13 @@ pub enum Output {
         /// What.
         text: String,
     },
+    /// Send a WebSocket protocol ping.
+    Ping {
+        /// Where.
+        conn: ConnId,
+        /// What the pong has to repeat.
+        payload: Vec<u8>,
+    },
     /// End the connection.
     Close {
         /// Which.
@@ -109,6 +125,15 @@ pub enum Output {
         /// How.
         how: CloseHow,
     },
+}
+
+/// A WebSocket control frame from a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// A ping.
+    Ping(Vec<u8>),
+    /// A pong, asked for or not.
+    Pong(Vec<u8>),
 }
 
 /// A venue model: everything comes in as a call with the time, everything goes out as a reply or an [`Output`].
@@ -121,6 +146,8 @@ pub trait Venue: Send + 'static {
     fn upgrade(&mut self, now_ns: u64, door: Door, conn: ConnId, request: &Request) -> Result<(), Response>;
     /// A text message has arrived.
     fn text(&mut self, now_ns: u64, conn: ConnId, text: &str);
+    /// A WebSocket protocol ping or pong has arrived; a ping is answered without the model.
+    fn control(&mut self, _now_ns: u64, _conn: ConnId, _control: &Control) {}
     /// The connection is gone.
     fn closed(&mut self, now_ns: u64, conn: ConnId);
     /// Does all that is due by now; says when it wants to be called again at the latest.

@@ -3,7 +3,7 @@
 //! Moves bytes and says what arrived; decides nothing about requests. Never blocks: whatever would is taken up again
 //! on the next event.
 
-use super::api::{CloseHow, Door, Request};
+use super::api::{CloseHow, Control, Door, Request};
 use super::http::{self, Parsed};
 use super::stream::TlsStream;
 use crate::sim::SECOND_NS;
@@ -46,6 +46,7 @@ pub(crate) enum Later {
 pub(crate) enum Arrived {
     Request(Request),
     Text(String),
+    Control(Control),
 }
 
 pub(crate) struct Connection {
@@ -120,6 +121,8 @@ impl Connection {
             Io::WebSocket(ws) => loop {
                 match ws.read() {
                     Ok(Message::Text(text)) => return Some(Arrived::Text(text.to_string())),
+                    Ok(Message::Ping(payload)) => return Some(Arrived::Control(Control::Ping(payload.to_vec()))),
+                    Ok(Message::Pong(payload)) => return Some(Arrived::Control(Control::Pong(payload.to_vec()))),
                     Ok(_) => {}
                     Err(tungstenite::Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return None,
                     Err(_) => {

@@ -23,7 +23,7 @@ pub(crate) const WAKER: Token = Token(1_000);
 const FIRST_CONNECTION: u64 = 1_001;
 
 /// Runs on the loop's thread; what it returns is called once the turn's output is out.
-pub(crate) type Control<V> = Box<dyn FnOnce(&mut Core<V>, u64) -> Acknowledge + Send>;
+pub(crate) type Task<V> = Box<dyn FnOnce(&mut Core<V>, u64) -> Acknowledge + Send>;
 pub(crate) type Acknowledge = Box<dyn FnOnce() + Send>;
 
 /// One listening port.
@@ -109,7 +109,7 @@ impl<V: Venue> Core<V> {
     }
 
     /// Turns until told to stop.
-    pub(crate) fn run(mut self, controls: &Receiver<Control<V>>) {
+    pub(crate) fn run(mut self, controls: &Receiver<Task<V>>) {
         let mut events = Events::with_capacity(256);
         let mut deadline = Some(self.now_ns);
         while !self.stopping {
@@ -160,6 +160,7 @@ impl<V: Venue> Core<V> {
             match connection.receive() {
                 Some(Arrived::Request(request)) => self.request(conn, request),
                 Some(Arrived::Text(text)) => self.venue.text(self.now_ns, conn, &text),
+                Some(Arrived::Control(control)) => self.venue.control(self.now_ns, conn, &control),
                 None => break,
             }
         }
@@ -296,6 +297,12 @@ impl<V: Venue> Core<V> {
                 Output::Text { conn, text } => {
                     if let Some(connection) = self.connections.get_mut(&conn) {
                         connection.send_text(text, self.fragment);
+                        self.dirty.insert(conn);
+                    }
+                }
+                Output::Ping { conn, payload } => {
+                    if let Some(connection) = self.connections.get_mut(&conn) {
+                        connection.send_message(Message::Ping(payload.into()));
                         self.dirty.insert(conn);
                     }
                 }

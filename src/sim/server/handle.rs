@@ -1,7 +1,7 @@
 //! The handle of a running server: where it listens, whom to trust, and how to reach its thread.
 
 use super::api::{CloseHow, Door, Venue};
-use super::event_loop::{bind, unix_now, Control, Core, WAKER};
+use super::event_loop::{bind, unix_now, Core, Task, WAKER};
 use super::fault::{Fault, FaultRule};
 use super::tls::{Certificate, Certificates, TlsError};
 use mio::{Poll, Waker};
@@ -33,7 +33,7 @@ pub struct Stopped;
 pub struct Server<V: Venue> {
     ports: Vec<u16>,
     ca_pem: String,
-    controls: Sender<Control<V>>,
+    controls: Sender<Task<V>>,
     waker: Waker,
     thread: Option<JoinHandle<()>>,
 }
@@ -77,7 +77,7 @@ impl<V: Venue> Server<V> {
         f: impl FnOnce(&mut Core<V>, u64) -> R + Send + 'static,
     ) -> Result<R, Stopped> {
         let (done, wait) = channel();
-        let control: Control<V> = Box::new(move |core, now_ns| {
+        let control: Task<V> = Box::new(move |core, now_ns| {
             let result = f(core, now_ns);
             Box::new(move || {
                 let _ = done.send(result);

@@ -14,10 +14,11 @@ mod stream;
 mod tls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use api::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
+pub use api::{CloseHow, ConnId, Control, Door, Output, Request, Response, Venue};
 pub use event_loop::Core;
+pub(crate) use fault::Faults;
 pub use fault::{Fault, FaultRule};
 pub use handle::{Server, StartError, Stopped};
 pub use tls::Certificate;

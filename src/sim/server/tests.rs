@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
-type Tls = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 /// A read that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(30);
 const ORDERS: &str = "/api/v3/brokerage/orders";
@@ -28,15 +28,20 @@ fn quiet() -> LocalVenue {
 }
 
 fn dial(venue: &LocalVenue, door: Door, name: &str) -> Tls {
+    dial_port(venue.ca_pem(), venue.port(door), name)
+}
+
+/// A TLS connection to a port of any local venue, not yet shaken hands on.
+pub(crate) fn dial_port(ca_pem: &str, port: u16, name: &str) -> Tls {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(venue.ca_pem().as_bytes()).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let sock = TcpStream::connect(("127.0.0.1", venue.port(door))).unwrap();
+    let sock = TcpStream::connect(("127.0.0.1", port)).unwrap();
     sock.set_read_timeout(Some(LIMIT)).unwrap();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), sock)

@@ -5,6 +5,7 @@
 //! [`super::cold`].
 
 use super::request::{TokenPath, PUBLIC_PRODUCTS_PATH, TIME_PATH};
+pub(super) use crate::codec::text::put_percent_encoded;
 use crate::codec::timestamp::format_rfc3339_us;
 use crate::record::{UnixNanos, VenueOrderId};
 
@@ -170,18 +171,6 @@ impl Parameters<'_> {
         self.text("limit", itoa::Buffer::new().format(limit));
         if !cursor.is_empty() {
             self.text("cursor", cursor);
-        }
-    }
-}
-
-pub(super) fn put_percent_encoded(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte);
-        } else {
-            let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-            out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 0xf)]);
         }
     }
 }

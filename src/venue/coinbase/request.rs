@@ -6,6 +6,7 @@
 
 use super::composite;
 use crate::codec::http1::Method;
+pub use crate::codec::text::{put_decimal, put_json_string};
 use crate::record::{Instrument, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos, VenueOrderId};
 use crate::venue::{PlaceIntent, ReplaceIntent};
 
@@ -227,60 +228,11 @@ pub fn put_edit(out: &mut Vec<u8>, intent: &ReplaceIntent<'_>) {
     out.extend_from_slice(b"\"}");
 }
 
-/// Appends a JSON string with its quotes.
-pub fn put_json_string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    for &byte in text.as_bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            0x00..=0x1f => {
-                out.extend_from_slice(b"\\u00");
-                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-                out.extend_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
-            }
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
-/// Appends `mantissa x 10^exponent` as plain decimal text without padding zeros: `0.001`, `60000.1`, `12000`.
-pub fn put_decimal(out: &mut Vec<u8>, mantissa: i64, exponent: i8) {
-    if mantissa < 0 {
-        out.push(b'-');
-    }
-    let mut digits = mantissa.unsigned_abs();
-    let mut exponent = i32::from(exponent);
-    if digits == 0 {
-        exponent = 0;
-    }
-    while exponent < 0 && digits.is_multiple_of(10) {
-        digits /= 10;
-        exponent = exponent.saturating_add(1);
-    }
-    let mut buffer = itoa::Buffer::new();
-    let text = buffer.format(digits).as_bytes();
-    let Some(places) = usize::try_from(exponent.saturating_neg()).ok().filter(|places| *places > 0) else {
-        out.extend_from_slice(text);
-        let zeros = usize::try_from(exponent).unwrap_or(0);
-        out.resize(out.len().saturating_add(zeros), b'0');
-        return;
-    };
-    let (whole, fraction) = text.split_at_checked(text.len().saturating_sub(places)).unwrap_or((b"", text));
-    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
-    out.push(b'.');
-    let padding = places.saturating_sub(fraction.len());
-    out.resize(out.len().saturating_add(padding), b'0');
-    out.extend_from_slice(fraction);
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::instrument;
     use super::*;
-    use crate::record::{ClientOrderId, Fixed};
-    use proptest::prelude::*;
+    use crate::record::ClientOrderId;
 
     fn place(change: impl FnOnce(&mut PlaceIntent<'_>)) -> Result<String, Unsupported> {
         let instrument = instrument(0, "BTC-USD");
@@ -368,23 +320,6 @@ mod tests {
         assert_eq!(TokenPath::Place.uri("api.coinbase.com"), "POST api.coinbase.com/api/v3/brokerage/orders");
         for path in TokenPath::ALL {
             assert!(!path.path().contains('?') && path.path().starts_with("/api/v3/brokerage/"));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn decimals_are_the_canonical_text_of_their_value(mantissa in any::<i64>(), exponent in -20i8..6) {
-            let mut out = Vec::new();
-            put_decimal(&mut out, mantissa, exponent);
-            prop_assert_eq!(String::from_utf8(out).unwrap(), Fixed::new(mantissa, exponent).to_string());
-        }
-
-        #[test]
-        fn any_text_is_one_json_string(text in any::<String>()) {
-            let mut out = Vec::new();
-            put_json_string(&mut out, &text);
-            let read: String = serde_json::from_slice(&out).unwrap();
-            prop_assert_eq!(read, text);
         }
     }
 }

@@ -9,7 +9,8 @@
 use super::products::{BookState, Products, TWINS_MAX};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::record::{DecimalError, GapCause, InlineText, UnixNanos};
+use crate::record::{GapCause, InlineText, UnixNanos};
+pub(super) use crate::venue::fault::{announce, excerpt, Fault};
 use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
 mod futures;
@@ -20,7 +21,8 @@ mod sliced;
 mod slow;
 mod user;
 
-pub(super) use market::{number, quote_words, subscribed, TickerText};
+pub(super) use crate::venue::fault::number;
+pub(super) use market::{quote_words, subscribed, TickerText};
 use sequence::Sequence;
 pub(super) use sliced::LONG_ARRAYS;
 pub(super) use user::{order_fact, order_side, order_side_of, order_status_of, OrderRow};
@@ -119,36 +121,6 @@ impl Channel {
             "status" => Channel::Status,
             "futures_balance_summary" => Channel::Futures,
             _ => Channel::Unknown,
-        }
-    }
-}
-
-/// Why a message, or a part of it, could not be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    #[error("{0}")]
-    Json(#[from] JsonError),
-    #[error("{key}: {error}")]
-    Number { key: &'static str, error: DecimalError },
-    #[error("{key}: unknown value")]
-    Value { key: &'static str },
-    #[error("{key} is missing")]
-    Missing { key: &'static str },
-    #[error("{key} is too long")]
-    TooLong { key: &'static str },
-    #[error("{0}")]
-    Slice(#[from] crate::codec::json::SliceError),
-}
-
-impl Fault {
-    const fn anomaly(&self) -> Anomaly {
-        match self {
-            Fault::Json(JsonError::TooLong { .. }) | Fault::TooLong { .. } | Fault::Slice(_) => Anomaly::TooLarge,
-            Fault::Json(JsonError::UnquotedNumber { .. } | JsonError::OutOfRange { .. }) | Fault::Number { .. } => {
-                Anomaly::Number
-            }
-            Fault::Value { .. } => Anomaly::UnknownValue,
-            Fault::Json(_) | Fault::Missing { .. } => Anomaly::Malformed,
         }
     }
 }
@@ -537,23 +509,6 @@ impl<'i> Head<'i> {
         }
         Ok(())
     }
-}
-
-/// Counts and logs a fault. Its text holds keys and sizes, never values, and is cut where it is too long.
-#[cold]
-pub(super) fn announce(fault: &Fault, facts: &mut impl Facts) {
-    use std::fmt::Write as _;
-    let mut text = arrayvec::ArrayString::<EXCERPT_BYTES_MAX>::new();
-    let _ = write!(text, "{fault}");
-    facts.anomaly(fault.anomaly(), &text);
-}
-
-/// Longest excerpt handed to a log.
-const EXCERPT_BYTES_MAX: usize = 200;
-
-pub(super) fn excerpt(text: &str) -> &str {
-    let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-    end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use super::stream::{Control, Fault};
 use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
 use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
-    Venue, VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, Fixed128, GapCause, Instrument, InstrumentId, Listing, TradingStatus,
+    UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{
-    Anomaly, BookEvent, CandleFact, Facts, FillFact, FuturesFact, GapScope, QuoteFact, StreamFact, TickerFact,
-    TradeFact, Wire,
+    Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FeeFact, FillFact, FuturesFact, GapScope, QuoteFact,
+    StreamFact, TickerFact, TradeFact, Wire,
 };
 
 /// An instrument with a tick of 0.01, a lot of 1e-8 and exponents of -8.
@@ -62,6 +62,9 @@ pub enum Told {
     Cancel(VenueOrderId, CancelReply),
     Replace(VenueOrderId, ReplaceReply),
     Fill(FillFact),
+    Fee(FeeFact),
+    Balance(BalanceFact),
+    BalanceChange(String, Fixed128),
     Anomaly(Anomaly, String),
 }
 
@@ -168,6 +171,15 @@ impl Facts for Ear {
     }
     fn fill(&mut self, fact: &FillFact) {
         self.told.push(Told::Fill(*fact));
+    }
+    fn fee(&mut self, fact: &FeeFact) {
+        self.told.push(Told::Fee(*fact));
+    }
+    fn balance(&mut self, fact: &BalanceFact) {
+        self.told.push(Told::Balance(*fact));
+    }
+    fn balance_change(&mut self, asset: &str, change: Fixed128, _: UnixNanos) {
+        self.told.push(Told::BalanceChange(asset.to_owned(), change));
     }
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {
         self.told.push(Told::Anomaly(anomaly, excerpt.to_owned()));

@@ -1,8 +1,8 @@
 //! The feed's messages, with the key order of the recordings (Coinbase reference 8). Book numbers are padded to the
 //! product's increments, those of trades and tickers are trimmed.
 
-use super::super::book::Side;
-use super::super::market::{Market, Trade};
+use super::super::product::Market;
+use crate::sim::market::{Side, Trade};
 use crate::sim::{rfc3339_micros, Json};
 use rust_decimal::Decimal;
 use std::fmt::Write;

@@ -13,9 +13,8 @@ mod tests;
 
 pub use credentials::ExchangeCredentials;
 
-use super::book::Side;
-use super::market::Trade;
 use super::model::Coinbase;
+use crate::sim::market::{Side, Trade};
 use crate::sim::server::{CloseHow, ConnId, Output};
 use crate::sim::SECOND_NS;
 use serde_json::Value;

@@ -56,6 +56,7 @@ impl Bench {
     fn out(&mut self) -> Vec<Value> {
         let text = |output| match output {
             Output::Text { text, .. } => serde_json::from_str(&text).unwrap(),
+            Output::Ping { .. } => json!("ping"),
             Output::Close { .. } => json!("closed"),
         };
         self.venue.take_outputs().into_iter().map(text).collect()

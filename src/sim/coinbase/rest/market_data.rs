@@ -1,13 +1,14 @@
 //! Products, books, trades, candles, time (Coinbase reference 3.7, 3.8).
 
 use super::query::Query;
-use crate::sim::coinbase::book::Side;
-use crate::sim::coinbase::candle::{widened, width_s};
+use crate::sim::coinbase::candle::width_s;
 use crate::sim::coinbase::errors::{error, invalid_argument, not_found};
-use crate::sim::coinbase::market::Market;
 use crate::sim::coinbase::model::Coinbase;
 use crate::sim::coinbase::parse::{not_valid, Refusal};
+use crate::sim::coinbase::product::Market;
 use crate::sim::coinbase::product::{Product, Trading};
+use crate::sim::market::widened;
+use crate::sim::market::Side;
 use crate::sim::server::Response;
 use crate::sim::{rfc3339_micros, rfc3339_nanos, Json, MILLISECOND_NS, SECOND_NS};
 use rust_decimal::Decimal;

@@ -1,6 +1,5 @@
 //! Create, cancel, edit and the previews (Coinbase reference 3.1 to 3.3).
 
-use crate::sim::coinbase::book::Side;
 use crate::sim::coinbase::edit::EditFailure;
 use crate::sim::coinbase::errors::{error, invalid_argument, rejected, Generation};
 use crate::sim::coinbase::exchange::Placed;
@@ -9,6 +8,7 @@ use crate::sim::coinbase::model::Coinbase;
 use crate::sim::coinbase::order::{average, Kind, NewOrder, Rests, Size};
 use crate::sim::coinbase::parse::{self, Refusal};
 use crate::sim::coinbase::reject::{CancelFailure, Reject};
+use crate::sim::market::Side;
 use crate::sim::server::{Request, Response};
 use crate::sim::Json;
 use rust_decimal::Decimal;

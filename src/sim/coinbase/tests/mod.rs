@@ -173,7 +173,7 @@ impl Bench {
         mine.into_iter()
             .filter_map(|o| match o {
                 Output::Text { text, .. } => Some(text),
-                Output::Close { .. } => None,
+                Output::Ping { .. } | Output::Close { .. } => None,
             })
             .collect()
     }

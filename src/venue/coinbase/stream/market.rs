@@ -3,7 +3,8 @@
 use super::super::products::BookState;
 use super::{excerpt, At, Channel, Control, Decoder, EventHead, Fault};
 use crate::codec::json::Cursor;
-use crate::record::{parse_any, parse_mantissa, BookSide, Fixed, Fixed128, InstrumentId, Side, Ticker, UnixNanos};
+use crate::record::{parse_any, BookSide, Fixed, Fixed128, InstrumentId, Ticker, UnixNanos};
+use crate::venue::fault::{number, side};
 use crate::venue::{
     Anomaly, BookEvent, BookEventKind, Channels, Facts, QuoteFact, StreamFact, SubscribedChannel, TickerFact,
     TradeFact, LEVELS_PER_CALL_MAX,
@@ -506,26 +507,6 @@ pub(in crate::venue::coinbase) fn quote_words(
     }
     facts.anomaly(Anomaly::Number, "quote of a ticker does not fit the instrument's exponents");
     None
-}
-
-/// Money text at an exponent.
-#[inline(always)]
-pub(in crate::venue::coinbase) fn number(key: &'static str, text: &str, exponent: i8) -> Result<i64, Fault> {
-    parse_mantissa(text.as_bytes(), exponent).map_err(
-        #[cold]
-        |error| Fault::Number { key, error },
-    )
-}
-
-/// `BUY` or `SELL`.
-#[inline]
-pub(super) fn side(key: &'static str, text: &str) -> Result<Side, Fault> {
-    match text {
-        "BUY" => Ok(Side::Buy),
-        "SELL" => Ok(Side::Sell),
-        "" => Err(Fault::Missing { key }),
-        _ => Err(Fault::Value { key }),
-    }
 }
 
 /// For completeness of the engine's vocabulary: which [`SubscribedChannel`] a channel set of one element is.

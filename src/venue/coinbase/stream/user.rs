@@ -3,11 +3,11 @@
 
 use super::super::products::Products;
 use super::super::reject;
-use super::market::{number, side};
 use super::{excerpt, At, Channel, Control, Decoder, Fault};
 use crate::codec::json::Cursor;
 use crate::order::{FactSource, OrderFact, OrderStatus};
 use crate::record::{parse_any, ClientOrderId, Fixed128, InlineText, RejectClass, Side, UnixNanos, VenueOrderId};
+use crate::venue::fault::{number, side};
 use crate::venue::{Anomaly, Facts, StreamFact};
 
 /// One order as sent. Every field may be missing (Coinbase reference 6.8).

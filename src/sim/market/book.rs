@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Buy or sell. For an order its own side, for a trade the MAKER's (Coinbase reference 6.5).
+/// Buy or sell. For an order its own side; a trade is kept by its maker's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// Bids.
@@ -49,13 +49,42 @@ pub(crate) struct Front {
     pub(crate) owner: Owner,
 }
 
-#[derive(Debug, Default)]
-struct Level {
+/// An order in its queue. Of an iceberg `lots` is the part on show.
+#[derive(Debug)]
+struct Resting {
+    owner: Owner,
     lots: i64,
-    queue: VecDeque<(Owner, i64)>,
+    hidden: i64,
+    peak: i64,
 }
 
-/// Bids and offers of one product.
+#[derive(Debug, Default)]
+struct Level {
+    /// Lots on show.
+    lots: i64,
+    queue: VecDeque<Resting>,
+}
+
+impl Level {
+    /// Lots of other participants, hidden parts included.
+    fn of_others(&self) -> i64 {
+        let others = self.queue.iter().filter(|order| order.owner == Owner::Market);
+        others.map(|order| order.lots + order.hidden).sum()
+    }
+
+    /// Puts the order at `at`, whose shown part is used up, at the end of the queue with its next part, or away.
+    fn renew(&mut self, at: usize) {
+        let Some(mut order) = self.queue.remove(at) else { return };
+        order.lots = order.peak.min(order.hidden);
+        order.hidden -= order.lots;
+        if order.lots > 0 {
+            self.lots += order.lots;
+            self.queue.push_back(order);
+        }
+    }
+}
+
+/// Bids and offers of one instrument.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     bids: BTreeMap<i64, Level>,
@@ -64,16 +93,23 @@ pub(crate) struct Book {
     dirty: BTreeSet<(Side, i64)>,
     /// Levels changed since they were last published at once.
     fresh: BTreeSet<(Side, i64)>,
+    changes: u64,
 }
 
 impl Book {
     /// Adds an order at the end of its level's queue. The caller has matched what crosses.
     pub(crate) fn rest(&mut self, side: Side, ticks: i64, lots: i64, owner: Owner) {
-        if lots > 0 && ticks > 0 {
+        self.rest_iceberg(side, ticks, lots, lots, owner);
+    }
+
+    /// The same, showing at most `peak` lots at a time; each part shown joins the end of the queue.
+    pub(crate) fn rest_iceberg(&mut self, side: Side, ticks: i64, lots: i64, peak: i64, owner: Owner) {
+        if lots > 0 && ticks > 0 && peak > 0 {
+            let shown = lots.min(peak);
             let level = self.side_mut(side).entry(ticks).or_default();
-            level.lots += lots;
-            level.queue.push_back((owner, lots));
-            self.note(side, ticks);
+            level.lots += shown;
+            level.queue.push_back(Resting { owner, lots: shown, hidden: lots - shown, peak });
+            self.changed(side, ticks);
         }
     }
 
@@ -83,8 +119,8 @@ impl Book {
             Side::Buy => self.bids.last_key_value(),
             Side::Sell => self.asks.first_key_value(),
         }?;
-        let (owner, lots) = *level.queue.front()?;
-        Some(Front { ticks: *ticks, lots, owner })
+        let order = level.queue.front()?;
+        Some(Front { ticks: *ticks, lots: order.lots, owner: order.owner })
     }
 
     /// Takes `lots` off the best order of a side; `lots` must not exceed what [`Self::front`] showed.
@@ -93,10 +129,8 @@ impl Book {
         if let Some(level) = self.side_mut(side).get_mut(&front.ticks) {
             level.lots -= lots;
             match level.queue.front_mut() {
-                Some((_, left)) if *left > lots => *left -= lots,
-                _ => {
-                    level.queue.pop_front();
-                }
+                Some(order) if order.lots > lots => order.lots -= lots,
+                _ => level.renew(0),
             }
         }
         self.tidy(side, front.ticks);
@@ -107,22 +141,37 @@ impl Book {
         let Some(level) = self.side_mut(side).get_mut(&ticks) else {
             return 0;
         };
-        let gone: i64 = level.queue.iter().filter(|(o, _)| *o == owner).map(|(_, l)| l).sum();
-        level.queue.retain(|(o, _)| *o != owner);
-        level.lots -= gone;
+        let (mut shown, mut hidden) = (0, 0);
+        level.queue.retain(|order| {
+            let goes = order.owner == owner;
+            if goes {
+                shown += order.lots;
+                hidden += order.hidden;
+            }
+            !goes
+        });
+        level.lots -= shown;
         self.tidy(side, ticks);
-        gone
+        shown + hidden
     }
 
     /// Takes lots off one order wherever it stands in its queue; gives what was taken.
     pub(crate) fn reduce(&mut self, side: Side, ticks: i64, owner: Owner, lots: i64) -> i64 {
         let Some(level) = self.side_mut(side).get_mut(&ticks) else { return 0 };
-        let Some((_, left)) = level.queue.iter_mut().find(|(o, _)| *o == owner) else { return 0 };
-        let taken = lots.min(*left);
-        *left -= taken;
-        level.lots -= taken;
-        level.queue.retain(|(_, left)| *left > 0);
-        self.tidy(side, ticks);
+        let mut taken = 0;
+        while let Some(at) = level.queue.iter().position(|order| order.owner == owner).filter(|_| taken < lots) {
+            let Some(order) = level.queue.get_mut(at) else { break };
+            let part = order.lots.min(lots - taken);
+            order.lots -= part;
+            level.lots -= part;
+            taken += part;
+            if order.lots == 0 {
+                level.renew(at);
+            }
+        }
+        if taken > 0 {
+            self.tidy(side, ticks);
+        }
         taken
     }
 
@@ -136,6 +185,15 @@ impl Book {
         match side {
             Side::Buy => Box::new(self.bids.iter().rev().map(|(t, l)| (*t, l.lots))),
             Side::Sell => Box::new(self.asks.iter().map(|(t, l)| (*t, l.lots))),
+        }
+    }
+
+    /// What other participants offer to a taker of `taker` side, hidden parts included, best first.
+    pub(crate) fn offered(&self, taker: Side) -> Box<dyn Iterator<Item = (i64, i64)> + '_> {
+        let of_others = |(ticks, level): (&i64, &Level)| (*ticks, level.of_others());
+        match taker {
+            Side::Buy => Box::new(self.asks.iter().map(of_others).filter(|(_, lots)| *lots > 0)),
+            Side::Sell => Box::new(self.bids.iter().rev().map(of_others).filter(|(_, lots)| *lots > 0)),
         }
     }
 
@@ -165,7 +223,16 @@ impl Book {
         .map_or(0, |level| level.lots)
     }
 
-    /// Lots of one client's order at a level.
+    /// Whether an order of that owner rests at a level.
+    pub(crate) fn holds(&self, side: Side, ticks: i64, owner: Owner) -> bool {
+        let level = match side {
+            Side::Buy => self.bids.get(&ticks),
+            Side::Sell => self.asks.get(&ticks),
+        };
+        level.is_some_and(|level| level.queue.iter().any(|order| order.owner == owner))
+    }
+
+    /// Lots of one client's order at a level, hidden ones included.
     #[cfg(test)]
     pub(crate) fn lots_of(&self, side: Side, ticks: i64, order: usize) -> i64 {
         let level = match side {
@@ -173,7 +240,8 @@ impl Book {
             Side::Sell => self.asks.get(&ticks),
         };
         let own = |level: &Level| -> i64 {
-            level.queue.iter().filter(|(owner, _)| *owner == Owner::Client(order)).map(|(_, lots)| lots).sum()
+            let mine = level.queue.iter().filter(|resting| resting.owner == Owner::Client(order));
+            mine.map(|resting| resting.lots + resting.hidden).sum()
         };
         level.map_or(0, own)
     }
@@ -185,12 +253,7 @@ impl Book {
             (Side::Buy, Some(limit)) => *ticks <= limit,
             (Side::Sell, Some(limit)) => *ticks >= limit,
         };
-        let of_others =
-            |level: &Level| -> i64 { level.queue.iter().filter(|(o, _)| *o == Owner::Market).map(|(_, l)| l).sum() };
-        match taker {
-            Side::Buy => self.asks.iter().take_while(|(t, _)| within(t)).map(|(_, l)| of_others(l)).sum(),
-            Side::Sell => self.bids.iter().rev().take_while(|(t, _)| within(t)).map(|(_, l)| of_others(l)).sum(),
-        }
+        self.offered(taker).take_while(|(ticks, _)| within(ticks)).map(|(_, lots)| lots).sum()
     }
 
     /// Levels changed since the last call: bids first, each side from the best outwards (reference 6.4).
@@ -217,17 +280,23 @@ impl Book {
         !self.dirty.is_empty()
     }
 
+    /// Changes of levels so far: every one counts, also one that is undone before anybody is told.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    fn changed(&mut self, side: Side, ticks: i64) {
+        self.dirty.insert((side, ticks));
+        self.fresh.insert((side, ticks));
+        self.changes += 1;
+    }
+
     fn tidy(&mut self, side: Side, ticks: i64) {
         let book = self.side_mut(side);
         if book.get(&ticks).is_some_and(|level| level.queue.is_empty()) {
             book.remove(&ticks);
         }
-        self.note(side, ticks);
-    }
-
-    fn note(&mut self, side: Side, ticks: i64) {
-        self.dirty.insert((side, ticks));
-        self.fresh.insert((side, ticks));
+        self.changed(side, ticks);
     }
 
     fn side_mut(&mut self, side: Side) -> &mut BTreeMap<i64, Level> {
@@ -269,6 +338,20 @@ mod tests {
     }
 
     #[test]
+    fn an_iceberg_shows_a_part_at_a_time_and_queues_anew_with_each() {
+        let mut book = Book::default();
+        book.rest_iceberg(Side::Sell, 101, 25, 10, Owner::Client(0));
+        book.rest(Side::Sell, 101, 4, Owner::Market);
+        assert_eq!(book.lots_at(Side::Sell, 101), 14);
+        book.consume(Side::Sell, 10);
+        assert_eq!(book.front(Side::Sell).map(|f| (f.lots, f.owner)), Some((4, Owner::Market)));
+        assert_eq!(book.lots_at(Side::Sell, 101), 14, "the next part stands behind");
+        assert_eq!(book.reduce(Side::Sell, 101, Owner::Client(0), 12), 12);
+        assert_eq!(book.remove(Side::Sell, 101, Owner::Client(0)), 3, "10 of 25 taken, then 12");
+        assert_eq!(book.lots_at(Side::Sell, 101), 4);
+    }
+
+    #[test]
     fn changed_levels_come_bids_first_best_first_once_each_and_gone_ones_with_zero() {
         let mut book = Book::default();
         for (side, ticks) in [(Side::Sell, 103), (Side::Buy, 98), (Side::Sell, 101), (Side::Buy, 99), (Side::Buy, 99)] {
@@ -279,6 +362,7 @@ mod tests {
         assert!(book.take_dirty().is_empty());
         book.clear_market_level(Side::Sell, 101);
         assert_eq!(book.take_dirty(), [(Side::Sell, 101, 0)]);
+        assert_eq!(book.changes(), 6);
     }
 
     #[test]

@@ -1,17 +1,17 @@
-//! The market of one product: its book, its trades, and the made-up participants who move it.
+//! The market of one instrument: its book, its trades, and the made-up participants who move it.
 //!
 //! Makers place and pull orders around a seeded random walk and takers hit them; a client's order meets them under
 //! the same price-time rules. Decides nothing about accounts or order states: it reports who traded with whom.
 
 use super::book::{Book, Owner, Side};
 use super::candle::{Candle, MINUTE_S};
-use super::product::{MarketView, Product};
+use super::increments::{Increments, Traded};
 use crate::sim::{Rng, SECOND_NS};
 use rust_decimal::Decimal;
 use std::collections::VecDeque;
 
-/// Trades kept for snapshots and `GET …/ticker` (Coinbase reference 6.5: the last 100).
-const TRADES_KEPT: usize = 100;
+/// Trades behind a market at its start.
+const TRADES_AT_START: u64 = 100;
 /// A side with fewer levels than this is refilled at once, so that the market never runs dry by itself.
 const LEVELS_MIN: usize = 5;
 /// Minutes of trading kept for candles: a week.
@@ -25,6 +25,8 @@ pub(crate) struct Trade {
     pub(crate) lots: i64,
     pub(crate) maker_side: Side,
     pub(crate) at_ns: u64,
+    /// Which taker it belongs to: trades of one taker follow each other and share this number.
+    pub(crate) taker: u64,
 }
 
 /// One resting order hit by a taker.
@@ -33,6 +35,8 @@ pub(crate) struct Match {
     pub(crate) ticks: i64,
     pub(crate) lots: i64,
     pub(crate) maker: Owner,
+    /// The public trade it made.
+    pub(crate) trade_id: u64,
 }
 
 /// How much a taker wants.
@@ -49,10 +53,11 @@ pub(crate) enum Want {
     },
 }
 
-/// One product's market.
+/// One instrument's market; `P` is how its venue describes the instrument.
 #[derive(Debug)]
-pub(crate) struct Market {
-    pub(crate) product: Product,
+pub(crate) struct Market<P> {
+    pub(crate) product: P,
+    increments: Increments,
     pub(crate) book: Book,
     /// The last trades, newest first.
     pub(crate) trades: VecDeque<Trade>,
@@ -67,21 +72,26 @@ pub(crate) struct Market {
     depth: usize,
     usual_lots: i64,
     next_trade_id: u64,
-    open: i64,
-    high: i64,
-    low: i64,
-    traded_lots: i128,
+    takers: u64,
+    trades_kept: usize,
+    /// First price of the made-up day, in ticks; the highest and lowest after it.
+    pub(crate) open: i64,
+    pub(crate) high: i64,
+    pub(crate) low: i64,
+    pub(crate) traded_lots: i128,
     /// Lowest and highest price traded since the stops were last looked at.
     range: Option<(i64, i64)>,
     /// One candle per minute that traded, oldest first.
     pub(crate) minutes: VecDeque<Candle>,
 }
 
-impl Market {
-    /// A market with `depth` levels a side around the product's start price, and some trades behind it.
-    pub(crate) fn new(product: Product, seed: u64, depth: usize, now_ns: u64) -> Self {
-        let anchor = product.lots_like(product.start_price, product.price_increment).max(2);
-        let usual_lots = product.lots_like(product.usual_size, product.base_increment).max(1);
+impl<P: Traded> Market<P> {
+    /// A market with `depth` levels a side around the instrument's start price, and some trades behind it. The last
+    /// `trades_kept` trades stay in memory.
+    pub(crate) fn new(product: P, seed: u64, depth: usize, trades_kept: usize, now_ns: u64) -> Self {
+        let increments = product.increments();
+        let anchor = Increments::whole_steps(product.start_price(), increments.tick).max(2);
+        let usual_lots = Increments::whole_steps(product.usual_size(), increments.lot).max(1);
         let mut market = Self {
             book: Book::default(),
             trades: VecDeque::new(),
@@ -93,6 +103,9 @@ impl Market {
             depth,
             usual_lots,
             next_trade_id: 1_000_000 + seed % 1_000_000,
+            takers: 0,
+            trades_kept,
+            increments,
             open: anchor,
             high: anchor,
             low: anchor,
@@ -103,9 +116,10 @@ impl Market {
         };
         market.fill(Side::Buy);
         market.fill(Side::Sell);
-        for age in (0..TRADES_KEPT as u64).rev() {
+        for age in (0..TRADES_AT_START).rev() {
             let (side, lots) = (market.random_side(), market.random_lots());
             let ticks = if side == Side::Buy { anchor } else { anchor + 1 };
+            market.takers += 1;
             market.print(now_ns.saturating_sub(age * 50_000_000), ticks, lots, side);
         }
         market.unpublished.clear();
@@ -128,16 +142,17 @@ impl Market {
     ) -> Vec<Match> {
         let mut matches = Vec::new();
         let maker_side = taker.opposite();
+        self.takers += 1;
         while let Some(front) = self.book.front(maker_side) {
             let beyond = limit.is_some_and(|limit| match taker {
                 Side::Buy => front.ticks > limit,
                 Side::Sell => front.ticks < limit,
             });
             let own = !with_own && front.owner != Owner::Market;
-            let price = self.product.price(front.ticks);
+            let price = self.increments.price(front.ticks);
             let lots = match want {
                 Want::Lots(lots) => lots,
-                Want::Spend { quote, fee_rate } => self.product.lots_for(quote, price * (Decimal::ONE + fee_rate)),
+                Want::Spend { quote, fee_rate } => self.increments.lots_for(quote, price * (Decimal::ONE + fee_rate)),
             }
             .min(front.lots);
             if beyond || own || lots <= 0 {
@@ -146,13 +161,13 @@ impl Market {
             match &mut want {
                 Want::Lots(left) => *left -= lots,
                 Want::Spend { quote, fee_rate } => {
-                    *quote -= price * self.product.size(lots) * (Decimal::ONE + *fee_rate);
+                    *quote -= price * self.increments.size(lots) * (Decimal::ONE + *fee_rate);
                 }
             }
             self.book.consume(maker_side, lots);
             self.changed_ns = now_ns;
-            self.print(now_ns, front.ticks, lots, maker_side);
-            matches.push(Match { ticks: front.ticks, lots, maker: front.owner });
+            let trade_id = self.print(now_ns, front.ticks, lots, maker_side);
+            matches.push(Match { ticks: front.ticks, lots, maker: front.owner, trade_id });
         }
         matches
     }
@@ -179,14 +194,13 @@ impl Market {
         self.changed_ns = now_ns;
     }
 
-    /// A trade with one resting order of the client, whoever stands before it; gives the lots traded.
-    pub(crate) fn trade_with(&mut self, now_ns: u64, side: Side, ticks: i64, order: usize, lots: i64) -> i64 {
-        let taken = self.book.reduce(side, ticks, Owner::Client(order), lots);
-        if taken > 0 {
-            self.changed_ns = now_ns;
-            self.print(now_ns, ticks, taken, side);
-        }
-        taken
+    /// A trade with one resting order of the client, whoever stands before it; `None` if it does not rest there.
+    pub(crate) fn trade_with(&mut self, now_ns: u64, side: Side, ticks: i64, order: usize, lots: i64) -> Option<Match> {
+        let maker = Owner::Client(order);
+        let lots = Some(self.book.reduce(side, ticks, maker, lots)).filter(|lots| *lots > 0)?;
+        self.changed_ns = now_ns;
+        self.takers += 1;
+        Some(Match { ticks, lots, maker, trade_id: self.print(now_ns, ticks, lots, side) })
     }
 
     /// Takes lots off a client's resting order, which keeps its place.
@@ -308,18 +322,19 @@ impl Market {
         }
     }
 
-    fn print(&mut self, at_ns: u64, ticks: i64, lots: i64, maker_side: Side) {
+    fn print(&mut self, at_ns: u64, ticks: i64, lots: i64, maker_side: Side) -> u64 {
         self.next_trade_id += 1;
-        let trade = Trade { id: self.next_trade_id, ticks, lots, maker_side, at_ns };
+        let trade = Trade { id: self.next_trade_id, ticks, lots, maker_side, at_ns, taker: self.takers };
         self.high = self.high.max(ticks);
         self.low = self.low.min(ticks);
         self.range = Some(self.range.map_or((ticks, ticks), |(low, high)| (low.min(ticks), high.max(ticks))));
         self.traded_lots += i128::from(lots);
         self.record(at_ns, ticks, lots);
         self.trades.push_front(trade);
-        self.trades.truncate(TRADES_KEPT);
+        self.trades.truncate(self.trades_kept);
         self.unpublished.push(trade);
         self.untold.push(trade);
+        self.next_trade_id
     }
 
     fn record(&mut self, at_ns: u64, ticks: i64, lots: i64) {
@@ -352,36 +367,51 @@ impl Market {
     pub(crate) fn last(&self) -> i64 {
         self.trades.front().map_or(self.anchor, |trade| trade.ticks)
     }
-
-    /// The figures of a product body and a ticker.
-    pub(crate) fn view(&self) -> MarketView {
-        let (last, open) = (self.product.price(self.last()), self.product.price(self.open));
-        let change = (last - open) * Decimal::ONE_HUNDRED / open;
-        let lots = i64::try_from(self.traded_lots).unwrap_or(i64::MAX);
-        MarketView {
-            price: last,
-            volume: self.product.size(lots),
-            high: self.product.price(self.high),
-            low: self.product.price(self.low),
-            change_percent: change.round_dp(14).normalize(),
-        }
-    }
-}
-
-impl Product {
-    /// `value` in whole `step`s, rounded down, for values of our own making.
-    fn lots_like(&self, value: Decimal, step: Decimal) -> i64 {
-        value.checked_div(step).and_then(|n| i64::try_from(n.floor()).ok()).unwrap_or(1)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::product::usual_products;
     use super::*;
 
-    fn market(seed: u64, depth: usize) -> Market {
-        Market::new(usual_products().remove(0), seed, depth, 1_000)
+    /// BTC in dollars, DOGE in dollars, ETH in BTC.
+    fn markets(seed: u64, depth: usize) -> Vec<Market<TestInstrument>> {
+        let instrument = |tick: &str, lot: &str, start: &str, usual: &str| TestInstrument {
+            increments: Increments { tick: tick.parse().unwrap(), lot: lot.parse().unwrap() },
+            start_price: start.parse().unwrap(),
+            usual_size: usual.parse().unwrap(),
+        };
+        [
+            instrument("0.01", "0.00000001", "83277.25", "0.024"),
+            instrument("0.00001", "0.1", "0.16234", "12000"),
+            instrument("0.00001", "0.0001", "0.03208", "1.5"),
+        ]
+        .map(|instrument| Market::new(instrument, seed, depth, 100, 1_000))
+        .into()
+    }
+
+    fn market(seed: u64, depth: usize) -> Market<TestInstrument> {
+        markets(seed, depth).remove(0)
+    }
+
+    #[derive(Debug)]
+    struct TestInstrument {
+        increments: Increments,
+        start_price: Decimal,
+        usual_size: Decimal,
+    }
+
+    impl Traded for TestInstrument {
+        fn increments(&self) -> Increments {
+            self.increments
+        }
+
+        fn start_price(&self) -> Decimal {
+            self.start_price
+        }
+
+        fn usual_size(&self) -> Decimal {
+            self.usual_size
+        }
     }
 
     #[test]
@@ -392,7 +422,8 @@ mod tests {
             b.step(now);
             c.step(now);
         }
-        let levels = |m: &Market| m.book.levels(Side::Buy).chain(m.book.levels(Side::Sell)).collect::<Vec<_>>();
+        let levels =
+            |m: &Market<TestInstrument>| m.book.levels(Side::Buy).chain(m.book.levels(Side::Sell)).collect::<Vec<_>>();
         assert_eq!(levels(&a), levels(&b));
         assert_eq!(a.trades, b.trades);
         assert_ne!(levels(&a), levels(&c));
@@ -400,17 +431,16 @@ mod tests {
 
     #[test]
     fn no_step_crosses_the_book_or_empties_a_side_and_trades_do_happen() {
-        for product in usual_products() {
-            let mut market = Market::new(product, 9, 30, 0);
+        for mut market in markets(9, 30) {
             let first = market.next_trade_id;
             for now in 0..20_000 {
                 market.step(now);
                 let (bid, ask) = (market.book.front(Side::Buy), market.book.front(Side::Sell));
-                assert!(bid.unwrap().ticks < ask.unwrap().ticks, "{} at step {now}", market.product.id);
+                assert!(bid.unwrap().ticks < ask.unwrap().ticks, "{:?} at step {now}", market.product);
                 assert!(market.book.depth(Side::Buy) >= LEVELS_MIN.min(30));
                 assert!(market.book.depth(Side::Buy) <= 40 && market.book.depth(Side::Sell) <= 40);
             }
-            assert!(market.next_trade_id > first + 500, "{}", market.product.id);
+            assert!(market.next_trade_id > first + 500, "{:?}", market.product);
         }
     }
 
@@ -432,6 +462,8 @@ mod tests {
         assert_eq!(market.book.lots_at(Side::Buy, 102), 2);
         assert_eq!(market.trades[0].maker_side, Side::Sell);
         assert_eq!(market.trades[0].id, market.trades[1].id + 1);
+        assert_eq!(market.trades[0].taker, market.trades[1].taker, "one taker, two trades");
+        assert_eq!(matches[1].trade_id, market.trades[0].id);
     }
 
     #[test]

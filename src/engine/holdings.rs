@@ -1,0 +1,166 @@
+//! Positions and margin: what executions and the venue's own figures become for the strategies.
+//!
+//! Owns how holdings are laid into execution records. They concern no request, so every strategy is told. Decides
+//! nothing: an execution that contradicts what is held is announced, and the position goes on as far as it is known.
+
+use super::contract::Outputs;
+use super::delivery::OneEvent;
+use super::ear::Ear;
+use crate::order::Executions;
+use crate::position::{Execution, Lot, PositionError};
+use crate::record::{
+    AssetId, BookSide, ExecutionKind, ExecutionRecord, Fixed128, InlineText, InstrumentId, Side, UnixNanos,
+    EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_RECONCILED,
+};
+use crate::venue::{AccountFact, Anomaly, Facts, HeldTrade, PositionFact, TradeEffect, TradeFill};
+
+/// Said of a position whose profit cannot be told: nobody has subscribed to its book, or a side is empty.
+const NO_PRICE: &str = "no price";
+
+impl<O: Outputs> Ear<'_, O> {
+    /// The parts of one fill: one event of its order, then what is held.
+    pub(super) fn tell_fills(&mut self, parts: &[TradeFill]) {
+        let (now, venue) = (self.now, self.venue);
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        let mut event = OneEvent::new(&mut sink);
+        for part in parts {
+            orders.fill_fact(now, venue, &part.fill, &mut event);
+        }
+        event.finish();
+        let mut told = None;
+        for part in parts {
+            let Some(instrument) = part.fill.instrument else { continue };
+            let lot = match part.effect {
+                TradeEffect::Opened => Lot::Opens(part.trade_id),
+                TradeEffect::Reduced | TradeEffect::Closed => Lot::Closes(part.trade_id),
+            };
+            let execution = Execution {
+                instrument,
+                side: part.fill.side,
+                quantity: part.fill.quantity,
+                price: part.fill.price,
+                lot,
+                account_profit: part.realised,
+            };
+            self.keep(instrument);
+            let executed = self.trading.positions.execute(&execution).map(|_| ());
+            self.doubt(executed);
+            told = Some((instrument, part.fill.venue_time));
+        }
+        if let Some((instrument, time)) = told {
+            self.tell_position(instrument, time);
+        }
+    }
+
+    pub(super) fn tell_held(&mut self, fact: &HeldTrade) {
+        self.keep(fact.instrument);
+        let HeldTrade { instrument, side, trade_id, units, price } = *fact;
+        let restored = self.trading.positions.restore(instrument, side, trade_id, units, price);
+        self.doubt(restored);
+    }
+
+    fn keep(&mut self, instrument: InstrumentId) {
+        if let Some(traded) = self.market.get(instrument) {
+            self.trading.positions.know(instrument, traded.instrument.exponents());
+        }
+    }
+
+    fn doubt(&mut self, result: Result<(), PositionError>) {
+        if let Err(error) = result {
+            self.anomaly(Anomaly::UnknownValue, &error.to_string());
+        }
+    }
+
+    /// Both sides of what is held, as counted from executions.
+    fn tell_position(&mut self, instrument: InstrumentId, venue_time: UnixNanos) {
+        let Some(position) = self.trading.positions.get(instrument).copied() else { return };
+        let Some(traded) = self.market.get(instrument) else { return };
+        let best = |side| traded.book.best(&self.market.pool, side).map(|(price, _)| price);
+        let (bid, ask, quote) = (best(BookSide::Bid), best(BookSide::Ask), traded.instrument.quote);
+        let (_, mut sink) = self.trading.orders_and_sink(self.out);
+        let mut event = OneEvent::new(&mut sink);
+        for side in [Side::Buy, Side::Sell] {
+            let holding = position.side(side);
+            let mut record = ExecutionRecord::new(ExecutionKind::Position, self.venue, instrument);
+            (record.recv, record.venue_time, record.side) = (self.now, venue_time, side);
+            (record.price_exponent, record.size_exponent) = (position.price_exponent, position.size_exponent);
+            record.last_quantity = holding.units;
+            record.cumulative_quantity = position.net_units();
+            if let Some((price, exact)) = holding.average_price() {
+                record.last_price = price;
+                record.flags = if exact { 0 } else { EXECUTION_FLAG_DERIVED };
+            }
+            (record.value, record.value_exponent) = (position.realised, position.value_exponent());
+            let closes_at = if side == Side::Buy { bid } else { ask };
+            let unrealised = closes_at.and_then(|price| holding.unrealised(side, price));
+            (record.fee, record.fee_exponent) = (unrealised.unwrap_or(0), position.value_exponent());
+            record.fee_asset = quote;
+            if unrealised.is_none() && holding.units > 0 {
+                record.venue_code = InlineText::truncated(NO_PRICE);
+            }
+            event.emit(&record);
+        }
+        event.finish();
+    }
+
+    /// One side as the venue states it.
+    pub(super) fn tell_stated(&mut self, fact: &PositionFact) {
+        let Some(traded) = self.market.get(fact.instrument) else { return };
+        let (price_exponent, size_exponent) = traded.instrument.exponents();
+        let mut record = ExecutionRecord::new(ExecutionKind::Position, self.venue, fact.instrument);
+        (record.recv, record.venue_time, record.side) = (self.now, fact.venue_time, fact.side);
+        (record.price_exponent, record.size_exponent) = (price_exponent, size_exponent);
+        record.last_quantity = fact.units;
+        record.flags = EXECUTION_FLAG_RECONCILED;
+        match fact.average_price.rescale(price_exponent).ok().and_then(|price| i64::try_from(price).ok()) {
+            Some(price) => record.last_price = price,
+            // Finer than the field: told by the executions.
+            None => record.flags |= EXECUTION_FLAG_DERIVED,
+        }
+        put_value(&mut record, fact.realised);
+        put_fee(&mut record, fact.unrealised);
+        self.tell_everybody(record);
+    }
+
+    pub(super) fn tell_account(&mut self, fact: &AccountFact) {
+        let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
+        (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, AssetId::NONE);
+        if fact.balance.is_some() {
+            let mut balance = record;
+            put_value(&mut balance, fact.balance);
+            self.tell_everybody(balance);
+        }
+        if fact.margin_used.is_some() || fact.margin_available.is_some() {
+            let mut margin = ExecutionRecord { kind: ExecutionKind::Margin, ..record };
+            put_value(&mut margin, fact.margin_used);
+            put_fee(&mut margin, fact.margin_available);
+            self.tell_everybody(margin);
+        }
+        if let Some(on) = fact.margin_call {
+            let last_quantity = i64::from(on);
+            self.tell_everybody(ExecutionRecord { kind: ExecutionKind::MarginCall, last_quantity, ..record });
+        }
+    }
+
+    /// One record that is an event.
+    fn tell_everybody(&mut self, record: ExecutionRecord) {
+        let (_, mut sink) = self.trading.orders_and_sink(self.out);
+        let mut event = OneEvent::new(&mut sink);
+        event.emit(&record);
+        event.finish();
+    }
+}
+
+fn put_value(record: &mut ExecutionRecord, amount: Option<Fixed128>) {
+    let amount = amount.unwrap_or_default();
+    (record.value, record.value_exponent) = (amount.mantissa(), amount.exponent());
+}
+
+fn put_fee(record: &mut ExecutionRecord, amount: Option<Fixed128>) {
+    let amount = amount.unwrap_or_default();
+    (record.fee, record.fee_exponent) = (amount.mantissa(), amount.exponent());
+}
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "holdings_tests.rs"]
+mod tests;

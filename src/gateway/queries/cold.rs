@@ -1,0 +1,94 @@
+//! One venue's cold requests: a share of its rate limit, a connection of the dialer's, and errors that name what was tried.
+
+use crate::codec::http1::Method;
+use crate::dialer::{
+    Build, ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse,
+};
+use crate::gateway::error::ExchangeError;
+use crate::guard::{Governor, Priority, RetryAt};
+use crate::keeper::Clock;
+use crate::record::{UnixNanos, Venue};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Longest body of a cold reply: the longest lists of products are about 2 MB.
+const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// See the module's documentation.
+pub(in crate::gateway) struct ColdClient {
+    pub(super) venue: Venue,
+    pub(super) authority: String,
+    pub(super) clock: Clock,
+    cold: ColdHandle,
+    rest: Endpoint,
+    governor: Mutex<Governor>,
+    timeout_ms: u64,
+}
+
+impl ColdClient {
+    /// Asks `rest`, at most `requests_per_second`.
+    pub(in crate::gateway) fn new(
+        venue: Venue,
+        cold: ColdHandle,
+        rest: Endpoint,
+        clock: Clock,
+        requests_per_second: usize,
+        timeout_ms: u64,
+    ) -> ColdClient {
+        let governor = Mutex::new(Governor::new(requests_per_second, 1_000, 100));
+        ColdClient { venue, authority: rest.authority(), clock, cold, rest, governor, timeout_ms }
+    }
+
+    /// One request and its reply, whatever its status. `ambiguous`: whether it may have had an effect if its reply is lost.
+    pub(super) fn run(
+        &self,
+        operation: &'static str,
+        method: Method,
+        build: Build,
+        ambiguous: bool,
+    ) -> Result<OwnedResponse, ExchangeError> {
+        self.wait_for_permit(operation)?;
+        let (venue, timeout_ms) = (self.venue, self.timeout_ms);
+        let job = ColdJob { endpoint: self.rest.clone(), method, build, timeout_ms, body_bytes_max: BODY_BYTES_MAX };
+        self.cold.run(job).map_err(|DialerError { host, reason, .. }| match *reason {
+            ExchangeReason::Timeout => ExchangeError::Timeout { venue, operation, timeout_ms, ambiguous },
+            ExchangeReason::Shutdown => ExchangeError::Stopped,
+            reason => {
+                let cause = format!("no answer from {host}: {reason}");
+                ExchangeError::Transport { venue, operation, cause, ambiguous }
+            }
+        })
+    }
+
+    /// The venue wants nothing before then.
+    pub(super) fn block_until(&self, until: UnixNanos) {
+        self.governor.lock().unwrap_or_else(PoisonError::into_inner).block_until(until);
+    }
+
+    /// A reply that cannot be read.
+    pub(super) fn unreadable(&self, operation: &'static str, cause: &dyn std::fmt::Display) -> ExchangeError {
+        ExchangeError::Unreadable { venue: self.venue, operation, cause: cause.to_string() }
+    }
+
+    /// Waits until our share of the rate limit allows a request.
+    fn wait_for_permit(&self, operation: &'static str) -> Result<(), ExchangeError> {
+        let ColdClient { governor, clock, timeout_ms, venue, .. } = self;
+        let start = clock.now();
+        loop {
+            let now = clock.now();
+            let taken = governor.lock().unwrap_or_else(PoisonError::into_inner).take(now, Priority::Cancel);
+            let Err(RetryAt(at)) = taken else { return Ok(()) };
+            if at.since(start) > timeout_ms.saturating_mul(1_000_000) {
+                let (venue, timeout_ms) = (*venue, *timeout_ms);
+                return Err(ExchangeError::Timeout { venue, operation, timeout_ms, ambiguous: false });
+            }
+            std::thread::sleep(Duration::from_nanos(at.since(now)));
+        }
+    }
+}
+
+impl std::fmt::Debug for ColdClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ColdClient").field("venue", &self.venue).field("rest", &self.authority).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,388 @@
+//! Positions: what is held of each instrument, at what price, and what was earned on it.
+//!
+//! Owns the lots of every instrument: a venue that keeps trades names them, any other is reckoned first in, first out. It
+//! is fed by executions and by pictures of what is held, and guarantees exactness: units, cost and profit are integers
+//! at the instrument's own exponents, an average is a quotient that is cut only where somebody asks for its digits. On a
+//! netting account one side is flat at any time; on a hedging one both may be held. An execution that contradicts what is
+//! held is a typed error, and the position is doubtful until it is restored. Never asks, never judges prices, reads no
+//! clock.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+use crate::record::{Fixed128, InstrumentId, Side};
+
+mod lots;
+#[cfg(test)]
+mod tests;
+
+use lots::Lots;
+
+/// Instruments positions are kept of.
+pub const INSTRUMENTS_MAX: usize = 4_096;
+/// Lots of one side of one instrument; a venue that keeps trades allows about as many in a whole account.
+pub const LOTS_MAX: usize = 1_024;
+/// Room for lots made when an instrument becomes known; beyond it a side grows, at most to [`LOTS_MAX`].
+const LOTS_AT_START: usize = 64;
+
+/// How opposite executions meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Accounting {
+    /// They reduce what is held before they open anything.
+    #[default]
+    Netting,
+    /// They open unless they say what they close.
+    Hedging,
+}
+
+/// Which lot an execution concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lot {
+    /// The venue does not say: the oldest of the other side on a netting account, a new one on a hedging account.
+    Unnamed,
+    /// Opens this trade.
+    Opens(u64),
+    /// Closes this trade, wholly or in part.
+    Closes(u64),
+}
+
+/// One execution. All mantissas at the instrument's exponents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Execution {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// Bought or sold.
+    pub side: Side,
+    /// How much; positive.
+    pub quantity: i64,
+    /// At what price.
+    pub price: i64,
+    /// Against which lot.
+    pub lot: Lot,
+    /// Profit realised by it in the account's currency, as the venue reckons it.
+    pub account_profit: Option<Fixed128>,
+}
+
+/// Why an execution did not fit; the position is doubtful from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PositionError {
+    /// [`Positions::know`] was not called for it.
+    #[error("no positions are kept of instrument {}", .0.0)]
+    UnknownInstrument(InstrumentId),
+    /// Zero or negative.
+    #[error("an execution of {0} units")]
+    Quantity(i64),
+    /// It closes more than is held.
+    #[error("{missing} units were closed that were not held")]
+    NothingToClose {
+        /// Units for which there was no lot.
+        missing: i64,
+    },
+    /// More lots than are kept.
+    #[error("more than {LOTS_MAX} open lots on one side")]
+    TooManyLots,
+    /// A sum beyond its type.
+    #[error("a position beyond all numbers")]
+    Overflow,
+}
+
+/// One side of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holding {
+    /// Units held, mantissa at the size exponent; never negative.
+    pub units: i64,
+    /// What they cost: the sum of price times units, at the sum of both exponents.
+    pub cost: i128,
+}
+
+impl Holding {
+    /// The average price as a mantissa at the price exponent, cut towards zero, and whether nothing was cut. `None` if
+    /// flat.
+    pub fn average_price(&self) -> Option<(i64, bool)> {
+        let units = i128::from(self.units);
+        let price = i64::try_from(self.cost.checked_div(units)?).ok()?;
+        Some((price, self.cost.checked_rem(units)? == 0))
+    }
+}
+
+impl Holding {
+    /// Profit not realised yet if this side were closed at `price`, at the sum of both exponents; `None` if it is beyond
+    /// all numbers.
+    pub const fn unrealised(&self, side: Side, price: i64) -> Option<i128> {
+        match side {
+            Side::Buy => value(price, self.units).checked_sub(self.cost),
+            Side::Sell => self.cost.checked_sub(value(price, self.units)),
+        }
+    }
+}
+
+/// What is held of one instrument, and what was earned on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Bought.
+    pub long: Holding,
+    /// Sold.
+    pub short: Holding,
+    /// Profit realised in quote currency since the start, at [`Position::value_exponent`].
+    pub realised: i128,
+    /// Profit realised in the account's currency since the start, as far as the venue said it.
+    pub account_realised: Fixed128,
+    /// Power of ten of prices.
+    pub price_exponent: i8,
+    /// Power of ten of units.
+    pub size_exponent: i8,
+    /// An execution contradicted what was held: restore it.
+    pub doubtful: bool,
+}
+
+impl Position {
+    /// One side.
+    pub const fn side(&self, side: Side) -> Holding {
+        match side {
+            Side::Buy => self.long,
+            Side::Sell => self.short,
+        }
+    }
+
+    /// Long units less short units, mantissa at the size exponent.
+    pub const fn net_units(&self) -> i64 {
+        self.long.units.saturating_sub(self.short.units)
+    }
+
+    /// Power of ten of costs and profits.
+    pub const fn value_exponent(&self) -> i8 {
+        self.price_exponent.saturating_add(self.size_exponent)
+    }
+
+    /// Profit realised in quote currency, exact.
+    pub const fn realised_profit(&self) -> Fixed128 {
+        Fixed128::new(self.realised, self.value_exponent())
+    }
+
+    /// Profit not realised yet in quote currency, exact, if longs were closed at `bid` and shorts at `ask` (mantissas at
+    /// the price exponent); `None` if it is beyond all numbers.
+    pub fn unrealised_profit(&self, bid: i64, ask: i64) -> Option<Fixed128> {
+        let (long, short) = (self.long.unrealised(Side::Buy, bid)?, self.short.unrealised(Side::Sell, ask)?);
+        Some(Fixed128::new(long.checked_add(short)?, self.value_exponent()))
+    }
+}
+
+/// Price times units: two 64-bit numbers always fit 128 bits.
+const fn value(price: i64, units: i64) -> i128 {
+    (price as i128).saturating_mul(units as i128)
+}
+
+#[derive(Debug)]
+struct Kept {
+    position: Position,
+    long: Lots,
+    short: Lots,
+}
+
+/// See the module's documentation. One per account.
+#[derive(Debug, Default)]
+pub struct Positions {
+    accounting: Accounting,
+    kept: Vec<Option<Box<Kept>>>,
+}
+
+impl Positions {
+    /// Nothing held.
+    pub fn new(accounting: Accounting) -> Positions {
+        Positions { accounting, kept: Vec::new() }
+    }
+
+    /// How the account meets opposite executions: told by the venue, before the first of them.
+    pub fn account(&mut self, accounting: Accounting) {
+        self.accounting = accounting;
+    }
+
+    /// Keeps positions of an instrument with these exponents. False past [`INSTRUMENTS_MAX`].
+    pub fn know(&mut self, instrument: InstrumentId, (price_exponent, size_exponent): (i8, i8)) -> bool {
+        let index = instrument.index();
+        if index >= INSTRUMENTS_MAX {
+            return false;
+        }
+        if self.kept.len() <= index {
+            self.kept.resize_with(index.saturating_add(1), || None);
+        }
+        let Some(place) = self.kept.get_mut(index) else { return false };
+        if place.is_none() {
+            let position = Position { price_exponent, size_exponent, ..Position::default() };
+            *place = Some(Box::new(Kept { position, long: Lots::new(), short: Lots::new() }));
+        }
+        true
+    }
+
+    /// What is held of an instrument; `None` if it is not known.
+    pub fn get(&self, instrument: InstrumentId) -> Option<&Position> {
+        self.kept.get(instrument.index())?.as_ref().map(|kept| &kept.position)
+    }
+
+    /// All positions, flat ones too, in the order of their instruments.
+    pub fn iter(&self) -> impl Iterator<Item = (InstrumentId, &Position)> {
+        let numbered = self.kept.iter().zip(0_u32..);
+        numbered.filter_map(|(kept, id)| Some((InstrumentId(id), &kept.as_ref()?.position)))
+    }
+
+    /// Everything held is forgotten, to be restored from a picture; what was realised stays.
+    pub fn clear(&mut self) {
+        for kept in self.kept.iter_mut().flatten() {
+            kept.long.clear();
+            kept.short.clear();
+            (kept.position.long, kept.position.short) = (Holding::default(), Holding::default());
+            kept.position.doubtful = false;
+        }
+    }
+
+    /// A lot that is held already: from a picture of the account.
+    ///
+    /// # Errors
+    /// [`PositionError`].
+    pub fn restore(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        trade: u64,
+        units: i64,
+        price: i64,
+    ) -> Result<(), PositionError> {
+        self.with(instrument, |kept| {
+            positive(units)?;
+            kept.open(side, trade, units, price)
+        })
+    }
+
+    /// Books an execution; what is held now.
+    ///
+    /// # Errors
+    /// [`PositionError`]; what could be booked was, and the position is doubtful.
+    pub fn execute(&mut self, execution: &Execution) -> Result<Position, PositionError> {
+        let Execution { instrument, side, quantity, price, lot, account_profit } = *execution;
+        let accounting = self.accounting;
+        self.with(instrument, |kept| {
+            positive(quantity)?;
+            if let Some(profit) = account_profit {
+                kept.add_account_profit(profit)?;
+            }
+            match lot {
+                Lot::Opens(trade) => kept.open(side, trade, quantity, price),
+                Lot::Closes(trade) => kept.close_trade(side.opposite(), trade, quantity, price),
+                Lot::Unnamed if accounting == Accounting::Hedging => kept.open(side, 0, quantity, price),
+                Lot::Unnamed => {
+                    let left = kept.close_oldest(side.opposite(), quantity, price)?;
+                    match left {
+                        0 => Ok(()),
+                        left => kept.open(side, 0, left, price),
+                    }
+                }
+            }
+        })?;
+        self.get(instrument).copied().ok_or(PositionError::UnknownInstrument(instrument))
+    }
+
+    fn with(
+        &mut self,
+        instrument: InstrumentId,
+        change: impl FnOnce(&mut Kept) -> Result<(), PositionError>,
+    ) -> Result<(), PositionError> {
+        let kept = self.kept.get_mut(instrument.index()).and_then(Option::as_mut);
+        let kept = kept.ok_or(PositionError::UnknownInstrument(instrument))?;
+        let changed = change(kept);
+        kept.position.doubtful |= changed.is_err();
+        changed
+    }
+}
+
+fn positive(units: i64) -> Result<(), PositionError> {
+    match units {
+        1.. => Ok(()),
+        other => Err(PositionError::Quantity(other)),
+    }
+}
+
+impl Kept {
+    fn parts(&mut self, side: Side) -> (&mut Lots, &mut Holding, &mut i128) {
+        match side {
+            Side::Buy => (&mut self.long, &mut self.position.long, &mut self.position.realised),
+            Side::Sell => (&mut self.short, &mut self.position.short, &mut self.position.realised),
+        }
+    }
+
+    fn open(&mut self, side: Side, trade: u64, units: i64, price: i64) -> Result<(), PositionError> {
+        let (lots, holding, _) = self.parts(side);
+        let held = holding.units.checked_add(units).ok_or(PositionError::Overflow)?;
+        let cost = holding.cost.checked_add(value(price, units)).ok_or(PositionError::Overflow)?;
+        lots.push(trade, units, price)?;
+        *holding = Holding { units: held, cost };
+        Ok(())
+    }
+
+    /// Closes a named trade. One that is not known here was opened before the picture, or is missing from it: then the
+    /// oldest goes.
+    fn close_trade(&mut self, held: Side, trade: u64, units: i64, price: i64) -> Result<(), PositionError> {
+        let (lots, holding, realised) = self.parts(held);
+        let mut left = units;
+        while left > 0 {
+            let closed = lots.take_trade(trade, left);
+            if closed.units == 0 {
+                break;
+            }
+            left = left.saturating_sub(closed.units);
+            book(holding, realised, held, price, closed)?;
+        }
+        match self.close_oldest(held, left, price)? {
+            0 => Ok(()),
+            missing => Err(PositionError::NothingToClose { missing }),
+        }
+    }
+
+    /// Closes the oldest lots of a side; the units for which there was none.
+    fn close_oldest(&mut self, held: Side, units: i64, price: i64) -> Result<i64, PositionError> {
+        let (lots, holding, realised) = self.parts(held);
+        let mut left = units;
+        while left > 0 {
+            let closed = lots.take_oldest(left);
+            if closed.units == 0 {
+                break;
+            }
+            left = left.saturating_sub(closed.units);
+            book(holding, realised, held, price, closed)?;
+        }
+        Ok(left)
+    }
+
+    fn add_account_profit(&mut self, profit: Fixed128) -> Result<(), PositionError> {
+        let negated = profit.mantissa().checked_neg().ok_or(PositionError::Overflow)?;
+        let negated = Fixed128::new(negated, profit.exponent());
+        let sum = self.position.account_realised.checked_sub(negated);
+        self.position.account_realised = sum.map_err(|_| PositionError::Overflow)?;
+        Ok(())
+    }
+}
+
+/// What was taken out of the lots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Closed {
+    units: i64,
+    price: i64,
+}
+
+/// Books what was taken out of the lots of the side `held`, closed at `price`.
+fn book(
+    holding: &mut Holding,
+    realised: &mut i128,
+    held: Side,
+    price: i64,
+    closed: Closed,
+) -> Result<(), PositionError> {
+    let (cost, proceeds) = (value(closed.price, closed.units), value(price, closed.units));
+    let profit = match held {
+        Side::Buy => proceeds.checked_sub(cost),
+        Side::Sell => cost.checked_sub(proceeds),
+    };
+    holding.units = holding.units.saturating_sub(closed.units);
+    holding.cost = holding.cost.saturating_sub(cost);
+    *realised = profit.and_then(|profit| realised.checked_add(profit)).ok_or(PositionError::Overflow)?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! One listenKey connection: the account's events where the WebSocket API does not serve them (Binance.US reference 7).
+//!
+//! Owns the framing and nothing else: the key is started, kept alive and closed by calls over another connection
+//! ([`Call::StartListenKey`](super::super::request::Call::StartListenKey)), every
+//! [`LISTEN_KEY_KEEP_MS`](super::super::limits::LISTEN_KEY_KEEP_MS). A 404 or 410 to such a call is permanent: the venue
+//! has no listenKeys any more. Guarantees that an expired key and silence end the connection.
+
+use super::super::frames::{Frames, Reader};
+use super::super::limits;
+use super::super::products::Products;
+use super::super::user::{self, UserControl};
+use crate::codec::json::{Cursor, Plain, SliceError};
+use crate::record::{Instrument, UnixNanos};
+use crate::venue::fault::Fault;
+use crate::venue::{Deadline, Facts, SessionError, SessionProgress, StreamFact, Wire};
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct UserSession {
+    open: bool,
+    frames: Frames,
+    products: Products,
+    opened_at: UnixNanos,
+    shutdown_at: UnixNanos,
+}
+
+impl UserSession {
+    /// A session, closed.
+    #[must_use]
+    pub fn new(silence_ms_max: u64) -> UserSession {
+        UserSession {
+            open: false,
+            frames: Frames::new(&[], silence_ms_max, true),
+            products: Products::default(),
+            opened_at: UnixNanos::NONE,
+            shutdown_at: UnixNanos::NONE,
+        }
+    }
+
+    /// Orders and trades of this instrument can be read in full from now on.
+    pub fn know(&mut self, instrument: &Instrument) {
+        self.products.know(instrument);
+    }
+
+    /// The connection is up: events flow without being asked for.
+    pub fn opened<IO: Facts>(&mut self, now: UnixNanos, io: &mut IO) -> Deadline {
+        self.open = true;
+        self.frames.opened(now);
+        (self.opened_at, self.shutdown_at) = (now, UnixNanos::NONE);
+        io.stream(StreamFact::UserSnapshotComplete);
+        self.deadline()
+    }
+
+    /// The connection is gone.
+    pub fn closed(&mut self) {
+        self.open = false;
+    }
+
+    /// Reads from `plain`, the unread bytes of the connection, within the budget of one call.
+    ///
+    /// # Errors
+    /// [`SessionError`]: close the connection; [`SessionError::Resync`] after the key expired: get another one first.
+    pub fn bytes<IO: Facts + Wire>(
+        &mut self,
+        now: UnixNanos,
+        plain: &mut [u8],
+        io: &mut IO,
+    ) -> Result<SessionProgress, SessionError> {
+        let mut reader = UserReader { products: &mut self.products, shutdown: false };
+        let progress = self.frames.read(now, plain, &mut reader, io)?;
+        if reader.shutdown {
+            self.shutdown_at = now;
+        }
+        Ok(progress)
+    }
+
+    /// Does what is due and says when to come again.
+    ///
+    /// # Errors
+    /// [`SessionError::Silent`]: close the connection.
+    pub fn time<IO: Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
+        if self.open {
+            self.frames.time(now, io)?;
+        }
+        Ok(self.deadline())
+    }
+
+    /// When [`Self::time`] is due next.
+    pub fn deadline(&self) -> Deadline {
+        self.open.then(|| self.frames.deadline())
+    }
+
+    /// When a replacement is to be opened; `None` while closed.
+    pub fn replace_at(&self) -> Deadline {
+        let by_age = self.opened_at.plus_ms(limits::REPLACE_AFTER_MS);
+        self.open.then_some(if self.shutdown_at.is_some() { by_age.min(self.shutdown_at) } else { by_age })
+    }
+}
+
+struct UserReader<'a> {
+    products: &'a mut Products,
+    shutdown: bool,
+}
+
+impl UserReader<'_> {
+    /// The event itself, or in the combined envelope.
+    fn walk(&mut self, cursor: &mut Cursor<'_, '_>, io: &mut impl Facts) -> Result<UserControl, Fault> {
+        let start = cursor.clone();
+        let mut fields = cursor.object()?;
+        let mut control = None;
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "data" => control = Some(user::event(cursor, self.products, io)),
+                "stream" => cursor.skip()?,
+                _ if control.is_none() => {
+                    *cursor = start.clone();
+                    return Ok(user::event(cursor, self.products, io));
+                }
+                _ => cursor.skip()?,
+            }
+            if control.is_some() {
+                // After a fault the cursor stands inside the event.
+                fields.skip_rest(cursor)?;
+                break;
+            }
+        }
+        Ok(control.unwrap_or(UserControl::None))
+    }
+}
+
+impl<IO: Facts> Reader<IO> for UserReader<'_> {
+    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, SessionError> {
+        match parser.parse(text, |cursor| self.walk(cursor, io)) {
+            Ok(UserControl::Ended) => return Err(SessionError::Resync("the listenKey expired")),
+            Ok(UserControl::Shutdown) => self.shutdown = true,
+            Ok(UserControl::None) => {}
+            Err(fault) => user::lost(&fault, io),
+        }
+        Ok(0)
+    }
+
+    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
+        user::lost(&error.map_or(Fault::TooLong { key: "message" }, Fault::Slice), io);
+    }
+}
+
+#[cfg(test)]
+#[path = "user_tests.rs"]
+mod tests;

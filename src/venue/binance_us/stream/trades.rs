@@ -1,0 +1,144 @@
+//! Trades, aggregated trades and quotes.
+
+use super::{excerpt, number, venue_time, Anomaly, At, Control, Ctx, Cursor, Decoder, Facts, Fault, Fields};
+use crate::record::Side;
+use crate::venue::{QuoteFact, TradeFact};
+
+/// A trade as sent. What both streams have has the same keys in both (Binance.US reference 6).
+#[derive(Debug, Default)]
+struct TradeText<'i> {
+    symbol: &'i str,
+    price: &'i str,
+    size: &'i str,
+    sent: u64,
+    traded: u64,
+    buyer_is_maker: Option<bool>,
+}
+
+impl<'i> TradeText<'i> {
+    #[inline]
+    fn field(&mut self, key: &str, cursor: &mut Cursor<'_, 'i>) -> Result<(), Fault> {
+        match key {
+            "E" => self.sent = cursor.u64()?,
+            "s" => self.symbol = cursor.str()?,
+            "p" => self.price = cursor.str()?,
+            "q" => self.size = cursor.str()?,
+            "T" => self.traded = cursor.u64()?,
+            "m" => self.buyer_is_maker = Some(cursor.bool()?),
+            // `M` means nothing; `b` and `a` are order ids that come and go.
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    }
+
+    /// Tells it, if it is news.
+    #[inline]
+    fn tell<F: Facts>(&self, first: u64, last: u64, ctx: &mut Ctx<'_, F>) -> Result<(), Fault> {
+        let Some(index) = ctx.data.products.find(self.symbol) else {
+            ctx.facts.anomaly(Anomaly::UnknownInstrument, excerpt(self.symbol));
+            return Ok(());
+        };
+        let Some(product) = ctx.data.products.get(index) else { return Ok(()) };
+        let fact = TradeFact {
+            instrument: product.instrument,
+            // The buyer rested, so the seller came: the aggressor sold.
+            side: match self.buyer_is_maker.ok_or(Fault::Missing { key: "m" })? {
+                true => Side::Sell,
+                false => Side::Buy,
+            },
+            price: number("p", self.price, product.price_exponent)?,
+            size: number("q", self.size, product.size_exponent)?,
+            trade_id: last,
+            venue_time: venue_time(if self.traded == 0 { self.sent } else { self.traded }),
+            sequence: last,
+            snapshot: false,
+            last: true,
+        };
+        if ctx.data.trade_is_news(index, first, last) {
+            ctx.facts.trade(fact);
+        }
+        Ok(())
+    }
+}
+
+impl Decoder {
+    #[inline]
+    pub(super) fn trade<F: Facts>(
+        &mut self,
+        mut fields: Fields,
+        cursor: &mut Cursor<'_, '_>,
+        ctx: &mut Ctx<'_, F>,
+    ) -> Result<(), Fault> {
+        let mut text = TradeText::default();
+        let mut id = None;
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "t" => id = Some(cursor.u64()?),
+                key => text.field(key, cursor)?,
+            }
+        }
+        let id = id.ok_or(Fault::Missing { key: "t" })?;
+        text.tell(id, id, ctx)
+    }
+
+    /// All trades of one taker at one price, told as one trade with the id of the last. Their ids are those of the trade
+    /// stream, so a symbol that has both is told nothing twice.
+    pub(super) fn aggregated<F: Facts>(
+        &mut self,
+        mut fields: Fields,
+        cursor: &mut Cursor<'_, '_>,
+        ctx: &mut Ctx<'_, F>,
+    ) -> Result<(), Fault> {
+        let mut text = TradeText::default();
+        let (mut first, mut last) = (None, None);
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "f" => first = Some(cursor.u64()?),
+                "l" => last = Some(cursor.u64()?),
+                key => text.field(key, cursor)?,
+            }
+        }
+        let first = first.ok_or(Fault::Missing { key: "f" })?;
+        text.tell(first, last.ok_or(Fault::Missing { key: "l" })?, ctx)
+    }
+
+    /// Best bid and ask; `id` is the update id `u`. They carry no time (Binance.US reference 6).
+    #[inline]
+    pub(super) fn quote<F: Facts>(
+        &mut self,
+        id: u64,
+        mut fields: Fields,
+        cursor: &mut Cursor<'_, '_>,
+        ctx: &mut Ctx<'_, F>,
+    ) -> Result<Control, Fault> {
+        self.at = At::Harmless;
+        let (mut symbol, mut bid, mut bid_size, mut ask, mut ask_size) = ("", "", "", "", "");
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "s" => symbol = cursor.str()?,
+                "b" => bid = cursor.str()?,
+                "B" => bid_size = cursor.str()?,
+                "a" => ask = cursor.str()?,
+                "A" => ask_size = cursor.str()?,
+                _ => cursor.skip()?,
+            }
+        }
+        let Some(index) = ctx.data.products.find(symbol) else {
+            ctx.facts.anomaly(Anomaly::UnknownInstrument, excerpt(symbol));
+            return Ok(Control::None);
+        };
+        let Some(product) = ctx.data.products.get(index) else { return Ok(Control::None) };
+        let words = [
+            number("b", bid, product.price_exponent)?,
+            number("B", bid_size, product.size_exponent)?,
+            number("a", ask, product.price_exponent)?,
+            number("A", ask_size, product.size_exponent)?,
+        ];
+        let instrument = product.instrument;
+        if ctx.data.quote_is_news(index, id) {
+            let venue_time = crate::record::UnixNanos::NONE;
+            ctx.facts.quote(QuoteFact { instrument, words, venue_time, sequence: id, snapshot: false });
+        }
+        Ok(Control::None)
+    }
+}

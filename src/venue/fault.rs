@@ -1,0 +1,77 @@
+//! Why a part of what a venue sent could not be used, and how that is announced.
+//!
+//! Owns the faults that all venues' parsers share, and the reading of exact numbers that raises most of them. Guarantees
+//! that what is announced holds keys and sizes, never values. Never decides what a fault touches.
+
+use super::facts::{Anomaly, Facts};
+use crate::codec::json::{JsonError, SliceError};
+use crate::record::{parse_mantissa, DecimalError, Side};
+
+/// Why a message, or a part of it, could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("{0}")]
+    Json(#[from] JsonError),
+    #[error("{key}: {error}")]
+    Number { key: &'static str, error: DecimalError },
+    #[error("{key}: unknown value")]
+    Value { key: &'static str },
+    #[error("{key} is missing")]
+    Missing { key: &'static str },
+    #[error("{key} is too long")]
+    TooLong { key: &'static str },
+    #[error("{0}")]
+    Slice(#[from] SliceError),
+}
+
+impl Fault {
+    /// How it is counted.
+    pub(in crate::venue) const fn anomaly(&self) -> Anomaly {
+        match self {
+            Fault::Json(JsonError::TooLong { .. }) | Fault::TooLong { .. } | Fault::Slice(_) => Anomaly::TooLarge,
+            Fault::Json(JsonError::UnquotedNumber { .. } | JsonError::OutOfRange { .. }) | Fault::Number { .. } => {
+                Anomaly::Number
+            }
+            Fault::Value { .. } => Anomaly::UnknownValue,
+            Fault::Json(_) | Fault::Missing { .. } => Anomaly::Malformed,
+        }
+    }
+}
+
+/// Money text at an exponent.
+#[inline(always)]
+pub(in crate::venue) fn number(key: &'static str, text: &str, exponent: i8) -> Result<i64, Fault> {
+    parse_mantissa(text.as_bytes(), exponent).map_err(
+        #[cold]
+        |error| Fault::Number { key, error },
+    )
+}
+
+/// `BUY` or `SELL`.
+#[inline]
+pub(in crate::venue) fn side(key: &'static str, text: &str) -> Result<Side, Fault> {
+    match text {
+        "BUY" => Ok(Side::Buy),
+        "SELL" => Ok(Side::Sell),
+        "" => Err(Fault::Missing { key }),
+        _ => Err(Fault::Value { key }),
+    }
+}
+
+/// Counts and logs a fault. Its text holds keys and sizes, never values, and is cut where it is too long.
+#[cold]
+pub(in crate::venue) fn announce(fault: &Fault, facts: &mut impl Facts) {
+    use std::fmt::Write as _;
+    let mut text = arrayvec::ArrayString::<EXCERPT_BYTES_MAX>::new();
+    let _ = write!(text, "{fault}");
+    facts.anomaly(fault.anomaly(), &text);
+}
+
+/// Longest excerpt handed to a log.
+const EXCERPT_BYTES_MAX: usize = 200;
+
+/// As much of the text as a log may see.
+pub(in crate::venue) fn excerpt(text: &str) -> &str {
+    let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}

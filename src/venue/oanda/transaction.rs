@@ -1,0 +1,457 @@
+//! One transaction to facts (OANDA reference 7).
+//!
+//! Owns the reading of a transaction, whoever brought it: a line of the stream, an answer, the history. Guarantees that
+//! nothing depends on the order of keys, that a fill is never lost to a number finer than its field (the price is cut and
+//! that is announced), and that what a transaction proves is told in an order the order table can use: who the order is,
+//! then its executions, then how it stands. Applies nothing twice only if [`Ledger`](super::Ledger) was asked before.
+
+use super::products::{Product, Products};
+use super::reject;
+use crate::codec::json::{Cursor, JsonError};
+use crate::codec::timestamp::Rfc3339Cache;
+use crate::order::{FactSource, OrderFact, OrderStatus};
+use crate::record::{
+    parse_any, ClientOrderId, DecimalError, ExecutionId, Fixed128, InlineText, Liquidity, RejectClass, Side, UnixNanos,
+    VenueOrderId,
+};
+use crate::venue::fault::{excerpt, number, Fault};
+use crate::venue::{AccountFact, Anomaly, Facts, FillFact, TradeEffect, TradeFill};
+use arrayvec::ArrayVec;
+
+/// Parts of a fill told in one call; a fill of more trades is told in several.
+const PARTS_MAX: usize = 32;
+
+/// A transaction as sent: texts, and the places of what is read once its instrument is known.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Transaction<'t, 'i> {
+    pub id: u64,
+    pub kind: &'i str,
+    /// Of its batch: the id of the first transaction of the same event.
+    pub batch: u64,
+    pub time: &'i str,
+    pub instrument: &'i str,
+    pub units: &'i str,
+    requested_units: &'i str,
+    price: &'i str,
+    vwap: &'i str,
+    pub order_id: &'i str,
+    /// Of the creation of an order: the one it replaces.
+    replaces: &'i str,
+    /// Of the cancel of an order: the one that replaces it.
+    replaced_by: &'i str,
+    /// Of an order: the id in its extensions; of what happens to one: the venue repeats it.
+    pub client_order_id: &'i str,
+    pub reason: &'i str,
+    pub reject_reason: &'i str,
+    commission: &'i str,
+    guaranteed_fee: &'i str,
+    balance: &'i str,
+    opened: Option<Cursor<'t, 'i>>,
+    reduced: Option<Cursor<'t, 'i>>,
+    closed: Option<Cursor<'t, 'i>>,
+}
+
+/// One trade of a fill.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part<'i> {
+    trade_id: u64,
+    units: &'i str,
+    price: &'i str,
+    realised: &'i str,
+    guaranteed_fee: &'i str,
+}
+
+/// A text, `""` for null (OANDA reference 2: rare, but seen).
+fn text<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<&'i str, JsonError> {
+    Ok(cursor.str_or_null()?.unwrap_or_default())
+}
+
+impl<'t, 'i> Transaction<'t, 'i> {
+    /// Reads the object at the cursor.
+    pub fn read(cursor: &mut Cursor<'t, 'i>) -> Result<Transaction<'t, 'i>, Fault> {
+        let mut found = Transaction::default();
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            found.field(key, cursor)?;
+        }
+        if found.kind.is_empty() {
+            return Err(Fault::Missing { key: "type" });
+        }
+        if found.id == 0 {
+            return Err(Fault::Missing { key: "id" });
+        }
+        Ok(found)
+    }
+
+    /// Reads one member.
+    pub fn field(&mut self, key: &str, cursor: &mut Cursor<'t, 'i>) -> Result<(), Fault> {
+        let field = match key {
+            "id" => {
+                self.id = cursor.u64_or_text()?;
+                return Ok(());
+            }
+            "batchID" => {
+                self.batch = cursor.u64_or_text()?;
+                return Ok(());
+            }
+            "clientExtensions" if !cursor.take_null() => {
+                let mut fields = cursor.object()?;
+                while let Some(key) = fields.next_key(cursor)? {
+                    match key {
+                        "id" => self.client_order_id = text(cursor)?,
+                        _ => cursor.skip()?,
+                    }
+                }
+                return Ok(());
+            }
+            "tradeOpened" | "tradeReduced" | "tradesClosed" if !cursor.take_null() => {
+                let place = Some(cursor.clone());
+                match key {
+                    "tradeOpened" => self.opened = place,
+                    "tradeReduced" => self.reduced = place,
+                    _ => self.closed = place,
+                }
+                return Ok(cursor.skip()?);
+            }
+            "clientExtensions" | "tradeOpened" | "tradeReduced" | "tradesClosed" => return Ok(()),
+            "type" => &mut self.kind,
+            "time" => &mut self.time,
+            "instrument" => &mut self.instrument,
+            "units" => &mut self.units,
+            "requestedUnits" => &mut self.requested_units,
+            "price" => &mut self.price,
+            "fullVWAP" => &mut self.vwap,
+            "orderID" => &mut self.order_id,
+            "replacesOrderID" => &mut self.replaces,
+            "replacedByOrderID" => &mut self.replaced_by,
+            "clientOrderID" => &mut self.client_order_id,
+            "reason" => &mut self.reason,
+            "rejectReason" => &mut self.reject_reason,
+            "commission" => &mut self.commission,
+            "guaranteedExecutionFee" => &mut self.guaranteed_fee,
+            "accountBalance" => &mut self.balance,
+            _ => return Ok(cursor.skip()?),
+        };
+        *field = text(cursor)?;
+        Ok(())
+    }
+
+    /// Whether it creates an order.
+    pub fn creates_order(&self) -> bool {
+        self.kind.ends_with("_ORDER")
+    }
+
+    /// Whether an order that this transaction ends was created in the same batch: it never rested.
+    pub fn at_birth(&self) -> bool {
+        let order = self.order_id.parse::<u64>().unwrap_or(0);
+        self.batch != 0 && order >= self.batch
+    }
+
+    /// Tells what it proves.
+    pub fn tell(
+        &self,
+        source: FactSource,
+        products: &mut Products,
+        times: &mut Rfc3339Cache,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
+        let time = venue_time(self.time, times, facts);
+        match self.kind {
+            "ORDER_FILL" => self.tell_fill(source, time, products, facts)?,
+            // It goes on under another id: the transaction that created that one follows in the same batch.
+            "ORDER_CANCEL" if !self.replaced_by.is_empty() => {}
+            "ORDER_CANCEL" => {
+                let (status, reject) = reject::ending(self.reason, self.at_birth());
+                let fact = OrderFact { status, reject, ..self.order(self.order_named()?, source, time) };
+                facts.order(&OrderFact { code: InlineText::truncated(self.reason), ..fact });
+            }
+            // They never rest: what became of them stands in the same batch (OANDA reference 4).
+            "MARKET_ORDER" | "FIXED_PRICE_ORDER" => {}
+            kind if kind.ends_with("_ORDER") => self.tell_resting(source, time, products, facts)?,
+            kind if kind.ends_with("_ORDER_REJECT") => {
+                // Without a name of ours it concerns nobody: there never was an order.
+                if !self.client_order_id.is_empty() {
+                    let fact = OrderFact { status: OrderStatus::Failed, ..self.order(order_id(self.id), source, time) };
+                    let reject = reject::class(self.reject_reason);
+                    facts.order(&OrderFact { reject, code: InlineText::truncated(self.reject_reason), ..fact });
+                }
+            }
+            "MARGIN_CALL_ENTER" | "MARGIN_CALL_EXTEND" | "MARGIN_CALL_EXIT" => {
+                let margin_call = Some(self.kind != "MARGIN_CALL_EXIT");
+                facts.account(&AccountFact { margin_call, venue_time: time, ..AccountFact::default() });
+            }
+            "DAILY_FINANCING" | "TRANSFER_FUNDS" | "DIVIDEND_ADJUSTMENT" => {}
+            kind if is_silent(kind) => {}
+            other => facts.anomaly(Anomaly::UnknownValue, excerpt(other)),
+        }
+        if !self.balance.is_empty() {
+            let balance = money("accountBalance", self.balance)?;
+            facts.account(&AccountFact { balance, venue_time: time, ..AccountFact::default() });
+        }
+        Ok(())
+    }
+
+    /// The order that something happened to.
+    fn order_named(&self) -> Result<VenueOrderId, Fault> {
+        match self.order_id {
+            "" => Err(Fault::Missing { key: "orderID" }),
+            id => VenueOrderId::new(id).map_err(|_| Fault::TooLong { key: "orderID" }),
+        }
+    }
+
+    /// The fact of an order with nothing but its names.
+    fn order(&self, venue_order_id: VenueOrderId, source: FactSource, venue_time: UnixNanos) -> OrderFact {
+        OrderFact {
+            source,
+            instrument: None,
+            venue_order_id,
+            // Ours are at most 36 long; a longer one is a stranger's and cannot match.
+            client_order_id: ClientOrderId::new(self.client_order_id).unwrap_or(ClientOrderId::EMPTY),
+            status: OrderStatus::Unrecognised,
+            side: Side::Buy,
+            cumulative_quantity: 0,
+            cumulative_value: None,
+            cumulative_fees: None,
+            limit_price: 0,
+            quantity: 0,
+            venue_time,
+            reject: RejectClass::None,
+            code: InlineText::EMPTY,
+        }
+    }
+
+    /// An order that rests. One that closes a trade names neither instrument nor units: they are the trade's.
+    fn tell_resting(
+        &self,
+        source: FactSource,
+        time: UnixNanos,
+        products: &mut Products,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
+        let mut fact = OrderFact { status: OrderStatus::Open, ..self.order(order_id(self.id), source, time) };
+        fact.side = side_of(self.units);
+        if let Some(product) = products.named(self.instrument) {
+            fact.instrument = Some(product.instrument);
+            fact.quantity = quantity("units", self.units, product)?;
+            fact.limit_price = price(self.price, product, facts)?;
+        }
+        if !self.replaces.is_empty() {
+            let old = VenueOrderId::new(self.replaces).map_err(|_| Fault::TooLong { key: "replacesOrderID" })?;
+            facts.renumbered(&old, &fact.venue_order_id);
+        }
+        facts.order(&fact);
+        Ok(())
+    }
+
+    fn tell_fill(
+        &self,
+        source: FactSource,
+        venue_time: UnixNanos,
+        products: &mut Products,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
+        let side = side_of(self.units);
+        let mut fact = OrderFact { side, ..self.order(self.order_named()?, source, venue_time) };
+        let Some(product) = products.named(self.instrument) else {
+            // In an instrument nobody trades here: exponents unknown, so no quantities.
+            fact.status = OrderStatus::Filled;
+            facts.order(&fact);
+            return Ok(());
+        };
+        fact.instrument = Some(product.instrument);
+        let filled = quantity("units", self.units, product)?;
+        if !self.client_order_id.is_empty() {
+            // Executions are matched by the venue's id: whose it is, is told before them.
+            facts.order(&fact);
+        }
+        self.tell_parts(&fact, filled, product, facts)?;
+        fact.cumulative_quantity = filled;
+        // Undocumented; where it is absent a fill is whole (OANDA reference 4).
+        let asked = quantity("requestedUnits", self.requested_units, product).unwrap_or(0);
+        fact.status = if asked > filled { OrderStatus::Open } else { OrderStatus::Filled };
+        facts.order(&fact);
+        Ok(())
+    }
+
+    /// One execution for each trade: closed, reduced, opened, in this order.
+    fn tell_parts(
+        &self,
+        order: &OrderFact,
+        filled: i64,
+        product: &Product,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
+        let mut parts = ArrayVec::<TradeFill, PARTS_MAX>::new();
+        if let Some(mut closed) = self.closed.clone() {
+            let mut items = closed.array()?;
+            while items.next_item(&mut closed)? {
+                let part = self.part(&Part::read(&mut closed)?, TradeEffect::Closed, order, product, facts)?;
+                push(&mut parts, part, facts);
+            }
+        }
+        for (place, effect) in [(&self.reduced, TradeEffect::Reduced), (&self.opened, TradeEffect::Opened)] {
+            if let Some(mut place) = place.clone() {
+                let part = self.part(&Part::read(&mut place)?, effect, order, product, facts)?;
+                push(&mut parts, part, facts);
+            }
+        }
+        if parts.is_empty() && filled > 0 {
+            // Names no trade at all: one execution of the whole.
+            let whole = Part { units: self.units, guaranteed_fee: self.guaranteed_fee, ..Part::default() };
+            let part = self.part(&whole, TradeEffect::Opened, order, product, facts)?;
+            push(&mut parts, part, facts);
+        }
+        // The commission is the fill's: it stands on its last part.
+        if let (Some(last), Some(commission)) = (parts.last_mut(), money("commission", self.commission)?) {
+            last.fill.fee = sum(last.fill.fee, commission)?;
+        }
+        facts.fills(&parts);
+        Ok(())
+    }
+
+    fn part(
+        &self,
+        part: &Part<'_>,
+        effect: TradeEffect,
+        order: &OrderFact,
+        product: &Product,
+        facts: &mut impl Facts,
+    ) -> Result<TradeFill, Fault> {
+        let whole_price = if self.price.is_empty() { self.vwap } else { self.price };
+        let fill = FillFact {
+            venue_order_id: order.venue_order_id,
+            execution_id: execution_id(self.id, part.trade_id),
+            instrument: order.instrument,
+            side: order.side,
+            price: price(if part.price.is_empty() { whole_price } else { part.price }, product, facts)?,
+            quantity: quantity("units", part.units, product)?,
+            fee: money("guaranteedExecutionFee", part.guaranteed_fee)?.unwrap_or_default(),
+            // The venue is the counterparty of every fill: there is no maker.
+            liquidity: Liquidity::Unknown,
+            venue_time: order.venue_time,
+        };
+        Ok(TradeFill { fill, trade_id: part.trade_id, effect, realised: money("realizedPL", part.realised)? })
+    }
+}
+
+/// Adds a part; where there is no more room, those before it are told first.
+fn push(parts: &mut ArrayVec<TradeFill, PARTS_MAX>, part: TradeFill, facts: &mut impl Facts) {
+    if parts.is_full() {
+        facts.fills(parts);
+        parts.clear();
+    }
+    parts.push(part);
+}
+
+impl<'i> Part<'i> {
+    fn read(cursor: &mut Cursor<'_, 'i>) -> Result<Part<'i>, Fault> {
+        let mut part = Part::default();
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            let field = match key {
+                "tradeID" => {
+                    part.trade_id = cursor.u64_or_text()?;
+                    continue;
+                }
+                "units" => &mut part.units,
+                "price" => &mut part.price,
+                "realizedPL" => &mut part.realised,
+                "guaranteedExecutionFee" => &mut part.guaranteed_fee,
+                _ => {
+                    cursor.skip()?;
+                    continue;
+                }
+            };
+            *field = text(cursor)?;
+        }
+        Ok(part)
+    }
+}
+
+/// Types that change no order, position or balance (OANDA reference 7).
+fn is_silent(kind: &str) -> bool {
+    kind.ends_with("_MODIFY")
+        || kind.ends_with("_REJECT")
+        || matches!(
+            kind,
+            "CREATE" | "CLOSE" | "REOPEN" | "CLIENT_CONFIGURE" | "DELAYED_TRADE_CLOSURE" | "RESET_RESETTABLE_PL"
+        )
+}
+
+/// An order has the id of the transaction that created it (OANDA reference 2).
+pub(super) fn order_id(transaction: u64) -> VenueOrderId {
+    VenueOrderId::truncated(itoa::Buffer::new().format(transaction))
+}
+
+/// The venue has one id per event; with the trade's it is one per execution.
+fn execution_id(transaction: u64, trade: u64) -> ExecutionId {
+    use std::fmt::Write as _;
+    // Two numbers of 20 digits would not fit; ids have about 10.
+    let mut text = arrayvec::ArrayString::<41>::new();
+    let _ = if trade == 0 { write!(text, "{transaction}") } else { write!(text, "{transaction}-{trade}") };
+    ExecutionId::truncated(&text)
+}
+
+/// Units are signed: negative sells (OANDA reference 2).
+pub(super) fn side_of(units: &str) -> Side {
+    if units.starts_with('-') {
+        Side::Sell
+    } else {
+        Side::Buy
+    }
+}
+
+/// Units without their sign; 0 for none.
+pub(super) fn quantity(key: &'static str, units: &str, product: &Product) -> Result<i64, Fault> {
+    match units.strip_prefix('-').unwrap_or(units) {
+        "" => Ok(0),
+        digits => number(key, digits, product.size_exponent),
+    }
+}
+
+/// A price; 0 for none. One with more digits than its field (an average may have) is cut, and that is announced.
+pub(super) fn price(text: &str, product: &Product, facts: &mut impl Facts) -> Result<i64, Fault> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    match number("price", text, product.price_exponent) {
+        Err(Fault::Number { error: DecimalError::TooFine, .. }) => {
+            facts.anomaly(Anomaly::Number, "price finer than its field: cut");
+            let places = usize::from(product.price_exponent.unsigned_abs());
+            let end = text.find('.').map_or(text.len(), |point| point.saturating_add(1).saturating_add(places));
+            number("price", text.get(..end).unwrap_or(text), product.price_exponent)
+        }
+        result => result,
+    }
+}
+
+/// An amount of money of any precision; `None` for none.
+pub(super) fn money(key: &'static str, text: &str) -> Result<Option<Fixed128>, Fault> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse_any(text.as_bytes()).map(Some).map_err(|error| Fault::Number { key, error })
+}
+
+fn sum(a: Fixed128, b: Fixed128) -> Result<Fixed128, Fault> {
+    let fault = |error| Fault::Number { key: "commission", error };
+    let negated = b.mantissa().checked_neg().ok_or(fault(DecimalError::Overflow))?;
+    a.checked_sub(Fixed128::new(negated, b.exponent())).map_err(fault)
+}
+
+/// A time; `"0"` and absent are none (OANDA reference 2), and what is no time is counted.
+pub(super) fn venue_time(text: &str, times: &mut Rfc3339Cache, facts: &mut impl Facts) -> UnixNanos {
+    if text == "0" {
+        return UnixNanos::NONE;
+    }
+    match times.parse(text) {
+        Ok(ns) => UnixNanos(ns),
+        Err(_) => {
+            facts.anomaly(Anomaly::BadTime, excerpt(text));
+            UnixNanos::NONE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
