@@ -8,6 +8,7 @@ use super::response;
 use super::stream::{Control, Decoder};
 use super::testing::{instrument, Ear, Told};
 use crate::codec::json::Plain;
+use crate::record::Fixed;
 use crate::venue::{Anomaly, Channels};
 use std::path::{Path, PathBuf};
 
@@ -28,20 +29,25 @@ fn reader(path: &str) -> Option<(&'static str, Reader)> {
         "ccxt/fills_spot_20231126.json" => ("fill list", fills),
         "ccxt/market_ticker_20240424.json" => ("market trades", market_trades),
         "jkorf/transaction_summary.json" => ("fees", fees),
+        "fastmm/exchange_product_btc_usd.json" | "fastmm/exchange_product_btc_usd_sandbox.json" => {
+            ("increments as Advanced Trade's", exchange_increments)
+        }
+        "fastmm/exchange_server_time.json" => ("JSON; nothing here asks for it", json),
         // Judged vector by vector beside the signing and the reject classes.
         "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => ("JSON", json),
         _ => return None,
     })
 }
 
-/// Not messages of Advanced Trade: texts, receive times, notes of the recordings' authors, and the Exchange feed.
+/// Not messages: texts, receive times, notes of the recordings' authors; and the frames of the Exchange feed, which its own
+/// tests read (`exchange::tests`).
 fn is_no_message(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.starts_with("LICENSES/")
         || name == "README.md"
         || name.ends_with(".txt")
         || name == "fixtures.meta.json"
-        || name.starts_with("exchange_")
+        || (name.starts_with("exchange_") && name.ends_with(".jsonl"))
 }
 
 #[test]
@@ -58,7 +64,7 @@ fn every_capture_has_a_reader_that_takes_it_without_an_error() {
     let mut read = 0;
     for path in &files {
         if is_no_message(path) {
-            println!("{path}: no message of Advanced Trade");
+            println!("{path}: no message, or of the Exchange feed");
             continue;
         }
         let (name, reader) = reader(path).unwrap_or_else(|| panic!("{path}: nobody reads it"));
@@ -68,7 +74,7 @@ fn every_capture_has_a_reader_that_takes_it_without_an_error() {
         println!("{path}: {name}, {found} found");
         read += 1;
     }
-    assert!(read >= 14, "{read} of {} files", files.len());
+    assert!(read >= 17, "{read} of {} files", files.len());
 }
 
 /// Paths of all files below `folder`, relative to `root`.
@@ -147,6 +153,19 @@ fn balances(text: &str) -> Result<usize, String> {
 fn listing(text: &str) -> Result<usize, String> {
     let found = response::listing(&mut Plain::new(1 << 13), &mut text.as_bytes().to_vec());
     found.map(|listing| usize::from(&*listing.symbol == "BTC-USD")).map_err(|error| error.to_string())
+}
+
+/// Both protocols share one product: its prices and sizes of either must fit the same exponents.
+fn exchange_increments(text: &str) -> Result<usize, String> {
+    let product: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let btc = instrument(0, product["id"].as_str().ok_or("no id")?);
+    for (key, ours) in [("quote_increment", btc.listing.tick), ("base_increment", btc.listing.lot)] {
+        let theirs = Fixed::parse(product[key].as_str().ok_or(key)?).map_err(|error| error.to_string())?;
+        if theirs.rescale(ours.exponent()).ok() != Some(ours.mantissa()) {
+            return Err(format!("{key} {theirs}, not {ours}"));
+        }
+    }
+    Ok(1)
 }
 
 fn server_time(text: &str) -> Result<usize, String> {
