@@ -8,6 +8,7 @@ use super::response;
 use super::stream::{Control, Decoder};
 use super::testing::{instrument, Ear, Told};
 use crate::codec::json::Plain;
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::Fixed;
 use crate::venue::{Anomaly, Channels};
 use std::path::{Path, PathBuf};
@@ -195,18 +196,49 @@ fn fees(text: &str) -> Result<usize, String> {
     response::fees(text.as_bytes()).map(|_| 1).map_err(|error| error.to_string())
 }
 
-/// Replies of many requests: each is judged as the answer to an order, so that none is beyond judgement.
+/// Replies of many requests: each is judged as the answer to what its case names, and proves what the case says.
 fn replies(text: &str) -> Result<usize, String> {
     let mut found = 0;
     for line in text.lines() {
         let case: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let name = case["case"].as_str().ok_or("a case without a name")?;
         let body = case["text"].as_str().map_or_else(|| case["body"].to_string(), str::to_owned);
         let status = case["status"].as_u64().and_then(|s| u16::try_from(s).ok()).ok_or("no status")?;
-        let sent = "cl-0001".parse().map_err(|error| format!("{error:?}"))?;
-        let _ = response::place_reply(&mut Plain::new(1 << 12), status, &mut body.into_bytes(), &sent);
+        if !proves(name, status, case["body"]["success_response"]["client_order_id"].as_str(), &body) {
+            return Err(format!("{name}: not read as what it is"));
+        }
         found += 1;
     }
     Ok(found)
+}
+
+fn proves(case: &str, status: u16, client_order_id: Option<&str>, body: &str) -> bool {
+    let (mut plain, mut bytes) = (Plain::new(1 << 12), body.as_bytes().to_vec());
+    match case {
+        "batch_cancel mixed" => {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            let results = body["results"].as_array().unwrap();
+            let ids: Vec<_> = results.iter().map(|r| r["order_id"].as_str().unwrap().parse().unwrap()).collect();
+            let mut taken = Vec::new();
+            response::cancel_replies(&mut plain, status, &mut bytes, &ids, |_, reply| {
+                taken.push(reply == CancelReply::Queued);
+            });
+            taken == results.iter().map(|r| r["success"] == true).collect::<Vec<_>>() && taken.contains(&false)
+        }
+        "edit ok" => response::edit_reply(&mut plain, status, &mut bytes) == ReplaceReply::Accepted,
+        "edit refused" => {
+            matches!(response::edit_reply(&mut plain, status, &mut bytes), ReplaceReply::Rejected { .. })
+        }
+        "open orders empty page" => response::order_details(&bytes).is_ok_and(|(orders, _)| orders.is_empty()),
+        _ => {
+            let sent = client_order_id.unwrap_or("cl-0001").parse().unwrap();
+            let reply = response::place_reply(&mut plain, status, &mut bytes, &sent);
+            match case.starts_with("create ok") {
+                true => matches!(reply, PlaceReply::Accepted { .. }),
+                false => matches!(reply, PlaceReply::Rejected { .. }),
+            }
+        }
+    }
 }
 
 fn json(text: &str) -> Result<usize, String> {
