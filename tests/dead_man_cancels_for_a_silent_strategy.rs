@@ -57,6 +57,22 @@ fn dropped_handles_trip_it() {
 }
 
 #[test]
+fn a_gateway_dropped_without_a_shutdown_cancels_before_it_ends() {
+    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(60_000)).start();
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.abandon();
+    assert_eq!(state(&rig, order.client_order_id.as_str()), "CANCELLED");
+}
+
+#[test]
+fn a_gateway_without_the_switch_leaves_them() {
+    let mut rig = Bench::new().start();
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.abandon();
+    assert_eq!(state(&rig, order.client_order_id.as_str()), "OPEN");
+}
+
+#[test]
 fn a_shutdown_on_purpose_disarms_it() {
     let mut rig = Bench::new().gateway(|b| b.dead_man_ms(SILENCE_MS)).start();
     let order = rig.place_accepted(rig.resting_bid());

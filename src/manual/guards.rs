@@ -47,7 +47,8 @@
 //! Off unless [`GatewayBuilder::dead_man_ms`](crate::gateway::GatewayBuilder::dead_man_ms) sets a time. A strategy is watched
 //! from its first beat or command on; reading records is no sign of life, so beat in your loop. Silence longer than that, or
 //! order handles dropped without a [`shutdown`](crate::gateway::Gateway::shutdown), throws the kill switch for all orders of
-//! the gateway, not only that strategy's. It is looked at once a millisecond, under `Idle::Block` at least every 100 ms. After
+//! the gateway, not only that strategy's. A [`Gateway`](crate::gateway::Gateway) dropped without a shutdown, as by an early
+//! return, does the same and waits up to 2 s for the cancels. It is looked at once a millisecond, under `Idle::Block` at least every 100 ms. After
 //! a release it watches again, and gives everybody the whole time anew. A handler on the reactor's own thread is not
 //! watched, and the blocking [`Connector`](crate::gateway::Connector) never sets it. It runs on the reactor: it does not help
 //! against a reactor that hangs.

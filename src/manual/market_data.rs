@@ -46,7 +46,8 @@
 //!
 //! Coinbase sends the same market over two protocols: Advanced Trade, and the feed of Coinbase Exchange, chosen by
 //! [`CoinbaseConfig::market_source`](crate::gateway::CoinbaseConfig::market_source). Products, books and trade ids are the
-//! same. What differs, by the recordings of 2026-09-30 of BTC-USD and ETH-USD:
+//! same. What differs, by the recordings of 2026-09-30 of BTC-USD and ETH-USD and the venue's own times in them (messages
+//! arrive in bursts, so that receive times show less):
 //!
 //! | | Advanced Trade | Exchange, public | Exchange, with a key |
 //! |---|---|---|---|

@@ -59,7 +59,12 @@ impl DeadMan {
         (self.tripped, self.since) = (false, now);
     }
 
-    /// Whether it watches at all.
+    /// Whether it was switched on and nobody has ended trading on purpose.
+    pub(super) fn is_on(&self) -> bool {
+        self.silence_ns_max.is_some()
+    }
+
+    /// Whether it watches now.
     pub(super) fn is_armed(&self) -> bool {
         self.silence_ns_max.is_some() && !self.tripped
     }
