@@ -80,7 +80,7 @@ fn orders_allocate_nothing_with_an_audit_log_either() {
     let (journal, tap, _) = Journal::start(&config, Box::new(Nameless), Clock::start().0).unwrap();
     orders_allocate_nothing(&mut Trading::audited(tap));
     assert_eq!(journal.end(), AuditEnd::Complete);
-    let report = verify(&[directory.clone()], Rules::default()).unwrap();
+    let report = verify(std::slice::from_ref(&directory), Rules::default()).unwrap();
     std::fs::remove_dir_all(&directory).unwrap();
     assert_eq!((report.commands.get("place"), report.lost), (Some(&((WARM_UP + COUNTED) as u64)), 0), "{report}");
 }

@@ -68,6 +68,14 @@ impl Calls {
         self.unsaid.push(Unsaid { conn, number: carriage.call, operation, about, step });
     }
 
+    /// A call was answered, unless its end was told before: with what, nobody said.
+    pub(super) fn answered(&mut self, conn: ConnId, carriage: &Carriage) {
+        if !carriage.ended {
+            let end = CallEnd::without_answer(CallOutcome::Answered, 0);
+            self.say(conn, carriage, About::NOTHING, CallStep::Ended(end));
+        }
+    }
+
     /// A call ended without an answer, unless its end was told before.
     pub(super) fn abandoned(&mut self, conn: ConnId, carriage: &Carriage) {
         if carriage.ended {
@@ -94,33 +102,14 @@ impl Trading {
         }
     }
 
-    /// A request of this connection was answered, or is known to get no answer.
-    pub(super) fn say_ended(&mut self, now: UnixNanos, conn: ConnId, reply: &Reply) {
-        let answered = |cargo: &Cargo| {
-            matches!(
-                (cargo, reply.to),
-                (Cargo::Place(_), ReplyTo::Place)
-                    | (Cargo::Cancel, ReplyTo::Cancel)
-                    | (Cargo::Change(..), ReplyTo::Edit)
-                    | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills)
-                    | (Cargo::Warm, ReplyTo::Time)
-            )
-        };
+    /// The oldest request of this kind was answered, or is known to get no answer; its latency is added here.
+    pub(super) fn say_ended(&mut self, now: UnixNanos, conn: ConnId, answered: impl Fn(&Cargo) -> bool, end: CallEnd) {
         let Some(carriage) = self.carried_mut(conn).find(|c| !c.ended && answered(&c.cargo)) else { return };
         carriage.ended = true;
         let carriage = *carriage;
         let since = if carriage.written.is_some() { carriage.written } else { carriage.loaded };
-        let (outcome, reject, code) = match &reply.outcome {
-            Outcome::Answered | Outcome::Listed { .. } | Outcome::Time(_) => {
-                (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY)
-            }
-            Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
-            Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
-            Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
-        };
-        let end = CallEnd { latency_ns: now.since(since), status: reply.status, outcome, reject, code };
         let about = self.about(&carriage.cargo);
-        self.calls.say(conn, &carriage, about, CallStep::Ended(end));
+        self.calls.say(conn, &carriage, about, CallStep::Ended(CallEnd { latency_ns: now.since(since), ..end }));
     }
 
     fn about(&self, cargo: &Cargo) -> About {
@@ -178,4 +167,29 @@ const fn operation(cargo: &Cargo) -> &'static str {
         Cargo::Query => "list",
         Cargo::Warm => "keep_warm",
     }
+}
+
+/// Whether a reply of Coinbase answers such a request.
+pub(super) const fn answers(cargo: &Cargo, to: ReplyTo) -> bool {
+    matches!(
+        (cargo, to),
+        (Cargo::Place(_), ReplyTo::Place)
+            | (Cargo::Cancel, ReplyTo::Cancel)
+            | (Cargo::Change(..), ReplyTo::Edit)
+            | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills)
+            | (Cargo::Warm, ReplyTo::Time)
+    )
+}
+
+/// How a request to Coinbase ended.
+pub(super) const fn end_of(reply: &Reply) -> CallEnd {
+    let (outcome, reject, code) = match &reply.outcome {
+        Outcome::Answered | Outcome::Listed { .. } | Outcome::Time(_) => {
+            (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY)
+        }
+        Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
+        Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
+        Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
+    };
+    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
 }

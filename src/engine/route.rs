@@ -61,7 +61,10 @@ impl Engine {
     pub(super) fn command(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) {
         out.count(Counter::CommandsTaken, 1);
         let venue = self.market.get(command.instrument()).map(|t| t.instrument.listing.venue);
-        out.audit(&AuditEntry::Command { at: now, venue, command: *command });
+        let prepared =
+            command.prepared_slot().and_then(|slot| self.trading.prepared.get(command.request().strategy(), slot));
+        let told = prepared.map_or(*command, |order| order.command().submitted_by(command));
+        out.audit(&AuditEntry::Command { at: now, venue, command: told });
         let result = match (venue, command.kind()) {
             (None, _) => Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here")),
             (Some(_), CommandKind::Place) => self.place(now, out, command),
@@ -118,16 +121,16 @@ impl Engine {
             out.count(Counter::TokensMissing, 1);
             return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
         };
-        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
+        // Both or none is counted: an order that one of them refuses must not use up the other.
+        let limited = |RetryAt(at)| Refusal::new(RejectClass::RateLimited, "own rate limit").until(at);
+        let ready = governor.ready(now, Priority::Order).map_err(limited);
+        if let Err(refusal) = ready.and_then(|()| pretrade.take_rate(now, venue)) {
             // Unused: it goes back to the front, for the next order.
             tokens.put_back(TokenPath::Place as u8, token);
             out.count(Counter::RateLimited, 1);
-            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
-        }
-        if let Err(refusal) = pretrade.take_rate(now, venue) {
-            tokens.put_back(TokenPath::Place as u8, token);
             return Err(refusal);
         }
+        let _ready = governor.take(now, Priority::Order);
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {

@@ -156,7 +156,7 @@ impl Trading {
         let carried = self.carriages.get_mut(conn.index())?;
         let at = carried.iter().position(|c| answered(&c.cargo))?;
         let carriage = carried.remove(at)?;
-        self.calls.abandoned(conn, &carriage);
+        self.calls.answered(conn, &carriage);
         Some(carriage)
     }
 

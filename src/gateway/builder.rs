@@ -172,7 +172,8 @@ impl GatewayBuilder {
     }
 
     /// Switches the dead-man on: a strategy that has beaten or submitted once and then not for so long, ms, or whose
-    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. Off by default.
+    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. So does the gateway
+    /// itself if it is dropped without a shutdown; that waits up to 2 s for the cancels. Off by default.
     pub fn dead_man_ms(self, silence_ms_max: u64) -> GatewayBuilder {
         GatewayBuilder { dead_man_ms: Some(silence_ms_max), ..self }
     }
@@ -379,5 +380,13 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn an_audit_directory_that_cannot_be_made_is_named() {
+        let builder =
+            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).audit(AuditConfig::new("/dev/null/audit"));
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("audit log: /dev/null/audit: "), "{error}");
     }
 }

@@ -45,7 +45,12 @@ impl Disk for Folder {
     fn create(&mut self, part: u64) -> io::Result<File> {
         // Zeros make names sort by run and part.
         let name = format!("{FILE_PREFIX}{:020}-{part:06}{FILE_SUFFIX}", self.run);
-        let file = OpenOptions::new().append(true).create_new(true).open(self.directory.join(name))?;
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true);
+        // Orders and balances are nobody else's affair.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(self.directory.join(name))?;
         // The name itself must survive, too; where directories cannot be forced, nothing is lost by trying.
         let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
         Ok(file)

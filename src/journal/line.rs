@@ -74,7 +74,8 @@ fn command(object: &mut Object<'_>, command: &OrderCommand, names: &dyn Names) {
     }
     if let Some(slot) = command.prepared_slot() {
         object.number("prepared_slot", slot.index() as u64);
-    } else if command.kind() == CommandKind::Place {
+    }
+    if command.kind() == CommandKind::Place {
         object.text("side", side(command.side()));
         object.text(
             "type",

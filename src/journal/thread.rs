@@ -20,8 +20,9 @@ const IDLE: Duration = Duration::from_millis(2);
 const RETRY: Duration = Duration::from_millis(20);
 /// Lines made before they are written: what a refusing disk makes us hold.
 const LINES_AT_ONCE: usize = 256;
-/// At the end: how long a reactor that is not gone yet, or a disk that refuses, is waited for.
-const END_MAX: Duration = Duration::from_secs(2);
+/// At the end: how long a disk that refuses, or a reactor that is not gone yet, is waited for. The reactor may take 2 s for
+/// its last cancels.
+const END_MAX: Duration = Duration::from_secs(3);
 
 /// What the numbers in entries mean.
 pub trait Names: Send {

@@ -38,7 +38,7 @@ impl AuditDirectory {
 
     /// What the verification says.
     pub fn report(&self) -> Report {
-        verify(&[self.path.clone()], Rules::default()).unwrap()
+        verify(std::slice::from_ref(&self.path), Rules::default()).unwrap()
     }
 
     /// The verification finds nothing.
