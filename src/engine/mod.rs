@@ -9,6 +9,7 @@
 //! The engine is deterministic: it has no clock, no socket, no thread and no random source; `now` and entropy are
 //! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
 
+mod binance_us_desk;
 mod connections;
 mod contract;
 mod deadlines;
@@ -17,6 +18,7 @@ mod desk;
 mod ear;
 mod holdings;
 mod kill;
+mod port;
 mod prepared;
 mod pretrade;
 mod protect;
@@ -36,6 +38,7 @@ mod trading;
 pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use kill::KillScope;
+pub use port::Carrier;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
@@ -44,12 +47,14 @@ use crate::codec::http1::RequestError;
 use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
+use crate::venue::binance_us;
 use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{
     Endpoint, MarketFeeds, MarketSource, OrderConfig, OrderSession, StreamConfig, StreamConnection,
 };
 use crate::venue::SessionProgress;
+use binance_us_desk::BinanceUs;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
@@ -64,6 +69,8 @@ use trading::Trading;
 pub struct EngineConfig {
     /// Coinbase, if it is spoken to.
     pub coinbase: Option<CoinbaseSetup>,
+    /// Binance.US, if it is spoken to.
+    pub binance_us: Option<BinanceUsSetup>,
     /// Makes client order ids.
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
@@ -87,6 +94,23 @@ pub struct CoinbaseSetup {
     pub market: MarketFeeds,
     /// Order entry; `None` without credentials: market data only.
     pub orders: Option<CoinbaseOrders>,
+}
+
+/// How Binance.US is spoken to.
+#[derive(Debug, Clone)]
+pub struct BinanceUsSetup {
+    /// Where the REST API is: book snapshots and the venue's clock.
+    pub rest: Endpoint,
+    /// Stream timing.
+    pub stream: binance_us::StreamConfig,
+    /// Of every REST connection.
+    pub session: binance_us::OrderConfig,
+    /// Most market connections; further ones are dialled when the first are full. 1 or more.
+    pub market_connections_max: usize,
+    /// Levels per side of a book snapshot.
+    pub snapshot_levels: u32,
+    /// An idle REST connection is used this often to keep it warm, ms.
+    pub warm_every_ms: u64,
 }
 
 /// Order entry at Coinbase.
@@ -113,8 +137,10 @@ pub struct Slot {
     pub venue: Venue,
     /// What it is for.
     pub role: ConnectionRole,
-    /// Whose market data it carries; of no meaning in other roles.
+    /// Whose market data it carries; of no meaning in other roles and at other venues than Coinbase.
     pub source: MarketSource,
+    /// What it speaks.
+    pub carrier: Carrier,
 }
 
 /// The pool slot of the token that opens the user channel; the paths of [`TokenPath`] come before it.
@@ -130,7 +156,8 @@ pub struct Engine {
     conns: Vec<Conn>,
     market: Market,
     trading: Trading,
-    /// One slot per connection, then one for orders.
+    binance_us: BinanceUs,
+    /// One slot per connection, then one for orders and one for Binance.US's snapshots.
     deadlines: Deadlines,
     started: bool,
 }
@@ -183,17 +210,34 @@ impl Engine {
                 conns.extend(feeds.second.map(|source| market(Feed::Second, source).spare()));
             }
         }
+        let mut shared = BinanceUs::new(0, binance_us::limits::SNAPSHOT_LEVELS, u64::MAX);
+        if let Some(setup) = &config.binance_us {
+            let stream = || {
+                let session = binance_us::StreamSession::new(setup.stream);
+                let session = Session::BinanceUsStream(Box::new(session));
+                Conn::new(Venue::BinanceUs, ConnectionRole::Market, Lane::Stream, session)
+            };
+            conns.push(stream());
+            let rest = binance_us::OrderSession::new(&setup.rest, None, setup.session.clone())?;
+            let rest = Session::BinanceUsRest(Box::new(rest));
+            conns.push(Conn::new(Venue::BinanceUs, ConnectionRole::Queries, Lane::Housekeeping, rest));
+            conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
+            shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
+        }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
-        let deadlines = Deadlines::new(conns.len() + 1);
+        let deadlines = Deadlines::new(conns.len() + 2);
         let redundant = config.coinbase.as_ref().is_some_and(|coinbase| coinbase.market.second.is_some());
         let market = Market::new(config.book_blocks_max, redundant);
-        Ok(Engine { conns, market, trading, deadlines, started: false })
+        Ok(Engine { conns, market, trading, binance_us: shared, deadlines, started: false })
     }
 
     /// What each connection is, in the order of [`ConnId`].
     pub fn slots(&self) -> Vec<Slot> {
-        self.conns.iter().map(|c| Slot { venue: c.venue, role: c.role, source: c.source }).collect()
+        self.conns
+            .iter()
+            .map(|c| Slot { venue: c.venue, role: c.role, source: c.source, carrier: c.session.carrier() })
+            .collect()
     }
 
     /// Handles one input; see the module's documentation.
@@ -242,7 +286,7 @@ impl Engine {
     }
 
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
-        let Engine { conns, market, trading, .. } = self;
+        let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         conn.heard = now;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -258,7 +302,16 @@ impl Engine {
                 self.session_result(now, out, id, result.map(|_| ()));
                 progress
             }
+            Session::BinanceUsStream(session) => {
+                let result = session.bytes(now, plain, &mut binance_us.data, &mut ear);
+                ear.market.flush_trades(ear.out);
+                let progress =
+                    result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+                self.session_result(now, out, id, result.map(|_| ()));
+                progress
+            }
             Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
+            Session::BinanceUsRest(_) => self.rest_bytes(now, out, id, plain),
         }
     }
 
@@ -311,7 +364,13 @@ impl Engine {
             match &mut conn.session {
                 Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
+                Session::BinanceUsRest(session) => session.know(&instrument),
+                // They read the numbers all connections share.
+                Session::BinanceUsStream(_) => {}
             }
+        }
+        if instrument.listing.venue == Venue::BinanceUs {
+            self.know_shared(now, &instrument);
         }
         self.rewant(now, out, id);
     }
@@ -337,15 +396,21 @@ impl Engine {
 
     fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, conn_id: ConnId, id: crate::record::InstrumentId) {
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
-        if let Session::CoinbaseStream(session) = &mut conn.session {
-            session.resync(id);
+        match &mut conn.session {
+            Session::CoinbaseStream(session) => session.resync(id),
+            Session::CoinbaseOrders(_) => {}
+            // Over whichever connection the book was told.
+            Session::BinanceUsStream(_) | Session::BinanceUsRest(_) => self.renew_book(now, id),
         }
         self.session_result(now, out, conn_id, Ok(()));
     }
 
     fn due(&mut self, now: UnixNanos, out: &mut impl Outputs, slot: usize) {
         let id = ConnId(slot as u16);
-        let Engine { conns, market, trading, .. } = self;
+        if slot == self.snapshot_slot() {
+            return self.fetch_snapshot(now, out);
+        }
+        let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(slot) else {
             self.pump(now, out);
             return;
@@ -359,7 +424,13 @@ impl Engine {
                 let result = session.time(now, &mut ear).map(|_| ());
                 self.session_result(now, out, id, result);
             }
+            Session::BinanceUsStream(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                let result = session.time(now, &mut binance_us.data, &mut ear).map(|_| ());
+                self.session_result(now, out, id, result);
+            }
             Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
+            Session::BinanceUsRest(_) => self.rest_due(now, out, id),
         }
     }
 }
