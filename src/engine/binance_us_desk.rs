@@ -8,14 +8,14 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::ear::Ear;
+use super::port::{NoPermit, Permit};
 use super::route::Plug;
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
-use crate::record::{Instrument, InstrumentId, UnixNanos};
-use crate::telemetry::{Counter, Hop};
+use crate::record::{Instrument, InstrumentId, UnixNanos, Venue};
 use crate::venue::binance_us::request::Call;
-use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, TimeSync};
+use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync};
 use crate::venue::{Deadline, SessionProgress};
 
 /// What is left of each limit to the engine: the rest of the weight is for cold queries.
@@ -32,6 +32,9 @@ const LIMITS: [RateLimit; 4] = [
 /// A request the governor does not allow now is tried again after this, if it cannot say when.
 const THROTTLED_RETRY_MS: u64 = 1_000;
 
+/// Instruments with orders before their list takes more memory.
+const ORDERED_KEPT: usize = 256;
+
 /// See the module's documentation. An engine that does not speak to Binance.US has one all the same, and never uses it.
 pub(super) struct BinanceUs {
     pub(super) data: MarketData,
@@ -42,6 +45,8 @@ pub(super) struct BinanceUs {
     /// The governor lets no snapshot go before this.
     snapshots_from: UnixNanos,
     warm_every_ms: u64,
+    /// Instruments orders were sent for: where executions are to be looked for.
+    ordered: Vec<InstrumentId>,
 }
 
 impl BinanceUs {
@@ -53,12 +58,53 @@ impl BinanceUs {
             marks: vec![None; connections],
             snapshots_from: UnixNanos::NONE,
             warm_every_ms,
+            ordered: Vec::with_capacity(ORDERED_KEPT),
         }
     }
 
     /// When the next snapshot may be fetched; may be too early, never too late.
     pub(super) fn snapshot_at(&self) -> Deadline {
         self.data.due_bound().map(|at| at.max(self.snapshots_from))
+    }
+
+    /// Instruments orders were sent for.
+    pub(super) fn ordered(&self) -> &[InstrumentId] {
+        &self.ordered
+    }
+
+    /// Whether requests can be stamped.
+    pub(super) fn knows_time(&self, now: UnixNanos) -> bool {
+        self.clock.stamp(now).is_ok()
+    }
+
+    /// The governor's leave for a signed request, and the venue's time to sign it with.
+    pub(super) fn permit(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<Permit, NoPermit> {
+        let stamp = self.clock.stamp(now).map_err(|_| NoPermit::NoClock)?;
+        match self.governor.take(now, cost, priority) {
+            Ok(mark) => Ok(Permit::Stamp(stamp, mark)),
+            Err(throttled) => Err(NoPermit::Until(throttled.retry_at().unwrap_or(now.plus_ms(THROTTLED_RETRY_MS)))),
+        }
+    }
+
+    /// A request left: the next reply over its connection corrects the governor by this mark or an earlier one, which
+    /// corrects no less.
+    pub(super) fn mark(&mut self, id: ConnId, mark: Mark) {
+        if let Some(place) = self.marks.get_mut(id.index()) {
+            place.get_or_insert(mark);
+        }
+    }
+
+    /// An order left.
+    pub(super) fn sent(&mut self, id: ConnId, venue: Venue, instrument: InstrumentId, mark: Option<Mark>) {
+        if venue != Venue::BinanceUs {
+            return;
+        }
+        if let Some(mark) = mark {
+            self.mark(id, mark);
+        }
+        if !self.ordered.contains(&instrument) {
+            self.ordered.push(instrument);
+        }
     }
 
     /// When an idle connection is used again: to stay warm, or because the clock must be asked.
@@ -68,7 +114,7 @@ impl BinanceUs {
     }
 
     /// What a reply says of the governor and the clock.
-    fn learn(&mut self, now: UnixNanos, id: ConnId, reply: &Reply) {
+    pub(super) fn learn(&mut self, now: UnixNanos, id: ConnId, reply: &Reply) {
         if let Outcome::Time { sent, server } = reply.outcome {
             self.clock.sample(sent, now, server);
             if let Some(offset) = self.clock.offset(now) {
@@ -155,7 +201,7 @@ impl Engine {
         if let Some(place) = marks.get_mut(index) {
             *place = Some(mark);
         }
-        trading.load(id, Cargo::Query, start, end, UnixNanos::NONE);
+        trading.load(id, Cargo::Snapshot, start, end, UnixNanos::NONE);
         self.deadlines.set(index, deadline);
         self.arm_snapshots();
     }
@@ -198,19 +244,25 @@ impl Engine {
 
     /// A request of a REST connection ended.
     pub(super) fn rest_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
-        if reply.wait.is_some() {
-            out.count(Counter::VenueRateLimited, 1);
-        }
-        self.binance_us.learn(now, id, reply);
-        let carriage = self.trading.unload(id, |_| true);
-        if let Some(carriage) = carriage.filter(|c| c.written.is_some()) {
-            out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
-        }
+        self.binance_us_replied(now, out, id, reply);
         self.deadlines.set(id.index(), Some(self.binance_us.idle_until(now)));
         self.arm_snapshots();
         // Others of its stage: one leaves as the one before comes in.
         self.fetch_snapshot(now, out);
         self.refresh_streams(now, out);
+        if matches!(reply.to, ReplyTo::Time) {
+            self.subscribe_users(now, out);
+        }
+    }
+
+    /// The venue refused a stamp: the first idle REST connection asks for the time at once.
+    pub(super) fn ask_time_soon(&mut self, now: UnixNanos) {
+        let idle = |conn: &super::connections::Conn| {
+            conn.is_open() && matches!(&conn.session, Session::BinanceUsRest(session) if session.free())
+        };
+        if let Some(index) = self.conns.iter().position(idle) {
+            self.deadlines.set(index, Some(now));
+        }
     }
 
     /// The REST connection's deadline has passed: an answer is overdue, or it was idle for long.
@@ -224,33 +276,37 @@ impl Engine {
         }
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         let result = session.time(now, &mut binance_us.data, &mut ear).map(|_| ());
+        if result.is_err() {
+            self.judge_silence(now, out, id);
+        }
         self.session_result(now, out, id, result);
     }
 
     /// Asks for the venue's time over an idle connection: it stays warm by that, too.
-    fn ask_time(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+    pub(super) fn ask_time(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) -> bool {
         let Engine { conns, trading, binance_us, .. } = self;
-        let Some(Session::BinanceUsRest(session)) = conns.get_mut(id.index()).map(|c| &mut c.session) else { return };
+        let Some(Session::BinanceUsRest(session)) = conns.get_mut(id.index()).map(|c| &mut c.session) else {
+            return false;
+        };
         let cost = Cost { weight: Call::Time.weight(), orders: 0 };
         let mark = match binance_us.governor.take(now, cost, Priority::Housekeeping) {
             Ok(mark) => mark,
             Err(throttled) => {
                 let at = throttled.retry_at().unwrap_or(now.plus_ms(THROTTLED_RETRY_MS));
                 self.deadlines.set(id.index(), Some(at));
-                return;
+                return false;
             }
         };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
         if session.warm(now, &mut plug).is_err() {
-            return;
+            return false;
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        if let Some(place) = binance_us.marks.get_mut(id.index()) {
-            *place = Some(mark);
-        }
+        binance_us.mark(id, mark);
         trading.load(id, Cargo::Warm, start, end, UnixNanos::NONE);
         self.deadlines.set(id.index(), deadline);
+        true
     }
 
     /// A snapshot came in: the stream connection that carries its book may be healthy now.

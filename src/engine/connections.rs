@@ -30,6 +30,8 @@ pub(super) enum Session {
     BinanceUsStream(Box<binance_us::StreamSession>),
     /// A Binance.US keep-alive HTTP connection.
     BinanceUsRest(Box<binance_us::OrderSession>),
+    /// A Binance.US WebSocket API connection: orders, or the account's events.
+    BinanceUsApi(Box<binance_us::ApiSession>),
 }
 
 /// Which requests an HTTP connection takes.
@@ -141,6 +143,10 @@ impl Engine {
                 session.opened();
                 Ok(())
             }
+            Session::BinanceUsApi(session) => {
+                session.opened(now);
+                Ok(())
+            }
         };
         let carrier = conn.session.carrier();
         if carrier == Carrier::Rest {
@@ -150,6 +156,7 @@ impl Engine {
         match self.conns.get(id.index()).map(|conn| &conn.session) {
             Some(Session::CoinbaseOrders(_)) => self.warm_later(now, id),
             Some(Session::BinanceUsRest(_)) => self.rest_opened(now, out, id),
+            Some(Session::BinanceUsApi(_)) => self.subscribe_users(now, out),
             _ => {}
         }
         self.session_result(now, out, id, result);
@@ -189,6 +196,13 @@ impl Engine {
             Session::CoinbaseOrders(session) => {
                 if let Some(deadline) = session.expects_reply_by() {
                     self.deadlines.set(id.index(), Some(deadline));
+                }
+            }
+            Session::BinanceUsApi(session) => {
+                self.deadlines.set(id.index(), session.deadline());
+                let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
+                if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
                 }
             }
             Session::BinanceUsRest(session) => {
@@ -239,6 +253,13 @@ impl Engine {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
+            Session::BinanceUsApi(session) => {
+                if conn.role == ConnectionRole::User {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                session.closed(&mut ear);
+            }
             Session::BinanceUsRest(session) => {
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
                 let data = &mut binance_us.data;
@@ -255,6 +276,7 @@ impl Engine {
             self.rest_replied(now, out, id, &answer);
             self.deadlines.set(id.index(), None);
         }
+        self.api_replies(now, out, id);
         self.query_lost(now, out, id);
         self.trading.unload_all(id);
         self.trading.stirred = true;

@@ -10,6 +10,7 @@
 //! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
 
 mod binance_us_desk;
+mod binance_us_orders;
 mod connections;
 mod contract;
 mod deadlines;
@@ -111,6 +112,21 @@ pub struct BinanceUsSetup {
     pub snapshot_levels: u32,
     /// An idle REST connection is used this often to keep it warm, ms.
     pub warm_every_ms: u64,
+    /// Order entry; `None` without credentials: market data only.
+    pub orders: Option<BinanceUsOrders>,
+}
+
+/// Order entry at Binance.US.
+#[derive(Debug, Clone)]
+pub struct BinanceUsOrders {
+    /// Signs every request.
+    pub key: Arc<binance_us::auth::Credentials>,
+    /// Of every WebSocket API connection; user events are subscribed on one of their own.
+    pub api: binance_us::ApiConfig,
+    /// WebSocket API connections for orders and cancels; each carries many requests at a time. 0: REST only.
+    pub api_connections: usize,
+    /// REST connections for orders while the others are down, 1 or more; one more is kept for cancels.
+    pub rest_connections: usize,
 }
 
 /// Order entry at Coinbase.
@@ -218,9 +234,29 @@ impl Engine {
                 Conn::new(Venue::BinanceUs, ConnectionRole::Market, Lane::Stream, session)
             };
             conns.push(stream());
-            let rest = binance_us::OrderSession::new(&setup.rest, None, setup.session.clone())?;
-            let rest = Session::BinanceUsRest(Box::new(rest));
-            conns.push(Conn::new(Venue::BinanceUs, ConnectionRole::Queries, Lane::Housekeeping, rest));
+            let rest = |role, lane| -> Result<Conn, RequestError> {
+                let key = setup.orders.as_ref().map(|orders| orders.key.clone());
+                let session = binance_us::OrderSession::new(&setup.rest, key, setup.session.clone())?;
+                Ok(Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsRest(Box::new(session))))
+            };
+            conns.push(rest(ConnectionRole::Queries, Lane::Housekeeping)?);
+            if let Some(orders) = &setup.orders {
+                let api = |role, lane, user_events| {
+                    let config = binance_us::ApiConfig { user_events, ..orders.api };
+                    let session = binance_us::ApiSession::new(orders.key.clone(), config);
+                    Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsApi(Box::new(session)))
+                };
+                *desks.get_mut(Venue::BinanceUs) = Desk::signing(ConnId(conns.len() as u16), config.breaker);
+                conns.push(api(ConnectionRole::User, Lane::Stream, true));
+                // The first that is free is taken: the fast path comes first, REST is what is left.
+                for _ in 0..orders.api_connections {
+                    conns.push(api(ConnectionRole::Orders, Lane::Orders, false));
+                }
+                for _ in 0..orders.rest_connections.max(1) {
+                    conns.push(rest(ConnectionRole::Orders, Lane::Orders)?);
+                }
+                conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
+            }
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
         }
@@ -312,6 +348,7 @@ impl Engine {
             }
             Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
             Session::BinanceUsRest(_) => self.rest_bytes(now, out, id, plain),
+            Session::BinanceUsApi(_) => self.api_bytes(now, out, id, plain),
         }
     }
 
@@ -365,6 +402,7 @@ impl Engine {
                 Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
                 Session::BinanceUsRest(session) => session.know(&instrument),
+                Session::BinanceUsApi(session) => session.know(&instrument),
                 // They read the numbers all connections share.
                 Session::BinanceUsStream(_) => {}
             }
@@ -400,7 +438,9 @@ impl Engine {
             Session::CoinbaseStream(session) => session.resync(id),
             Session::CoinbaseOrders(_) => {}
             // Over whichever connection the book was told.
-            Session::BinanceUsStream(_) | Session::BinanceUsRest(_) => self.renew_book(now, id),
+            Session::BinanceUsStream(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => {
+                self.renew_book(now, id);
+            }
         }
         self.session_result(now, out, conn_id, Ok(()));
     }
@@ -431,6 +471,7 @@ impl Engine {
             }
             Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
             Session::BinanceUsRest(_) => self.rest_due(now, out, id),
+            Session::BinanceUsApi(_) => self.api_due(now, out, id),
         }
     }
 }

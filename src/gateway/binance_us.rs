@@ -5,11 +5,13 @@ use super::error::GatewayError;
 use super::queries::{BinanceUsQueries, ColdClient};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
-use crate::engine::{BinanceUsSetup, Carrier, Slot};
+use crate::engine::{BinanceUsOrders, BinanceUsSetup, Carrier, Slot};
 use crate::keeper::Clock;
 use crate::record::Venue;
 use crate::venue::binance_us::auth::Credentials;
-use crate::venue::binance_us::{limits, BinanceUsEndpoints, Endpoint, EndpointError, OrderConfig, StreamConfig};
+use crate::venue::binance_us::{
+    limits, ApiConfig, BinanceUsEndpoints, Endpoint, EndpointError, OrderConfig, StreamConfig,
+};
 use rustls::ClientConfig;
 use std::sync::Arc;
 
@@ -17,15 +19,20 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct BinanceUsConfig {
     endpoints: BinanceUsEndpoints,
-    key: Option<Arc<Credentials>>,
+    pub(super) key: Option<Arc<Credentials>>,
     stream: StreamConfig,
     market_connections: usize,
     snapshot_levels: u32,
     warm_every_ms: u64,
+    reply_timeout_ms: u64,
+    api_connections: usize,
+    order_connections: usize,
 }
 
 /// Market connections unless told otherwise: room for every symbol of the venue.
 const MARKET_CONNECTIONS: usize = 4;
+/// REST connections for orders while the WebSocket API is down.
+const ORDER_CONNECTIONS: usize = 2;
 /// An idle REST connection is used at least this often.
 const WARM_EVERY_MS: u64 = 15_000;
 /// Requests a second of cold queries: at the weight of the dearest (20) the weight set aside for them.
@@ -54,6 +61,9 @@ impl Default for BinanceUsConfig {
             market_connections: MARKET_CONNECTIONS,
             snapshot_levels: limits::SNAPSHOT_LEVELS,
             warm_every_ms: WARM_EVERY_MS,
+            reply_timeout_ms: limits::REPLY_MS_MAX,
+            api_connections: 1,
+            order_connections: ORDER_CONNECTIONS,
         }
     }
 }
@@ -129,6 +139,27 @@ impl BinanceUsConfig {
         BinanceUsConfig { snapshot_levels: levels.clamp(1, limits::SNAPSHOT_LEVELS_MAX), ..self }
     }
 
+    /// WebSocket API connections for orders, 0 to 4. Default 1: each carries many requests at a time. With 0 orders go over
+    /// REST.
+    #[must_use]
+    pub fn api_connections(self, count: usize) -> BinanceUsConfig {
+        BinanceUsConfig { api_connections: count.min(4), ..self }
+    }
+
+    /// REST connections for orders while the WebSocket API is down, 1 to 16; two more are kept for cancels and for
+    /// listings. Default 2.
+    #[must_use]
+    pub fn order_connections(self, count: usize) -> BinanceUsConfig {
+        BinanceUsConfig { order_connections: count.clamp(1, 16), ..self }
+    }
+
+    /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 11,000: the venue itself
+    /// waits 10 s for its engine.
+    #[must_use]
+    pub fn reply_timeout_ms(self, timeout_ms: u64) -> BinanceUsConfig {
+        BinanceUsConfig { reply_timeout_ms: timeout_ms, ..self }
+    }
+
     /// Stream timing.
     #[must_use]
     pub fn stream(self, stream: StreamConfig) -> BinanceUsConfig {
@@ -159,10 +190,20 @@ impl BinanceUsConfig {
         Ok(BinanceUsSetup {
             rest: self.endpoints.rest.clone(),
             stream: self.stream,
-            session: OrderConfig { user_agent: USER_AGENT.into(), ..OrderConfig::default() },
+            session: OrderConfig {
+                user_agent: USER_AGENT.into(),
+                reply_ms_max: self.reply_timeout_ms,
+                ..OrderConfig::default()
+            },
             market_connections_max: self.market_connections,
             snapshot_levels: self.snapshot_levels,
             warm_every_ms: self.warm_every_ms,
+            orders: self.key.as_ref().map(|key| BinanceUsOrders {
+                key: key.clone(),
+                api: ApiConfig { reply_ms_max: self.reply_timeout_ms, ..ApiConfig::default() },
+                api_connections: self.api_connections,
+                rest_connections: self.order_connections,
+            }),
         })
     }
 
@@ -174,6 +215,7 @@ impl BinanceUsConfig {
     pub(super) fn dialled(&self, slot: &Slot) -> Option<DialledTo> {
         match slot.carrier {
             Carrier::Stream => Some(dialled_to(&self.market_endpoint()?, EndpointKind::WebSocket)),
+            Carrier::Api => Some(dialled_to(&self.endpoints.ws_api, EndpointKind::WebSocket)),
             Carrier::Rest => Some(dialled_to(&self.endpoints.rest, EndpointKind::Http)),
         }
     }

@@ -237,6 +237,7 @@ impl GatewayBuilder {
     /// Whether orders can be sent.
     pub(super) fn has_credentials(&self) -> bool {
         self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some())
+            || self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some())
     }
 
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
@@ -264,6 +265,9 @@ impl GatewayBuilder {
             if self.limits.is_none() && coinbase.key.is_some() {
                 return Err(GatewayError::NoLimits(Venue::Coinbase));
             }
+        }
+        if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
+            return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
