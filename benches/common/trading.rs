@@ -129,6 +129,7 @@ impl Trading {
             requests_per_second: REQUESTS_PER_SECOND,
         };
         let engine = Engine::new(EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup {
                 stream: stream_config(),
                 market: MarketFeeds::default(),

@@ -10,6 +10,7 @@ use crate::record::{
     AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, ClientOrderId, InlineText, InstrumentId,
     RejectClass, RequestId, UnixNanos, VenueOrderId,
 };
+use crate::venue::binance_us;
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
 
 /// Entries one input can cause before their list takes more memory: a lost connection ends all it carried, and a request
@@ -116,7 +117,7 @@ impl Trading {
         let (slot, request) = match cargo {
             Cargo::Place(slot) => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel | Cargo::Query | Cargo::Warm => return About::NOTHING,
+            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm => return About::NOTHING,
         };
         self.orders.get(slot).map_or(About::NOTHING, |order| About {
             request: request.unwrap_or(order.request()),
@@ -165,6 +166,8 @@ const fn operation(cargo: &Cargo) -> &'static str {
         Cargo::Cancel => "cancel",
         Cargo::Change(..) => "replace",
         Cargo::Query => "list",
+        Cargo::Snapshot => "book_snapshot",
+        Cargo::Subscribe => "subscribe_user",
         Cargo::Warm => "keep_warm",
     }
 }
@@ -190,6 +193,17 @@ pub(super) const fn end_of(reply: &Reply) -> CallEnd {
         Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
         Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
         Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
+    };
+    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
+}
+
+/// How a request to Binance.US ended.
+pub(super) fn end_of_binance_us(reply: &binance_us::Reply) -> CallEnd {
+    let (outcome, reject, code) = match &reply.outcome {
+        binance_us::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
+        binance_us::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
+        binance_us::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
+        _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
     };
     CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
 }

@@ -11,13 +11,13 @@ use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::position::Positions;
-use crate::record::{PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
+use crate::record::{InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
 
 /// Orders the venue holds twice that wait for their cancel; more are found again by the next listing.
-const STRAYS_MAX: usize = 16;
+pub(super) const STRAYS_MAX: usize = 16;
 /// Most cancels one request carries.
 pub(super) const CANCELS_PER_REQUEST_MAX: usize = 32;
 
@@ -35,6 +35,10 @@ pub(super) enum Cargo {
     Change(Slot, RequestId),
     /// A page of the query its venue's desk asks.
     Query,
+    /// A book snapshot.
+    Snapshot,
+    /// A subscription of the account's events.
+    Subscribe,
     /// Something to keep the connection warm.
     Warm,
 }
@@ -61,6 +65,15 @@ pub(super) struct Carriage {
     pub(super) ended: bool,
 }
 
+/// An order the venue holds although we did not mean it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stray {
+    pub(super) venue: Venue,
+    pub(super) id: VenueOrderId,
+    /// `None` if it is of an instrument we do not know.
+    pub(super) instrument: Option<InstrumentId>,
+}
+
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
@@ -75,7 +88,7 @@ pub(super) struct Trading {
     carriages: Vec<VecDeque<Carriage>>,
     /// What the audit log is to be told of requests.
     pub(super) calls: Calls,
-    pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
+    pub(super) strays: ArrayVec<Stray, STRAYS_MAX>,
     /// Cancels, queries or strays may be due: look after this input.
     pub(super) stirred: bool,
 }
@@ -213,7 +226,7 @@ impl Trading {
                 (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
-                (Cargo::Cancel | Cargo::Query | Cargo::Warm, _) => return true,
+                (Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm, _) => return true,
             }
             if !begins {
                 calls.abandoned(conn, carriage);
@@ -227,9 +240,9 @@ impl Trading {
         self.desks.iter().any(|(_, desk)| desk.asking_waits())
     }
 
-    pub(super) fn stray(&mut self, venue: Venue, id: VenueOrderId) {
-        if !self.strays.iter().any(|(v, i)| (*v, *i) == (venue, id)) {
-            let _ = self.strays.try_push((venue, id));
+    pub(super) fn stray(&mut self, stray: Stray) {
+        if !self.strays.contains(&stray) {
+            let _ = self.strays.try_push(stray);
             self.stirred = true;
         }
     }

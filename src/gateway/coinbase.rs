@@ -274,7 +274,7 @@ impl CoinbaseConfig {
             }
             ConnectionRole::Market => (&self.endpoints.ws, EndpointKind::WebSocket),
             ConnectionRole::User => (&self.endpoints.ws_user, EndpointKind::WebSocket),
-            ConnectionRole::Orders => (&self.endpoints.rest, EndpointKind::Http),
+            ConnectionRole::Orders | ConnectionRole::Queries => (&self.endpoints.rest, EndpointKind::Http),
         };
         dialled_to(at, kind)
     }
@@ -302,7 +302,7 @@ impl CoinbaseConfig {
     }
 }
 
-fn dialled_to(at: &Endpoint, kind: EndpointKind) -> DialledTo {
+pub(super) fn dialled_to(at: &Endpoint, kind: EndpointKind) -> DialledTo {
     DialledTo { host: at.host().to_owned(), port: at.port(), path: at.path().to_owned(), kind }
 }
 
