@@ -12,18 +12,12 @@ use common::{Bench, Rig};
 use exchange_connectors::gateway::{GatewayError, Shutdown};
 use exchange_connectors::journal::AuditConfig;
 use exchange_connectors::record::{ExecutionKind as K, ExecutionRecord, GuardEvent};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// A log of small files: a new one is needed all the time, and cannot be made while the directory is away.
 fn start(log: &AuditDirectory) -> Rig {
     let config = AuditConfig::new(&log.path).rotate_bytes(4_096).files_max(1_000).ring_entries(16);
     Bench::new().gateway(move |builder| builder.audit(config)).start()
-}
-
-/// Where the directory is while it is away.
-fn elsewhere(log: &AuditDirectory) -> PathBuf {
-    log.path.with_extension("away")
 }
 
 fn trade(rig: &mut Rig) {
@@ -42,14 +36,14 @@ fn told(rig: &Rig, event: GuardEvent) -> Vec<ExecutionRecord> {
 fn the_strategy_is_told_and_the_log_has_the_exact_count() {
     let log = AuditDirectory::new();
     let mut rig = start(&log);
-    std::fs::rename(&log.path, elsewhere(&log)).unwrap();
+    std::fs::rename(&log.path, log.elsewhere()).unwrap();
     while told(&rig, GuardEvent::AuditTroubled).is_empty() {
         trade(&mut rig);
     }
     for _ in 0..5 {
         trade(&mut rig);
     }
-    std::fs::rename(elsewhere(&log), &log.path).unwrap();
+    std::fs::rename(log.elsewhere(), &log.path).unwrap();
     rig.until_true("the log to go on", |rig| !told(rig, GuardEvent::AuditRecovered).is_empty());
     trade(&mut rig);
     rig.shutdown(Shutdown::CancelOurs, 10_000).unwrap();
@@ -71,12 +65,12 @@ fn the_strategy_is_told_and_the_log_has_the_exact_count() {
 fn what_cannot_be_written_at_the_end_is_an_error_of_the_shutdown() {
     let log = AuditDirectory::new();
     let mut rig = start(&log);
-    std::fs::rename(&log.path, elsewhere(&log)).unwrap();
+    std::fs::rename(&log.path, log.elsewhere()).unwrap();
     while told(&rig, GuardEvent::AuditTroubled).is_empty() {
         trade(&mut rig);
     }
     let result = rig.shutdown(Shutdown::CancelOurs, 10_000);
-    std::fs::rename(elsewhere(&log), &log.path).unwrap();
+    std::fs::rename(log.elsewhere(), &log.path).unwrap();
     let Err(GatewayError::AuditIncomplete { missing, why }) = result else { panic!("{result:?}") };
     assert!(missing > 0 && !why.is_empty(), "{missing} {why}");
     let report = log.report();

@@ -3,7 +3,7 @@
 
 use exchange_connectors::journal::verify::{verify, Report, Rules};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A directory that is gone when the test is.
@@ -17,6 +17,11 @@ impl AuditDirectory {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("exchange-connectors-audit-{}-{count}", std::process::id());
         AuditDirectory { path: std::env::temp_dir().join(name) }
+    }
+
+    /// Where the directory is while a test has it taken away.
+    pub fn elsewhere(&self) -> PathBuf {
+        self.path.with_extension("away")
     }
 
     /// The files, in the order in which they were written.
@@ -53,10 +58,6 @@ impl AuditDirectory {
 impl Drop for AuditDirectory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.path);
+        let _ = std::fs::remove_dir_all(self.elsewhere());
     }
-}
-
-/// Whether a path is there.
-pub fn exists(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok()
 }

@@ -3,6 +3,7 @@
 use super::read::ExecutionLine;
 use crate::record::ExecutionKind as K;
 use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 
 /// How far an order is, as told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +26,13 @@ pub(super) struct History {
     pub(super) stage: Stage,
     /// Sum of the fills told.
     executed: Decimal,
-    executions: Vec<String>,
+    executions: BTreeSet<String>,
 }
 
 impl History {
     /// The order of a command in this log.
     pub(super) fn begun() -> History {
-        History { stage: Stage::Silent, executed: Decimal::ZERO, executions: Vec::new() }
+        History { stage: Stage::Silent, executed: Decimal::ZERO, executions: BTreeSet::new() }
     }
 
     /// An order whose beginning is not in this log.
@@ -145,10 +146,9 @@ impl History {
         if line.execution_id.is_empty() {
             return Ok(());
         }
-        if self.executions.contains(&line.execution_id) {
+        if !self.executions.insert(line.execution_id.clone()) {
             return Err(format!("execution {} told twice", line.execution_id));
         }
-        self.executions.push(line.execution_id.clone());
         Ok(())
     }
 }
