@@ -60,6 +60,7 @@ impl Engine {
         let (end, deadline) = (plug.end, session.deadline_after_request());
         binance_us.mark(id, mark);
         trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.say_cancelled(std::slice::from_ref(order));
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, 1);
         Ok(())
