@@ -2,6 +2,7 @@
 //!
 //! Standard output carries results only; what is meant for people goes to standard error.
 
+mod audit;
 mod demo;
 mod lines;
 mod sim;
@@ -14,8 +15,10 @@ use std::process::ExitCode;
 /// What `--help` says at its end.
 const ENVIRONMENT: &str = "\
 Environment of every subcommand but the demo and sim:
-  COINBASE_REST_URL, COINBASE_WS_URL, COINBASE_WS_USER_URL
+  COINBASE_REST_URL, COINBASE_WS_URL, COINBASE_WS_USER_URL, COINBASE_EXCHANGE_WS_URL
                                Other endpoints than the venue's own
+  COINBASE_EXCHANGE_API_KEY, COINBASE_EXCHANGE_API_SECRET, COINBASE_EXCHANGE_API_PASSPHRASE
+                               Of `stream --feed exchange-authenticated`
   EXCHANGE_CONNECTORS_CA_FILE  PEM file of root certificates trusted besides the usual ones
   RUST_LOG                     What is logged to standard error, such as `debug`";
 
@@ -38,6 +41,8 @@ enum Command {
     Sim(sim::SimArguments),
     /// Print public market data of a venue; needs no credentials
     Stream(stream::StreamArguments),
+    /// Check an audit log order by order, and print a summary
+    Audit(audit::AuditArguments),
 }
 
 /// Runs the command line of this process.
@@ -48,6 +53,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments),
         Some(Command::Stream(arguments)) => stream::run(&arguments),
+        Some(Command::Audit(arguments)) => audit::run(&arguments),
         None => demo::run(&arguments.demo),
     };
     match result {

@@ -4,7 +4,7 @@
 //! Cancels are repeated by the order table until the venue confirms them; those of a venue that is away are due as soon as
 //! it is back, before anything else is sent there. A kill stays until it is released by hand.
 
-use super::contract::{Outputs, StrategySet};
+use super::contract::{AuditNews, Outputs, StrategySet};
 use super::Engine;
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, PerVenue, UnixNanos, Venue};
@@ -71,13 +71,15 @@ impl Engine {
             if *kill.confirmed.get(venue) {
                 continue;
             }
-            let others = std::mem::take(kill.strangers.get_mut(venue));
+            let others = *kill.strangers.get(venue);
             let left = self.trading.orders.open_count_at(venue).saturating_add(others);
             // Nothing is confirmed while an order may exist that the venue was not asked about.
-            let listed = self.trading.orders.is_reconciled(venue) && (kill.listed || kill.scope == KillScope::Ours);
-            let confirmed = left == 0 && listed;
-            if !confirmed && kill.scope == KillScope::WholeAccount {
-                // What others have placed, and whether its cancel took, is found in the listing.
+            let reconciled = self.trading.orders.is_reconciled(venue);
+            let confirmed = left == 0 && reconciled && (kill.listed || kill.scope == KillScope::Ours);
+            if !confirmed && kill.scope == KillScope::WholeAccount && (reconciled || !kill.listed) {
+                // What others have placed, and whether its cancel took, is found in the next listing, counted from nothing;
+                // one that is still being read is waited for.
+                *kill.strangers.get_mut(venue) = 0;
                 self.trading.orders.list_open(now, venue);
             }
             *kill.confirmed.get_mut(venue) = confirmed;
@@ -102,6 +104,16 @@ impl Engine {
     pub(super) fn trading_venues(&self) -> impl Iterator<Item = Venue> + 'static {
         let trading = PerVenue::new(|venue| self.trading.desks.get(venue).user.is_some());
         Venue::ALL.into_iter().filter(move |venue| *trading.get(*venue))
+    }
+
+    /// Tells every strategy how the audit log fares. It is one log for all venues: the record names the first.
+    pub(super) fn tell_audit(&mut self, now: UnixNanos, out: &mut impl Outputs, news: AuditNews) {
+        let venue = self.trading_venues().next().unwrap_or(Venue::Coinbase);
+        let (event, lost, words) = match news {
+            AuditNews::Troubled(why) => (GuardEvent::AuditTroubled, 0, why),
+            AuditNews::Recovered(lost) => (GuardEvent::AuditRecovered, lost, "the audit log goes on"),
+        };
+        self.tell_guard(now, out, venue, event, u32::try_from(lost).unwrap_or(u32::MAX), words);
     }
 
     /// Tells every strategy of a guard's change.

@@ -9,6 +9,7 @@
 //! The engine is deterministic: it has no clock, no socket, no thread and no random source; `now` and entropy are
 //! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
 
+mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
 mod connections;
@@ -36,7 +37,7 @@ mod tests;
 mod tokens;
 mod trading;
 
-pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
+pub use contract::{AuditNews, Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use kill::KillScope;
 pub use port::Carrier;
@@ -303,6 +304,7 @@ impl Engine {
             Input::Time => self.trading.stirred = true,
         }
         self.settle(now, out);
+        self.say_calls(now, out);
         progress
     }
 
@@ -384,6 +386,7 @@ impl Engine {
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
             Control::Release => self.release_kill(now, out),
+            Control::Audit(news) => self.tell_audit(now, out, news),
         }
     }
 

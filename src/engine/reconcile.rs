@@ -1,6 +1,7 @@
 //! Requests that are nobody's command: cancels that are due again, queries about orders, and keeping connections warm;
 //! and what the replies of all requests lead to.
 
+use super::audit;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::desk::{Asking, Desk};
@@ -200,6 +201,7 @@ impl Engine {
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
+        self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
             out.count(Counter::VenueRateLimited, 1);

@@ -10,8 +10,8 @@ use super::Engine;
 use crate::guard::{check_increments, check_prepared, Cost, IncrementError, Priority, RetryAt};
 use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
-    ClientOrderId, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot,
-    RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
+    AuditEntry, ClientOrderId, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder,
+    PreparedSlot, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
@@ -62,6 +62,10 @@ impl Engine {
     pub(super) fn command(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) {
         out.count(Counter::CommandsTaken, 1);
         let venue = self.market.get(command.instrument()).map(|t| t.instrument.listing.venue);
+        let prepared =
+            command.prepared_slot().and_then(|slot| self.trading.prepared.get(command.request().strategy(), slot));
+        let told = prepared.map_or(*command, |order| order.command().submitted_by(command));
+        out.audit(&AuditEntry::Command { at: now, venue, command: told });
         let result = match (venue, command.kind()) {
             (None, _) => Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here")),
             (Some(_), CommandKind::Place) => self.place(now, out, command),
@@ -119,10 +123,13 @@ impl Engine {
         let cost = Cost { weight: 1, orders: counted };
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
             .map_err(|none| none.refusal(now))?;
+        // Both or none is counted: an order that one of them refuses must not use up the other.
         if let Err(refusal) = pretrade.take_rate(now, venue) {
             permit.give_back(desk);
+            out.count(Counter::RateLimited, 1);
             return Err(refusal);
         }
+        let mark = permit.count(now, Priority::Order, desk, binance_us);
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {
@@ -145,7 +152,6 @@ impl Engine {
         let Some(session) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        let mark = permit.mark();
         if let Err(token) = session.place(now, &intent, permit, &mut plug) {
             if let Some(token) = token {
                 out.retire(token);
@@ -320,6 +326,7 @@ impl Engine {
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
         trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.say_cancelled(ids);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, ids.len() as u64);
         Ok(())

@@ -6,6 +6,7 @@ use super::queries::{BinanceUsQueries, ColdClient};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
 use crate::engine::{BinanceUsOrders, BinanceUsSetup, Carrier, Slot};
+use crate::journal::ColdAudit;
 use crate::keeper::Clock;
 use crate::record::Venue;
 use crate::venue::binance_us::auth::Credentials;
@@ -221,9 +222,15 @@ impl BinanceUsConfig {
     }
 
     /// Its cold questions.
-    pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64) -> BinanceUsQueries {
+    pub(super) fn queries(
+        &self,
+        cold: ColdHandle,
+        clock: Clock,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> BinanceUsQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(Venue::BinanceUs, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms);
+        let client = ColdClient::new(Venue::BinanceUs, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit);
         BinanceUsQueries::new(client, self.key.clone())
     }
 }

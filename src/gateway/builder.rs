@@ -10,6 +10,7 @@ use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
 use crate::engine::{Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
+use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
@@ -63,6 +64,7 @@ pub struct GatewayBuilder {
     breaker: BreakerRules,
     dead_man_ms: Option<u64>,
     query_timeout_ms: u64,
+    audit: Option<AuditConfig>,
 }
 
 impl Default for GatewayBuilder {
@@ -85,6 +87,7 @@ impl Default for GatewayBuilder {
             breaker: BreakerRules::default(),
             dead_man_ms: None,
             query_timeout_ms: QUERY_TIMEOUT_MS,
+            audit: None,
         }
     }
 }
@@ -194,7 +197,8 @@ impl GatewayBuilder {
     }
 
     /// Switches the dead-man on: a strategy that has beaten or submitted once and then not for so long, ms, or whose
-    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. Off by default.
+    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. So does the gateway
+    /// itself if it is dropped without a shutdown; that waits up to 2 s for the cancels. Off by default.
     pub fn dead_man_ms(self, silence_ms_max: u64) -> GatewayBuilder {
         GatewayBuilder { dead_man_ms: Some(silence_ms_max), ..self }
     }
@@ -207,6 +211,12 @@ impl GatewayBuilder {
     /// How long a cold query may take, ms. Default 10,000.
     pub fn query_timeout_ms(self, timeout_ms: u64) -> GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
+    }
+
+    /// Keeps an audit log: every API call and every order event as JSON lines, see [`crate::manual::audit`]. Off by
+    /// default.
+    pub fn audit(self, config: AuditConfig) -> GatewayBuilder {
+        GatewayBuilder { audit: Some(config), ..self }
     }
 
     /// Starts all threads, the reactor's among them.
@@ -329,15 +339,27 @@ impl GatewayBuilder {
         let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
+        let directory = Directory::default();
+        let (journal, audit, cold_audit) = match &self.audit {
+            None => (None, None, ColdAudit::default()),
+            Some(config) => {
+                let started = Journal::start(config, Box::new(directory.clone()), clock.clone());
+                let (journal, tap, cold) = started.map_err(|error| GatewayError::Setting {
+                    setting: "audit log",
+                    why: format!("{}: {error}", config.directory().display()),
+                })?;
+                (Some(journal), Some(tap), cold)
+            }
+        };
         if let (Some(coinbase), Some(dialer)) = (coinbase, dialers.get(Venue::Coinbase)) {
-            let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms);
+            let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             if coinbase.key.is_some() {
                 asked.check_start()?;
             }
             *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
-            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms);
+            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         let readers = (hops.reader(), counters.reader());
@@ -350,6 +372,7 @@ impl GatewayBuilder {
             clock: clock.clone(),
             hops,
             counters,
+            audit,
             dead_man_ms: self.dead_man_ms,
         });
         let places = Arc::new(StrategyPlaces::default());
@@ -363,9 +386,9 @@ impl GatewayBuilder {
             reactor: None,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
+            journal,
         };
-        let gateway =
-            Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
+        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
         Ok((gateway, reactor))
     }
 }
@@ -425,5 +448,13 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn an_audit_directory_that_cannot_be_made_is_named() {
+        let builder =
+            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).audit(AuditConfig::new("/dev/null/audit"));
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("audit log: /dev/null/audit: "), "{error}");
     }
 }

@@ -19,6 +19,7 @@ mod strategy;
 
 pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
+pub use crate::journal::{AuditConfig, Fsync};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;

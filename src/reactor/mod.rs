@@ -20,10 +20,13 @@ pub use prepare::{prepare, PrepareError};
 pub use sink::StrategyRings;
 
 use crate::dialer::{DialHandle, DialJob, DialResult};
-use crate::engine::{Closed, ConnId, Control, Engine, Input, KillScope};
+use crate::engine::{Closed, ConnId, Control, Engine, Input, KillScope, Outputs};
+use crate::journal::AuditTap;
 use crate::keeper::{Clock, TokenSlot, TokenTap};
 use crate::link::Flushed;
-use crate::record::{StrategyId, UnixNanos, Venue};
+use crate::record::{
+    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, StrategyId, UnixNanos, Venue,
+};
 use crate::ring::Sleeper;
 use crate::telemetry::{Counter, Counters, Hop, Hops};
 use dead_man::DeadMan;
@@ -32,13 +35,16 @@ use sockets::Sockets;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Bytes read from one socket before the next one has its turn: two TLS records, a little more than the one piece of
-/// input handled in that turn.
-const READ_BYTES_PER_TURN_MAX: usize = 32 * 1024;
+/// Bytes read from one socket before the next one has its turn: one TLS record, more than the one piece of input handled in
+/// that turn.
+const READ_BYTES_PER_TURN_MAX: usize = 16 * 1024;
 /// A turn longer than this is a bug with a counter.
 const LONG_TURN_NS: u64 = 50_000;
 /// A parked reactor looks around at least this often.
 const PARK_MS_MAX: u64 = 100;
+/// Told to end without a shutdown while the dead-man switch is on, it waits at most so long for the last cancels to be
+/// confirmed, ms.
+const LAST_CANCELS_MS: u64 = 2_000;
 /// Ready events taken from the poller per turn.
 const EVENTS_MAX: usize = 64;
 /// Free places a market ring needs before its recovery goes on.
@@ -62,6 +68,8 @@ pub struct Parts {
     pub hops: Hops,
     /// Counters.
     pub counters: Counters,
+    /// The way to the audit log, if one is kept.
+    pub audit: Option<AuditTap>,
     /// A strategy silent for longer, ms, trips the kill switch; off if `None`.
     pub dead_man_ms: Option<u64>,
 }
@@ -73,6 +81,8 @@ pub struct Reactor {
     sink: Sink,
     dials: Vec<(DialHandle, DialJob)>,
     dialed: Vec<mpsc::Receiver<DialResult>>,
+    /// Each connection's, for the audit log.
+    venues: Vec<Venue>,
     control: ControlHandle,
     sleeper: Option<Sleeper>,
     clock: Clock,
@@ -80,22 +90,27 @@ pub struct Reactor {
     killed: Option<KillScope>,
     dead_man: DeadMan,
     deadline: Option<UnixNanos>,
+    /// To end by then, or once no order of ours is open.
+    end_by: Option<UnixNanos>,
     stopped: bool,
 }
 
 impl Reactor {
     /// Puts a reactor together. Nothing is dialled before the first turn.
     pub fn new(parts: Parts) -> Reactor {
-        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, dead_man_ms } = parts;
+        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, audit, dead_man_ms } = parts;
         let Poller { poll, control, sleeper, idle } = poller;
         let sockets = Sockets::new(poll, dials.len(), EVENTS_MAX);
-        let sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
+        let mut sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
+        sink.audit = audit;
+        let venues = engine.slots().iter().map(|slot| slot.venue).collect();
         Reactor {
             engine,
             sockets,
             sink,
             dials,
             dialed,
+            venues,
             control,
             sleeper,
             clock,
@@ -103,6 +118,7 @@ impl Reactor {
             killed: None,
             dead_man: DeadMan::new(dead_man_ms),
             deadline: Some(UnixNanos::NONE),
+            end_by: None,
             stopped: false,
         }
     }
@@ -150,7 +166,11 @@ impl Reactor {
         self.sockets.end_round();
         worked |= self.give_room();
         worked |= self.on_time();
+        self.tell_audit();
         self.carry_out();
+        if self.end_by.is_some_and(|by| self.engine.open_orders() == 0 || self.clock.now() >= by) {
+            self.end();
+        }
         if worked {
             let turn_ns = self.clock.now().since(start);
             self.sink.counters.max(Counter::LongestTurnNs, turn_ns);
@@ -202,8 +222,11 @@ impl Reactor {
         let killed = self.control.killed();
         if killed != self.killed {
             (self.killed, worked) = (killed, true);
-            let control = killed.map_or(Control::Release, Control::Kill);
-            self.apply(self.clock.now(), Input::Control(control));
+            let (now, control) = (self.clock.now(), killed.map_or(Control::Release, Control::Kill));
+            if killed.is_none() {
+                self.dead_man.rearm(now);
+            }
+            self.apply(now, Input::Control(control));
         }
         while let Some(control) = self.sink.inline.as_mut().and_then(|inline| inline.orders.take_control()) {
             worked = true;
@@ -220,7 +243,7 @@ impl Reactor {
                 }
                 ControlMessage::RemoveStrategy(id) => {
                     if self.dead_man.is_armed() {
-                        self.bury(now, id);
+                        self.bury(now, Some(id));
                     }
                     self.apply(now, Input::Control(Control::RemoveStrategy(id)));
                     self.sink.remove(id);
@@ -234,10 +257,13 @@ impl Reactor {
                 ControlMessage::CountOpen(reply) => {
                     let _ = reply.send(self.engine.open_orders());
                 }
-                ControlMessage::End => {
-                    self.stopped = true;
-                    self.sockets.say_goodbye(&mut self.sink.outboxes);
+                ControlMessage::End if self.dead_man.is_on() && self.engine.open_orders() > 0 => {
+                    if self.dead_man.is_armed() {
+                        self.bury(now, None);
+                    }
+                    self.end_by = Some(now.plus_ms(LAST_CANCELS_MS));
                 }
+                ControlMessage::End => self.end(),
             }
         }
         worked
@@ -250,6 +276,7 @@ impl Reactor {
                 worked = true;
                 let now = self.clock.now();
                 let conn = ConnId(result.conn);
+                self.audit_dial(now, conn, &result);
                 let opened = match result.outcome {
                     Ok(link) => self.sockets.adopt(conn, *link, &mut self.sink.outboxes).map_err(|e| e.to_string()),
                     Err(error) => {
@@ -370,23 +397,48 @@ impl Reactor {
         worked
     }
 
-    /// Trips the kill switch for a strategy that is gone or silent.
-    fn bury(&mut self, now: UnixNanos, strategy: StrategyId) {
-        tracing::error!(
-            strategy = strategy.0,
-            "dead-man switch: the strategy is not heard from, all orders are cancelled"
-        );
-        self.dead_man.disarm();
-        self.apply(now, Input::Control(Control::DeadMan));
+    fn end(&mut self) {
+        self.stopped = true;
+        self.sockets.say_goodbye(&mut self.sink.outboxes);
+        // From here on nothing happens that could be remembered; the journal waits for this end.
+        self.sink.audit = None;
+    }
+
+    /// Trips the kill switch for a strategy that is gone or silent; for all of them if the gateway is.
+    fn bury(&mut self, now: UnixNanos, strategy: Option<StrategyId>) {
+        let strategy = strategy.map(|id| id.0);
+        tracing::error!(strategy, "dead-man switch: nobody is heard from there, all orders are cancelled");
+        self.dead_man.trip();
+        // The latch first: whoever is told of the kill may release it at once, and must find it thrown.
         self.control.kill(KillScope::Ours);
-        self.killed = self.control.killed();
+        self.apply(now, Input::Control(Control::DeadMan));
+        // What the engine was told, not what the latch holds: a wider kill thrown meanwhile is a difference still to be told.
+        self.killed = Some(KillScope::Ours);
+    }
+
+    /// What becomes of the audit log is told like a guard's change: whoever trades on it must know when it has holes.
+    fn tell_audit(&mut self) {
+        let Reactor { sink, clock, .. } = self;
+        let news = sink.audit.as_mut().and_then(|audit| audit.news(|| clock.now()));
+        if let Some(news) = news {
+            self.apply(self.clock.now(), Input::Control(Control::Audit(news)));
+        }
+    }
+
+    fn audit_dial(&mut self, now: UnixNanos, conn: ConnId, result: &DialResult) {
+        let Some(venue) = self.venues.get(conn.index()) else { return };
+        let outcome = if result.outcome.is_ok() { CallOutcome::Answered } else { CallOutcome::Failed };
+        let call = CallId { caller: Caller::Dialer, number: self.sink.next_dial() };
+        let step = CallStep::Ended(CallEnd::without_answer(outcome, result.timings.total_ns()));
+        let call = AuditCall { conn: conn.0, ..AuditCall::new(now, call, *venue, "connect", step) };
+        self.sink.audit(&AuditEntry::Call(call));
     }
 
     fn on_time(&mut self) -> bool {
         let now = self.clock.now();
         let rings = self.sink.rings.iter().flatten().map(|rings| (rings.id, &rings.heart));
         if let Some(silent) = self.dead_man.silent(now, rings) {
-            self.bury(now, silent);
+            self.bury(now, Some(silent));
         }
         let due = self.deadline.is_some_and(|deadline| deadline <= now);
         if due {
