@@ -80,7 +80,7 @@ fn push_fraction(text: &mut String, fraction_ns: u64) {
 }
 
 /// Days since 1970-01-01 to a date (Howard Hinnant's algorithm).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let doe = z.rem_euclid(146_097);

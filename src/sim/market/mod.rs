@@ -11,7 +11,7 @@ mod ledger;
 mod pace;
 
 pub use book::Side;
-pub(crate) use candle::{widened, MINUTE_S};
+pub(crate) use candle::{widened, Candle, MINUTE_S};
 pub(crate) use generated::{Market, Match, Trade, Want};
 pub(crate) use increments::{Increments, Traded};
 pub(crate) use ledger::{Account, Ledger};

@@ -166,7 +166,7 @@ pub trait Venue: Send + 'static {
 }
 
 /// Percent and plus decoding of a query part; malformed escapes stay as they are.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

@@ -16,6 +16,7 @@ mod tls;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use api::decode;
 pub use api::{CloseHow, ConnId, Control, Door, Output, Request, Response, Venue};
 pub use event_loop::Core;
 pub(crate) use fault::Faults;
