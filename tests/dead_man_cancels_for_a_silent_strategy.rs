@@ -35,12 +35,41 @@ fn silence_trips_it_and_beats_do_not() {
 }
 
 #[test]
+fn after_a_release_it_watches_again() {
+    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(SILENCE_MS)).start();
+    rig.strategy.orders.beat();
+    rig.wait_for_execution("killed", |r| r.guard == GuardEvent::Killed);
+    rig.mark();
+    rig.gateway().release_kill();
+    rig.wait_for_execution("released", |r| r.guard == GuardEvent::KillReleased);
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.wait_for_execution("killed again", |r| r.guard == GuardEvent::Killed);
+    rig.expect(order.request, K::Cancelled);
+}
+
+#[test]
 fn dropped_handles_trip_it() {
     let mut rig = Bench::new().gateway(|b| b.dead_man_ms(60_000)).start();
     let order = rig.place_accepted(rig.resting_bid());
     let other = rig.gateway().strategy().unwrap();
     drop(std::mem::replace(&mut rig.strategy, other));
     rig.until_true("the order is cancelled", |rig| state(rig, order.client_order_id.as_str()) == "CANCELLED");
+}
+
+#[test]
+fn a_gateway_dropped_without_a_shutdown_cancels_before_it_ends() {
+    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(60_000)).start();
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.abandon();
+    assert_eq!(state(&rig, order.client_order_id.as_str()), "CANCELLED");
+}
+
+#[test]
+fn a_gateway_without_the_switch_leaves_them() {
+    let mut rig = Bench::new().start();
+    let order = rig.place_accepted(rig.resting_bid());
+    rig.abandon();
+    assert_eq!(state(&rig, order.client_order_id.as_str()), "OPEN");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A gateway that talks TLS on loopback to a local venue, and what its hops measured.
 
-use exchange_connectors::gateway::{CoinbaseConfig, Gateway, GatewayBuilder, Idle};
+use exchange_connectors::gateway::{CoinbaseConfig, Gateway, GatewayBuilder, Idle, Reactor};
 use exchange_connectors::sim::coinbase::{Config, Limits, LocalVenue};
 use exchange_connectors::telemetry::Summary;
 use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
@@ -13,11 +13,26 @@ const REQUESTS_PER_SECOND: usize = 256;
 pub struct Loopback {
     pub gateway: Gateway,
     pub venue: LocalVenue,
-    roots: PathBuf,
+    roots: Roots,
 }
+
+/// A file of root certificates that goes when this goes.
+struct Roots(PathBuf);
 
 impl Loopback {
     pub fn start(idle: Idle, config: Config) -> Loopback {
+        let (builder, venue, roots) = Self::set_up(idle, config);
+        Loopback { gateway: builder.start().unwrap(), venue, roots }
+    }
+
+    /// The same with the reactor left to the caller to turn.
+    pub fn build(idle: Idle, config: Config) -> (Loopback, Reactor) {
+        let (builder, venue, roots) = Self::set_up(idle, config);
+        let (gateway, reactor) = builder.build().unwrap();
+        (Loopback { gateway, venue, roots }, reactor)
+    }
+
+    fn set_up(idle: Idle, config: Config) -> (GatewayBuilder, LocalVenue, Roots) {
         let venue = LocalVenue::start(Config { limits: Limits::NONE, ..config }).unwrap();
         let roots = std::env::temp_dir().join(format!("exchange-connectors-bench-{}.pem", std::process::id()));
         std::fs::write(&roots, venue.ca_pem()).unwrap();
@@ -33,14 +48,13 @@ impl Loopback {
             .credentials(venue.credentials().name(), venue.credentials().secret())
             .unwrap();
         let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().idle(idle);
-        let gateway = builder.root_certificates(&roots).start().unwrap();
-        Loopback { gateway, venue, roots }
+        (builder.root_certificates(&roots), venue, Roots(roots))
     }
 }
 
-impl Drop for Loopback {
+impl Drop for Roots {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.roots);
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

@@ -14,8 +14,10 @@ use std::process::ExitCode;
 /// What `--help` says at its end.
 const ENVIRONMENT: &str = "\
 Environment of every subcommand but the demo and sim:
-  COINBASE_REST_URL, COINBASE_WS_URL, COINBASE_WS_USER_URL
+  COINBASE_REST_URL, COINBASE_WS_URL, COINBASE_WS_USER_URL, COINBASE_EXCHANGE_WS_URL
                                Other endpoints than the venue's own
+  COINBASE_EXCHANGE_API_KEY, COINBASE_EXCHANGE_API_SECRET, COINBASE_EXCHANGE_API_PASSPHRASE
+                               Of `stream --feed exchange-authenticated`
   EXCHANGE_CONNECTORS_CA_FILE  PEM file of root certificates trusted besides the usual ones
   RUST_LOG                     What is logged to standard error, such as `debug`";
 

@@ -71,13 +71,15 @@ impl Engine {
             if *kill.confirmed.get(venue) {
                 continue;
             }
-            let others = std::mem::take(kill.strangers.get_mut(venue));
+            let others = *kill.strangers.get(venue);
             let left = self.trading.orders.open_count_at(venue).saturating_add(others);
             // Nothing is confirmed while an order may exist that the venue was not asked about.
-            let listed = self.trading.orders.is_reconciled(venue) && (kill.listed || kill.scope == KillScope::Ours);
-            let confirmed = left == 0 && listed;
-            if !confirmed && kill.scope == KillScope::WholeAccount {
-                // What others have placed, and whether its cancel took, is found in the listing.
+            let reconciled = self.trading.orders.is_reconciled(venue);
+            let confirmed = left == 0 && reconciled && (kill.listed || kill.scope == KillScope::Ours);
+            if !confirmed && kill.scope == KillScope::WholeAccount && (reconciled || !kill.listed) {
+                // What others have placed, and whether its cancel took, is found in the next listing, counted from nothing;
+                // one that is still being read is waited for.
+                *kill.strangers.get_mut(venue) = 0;
                 self.trading.orders.list_open(now, venue);
             }
             *kill.confirmed.get_mut(venue) = confirmed;

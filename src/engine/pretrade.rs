@@ -95,15 +95,17 @@ impl PreTrade {
             Side::Buy => &mut exposure.open_buy,
             Side::Sell => &mut exposure.open_sell,
         };
-        // What it has executed is in the position, and in its new quantity too.
-        *open = open.saturating_sub(order.quantity());
+        // What it has executed is in the position, and in its new quantity too; what may still be executed is in what is
+        // open, but for an order sized in quote currency.
+        *open = open.saturating_sub(order.open_quantity()).saturating_sub(order.executed());
         exposure.open_orders = exposure.open_orders.saturating_sub(1);
         let whole = OrderCommand::limit(id, order.side(), change.price(), change.quantity());
         let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &Funds::default());
         passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 
-    /// Counts a new order against the venue's rate of our own.
+    /// Counts a new order against our own rate for the venue, as the last check of all: what is refused after it would
+    /// still count.
     ///
     /// # Errors
     /// [`Refusal`]; nothing is counted then.

@@ -117,16 +117,16 @@ impl Engine {
             out.count(Counter::TokensMissing, 1);
             return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
         };
-        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
+        // Both or none is counted: an order that one of them refuses must not use up the other.
+        let limited = |RetryAt(at)| Refusal::new(RejectClass::RateLimited, "own rate limit").until(at);
+        let ready = governor.ready(now, Priority::Order).map_err(limited);
+        if let Err(refusal) = ready.and_then(|()| pretrade.take_rate(now, venue)) {
             // Unused: it goes back to the front, for the next order.
             tokens.put_back(TokenPath::Place as u8, token);
             out.count(Counter::RateLimited, 1);
-            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
-        }
-        if let Err(refusal) = pretrade.take_rate(now, venue) {
-            tokens.put_back(TokenPath::Place as u8, token);
             return Err(refusal);
         }
+        let _ready = governor.take(now, Priority::Order);
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {

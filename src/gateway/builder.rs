@@ -169,7 +169,8 @@ impl GatewayBuilder {
     }
 
     /// Switches the dead-man on: a strategy that has beaten or submitted once and then not for so long, ms, or whose
-    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. Off by default.
+    /// handles are dropped without a shutdown, trips the kill switch for all orders of this gateway. So does the gateway
+    /// itself if it is dropped without a shutdown; that waits up to 2 s for the cancels. Off by default.
     pub fn dead_man_ms(self, silence_ms_max: u64) -> GatewayBuilder {
         GatewayBuilder { dead_man_ms: Some(silence_ms_max), ..self }
     }

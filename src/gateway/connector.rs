@@ -191,14 +191,15 @@ pub struct MarketFeed {
 }
 
 impl MarketFeed {
-    /// The next record; `None` if none came within `timeout`.
+    /// The next record; `None` if none came within `timeout`, or the gateway has ended. [`Duration::MAX`] waits for ever.
     pub fn next(&mut self, timeout: Duration) -> Option<MarketRecord> {
-        let deadline = Instant::now() + timeout;
+        // None: further off than a time can be.
+        let deadline = Instant::now().checked_add(timeout);
         loop {
             if let Some(record) = self.strategy.market.pop() {
                 return Some(record);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.map_or(WAIT_SLICE, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() || self.strategy.is_gateway_gone() {
                 return None;
             }

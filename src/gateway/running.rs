@@ -261,7 +261,8 @@ impl Gateway {
         self.control.kill(scope);
     }
 
-    /// Lets orders leave again after a kill, on purpose. What was cancelled stays cancelled.
+    /// Lets orders leave again after a kill, on purpose. What was cancelled stays cancelled; a dead-man switch that had
+    /// tripped watches again. A release right behind a kill, before the reactor has looked, takes it back whole.
     pub fn release_kill(&self) {
         self.control.release_kill();
     }

@@ -53,12 +53,11 @@ impl Governor {
         }
     }
 
-    /// Counts a request that leaves now.
+    /// Whether a request could leave now; counts nothing.
     ///
     /// # Errors
-    /// [`RetryAt`] if the limit, less what is reserved from `priority`, is used up, or the venue told us to wait;
-    /// nothing is counted then.
-    pub fn take(&mut self, now: UnixNanos, priority: Priority) -> Result<(), RetryAt> {
+    /// [`RetryAt`] if the limit, less what is reserved from `priority`, is used up, or the venue told us to wait.
+    pub fn ready(&self, now: UnixNanos, priority: Priority) -> Result<(), RetryAt> {
         if now < self.blocked_until {
             return Err(RetryAt(self.blocked_until));
         }
@@ -74,10 +73,19 @@ impl Governor {
                 return Err(RetryAt(free_at));
             }
         }
+        Ok(())
+    }
+
+    /// Counts a request that leaves now.
+    ///
+    /// # Errors
+    /// As of [`Governor::ready`]; nothing is counted then.
+    pub fn take(&mut self, now: UnixNanos, priority: Priority) -> Result<(), RetryAt> {
+        self.ready(now, priority)?;
         if let Some(slot) = self.sent.get_mut(self.next) {
             *slot = now;
         }
-        self.next = (self.next + 1) % limit;
+        self.next = (self.next + 1) % self.sent.len();
         Ok(())
     }
 

@@ -51,10 +51,12 @@ pub struct InstrumentLimits {
     pub order_notional_max: Option<Fixed>,
     /// Orders open or on their way.
     pub open_orders_max: Option<u32>,
-    /// Greatest position long or short, base currency, as if every open order of that side were filled.
+    /// Greatest position long or short, base currency, as if every open order of that side were filled. The position is
+    /// what the gateway's fills have made since its start: what the account held before is not in it.
     pub position_max: Option<Fixed>,
     /// How far beyond the best opposite price a limit may lie, in hundredths of a percent: a buy above the ask, a sell
-    /// below the bid. A price on the passive side is not bounded.
+    /// below the bid. A price on the passive side is not bounded. Needs a subscription to the book, as every check against the
+    /// market does: without a whole book the order is refused.
     pub price_band_bps: Option<u32>,
     /// Longest silence of the connection that carries the book, ms; also requires the book to be complete.
     pub book_age_ms_max: Option<u64>,
@@ -63,7 +65,8 @@ pub struct InstrumentLimits {
     /// Refuse what would meet an order of our own. A market order is refused while any order of ours rests on the other
     /// side; a limit order only if its price reaches it.
     pub no_self_trade: bool,
-    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold.
+    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold. No venue tells
+    /// balances to the engine yet: with this set, every order is refused with "balance not known yet".
     pub check_balance: bool,
 }
 

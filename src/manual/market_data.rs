@@ -46,7 +46,8 @@
 //!
 //! Coinbase sends the same market over two protocols: Advanced Trade, and the feed of Coinbase Exchange, chosen by
 //! [`CoinbaseConfig::market_source`](crate::gateway::CoinbaseConfig::market_source). Products, books and trade ids are the
-//! same. What differs, by the recordings of 2026-09-30 of BTC-USD and ETH-USD:
+//! same. What differs, by the recordings of 2026-09-30 of BTC-USD and ETH-USD and the venue's own times in them (messages
+//! arrive in bursts, so that receive times show less):
 //!
 //! | | Advanced Trade | Exchange, public | Exchange, with a key |
 //! |---|---|---|---|
@@ -77,6 +78,6 @@
 //!
 //! # Long messages
 //!
-//! A full Coinbase snapshot is 5 MB in one WebSocket message. It is cut into JSON arrays of at most 16 KiB as its bytes come,
+//! A full Coinbase snapshot is 5 MB in one WebSocket message. It is cut into JSON arrays of at most 8 KiB as its bytes come,
 //! each parsed and booked in one call of the engine; order rings and other sockets are served between the cuts, and the
 //! receive buffer stays at 256 KiB.

@@ -3,9 +3,11 @@
 //! - [`threads`]: who owns what, and who may wait for whom
 //! - [`market_data`]: events, books, gaps, slow consumers
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
+//! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
 //! - [`numbers`]: exact decimals, exponents, times
 //! - [`threats`]: what is defended against, and what is not
 
+pub mod guards;
 pub mod market_data;
 pub mod numbers;
 pub mod orders;

@@ -192,7 +192,7 @@ fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<Replac
     if !entry.change.begin(command.request(), from, to) {
         return Err(Refusal::new(RejectClass::Busy, "another change is under way"));
     }
-    entry.order.expect_quantity(to.quantity);
+    entry.order.expect_terms(to.price, to.quantity);
     Ok(ReplaceSend {
         slot,
         request: command.request(),

@@ -48,19 +48,17 @@ pub(super) struct Share {
     /// Still to be executed, base; 0 if the order is over or sized in quote currency.
     rest: i64,
     executed: i64,
-    /// Where it rests; `None` for market orders and those that are over.
+    /// Where it rests, or may rest once a change is done; `None` for market orders and those that are over.
     price: Option<i64>,
 }
 
 impl Share {
     pub fn of(order: &Order) -> Share {
         let open = !matches!(order.state(), OrderState::Closed(_));
-        let counted = open && !order.is_quantity_in_quote();
-        // While a change is under way, the larger of the two quantities the order may have.
-        let whole = order.base_quantity().unwrap_or(0);
-        let rest = if counted { whole.saturating_sub(order.executed()).max(0) } else { 0 };
-        let limit = open && order.order_type() != OrderType::Market && order.price() > 0;
-        Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(order.price()) }
+        let rest = order.open_quantity();
+        let price = order.reach();
+        let limit = open && order.order_type() != OrderType::Market && price > 0;
+        Share { open, side: order.side(), rest, executed: order.executed(), price: limit.then_some(price) }
     }
 }
 

@@ -203,6 +203,8 @@ struct VenueState {
     /// Open orders that the listing lacked and that no evidence has confirmed yet.
     owed: usize,
     listing_at: UnixNanos,
+    /// A listing begun before this does not answer what was asked.
+    listing_from: UnixNanos,
     listing_pause_ms: u64,
     fills_at: UnixNanos,
     /// A query for executions is under way.
@@ -230,6 +232,7 @@ impl Reconciliation {
             needs_listing: true,
             owed: 0,
             listing_at: UnixNanos::MAX,
+            listing_from: UnixNanos::NONE,
             listing_pause_ms: 0,
             fills_at: UnixNanos::MAX,
             fills_asked: false,
@@ -360,7 +363,9 @@ impl Reconciliation {
             state.listing_at = now.plus_ms(state.listing_pause_ms);
             return false;
         }
-        (state.needs_listing, state.listing_pause_ms) = (false, 0);
+        state.listing_pause_ms = 0;
+        // Otherwise another one was asked for meanwhile, which is due already.
+        state.needs_listing = query.begun < state.listing_from;
         true
     }
 }
@@ -382,10 +387,11 @@ impl Orders {
         }
     }
 
-    /// Asks for the open orders of a venue, whoever placed them, as soon as it can be asked.
+    /// Asks for the open orders of a venue, whoever placed them, as soon as it can be asked. It is not reconciled before
+    /// a listing begun from now on is complete.
     pub fn list_open(&mut self, now: UnixNanos, venue: Venue) {
         let state = self.reconciliation.venue(venue);
-        state.needs_listing = true;
+        (state.needs_listing, state.listing_from) = (true, now);
         if state.up && !state.needs_fills {
             state.listing_at = state.listing_at.min(now);
         }

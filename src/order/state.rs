@@ -76,6 +76,8 @@ pub struct Order {
     pub(super) quantity: i64,
     /// The quantity a change under way asks for; 0 if none is.
     pub(super) expected_quantity: i64,
+    /// The price a change under way asks for; 0 if none is.
+    pub(super) expected_price: i64,
     pub(super) state: OrderState,
     pub(super) sent: UnixNanos,
     pub(super) written: UnixNanos,
@@ -188,6 +190,7 @@ impl Order {
         price: 0,
         quantity: 0,
         expected_quantity: 0,
+        expected_price: 0,
         state: OrderState::Closed(OrderEnd::Rejected),
         sent: UnixNanos::NONE,
         written: UnixNanos::NONE,
@@ -255,9 +258,28 @@ impl Order {
         }
     }
 
-    /// A change to this quantity is under way.
-    pub(super) fn expect_quantity(&mut self, quantity: i64) {
-        self.expected_quantity = quantity;
+    /// What may still be executed, mantissa at the size exponent: 0 if the order is over, or sized in quote currency.
+    /// While a change is under way, of the larger of the two quantities the order may have.
+    pub(crate) fn open_quantity(&self) -> i64 {
+        match (self.state, self.base_quantity()) {
+            (OrderState::Closed(_), _) | (_, None) => 0,
+            (_, Some(whole)) => whole.saturating_sub(self.executed()).max(0),
+        }
+    }
+
+    /// The price that reaches furthest of those the order may have: while a change is under way, the better for whoever
+    /// meets it. 0 on market orders.
+    pub(super) fn reach(&self) -> i64 {
+        match (self.side, self.expected_price) {
+            (_, 0) => self.price,
+            (Side::Buy, expected) => self.price.max(expected),
+            (Side::Sell, expected) => self.price.min(expected),
+        }
+    }
+
+    /// A change to these terms is under way.
+    pub(super) fn expect_terms(&mut self, price: i64, quantity: i64) {
+        (self.expected_price, self.expected_quantity) = (price, quantity);
     }
 
     /// The change under way is done.
@@ -268,7 +290,7 @@ impl Order {
 
     /// The change under way was refused. With one quantity left the order may turn out to be wholly executed.
     pub(super) fn keep_terms(&mut self) {
-        self.expected_quantity = 0;
+        (self.expected_price, self.expected_quantity) = (0, 0);
         let complete = self.base_quantity().is_some_and(|whole| self.executed() >= whole);
         self.ending |= complete && matches!(self.state, OrderState::Live);
     }

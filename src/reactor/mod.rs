@@ -32,13 +32,16 @@ use sockets::Sockets;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Bytes read from one socket before the next one has its turn: two TLS records, a little more than the one piece of
-/// input handled in that turn.
-const READ_BYTES_PER_TURN_MAX: usize = 32 * 1024;
+/// Bytes read from one socket before the next one has its turn: one TLS record, more than the one piece of input handled in
+/// that turn.
+const READ_BYTES_PER_TURN_MAX: usize = 16 * 1024;
 /// A turn longer than this is a bug with a counter.
 const LONG_TURN_NS: u64 = 50_000;
 /// A parked reactor looks around at least this often.
 const PARK_MS_MAX: u64 = 100;
+/// Told to end without a shutdown while the dead-man switch is on, it waits at most so long for the last cancels to be
+/// confirmed, ms.
+const LAST_CANCELS_MS: u64 = 2_000;
 /// Ready events taken from the poller per turn.
 const EVENTS_MAX: usize = 64;
 /// Free places a market ring needs before its recovery goes on.
@@ -80,6 +83,8 @@ pub struct Reactor {
     killed: Option<KillScope>,
     dead_man: DeadMan,
     deadline: Option<UnixNanos>,
+    /// To end by then, or once no order of ours is open.
+    end_by: Option<UnixNanos>,
     stopped: bool,
 }
 
@@ -103,6 +108,7 @@ impl Reactor {
             killed: None,
             dead_man: DeadMan::new(dead_man_ms),
             deadline: Some(UnixNanos::NONE),
+            end_by: None,
             stopped: false,
         }
     }
@@ -151,6 +157,9 @@ impl Reactor {
         worked |= self.give_room();
         worked |= self.on_time();
         self.carry_out();
+        if self.end_by.is_some_and(|by| self.engine.open_orders() == 0 || self.clock.now() >= by) {
+            self.end();
+        }
         if worked {
             let turn_ns = self.clock.now().since(start);
             self.sink.counters.max(Counter::LongestTurnNs, turn_ns);
@@ -202,8 +211,11 @@ impl Reactor {
         let killed = self.control.killed();
         if killed != self.killed {
             (self.killed, worked) = (killed, true);
-            let control = killed.map_or(Control::Release, Control::Kill);
-            self.apply(self.clock.now(), Input::Control(control));
+            let (now, control) = (self.clock.now(), killed.map_or(Control::Release, Control::Kill));
+            if killed.is_none() {
+                self.dead_man.rearm(now);
+            }
+            self.apply(now, Input::Control(control));
         }
         while let Some(control) = self.sink.inline.as_mut().and_then(|inline| inline.orders.take_control()) {
             worked = true;
@@ -220,7 +232,7 @@ impl Reactor {
                 }
                 ControlMessage::RemoveStrategy(id) => {
                     if self.dead_man.is_armed() {
-                        self.bury(now, id);
+                        self.bury(now, Some(id));
                     }
                     self.apply(now, Input::Control(Control::RemoveStrategy(id)));
                     self.sink.remove(id);
@@ -234,10 +246,13 @@ impl Reactor {
                 ControlMessage::CountOpen(reply) => {
                     let _ = reply.send(self.engine.open_orders());
                 }
-                ControlMessage::End => {
-                    self.stopped = true;
-                    self.sockets.say_goodbye(&mut self.sink.outboxes);
+                ControlMessage::End if self.dead_man.is_on() && self.engine.open_orders() > 0 => {
+                    if self.dead_man.is_armed() {
+                        self.bury(now, None);
+                    }
+                    self.end_by = Some(now.plus_ms(LAST_CANCELS_MS));
                 }
+                ControlMessage::End => self.end(),
             }
         }
         worked
@@ -370,23 +385,28 @@ impl Reactor {
         worked
     }
 
-    /// Trips the kill switch for a strategy that is gone or silent.
-    fn bury(&mut self, now: UnixNanos, strategy: StrategyId) {
-        tracing::error!(
-            strategy = strategy.0,
-            "dead-man switch: the strategy is not heard from, all orders are cancelled"
-        );
-        self.dead_man.disarm();
-        self.apply(now, Input::Control(Control::DeadMan));
+    fn end(&mut self) {
+        self.stopped = true;
+        self.sockets.say_goodbye(&mut self.sink.outboxes);
+    }
+
+    /// Trips the kill switch for a strategy that is gone or silent; for all of them if the gateway is.
+    fn bury(&mut self, now: UnixNanos, strategy: Option<StrategyId>) {
+        let strategy = strategy.map(|id| id.0);
+        tracing::error!(strategy, "dead-man switch: nobody is heard from there, all orders are cancelled");
+        self.dead_man.trip();
+        // The latch first: whoever is told of the kill may release it at once, and must find it thrown.
         self.control.kill(KillScope::Ours);
-        self.killed = self.control.killed();
+        self.apply(now, Input::Control(Control::DeadMan));
+        // What the engine was told, not what the latch holds: a wider kill thrown meanwhile is a difference still to be told.
+        self.killed = Some(KillScope::Ours);
     }
 
     fn on_time(&mut self) -> bool {
         let now = self.clock.now();
         let rings = self.sink.rings.iter().flatten().map(|rings| (rings.id, &rings.heart));
         if let Some(silent) = self.dead_man.silent(now, rings) {
-            self.bury(now, silent);
+            self.bury(now, Some(silent));
         }
         let due = self.deadline.is_some_and(|deadline| deadline <= now);
         if due {

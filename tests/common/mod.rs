@@ -542,6 +542,12 @@ impl Rig {
         self.venue.clone()
     }
 
+    /// Drops the gateway without a shutdown, as a program that returns early does; returns when the reactor has ended.
+    pub fn abandon(&mut self) {
+        drop(self.gateway.take());
+        self.reactor.take().expect("running").join().expect("the reactor ended well");
+    }
+
     /// Stops gateway and reactor.
     pub fn shutdown(&mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
         let result = self.gateway.take().expect("running").shutdown(shutdown, timeout_ms);

@@ -169,6 +169,22 @@ fn while_a_change_is_unknown_the_order_ends_at_neither_quantity_on_our_word() {
 }
 
 #[test]
+fn while_a_change_is_under_way_self_trade_checks_see_the_price_that_reaches_further() {
+    let exposed = |b: &Bench| b.orders.exposure(InstrumentId(0)).bid_max;
+    let mut b = changing();
+    assert_eq!(exposed(&b), NEW_PRICE);
+    answer(&mut b, refused(RejectClass::Other));
+    assert_eq!(exposed(&b), PRICE);
+
+    let mut b = Bench::live();
+    let send = replace_to(&mut b, 2, PRICE - 100, QUANTITY).unwrap();
+    b.orders.replace_sent(send.slot, b.now);
+    assert_eq!(exposed(&b), PRICE);
+    answer(&mut b, ReplaceReply::Accepted);
+    assert_eq!(exposed(&b), PRICE - 100);
+}
+
+#[test]
 fn the_end_of_the_order_answers_its_change() {
     let mut b = changing();
     b.tell(OrderStatus::Cancelled, 0);

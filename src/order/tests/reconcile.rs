@@ -219,6 +219,28 @@ fn each_venue_is_asked_about_its_own_orders_only() {
 }
 
 #[test]
+fn a_listing_begun_before_another_was_asked_for_does_not_answer_that_one() {
+    let mut b = Bench::live();
+    b.orders.user_stream_up(b.now, V);
+    while !b.orders.is_reconciled(V) {
+        let (id, _) = b.query().unwrap();
+        b.tell_by_query(OrderStatus::Open, 0);
+        b.done(id);
+    }
+    b.orders.list_open(b.now, V);
+    let (early, _) = b.query().unwrap();
+    b.advance(100);
+    b.orders.list_open(b.now, V);
+    b.done(early);
+    assert!(!b.orders.is_reconciled(V));
+    let (late, query) = b.query().unwrap();
+    assert!(matches!(query, Query::OpenOrders { .. }));
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(late);
+    assert!(b.orders.is_reconciled(V));
+}
+
+#[test]
 fn a_venue_that_is_up_is_reconciled_whatever_the_others_are() {
     let mut b = two_venues();
     b.orders.user_stream_up(b.now, Venue::BinanceUs);

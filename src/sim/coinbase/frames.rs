@@ -2,7 +2,7 @@
 //! key order of the recordings.
 
 use super::product::{Market, Trading};
-use crate::sim::market::{Side, Trade};
+use crate::sim::market::{widened, Candle, Side, Trade};
 use crate::sim::{rfc3339_micros, Json, SECOND_NS};
 use std::fmt::Write;
 
@@ -106,22 +106,21 @@ pub(crate) fn ticker(kind: &str, market: &Market, batch: bool) -> String {
     })
 }
 
-/// The current five-minute candle, out of the last trades (the venue has all of them, this one the last hundred).
+/// The current five-minute candle, as it has grown so far.
 pub(crate) fn candle(kind: &str, market: &Market, now_ns: u64) -> String {
     let product = &market.product;
     let start_s = now_ns / SECOND_NS / CANDLE_S * CANDLE_S;
-    let inside: Vec<&Trade> = market.trades.iter().filter(|t| t.at_ns >= start_s * SECOND_NS).collect();
-    let last = market.last();
-    let ticks = || inside.iter().map(|t| t.ticks);
+    let minutes = market.minutes.iter().filter(|minute| minute.start_s >= start_s);
+    let candle = widened(minutes, CANDLE_S).pop().unwrap_or(Candle::new(start_s, market.last(), 0));
     Json::compact().object(|j| {
         j.str("type", kind).arr("candles", |j| {
             j.item(|j| {
                 j.str("start", start_s)
-                    .str("high", product.price(ticks().max().unwrap_or(last)))
-                    .str("low", product.price(ticks().min().unwrap_or(last)))
-                    .str("open", product.price(ticks().next_back().unwrap_or(last)))
-                    .str("close", product.price(ticks().next().unwrap_or(last)))
-                    .str("volume", product.size(inside.iter().map(|t| t.lots).sum()))
+                    .str("high", product.price(candle.high))
+                    .str("low", product.price(candle.low))
+                    .str("open", product.price(candle.open))
+                    .str("close", product.price(candle.close))
+                    .str("volume", product.size(candle.lots))
                     .str("product_id", &product.id);
             });
         });

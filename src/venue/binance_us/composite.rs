@@ -2,7 +2,7 @@
 //! (Binance.US reference 3).
 //!
 //! Owns which terms have a form here, said when an order is prepared ([`check`]), and the request they become
-//! ([`Placement`]). Never writes and never sends.
+//! (`Placement`). Never writes and never sends.
 
 use super::request::{NewOco, NewOrder, OrderKind, Quantity, ResponseDetail, Unsupported};
 use crate::record::{

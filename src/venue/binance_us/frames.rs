@@ -10,6 +10,7 @@ use crate::codec::json::{ArraySlicer, Plain, Slice, SliceError};
 use crate::codec::websocket::{self, FrameReader, Item, WsError, CONTROL_BYTES_MAX};
 use crate::guard::{Governor, Priority};
 use crate::record::UnixNanos;
+use crate::venue::fault::Fault;
 use crate::venue::{Anomaly, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX};
 use arrayvec::ArrayVec;
 
@@ -18,10 +19,33 @@ const FRAME_HEADER_BYTES_MAX: usize = 10;
 /// Slices of a long message in one call: one large one, or the small ones at its ends.
 const SMALL_SLICES_BYTES: usize = 1024;
 
+/// Why a message ends its connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is not UTF-8 (RFC 6455 section 8.1).
+    NotUtf8,
+    /// For what it says.
+    End(SessionError),
+}
+
+impl From<SessionError> for Unread {
+    fn from(error: SessionError) -> Unread {
+        Unread::End(error)
+    }
+}
+
+/// What a fault of `text`, just refused by the parser, means for its connection.
+pub(super) fn check_text(fault: &Fault, text: &[u8]) -> Result<(), Unread> {
+    match fault {
+        Fault::Json(error) if error.is_of_bad_utf8(text) => Err(Unread::NotUtf8),
+        _ => Ok(()),
+    }
+}
+
 /// Reads the messages of one connection.
 pub(super) trait Reader<IO> {
-    /// A whole message; returns the levels told.
-    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, SessionError>;
+    /// A whole message, text that nobody has checked; returns the levels told.
+    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, Unread>;
     /// A long message begins.
     fn long_begins(&mut self) {}
     /// The text up to an array that opens. False: nothing more of this message is of use.
@@ -34,7 +58,7 @@ pub(super) trait Reader<IO> {
     }
     /// The whole text with its long arrays empty: a connection without long arrays reads a message that came in
     /// fragments here.
-    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), SessionError> {
+    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), Unread> {
         self.message(parser, text, io).map(|_| ())
     }
     /// The message cannot be read any further.
@@ -74,7 +98,7 @@ impl Frames {
     /// For connections whose long messages have long arrays of these names. `paced`: our messages are limited.
     pub fn new(long_arrays: &'static [&'static str], silence_ms_max: u64, paced: bool) -> Frames {
         Frames {
-            reader: FrameReader::new(frame_limits()),
+            reader: frame_reader(),
             parser: Plain::new(BYTES_PER_CALL_MAX),
             slicer: ArraySlicer::new(long_arrays),
             long: Long::None,
@@ -88,7 +112,7 @@ impl Frames {
 
     /// The connection is up.
     pub fn opened(&mut self, now: UnixNanos) {
-        self.reader = FrameReader::new(frame_limits());
+        self.reader = frame_reader();
         self.slicer.reset();
         (self.long, self.last_seen) = (Long::None, now);
         (self.ping, self.pong_at) = (None, UnixNanos::MAX);
@@ -167,7 +191,8 @@ impl Frames {
                 Item::Message { text: true, payload } => {
                     spent = spent.saturating_add(payload.len());
                     self.last_seen = now;
-                    levels = levels.saturating_add(reader.message(&mut self.parser, payload, io)?);
+                    let told = reader.message(&mut self.parser, payload, io);
+                    levels = levels.saturating_add(told.map_err(|unread| self.ended(unread, io))?);
                 }
                 Item::Piece { text: true, payload, first, last } => {
                     self.last_seen = now;
@@ -197,6 +222,14 @@ impl Frames {
             }
         };
         Ok(SessionProgress { consumed, more })
+    }
+
+    #[cold]
+    fn ended(&mut self, unread: Unread, io: &mut impl Wire) -> SessionError {
+        match unread {
+            Unread::NotUtf8 => protocol(self.reader.refuse_text(), io),
+            Unread::End(error) => error,
+        }
     }
 
     fn pong(&mut self, now: UnixNanos, payload: &[u8], io: &mut impl Wire) {
@@ -261,8 +294,8 @@ impl Frames {
             Ok(Slice::End { text }) => {
                 let bytes = text.len();
                 (self.long, self.last_seen) = (Long::None, now);
-                reader.long_end(&mut self.parser, text, io)?;
-                return Ok(bytes);
+                let read = reader.long_end(&mut self.parser, text, io);
+                return read.map(|()| bytes).map_err(|unread| self.ended(unread, io));
             }
             Err(error) => {
                 reader.long_failed(Some(error), io);
@@ -281,8 +314,11 @@ fn pace() -> Governor {
     Governor::new(limits::MESSAGES_PER_SECOND, 1_000, limits::MESSAGE_MARGIN_MS)
 }
 
-fn frame_limits() -> websocket::Limits {
-    websocket::Limits { message_bytes_max: limits::MESSAGE_BYTES_MAX, whole_bytes_max: limits::WHOLE_MESSAGE_BYTES_MAX }
+/// The parser looks at every byte of a whole message for UTF-8, so the reader need not.
+fn frame_reader() -> FrameReader {
+    let whole_bytes_max = limits::WHOLE_MESSAGE_BYTES_MAX;
+    let limits = websocket::Limits { message_bytes_max: limits::MESSAGE_BYTES_MAX, whole_bytes_max };
+    FrameReader::new(limits).leaving_whole_text_unchecked()
 }
 
 pub(super) fn mask(wire: &mut impl Wire) -> [u8; 4] {

@@ -10,7 +10,7 @@
 //! the same wishes ([`StreamSession::wanted`]), waits until it is [`healthy`](StreamSession::healthy), and closes the
 //! first. What both bring is told once; the books stay in sync, since diffs of either connection continue them.
 
-use super::frames::{mask, Frames, Reader};
+use super::frames::{mask, Frames, Reader, Unread};
 use super::limits;
 use super::market_data::MarketData;
 use super::stream::{Control, Ctx, Decoder, LONG_ARRAYS};
@@ -27,6 +27,8 @@ mod reply;
 #[cfg(test)]
 mod tests;
 mod user;
+#[cfg(test)]
+mod utf8_tests;
 
 pub use api::{ApiConfig, ApiSession};
 pub use orders::{OrderConfig, OrderSession};
@@ -266,7 +268,7 @@ impl MarketReader<'_> {
     #[cold]
     fn react(&mut self, control: Control, facts: &mut impl Facts) {
         match control {
-            Control::None => return,
+            Control::None | Control::NotUtf8 => return,
             Control::Done(id) => self.subscriptions.done(self.now, id, self.data, facts),
             Control::Refused(id) => self.subscriptions.refused(self.now, id, self.data, facts),
             Control::Shutdown => *self.shutdown_at = self.now,
@@ -277,10 +279,12 @@ impl MarketReader<'_> {
 
 impl<IO: Facts> Reader<IO> for MarketReader<'_> {
     #[inline]
-    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, SessionError> {
+    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, Unread> {
         let control = self.decoder.message(parser, text, &mut Ctx { now: self.now, data: self.data, facts: io });
-        if control != Control::None {
-            self.react(control, io);
+        match control {
+            Control::None => {}
+            Control::NotUtf8 => return Err(Unread::NotUtf8),
+            control => self.react(control, io),
         }
         Ok(self.decoder.levels)
     }
@@ -297,7 +301,7 @@ impl<IO: Facts> Reader<IO> for MarketReader<'_> {
         self.decoder.long_elements(parser, text, &mut Ctx { now: self.now, data: self.data, facts: io })
     }
 
-    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), SessionError> {
+    fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), Unread> {
         let control = self.decoder.long_end(parser, text, &mut Ctx { now: self.now, data: self.data, facts: io });
         self.react(control, io);
         Ok(())

@@ -32,6 +32,8 @@ pub(super) enum Control {
     Refused(Option<u64>),
     /// The server will close this connection.
     Shutdown,
+    /// The message was not UTF-8.
+    NotUtf8,
 }
 
 /// Reads the messages of one market connection.
@@ -76,9 +78,10 @@ impl Decoder {
     #[inline]
     pub fn message<F: Facts>(&mut self, plain: &mut Plain, text: &mut [u8], ctx: &mut Ctx<'_, F>) -> Control {
         (self.at, self.levels) = (At::Start, 0);
-        let read = plain.parse(text, |cursor| self.walk(cursor, ctx));
+        let read = plain.parse(&mut *text, |cursor| self.walk(cursor, ctx));
         match read {
             Ok(control) => control,
+            Err(Fault::Json(error)) if error.is_of_bad_utf8(text) => Control::NotUtf8,
             Err(fault) => {
                 if self.at == At::Start {
                     self.locate(text, ctx);

@@ -8,6 +8,8 @@ use super::response;
 use super::stream::{Control, Decoder};
 use super::testing::{instrument, Ear, Told};
 use crate::codec::json::Plain;
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
+use crate::record::Fixed;
 use crate::venue::{Anomaly, Channels};
 use std::path::{Path, PathBuf};
 
@@ -28,20 +30,25 @@ fn reader(path: &str) -> Option<(&'static str, Reader)> {
         "ccxt/fills_spot_20231126.json" => ("fill list", fills),
         "ccxt/market_ticker_20240424.json" => ("market trades", market_trades),
         "jkorf/transaction_summary.json" => ("fees", fees),
+        "fastmm/exchange_product_btc_usd.json" | "fastmm/exchange_product_btc_usd_sandbox.json" => {
+            ("increments as Advanced Trade's", exchange_increments)
+        }
+        "fastmm/exchange_server_time.json" => ("JSON; nothing here asks for it", json),
         // Judged vector by vector beside the signing and the reject classes.
         "synthetic/hmac_vectors.json" | "synthetic/jwt_vectors.json" | "synthetic/order_enums.json" => ("JSON", json),
         _ => return None,
     })
 }
 
-/// Not messages of Advanced Trade: texts, receive times, notes of the recordings' authors, and the Exchange feed.
+/// Not messages: texts, receive times, notes of the recordings' authors; and the frames of the Exchange feed, which its own
+/// tests read (`exchange::tests`).
 fn is_no_message(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.starts_with("LICENSES/")
         || name == "README.md"
         || name.ends_with(".txt")
         || name == "fixtures.meta.json"
-        || name.starts_with("exchange_")
+        || (name.starts_with("exchange_") && name.ends_with(".jsonl"))
 }
 
 #[test]
@@ -58,7 +65,7 @@ fn every_capture_has_a_reader_that_takes_it_without_an_error() {
     let mut read = 0;
     for path in &files {
         if is_no_message(path) {
-            println!("{path}: no message of Advanced Trade");
+            println!("{path}: no message, or of the Exchange feed");
             continue;
         }
         let (name, reader) = reader(path).unwrap_or_else(|| panic!("{path}: nobody reads it"));
@@ -68,7 +75,7 @@ fn every_capture_has_a_reader_that_takes_it_without_an_error() {
         println!("{path}: {name}, {found} found");
         read += 1;
     }
-    assert!(read >= 14, "{read} of {} files", files.len());
+    assert!(read >= 17, "{read} of {} files", files.len());
 }
 
 /// Paths of all files below `folder`, relative to `root`.
@@ -149,6 +156,19 @@ fn listing(text: &str) -> Result<usize, String> {
     found.map(|listing| usize::from(&*listing.symbol == "BTC-USD")).map_err(|error| error.to_string())
 }
 
+/// Both protocols share one product: its prices and sizes of either must fit the same exponents.
+fn exchange_increments(text: &str) -> Result<usize, String> {
+    let product: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let btc = instrument(0, product["id"].as_str().ok_or("no id")?);
+    for (key, ours) in [("quote_increment", btc.listing.tick), ("base_increment", btc.listing.lot)] {
+        let theirs = Fixed::parse(product[key].as_str().ok_or(key)?).map_err(|error| error.to_string())?;
+        if theirs.rescale(ours.exponent()).ok() != Some(ours.mantissa()) {
+            return Err(format!("{key} {theirs}, not {ours}"));
+        }
+    }
+    Ok(1)
+}
+
 fn server_time(text: &str) -> Result<usize, String> {
     let found = response::server_time(&mut Plain::new(1 << 10), &mut text.as_bytes().to_vec());
     found.map(|time| usize::from(time.is_some())).map_err(|error| error.to_string())
@@ -176,18 +196,49 @@ fn fees(text: &str) -> Result<usize, String> {
     response::fees(text.as_bytes()).map(|_| 1).map_err(|error| error.to_string())
 }
 
-/// Replies of many requests: each is judged as the answer to an order, so that none is beyond judgement.
+/// Replies of many requests: each is judged as the answer to what its case names, and proves what the case says.
 fn replies(text: &str) -> Result<usize, String> {
     let mut found = 0;
     for line in text.lines() {
         let case: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let name = case["case"].as_str().ok_or("a case without a name")?;
         let body = case["text"].as_str().map_or_else(|| case["body"].to_string(), str::to_owned);
         let status = case["status"].as_u64().and_then(|s| u16::try_from(s).ok()).ok_or("no status")?;
-        let sent = "cl-0001".parse().map_err(|error| format!("{error:?}"))?;
-        let _ = response::place_reply(&mut Plain::new(1 << 12), status, &mut body.into_bytes(), &sent);
+        if !proves(name, status, case["body"]["success_response"]["client_order_id"].as_str(), &body) {
+            return Err(format!("{name}: not read as what it is"));
+        }
         found += 1;
     }
     Ok(found)
+}
+
+fn proves(case: &str, status: u16, client_order_id: Option<&str>, body: &str) -> bool {
+    let (mut plain, mut bytes) = (Plain::new(1 << 12), body.as_bytes().to_vec());
+    match case {
+        "batch_cancel mixed" => {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            let results = body["results"].as_array().unwrap();
+            let ids: Vec<_> = results.iter().map(|r| r["order_id"].as_str().unwrap().parse().unwrap()).collect();
+            let mut taken = Vec::new();
+            response::cancel_replies(&mut plain, status, &mut bytes, &ids, |_, reply| {
+                taken.push(reply == CancelReply::Queued);
+            });
+            taken == results.iter().map(|r| r["success"] == true).collect::<Vec<_>>() && taken.contains(&false)
+        }
+        "edit ok" => response::edit_reply(&mut plain, status, &mut bytes) == ReplaceReply::Accepted,
+        "edit refused" => {
+            matches!(response::edit_reply(&mut plain, status, &mut bytes), ReplaceReply::Rejected { .. })
+        }
+        "open orders empty page" => response::order_details(&bytes).is_ok_and(|(orders, _)| orders.is_empty()),
+        _ => {
+            let sent = client_order_id.unwrap_or("cl-0001").parse().unwrap();
+            let reply = response::place_reply(&mut plain, status, &mut bytes, &sent);
+            match case.starts_with("create ok") {
+                true => matches!(reply, PlaceReply::Accepted { .. }),
+                false => matches!(reply, PlaceReply::Rejected { .. }),
+            }
+        }
+    }
 }
 
 fn json(text: &str) -> Result<usize, String> {

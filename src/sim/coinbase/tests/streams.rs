@@ -342,6 +342,27 @@ fn a_lost_market_frame_leaves_a_hole_in_the_numbers() {
 }
 
 #[test]
+fn a_candle_only_grows_however_many_trades_it_has() {
+    let mut bench = Bench::new(Config { seed: 3, events_per_s: 5_000, depth: 30, ..Config::default() });
+    let conn = bench.connect(DOOR_MARKET);
+    bench.subscribe(conn, "candles", &["BTC-USD"]);
+    let mut seen: BTreeMap<String, (String, Decimal, Decimal, Decimal)> = BTreeMap::new();
+    for _ in 0..200 {
+        bench.pass_ms(50);
+        for event in bench.frames(conn).iter().filter(|f| f["channel"] == "candles").map(|f| &f["events"][0]) {
+            let candle = &event["candles"][0];
+            let text = |key: &str| candle[key].as_str().unwrap().to_owned();
+            let now = (text("open"), d(&text("high")), d(&text("low")), d(&text("volume")));
+            if let Some(before) = seen.insert(text("start"), now.clone()) {
+                assert_eq!(now.0, before.0, "the first trade stays the first");
+                assert!(now.1 >= before.1 && now.2 <= before.2 && now.3 >= before.3, "{before:?} became {now:?}");
+            }
+        }
+    }
+    assert!(!seen.is_empty());
+}
+
+#[test]
 fn the_same_seed_and_calls_give_the_same_bytes() {
     let run = |seed: u64| {
         let mut bench = Bench::new(Config { seed, events_per_s: 500, depth: 30, ..Config::default() });

@@ -7,7 +7,7 @@
 
 use super::super::auth::Credentials;
 use super::super::composite::{PairIds, Placement};
-use super::super::frames::{mask, Frames, Reader};
+use super::super::frames::{check_text, mask, Frames, Reader, Unread};
 use super::super::limits;
 use super::super::params::WsParams;
 use super::super::products::Products;
@@ -529,8 +529,9 @@ impl ApiReader<'_> {
 }
 
 impl<IO: Facts> Reader<IO> for ApiReader<'_> {
-    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, SessionError> {
-        if let Err(fault) = parser.parse(text, |cursor| self.walk(cursor, io)) {
+    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, Unread> {
+        if let Err(fault) = parser.parse(&mut *text, |cursor| self.walk(cursor, io)) {
+            check_text(&fault, text)?;
             // An answer or an event: whoever waits for the answer will find it overdue, and the account is asked.
             user::lost(&fault, io);
         }

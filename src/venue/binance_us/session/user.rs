@@ -5,7 +5,7 @@
 //! [`LISTEN_KEY_KEEP_MS`](super::super::limits::LISTEN_KEY_KEEP_MS). A 404 or 410 to such a call is permanent: the venue
 //! has no listenKeys any more. Guarantees that an expired key and silence end the connection.
 
-use super::super::frames::{Frames, Reader};
+use super::super::frames::{check_text, Frames, Reader, Unread};
 use super::super::limits;
 use super::super::products::Products;
 use super::super::user::{self, UserControl};
@@ -129,12 +129,15 @@ impl UserReader<'_> {
 }
 
 impl<IO: Facts> Reader<IO> for UserReader<'_> {
-    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, SessionError> {
-        match parser.parse(text, |cursor| self.walk(cursor, io)) {
-            Ok(UserControl::Ended) => return Err(SessionError::Resync("the listenKey expired")),
+    fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, Unread> {
+        match parser.parse(&mut *text, |cursor| self.walk(cursor, io)) {
+            Ok(UserControl::Ended) => return Err(SessionError::Resync("the listenKey expired").into()),
             Ok(UserControl::Shutdown) => self.shutdown = true,
             Ok(UserControl::None) => {}
-            Err(fault) => user::lost(&fault, io),
+            Err(fault) => {
+                check_text(&fault, text)?;
+                user::lost(&fault, io);
+            }
         }
         Ok(0)
     }

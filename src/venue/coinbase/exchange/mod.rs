@@ -1,7 +1,7 @@
 //! The public Coinbase Exchange feed: market data of the same matching engine, products and trade ids as Advanced Trade,
 //! in another protocol (Coinbase reference 8).
 //!
-//! Owns the [`Dialect`](super::dialect::Dialect) of that feed and the HMAC signature of its authenticated book. The
+//! Owns the `Dialect` of that feed and the HMAC signature of its authenticated book. The
 //! connection itself is the one [`StreamSession`] of the venue. Never touches a socket, a clock or a random source.
 //!
 //! **What it offers against Advanced Trade.** Public books are conflated on both: `l2_data` on a 50 ms grid, and
