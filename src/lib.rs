@@ -8,7 +8,7 @@
 //! - An order is never sent twice. An order whose outcome is unknown stays [`Unknown`](record::ExecutionKind::Unknown) until
 //!   the venue gives evidence.
 //! - Submitting never blocks and never allocates; what cannot leave now is refused with a reason.
-//! - It does not decide when to trade, does not persist anything yet, and speaks one venue so far: Coinbase.
+//! - It does not decide when to trade, persists nothing but an audit log if one is asked for, and speaks one venue so far: Coinbase.
 //!
 //! # A strategy
 //!
@@ -62,7 +62,7 @@
 //! [`gateway`] is the front door, [`record`] what crosses the rings, [`book`] has a [`Follower`] that rebuilds books from
 //! records. [`manual`] explains decisions. The floors below are public so that they can be fuzzed, benched and reused:
 //! [`codec`], [`venue`], [`order`], [`position`], [`guard`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
-//! [`dialer`], [`keeper`] and [`reactor`] are where the outside is touched.
+//! [`dialer`], [`keeper`], [`journal`] and [`reactor`] are where the outside is touched.
 //!
 //! # Features
 //!
@@ -86,6 +86,7 @@ pub mod dialer;
 pub mod engine;
 pub mod gateway;
 pub mod guard;
+pub mod journal;
 pub mod keeper;
 pub mod link;
 pub mod manual;
@@ -101,6 +102,6 @@ pub mod venue;
 
 pub use book::Follower;
 pub use gateway::{
-    Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway, GatewayBuilder,
-    GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
+    AuditConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
+    GatewayBuilder, GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
 };

@@ -46,6 +46,7 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let config = EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup {
                 stream: StreamConfig::default(),
                 market: MarketFeeds::default(),

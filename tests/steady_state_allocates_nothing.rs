@@ -11,6 +11,11 @@ use common::coinbase::{frame, one_trade, three_levels};
 use common::engine::{Running, MARKET, NOW};
 use common::trading::Trading;
 use exchange_connectors::engine::Input;
+use exchange_connectors::journal::verify::{verify, Rules};
+use exchange_connectors::journal::{AuditConfig, AuditEnd, Journal, Names};
+use exchange_connectors::keeper::Clock;
+use exchange_connectors::record::{AssetId, Instrument, InstrumentId};
+use std::sync::Arc;
 
 /// Inputs before the counting begins: buffers grow to their size.
 const WARM_UP: usize = 200;
@@ -55,9 +60,37 @@ fn prepared_orders_allocate_nothing_once_they_are_in_their_slot() {
     }
 }
 
+/// Names of nothing: the journal's thread is not what is measured.
+struct Nameless;
+
+impl Names for Nameless {
+    fn instrument(&self, _: InstrumentId) -> Option<Arc<Instrument>> {
+        None
+    }
+
+    fn asset(&self, _: AssetId) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn orders_allocate_nothing_with_an_audit_log_either() {
+    let directory = std::env::temp_dir().join(format!("exchange-connectors-steady-{}", std::process::id()));
+    let config = AuditConfig::new(&directory);
+    let (journal, tap, _) = Journal::start(&config, Box::new(Nameless), Clock::start().0).unwrap();
+    orders_allocate_nothing(&mut Trading::audited(tap));
+    assert_eq!(journal.end(), AuditEnd::Complete);
+    let report = verify(std::slice::from_ref(&directory), Rules::default()).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!((report.commands.get("place"), report.lost), (Some(&((WARM_UP + COUNTED) as u64)), 0), "{report}");
+}
+
 #[test]
 fn orders_allocate_nothing_from_command_to_fill() {
-    let mut trading = Trading::new();
+    orders_allocate_nothing(&mut Trading::new());
+}
+
+fn orders_allocate_nothing(trading: &mut Trading) {
     trading.round(WARM_UP);
     for _ in 0..COUNTED {
         let mut prepared = trading.prepare();

@@ -105,6 +105,7 @@ impl Running {
     pub fn opened() -> Running {
         let (market, records) = ring(RING, None);
         let engine = Engine::new(EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup { stream: stream_config(), market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

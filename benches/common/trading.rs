@@ -7,11 +7,12 @@ use exchange_connectors::engine::{
     TOKEN_SLOTS,
 };
 use exchange_connectors::guard::BreakerRules;
+use exchange_connectors::journal::AuditTap;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
-    ExecutionKind, ExecutionRecord, Exits, InstrumentId, Lifetime, MarketRecord, OrderCommand, OrderQuantity,
-    OrderShape, OrderTerms, PreparedOrder, PreparedSlot, RequestId, Side, StatisticsRecord, StrategyId, UnixNanos,
-    Venue,
+    AuditEntry, ExecutionKind, ExecutionRecord, Exits, InstrumentId, Lifetime, MarketRecord, OrderCommand,
+    OrderQuantity, OrderShape, OrderTerms, PreparedOrder, PreparedSlot, RequestId, Side, StatisticsRecord, StrategyId,
+    UnixNanos, Venue,
 };
 use exchange_connectors::ring::{ring, Consumer, OrderProducer, Producer};
 use exchange_connectors::telemetry::{Counter, Hop};
@@ -36,6 +37,7 @@ pub struct Lines {
     sent: Vec<Vec<u8>>,
     total: Vec<u64>,
     executions: Producer<ExecutionRecord>,
+    audit: Option<AuditTap>,
 }
 
 impl Outputs for Lines {
@@ -73,6 +75,11 @@ impl Outputs for Lines {
     }
     fn measured(&mut self, _: Hop, _: u64) {}
     fn note(&mut self, _: Note<'_>) {}
+    fn audit(&mut self, entry: &AuditEntry) {
+        if let Some(audit) = &mut self.audit {
+            audit.push(|| NOW, entry);
+        }
+    }
 }
 
 /// Engine and venue.
@@ -102,6 +109,13 @@ impl Default for Trading {
 }
 
 impl Trading {
+    /// The same with an audit log.
+    pub fn audited(audit: AuditTap) -> Trading {
+        let mut trading = Trading::new();
+        trading.out.audit = Some(audit);
+        trading
+    }
+
     /// Connected, authenticated, reconciled.
     pub fn new() -> Trading {
         let (executions_in, executions) = ring(1_024, None);
@@ -115,6 +129,7 @@ impl Trading {
             requests_per_second: REQUESTS_PER_SECOND,
         };
         let engine = Engine::new(EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup {
                 stream: stream_config(),
                 market: MarketFeeds::default(),
@@ -131,6 +146,7 @@ impl Trading {
             sent: (0..CONNECTIONS).map(|_| Vec::with_capacity(1 << 14)).collect(),
             total: vec![0; CONNECTIONS],
             executions: executions_in,
+            audit: None,
         };
         let commands = OrderProducer::new(STRATEGY, 0, commands_in);
         let (sequences, placed) = ([0; 2], 0);

@@ -2,6 +2,7 @@
 //!
 //! Standard output carries results only; what is meant for people goes to standard error.
 
+mod audit;
 mod demo;
 mod lines;
 mod sim;
@@ -40,6 +41,8 @@ enum Command {
     Sim(sim::SimArguments),
     /// Print public market data of a venue; needs no credentials
     Stream(stream::StreamArguments),
+    /// Check an audit log order by order, and print a summary
+    Audit(audit::AuditArguments),
 }
 
 /// Runs the command line of this process.
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments),
         Some(Command::Stream(arguments)) => stream::run(&arguments),
+        Some(Command::Audit(arguments)) => audit::run(&arguments),
         None => demo::run(&arguments.demo),
     };
     match result {

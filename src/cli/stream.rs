@@ -2,7 +2,9 @@
 
 use super::lines::Line;
 use super::say;
-use crate::gateway::{Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, Strategy};
+use crate::gateway::{
+    BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, Strategy,
+};
 use crate::record::{ConnectionState, Venue, View};
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
@@ -29,18 +31,18 @@ Decimals are text.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = JSON_LINES)]
 pub(super) struct StreamArguments {
-    /// The venue: coinbase
+    /// The venue: coinbase or binance_us
     venue: Venue,
-    /// Instruments by the venue's own names, such as BTC-USD
+    /// Instruments by the venue's own names, such as BTC-USD at coinbase and BTCUSD at binance_us
     #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
     /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
     #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
     channels: Channels,
-    /// Where market data comes from: advanced, exchange or exchange-authenticated; two of them, separated by a comma, for
-    /// redundancy
-    #[arg(long, value_name = "FEED", default_value = "advanced", value_parser = parse_feeds)]
-    feed: Feeds,
+    /// Where Coinbase's market data comes from: advanced (the default), exchange or exchange-authenticated; two of them,
+    /// separated by a comma, for redundancy
+    #[arg(long, value_name = "FEED", value_parser = parse_feeds)]
+    feed: Option<Feeds>,
     /// Ends after so many seconds; without it, at Ctrl-C
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
@@ -50,7 +52,7 @@ pub(super) struct StreamArguments {
 }
 
 /// One source of market data, or two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Feeds {
     first: MarketSource,
     second: Option<MarketSource>,
@@ -74,19 +76,8 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
             std::process::exit(INTERRUPTED);
         }
     })?;
-    // Public channels need no credentials; without them nothing here can trade, whatever the environment holds.
-    let Feeds { first, second } = arguments.feed;
-    // The Exchange's key is read only if it is asked for: it signs subscriptions and nothing else.
-    let coinbase = match [Some(first), second].contains(&Some(MarketSource::ExchangeAuthenticated)) {
-        true => CoinbaseConfig::market_data_from_env()?,
-        false => CoinbaseConfig::public_from_env()?,
-    };
-    let coinbase = coinbase.market_source(first);
-    let coinbase = match second {
-        Some(second) => coinbase.redundant_market_source(second),
-        None => coinbase,
-    };
-    let gateway = GatewayBuilder::public_from_env()?.coinbase(coinbase).start()?;
+    let Feeds { first, second } = arguments.feed.unwrap_or_default();
+    let gateway = builder(arguments.venue, arguments.feed)?.only(arguments.venue).start()?;
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {
         let instrument = gateway.subscribe(strategy.id(), arguments.venue, symbol, arguments.channels)?;
@@ -122,6 +113,29 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
     }
     say(&format!("{} records", printer.count));
     Ok(())
+}
+
+/// A gateway that can stream from the venue. Public channels need no credentials; without them nothing here can trade,
+/// whatever the environment holds.
+fn builder(venue: Venue, feeds: Option<Feeds>) -> Result<GatewayBuilder, Box<dyn Error>> {
+    let builder = GatewayBuilder::public_from_env()?;
+    if venue == Venue::BinanceUs {
+        return match feeds {
+            None => Ok(builder.binance_us(BinanceUsConfig::public_from_env()?)),
+            Some(_) => Err("--feed chooses among Coinbase's feeds; binance_us has one".into()),
+        };
+    }
+    let Feeds { first, second } = feeds.unwrap_or_default();
+    // The Exchange's key is read only if it is asked for: it signs subscriptions and nothing else.
+    let coinbase = match [Some(first), second].contains(&Some(MarketSource::ExchangeAuthenticated)) {
+        true => CoinbaseConfig::market_data_from_env()?,
+        false => CoinbaseConfig::public_from_env()?,
+    };
+    let coinbase = coinbase.market_source(first);
+    Ok(builder.coinbase(match second {
+        Some(second) => coinbase.redundant_market_source(second),
+        None => coinbase,
+    }))
 }
 
 /// How two feeds did against each other.

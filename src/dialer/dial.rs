@@ -83,6 +83,14 @@ pub struct Timings {
     pub upgrade_us: u64,
 }
 
+impl Timings {
+    /// All of it, ns.
+    pub const fn total_ns(&self) -> u64 {
+        let Timings { resolve_us, connect_us, tls_us, upgrade_us } = *self;
+        resolve_us.saturating_add(connect_us).saturating_add(tls_us).saturating_add(upgrade_us).saturating_mul(1_000)
+    }
+}
+
 /// What every attempt of one venue shares.
 pub(super) struct Venue {
     pub(super) name: Box<str>,

@@ -2,11 +2,13 @@
 
 use super::contract::{Closed, ConnId, Note, Outputs};
 use super::ear::Ear;
+use super::port::Carrier;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
 use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
 use crate::telemetry::Counter;
+use crate::venue::binance_us;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
 use crate::venue::{GapScope, SessionError};
 
@@ -24,6 +26,12 @@ pub(super) enum Session {
     CoinbaseStream(Box<StreamConnection>),
     /// A Coinbase keep-alive HTTP connection.
     CoinbaseOrders(Box<OrderSession>),
+    /// A Binance.US stream.
+    BinanceUsStream(Box<binance_us::StreamSession>),
+    /// A Binance.US keep-alive HTTP connection.
+    BinanceUsRest(Box<binance_us::OrderSession>),
+    /// A Binance.US WebSocket API connection: orders, or the account's events.
+    BinanceUsApi(Box<binance_us::ApiSession>),
 }
 
 /// Which requests an HTTP connection takes.
@@ -115,7 +123,7 @@ impl Engine {
 
     pub(super) fn opened(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
         self.set_state(now, out, id, ConnectionState::Open, "");
-        let Engine { conns, market, trading, .. } = self;
+        let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
         conn.backoff.opened(now);
         if std::mem::replace(&mut conn.ever_open, true) {
@@ -130,11 +138,26 @@ impl Engine {
                 session.opened();
                 Ok(())
             }
+            Session::BinanceUsStream(session) => session.opened(now, &mut binance_us.data, &mut ear).map(|_| ()),
+            Session::BinanceUsRest(session) => {
+                session.opened();
+                Ok(())
+            }
+            Session::BinanceUsApi(session) => {
+                session.opened(now);
+                Ok(())
+            }
         };
-        if matches!(conn.session, Session::CoinbaseOrders(_)) {
+        let carrier = conn.session.carrier();
+        if carrier == Carrier::Rest {
             // Nothing is to be asked before it can be used.
             self.set_state(now, out, id, ConnectionState::Healthy, "");
-            self.warm_later(now, id);
+        }
+        match self.conns.get(id.index()).map(|conn| &conn.session) {
+            Some(Session::CoinbaseOrders(_)) => self.warm_later(now, id),
+            Some(Session::BinanceUsRest(_)) => self.rest_opened(now, out, id),
+            Some(Session::BinanceUsApi(_)) => self.subscribe_users(now, out),
+            _ => {}
         }
         self.session_result(now, out, id, result);
     }
@@ -163,7 +186,26 @@ impl Engine {
                     }
                 }
             }
+            Session::BinanceUsStream(session) => {
+                self.deadlines.set(id.index(), session.deadline());
+                self.deadlines.set(self.snapshot_slot(), self.binance_us.snapshot_at());
+                if conn.state == ConnectionState::Open && session.healthy(&self.binance_us.data) {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
             Session::CoinbaseOrders(session) => {
+                if let Some(deadline) = session.expects_reply_by() {
+                    self.deadlines.set(id.index(), Some(deadline));
+                }
+            }
+            Session::BinanceUsApi(session) => {
+                self.deadlines.set(id.index(), session.deadline());
+                let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
+                if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
+            Session::BinanceUsRest(session) => {
                 if let Some(deadline) = session.expects_reply_by() {
                     self.deadlines.set(id.index(), Some(deadline));
                 }
@@ -181,13 +223,13 @@ impl Engine {
     ) {
         self.deadlines.set(id.index(), None);
         self.trading.settle_orders(now, out, id, closed.began);
-        let Engine { conns, market, trading, .. } = self;
+        let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
         let was_open = conn.is_open();
         if was_open {
             out.count(Counter::Disconnects, 1);
         }
-        let mut reply = None;
+        let (mut reply, mut answer) = (None, None);
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
                 if let Some(token) = session.closed() {
@@ -205,10 +247,36 @@ impl Engine {
                 // Only an end in order completes a body whose length was not announced.
                 reply = if closed.clean { session.eof(rest, &mut ear) } else { session.closed(&mut ear) };
             }
+            Session::BinanceUsStream(session) => {
+                session.closed(&mut binance_us.data);
+                if was_open {
+                    market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
+                }
+            }
+            Session::BinanceUsApi(session) => {
+                if conn.role == ConnectionRole::User {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                session.closed(&mut ear);
+            }
+            Session::BinanceUsRest(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                let data = &mut binance_us.data;
+                answer = match closed.clean {
+                    true => session.eof(now, rest, data, &mut ear),
+                    false => session.closed(now, data, &mut ear),
+                };
+            }
         }
         if let Some(reply) = reply {
             self.replied(now, out, id, reply);
         }
+        if let Some(answer) = answer {
+            self.rest_replied(now, out, id, &answer);
+            self.deadlines.set(id.index(), None);
+        }
+        self.api_replies(now, out, id);
         self.query_lost(now, out, id);
         self.trading.unload_all(id);
         self.trading.stirred = true;
@@ -216,7 +284,7 @@ impl Engine {
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
-        if conn.spare && matches!(&conn.session, Session::CoinbaseStream(session) if !session.wants_anything()) {
+        if conn.spare && !conn.session.wants_anything() {
             conn.dormant = true;
             self.set_state(now, out, id, ConnectionState::Down, &closed.why);
             return;

@@ -3,8 +3,8 @@
 
 use super::kill::KillScope;
 use crate::record::{
-    ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId, UnixNanos,
-    Venue,
+    AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId,
+    UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
 use crate::venue::Channels;
@@ -125,6 +125,17 @@ pub enum Control {
     DeadMan,
     /// The kill is over.
     Release,
+    /// News of the audit log, for every strategy.
+    Audit(AuditNews),
+}
+
+/// How the audit log fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditNews {
+    /// Entries cannot be written, or find no room; why, at most 32 bytes.
+    Troubled(&'static str),
+    /// It goes on; so many entries were lost since the last news.
+    Recovered(u64),
 }
 
 /// One thing that happened.
@@ -221,6 +232,11 @@ pub trait Outputs {
     fn measured(&mut self, hop: crate::telemetry::Hop, ns: u64);
     /// A rare line for the log; called for state changes and anomalies, never per message.
     fn note(&mut self, note: Note<'_>);
+    /// Something for the audit log. Called for orders and requests, never for market data. Whoever keeps no log need not
+    /// implement it.
+    fn audit(&mut self, entry: &AuditEntry) {
+        let _ = entry;
+    }
 }
 
 /// Something worth a log line. The engine formats nothing: the sink does, if anybody listens.

@@ -7,7 +7,9 @@
 
 use super::contract::{Outputs, StrategySet};
 use crate::order::Executions;
-use crate::record::{ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST};
+use crate::record::{
+    AuditEntry, ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST,
+};
 use std::collections::VecDeque;
 
 /// Execution records kept for a strategy whose ring is full.
@@ -146,6 +148,7 @@ pub(super) struct DeliverySink<'a, O> {
 
 impl<O: Outputs> Executions for DeliverySink<'_, O> {
     fn emit(&mut self, record: &ExecutionRecord) {
+        self.out.audit(&AuditEntry::Execution(*record));
         if record.request == crate::record::RequestId::NONE {
             for strategy in self.delivery.everybody.iter() {
                 self.delivery.deliver(self.out, strategy, record);

@@ -14,6 +14,8 @@ pub(super) struct Asking {
     /// Where the next page begins; empty for the first.
     pub(super) cursor: String,
     pub(super) pages: usize,
+    /// Which of the query's items is asked about, where a venue takes them one by one: ids, instruments.
+    pub(super) item: usize,
     /// A row could not be read: nothing follows from what is missing.
     pub(super) incomplete: bool,
     /// The next page is to be asked for; otherwise one is under way.
@@ -34,6 +36,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// The desk of a venue whose requests are signed as they are written and let go by the weight governor.
+    pub(super) fn signing(user: ConnId, rules: BreakerRules) -> Desk {
+        Desk { user: Some(user), breaker: Breaker::new(rules), ..Desk::idle(0) }
+    }
+
     /// The desk of a venue where nothing is traded: one request a second, and nobody to make it.
     pub(super) fn idle(governor_margin_ms: u64) -> Desk {
         Desk {

@@ -3,15 +3,15 @@
 use super::contract::{ConnId, Note, Outputs};
 use super::kill::KillScope;
 use super::publish::Market;
-use super::trading::Trading;
+use super::trading::{Stray, Trading};
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply, Whose};
 use crate::record::{
     BookSide, ClientOrderId, Fixed, GapCause, InstrumentId, OrderRef, TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::{
-    AccountFact, Anomaly, BookEvent, CandleFact, Facts, FuturesFact, GapScope, HeldTrade, PositionFact, QuoteFact,
-    StreamFact, SubscribedChannel, TickerFact, TradeFact, TradeFill, Wire,
+    AccountFact, Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FuturesFact, GapScope, HeldTrade, PositionFact,
+    QuoteFact, StreamFact, SubscribedChannel, TickerFact, TradeFact, TradeFill, Wire,
 };
 
 /// The engine as one session sees it during one call.
@@ -99,9 +99,10 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn order(&mut self, fact: &OrderFact) {
         let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument: fact.instrument };
         match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
-            Whose::Twin(_) => self.trading.stray(self.venue, fact.venue_order_id),
+            Whose::Twin(_) => self.trading.stray(stray),
             // Nobody's order is spared.
             Whose::OurPrefixOtherSession | Whose::Stranger | Whose::Forgotten
                 if self.trading.kill.is_some_and(|kill| kill.scope == KillScope::WholeAccount)
@@ -111,7 +112,7 @@ impl<O: Outputs> Facts for Ear<'_, O> {
                     let seen = kill.strangers.get_mut(self.venue);
                     *seen = seen.saturating_add(1);
                 }
-                self.trading.stray(self.venue, fact.venue_order_id);
+                self.trading.stray(stray);
             }
             Whose::Ours(_) | Whose::Forgotten | Whose::OurPrefixOtherSession | Whose::Stranger => {}
         }
@@ -168,6 +169,10 @@ impl<O: Outputs> Facts for Ear<'_, O> {
 
     fn account(&mut self, fact: &AccountFact) {
         self.tell_account(fact);
+    }
+
+    fn balance(&mut self, fact: &BalanceFact) {
+        self.tell_balance(fact);
     }
 
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {

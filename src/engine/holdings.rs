@@ -12,7 +12,7 @@ use crate::record::{
     AssetId, BookSide, ExecutionKind, ExecutionRecord, Fixed128, InlineText, InstrumentId, Side, UnixNanos,
     EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_RECONCILED,
 };
-use crate::venue::{AccountFact, Anomaly, Facts, HeldTrade, PositionFact, TradeEffect, TradeFill};
+use crate::venue::{AccountFact, Anomaly, BalanceFact, Facts, HeldTrade, PositionFact, TradeEffect, TradeFill};
 
 /// Said of a position whose profit cannot be told: nobody has subscribed to its book, or a side is empty.
 const NO_PRICE: &str = "no price";
@@ -140,6 +140,26 @@ impl<O: Outputs> Ear<'_, O> {
             let last_quantity = i64::from(on);
             self.tell_everybody(ExecutionRecord { kind: ExecutionKind::MarginCall, last_quantity, ..record });
         }
+    }
+
+    /// What the account holds of an asset. One that no instrument known here is made of has no number, and is not told.
+    pub(super) fn tell_balance(&mut self, fact: &BalanceFact) {
+        let known = self.market.traded.iter().flatten().map(|traded| &traded.instrument);
+        let mut here = known.filter(|instrument| instrument.listing.venue == self.venue);
+        let asset = here.find_map(|instrument| {
+            let listing = &instrument.listing;
+            let code = fact.asset.as_str();
+            let quote = (&*listing.quote == code).then_some(instrument.quote);
+            (&*listing.base == code).then_some(instrument.base).or(quote)
+        });
+        let Some(asset) = asset else { return };
+        let total = Fixed128::default().checked_sub(fact.hold).and_then(|hold| fact.available.checked_sub(hold));
+        let Ok(total) = total else { return };
+        let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
+        (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, asset);
+        put_value(&mut record, Some(total));
+        put_fee(&mut record, Some(fact.hold));
+        self.tell_everybody(record);
     }
 
     /// One record that is an event.

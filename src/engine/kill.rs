@@ -4,7 +4,7 @@
 //! Cancels are repeated by the order table until the venue confirms them; those of a venue that is away are due as soon as
 //! it is back, before anything else is sent there. A kill stays until it is released by hand.
 
-use super::contract::{Outputs, StrategySet};
+use super::contract::{AuditNews, Outputs, StrategySet};
 use super::Engine;
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, PerVenue, UnixNanos, Venue};
@@ -104,6 +104,16 @@ impl Engine {
     pub(super) fn trading_venues(&self) -> impl Iterator<Item = Venue> + 'static {
         let trading = PerVenue::new(|venue| self.trading.desks.get(venue).user.is_some());
         Venue::ALL.into_iter().filter(move |venue| *trading.get(*venue))
+    }
+
+    /// Tells every strategy how the audit log fares. It is one log for all venues: the record names the first.
+    pub(super) fn tell_audit(&mut self, now: UnixNanos, out: &mut impl Outputs, news: AuditNews) {
+        let venue = self.trading_venues().next().unwrap_or(Venue::Coinbase);
+        let (event, lost, words) = match news {
+            AuditNews::Troubled(why) => (GuardEvent::AuditTroubled, 0, why),
+            AuditNews::Recovered(lost) => (GuardEvent::AuditRecovered, lost, "the audit log goes on"),
+        };
+        self.tell_guard(now, out, venue, event, u32::try_from(lost).unwrap_or(u32::MAX), words);
     }
 
     /// Tells every strategy of a guard's change.

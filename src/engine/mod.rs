@@ -9,6 +9,9 @@
 //! The engine is deterministic: it has no clock, no socket, no thread and no random source; `now` and entropy are
 //! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
 
+mod audit;
+mod binance_us_desk;
+mod binance_us_orders;
 mod connections;
 mod contract;
 mod deadlines;
@@ -17,6 +20,7 @@ mod desk;
 mod ear;
 mod holdings;
 mod kill;
+mod port;
 mod prepared;
 mod pretrade;
 mod protect;
@@ -33,9 +37,10 @@ mod tests;
 mod tokens;
 mod trading;
 
-pub use contract::{Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
+pub use contract::{AuditNews, Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use kill::KillScope;
+pub use port::Carrier;
 pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
 
@@ -44,12 +49,14 @@ use crate::codec::http1::RequestError;
 use crate::guard::{Breaker, BreakerRules, Governor, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, Orders, ReconcileRules};
 use crate::record::{ConnectionRole, PerVenue, UnixNanos, Venue};
+use crate::venue::binance_us;
 use crate::venue::coinbase::auth::LegacyKey;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{
     Endpoint, MarketFeeds, MarketSource, OrderConfig, OrderSession, StreamConfig, StreamConnection,
 };
 use crate::venue::SessionProgress;
+use binance_us_desk::BinanceUs;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
@@ -64,6 +71,8 @@ use trading::Trading;
 pub struct EngineConfig {
     /// Coinbase, if it is spoken to.
     pub coinbase: Option<CoinbaseSetup>,
+    /// Binance.US, if it is spoken to.
+    pub binance_us: Option<BinanceUsSetup>,
     /// Makes client order ids.
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
@@ -87,6 +96,38 @@ pub struct CoinbaseSetup {
     pub market: MarketFeeds,
     /// Order entry; `None` without credentials: market data only.
     pub orders: Option<CoinbaseOrders>,
+}
+
+/// How Binance.US is spoken to.
+#[derive(Debug, Clone)]
+pub struct BinanceUsSetup {
+    /// Where the REST API is: book snapshots and the venue's clock.
+    pub rest: Endpoint,
+    /// Stream timing.
+    pub stream: binance_us::StreamConfig,
+    /// Of every REST connection.
+    pub session: binance_us::OrderConfig,
+    /// Most market connections; further ones are dialled when the first are full. 1 or more.
+    pub market_connections_max: usize,
+    /// Levels per side of a book snapshot.
+    pub snapshot_levels: u32,
+    /// An idle REST connection is used this often to keep it warm, ms.
+    pub warm_every_ms: u64,
+    /// Order entry; `None` without credentials: market data only.
+    pub orders: Option<BinanceUsOrders>,
+}
+
+/// Order entry at Binance.US.
+#[derive(Debug, Clone)]
+pub struct BinanceUsOrders {
+    /// Signs every request.
+    pub key: Arc<binance_us::auth::Credentials>,
+    /// Of every WebSocket API connection; user events are subscribed on one of their own.
+    pub api: binance_us::ApiConfig,
+    /// WebSocket API connections for orders and cancels; each carries many requests at a time. 0: REST only.
+    pub api_connections: usize,
+    /// REST connections for orders while the others are down, 1 or more; one more is kept for cancels.
+    pub rest_connections: usize,
 }
 
 /// Order entry at Coinbase.
@@ -113,8 +154,10 @@ pub struct Slot {
     pub venue: Venue,
     /// What it is for.
     pub role: ConnectionRole,
-    /// Whose market data it carries; of no meaning in other roles.
+    /// Whose market data it carries; of no meaning in other roles and at other venues than Coinbase.
     pub source: MarketSource,
+    /// What it speaks.
+    pub carrier: Carrier,
 }
 
 /// The pool slot of the token that opens the user channel; the paths of [`TokenPath`] come before it.
@@ -130,7 +173,8 @@ pub struct Engine {
     conns: Vec<Conn>,
     market: Market,
     trading: Trading,
-    /// One slot per connection, then one for orders.
+    binance_us: BinanceUs,
+    /// One slot per connection, then one for orders and one for Binance.US's snapshots.
     deadlines: Deadlines,
     started: bool,
 }
@@ -183,17 +227,54 @@ impl Engine {
                 conns.extend(feeds.second.map(|source| market(Feed::Second, source).spare()));
             }
         }
+        let mut shared = BinanceUs::new(0, binance_us::limits::SNAPSHOT_LEVELS, u64::MAX);
+        if let Some(setup) = &config.binance_us {
+            let stream = || {
+                let session = binance_us::StreamSession::new(setup.stream);
+                let session = Session::BinanceUsStream(Box::new(session));
+                Conn::new(Venue::BinanceUs, ConnectionRole::Market, Lane::Stream, session)
+            };
+            conns.push(stream());
+            let rest = |role, lane| -> Result<Conn, RequestError> {
+                let key = setup.orders.as_ref().map(|orders| orders.key.clone());
+                let session = binance_us::OrderSession::new(&setup.rest, key, setup.session.clone())?;
+                Ok(Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsRest(Box::new(session))))
+            };
+            conns.push(rest(ConnectionRole::Queries, Lane::Housekeeping)?);
+            if let Some(orders) = &setup.orders {
+                let api = |role, lane, user_events| {
+                    let config = binance_us::ApiConfig { user_events, ..orders.api };
+                    let session = binance_us::ApiSession::new(orders.key.clone(), config);
+                    Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsApi(Box::new(session)))
+                };
+                *desks.get_mut(Venue::BinanceUs) = Desk::signing(ConnId(conns.len() as u16), config.breaker);
+                conns.push(api(ConnectionRole::User, Lane::Stream, true));
+                // The first that is free is taken: the fast path comes first, REST is what is left.
+                for _ in 0..orders.api_connections {
+                    conns.push(api(ConnectionRole::Orders, Lane::Orders, false));
+                }
+                for _ in 0..orders.rest_connections.max(1) {
+                    conns.push(rest(ConnectionRole::Orders, Lane::Orders)?);
+                }
+                conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
+            }
+            conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
+            shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
+        }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
-        let deadlines = Deadlines::new(conns.len() + 1);
+        let deadlines = Deadlines::new(conns.len() + 2);
         let redundant = config.coinbase.as_ref().is_some_and(|coinbase| coinbase.market.second.is_some());
         let market = Market::new(config.book_blocks_max, redundant);
-        Ok(Engine { conns, market, trading, deadlines, started: false })
+        Ok(Engine { conns, market, trading, binance_us: shared, deadlines, started: false })
     }
 
     /// What each connection is, in the order of [`ConnId`].
     pub fn slots(&self) -> Vec<Slot> {
-        self.conns.iter().map(|c| Slot { venue: c.venue, role: c.role, source: c.source }).collect()
+        self.conns
+            .iter()
+            .map(|c| Slot { venue: c.venue, role: c.role, source: c.source, carrier: c.session.carrier() })
+            .collect()
     }
 
     /// Handles one input; see the module's documentation.
@@ -223,6 +304,7 @@ impl Engine {
             Input::Time => self.trading.stirred = true,
         }
         self.settle(now, out);
+        self.say_calls(now, out);
         progress
     }
 
@@ -242,7 +324,7 @@ impl Engine {
     }
 
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
-        let Engine { conns, market, trading, .. } = self;
+        let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         conn.heard = now;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -258,7 +340,17 @@ impl Engine {
                 self.session_result(now, out, id, result.map(|_| ()));
                 progress
             }
+            Session::BinanceUsStream(session) => {
+                let result = session.bytes(now, plain, &mut binance_us.data, &mut ear);
+                ear.market.flush_trades(ear.out);
+                let progress =
+                    result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+                self.session_result(now, out, id, result.map(|_| ()));
+                progress
+            }
             Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
+            Session::BinanceUsRest(_) => self.rest_bytes(now, out, id, plain),
+            Session::BinanceUsApi(_) => self.api_bytes(now, out, id, plain),
         }
     }
 
@@ -294,6 +386,7 @@ impl Engine {
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
             Control::Release => self.release_kill(now, out),
+            Control::Audit(news) => self.tell_audit(now, out, news),
         }
     }
 
@@ -311,7 +404,14 @@ impl Engine {
             match &mut conn.session {
                 Session::CoinbaseStream(session) => session.know(&instrument),
                 Session::CoinbaseOrders(session) => session.know(&instrument),
+                Session::BinanceUsRest(session) => session.know(&instrument),
+                Session::BinanceUsApi(session) => session.know(&instrument),
+                // They read the numbers all connections share.
+                Session::BinanceUsStream(_) => {}
             }
+        }
+        if instrument.listing.venue == Venue::BinanceUs {
+            self.know_shared(now, &instrument);
         }
         self.rewant(now, out, id);
     }
@@ -337,15 +437,23 @@ impl Engine {
 
     fn resync(&mut self, now: UnixNanos, out: &mut impl Outputs, conn_id: ConnId, id: crate::record::InstrumentId) {
         let Some(conn) = self.conns.get_mut(conn_id.index()) else { return };
-        if let Session::CoinbaseStream(session) = &mut conn.session {
-            session.resync(id);
+        match &mut conn.session {
+            Session::CoinbaseStream(session) => session.resync(id),
+            Session::CoinbaseOrders(_) => {}
+            // Over whichever connection the book was told.
+            Session::BinanceUsStream(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => {
+                self.renew_book(now, id);
+            }
         }
         self.session_result(now, out, conn_id, Ok(()));
     }
 
     fn due(&mut self, now: UnixNanos, out: &mut impl Outputs, slot: usize) {
         let id = ConnId(slot as u16);
-        let Engine { conns, market, trading, .. } = self;
+        if slot == self.snapshot_slot() {
+            return self.fetch_snapshot(now, out);
+        }
+        let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(slot) else {
             self.pump(now, out);
             return;
@@ -359,7 +467,14 @@ impl Engine {
                 let result = session.time(now, &mut ear).map(|_| ());
                 self.session_result(now, out, id, result);
             }
+            Session::BinanceUsStream(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                let result = session.time(now, &mut binance_us.data, &mut ear).map(|_| ());
+                self.session_result(now, out, id, result);
+            }
             Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
+            Session::BinanceUsRest(_) => self.rest_due(now, out, id),
+            Session::BinanceUsApi(_) => self.api_due(now, out, id),
         }
     }
 }

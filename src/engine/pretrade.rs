@@ -4,7 +4,7 @@
 use super::publish::{Market, Standing, Traded};
 use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
 use crate::order::{Order, Orders, Refusal};
-use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos};
+use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
 
 /// Limits, ready to be checked. Without limits every check passes.
 #[derive(Debug)]
@@ -104,17 +104,29 @@ impl PreTrade {
         passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 
+    /// Whether our own rate for the venue has room for a new order; counts nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) fn rate_is_free(&self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
+        let Some(rate) = self.rates.get(venue) else { return Ok(()) };
+        rate.ready(now, Priority::Cancel).map_err(over_rate)
+    }
+
     /// Counts a new order against our own rate for the venue, as the last check of all: what is refused after it would
     /// still count.
     ///
     /// # Errors
     /// [`Refusal`]; nothing is counted then.
-    pub(super) fn take_rate(&mut self, now: UnixNanos, venue: crate::record::Venue) -> Result<(), Refusal> {
+    pub(super) fn take_rate(&mut self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
         let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
         // The whole rate is for orders: there is nobody to keep a share for.
-        let taken = rate.take(now, Priority::Cancel);
-        taken.map_err(|RetryAt(at)| Refusal::new(RejectClass::RateLimited, "own order rate limit").until(at))
+        rate.take(now, Priority::Cancel).map_err(over_rate)
     }
+}
+
+const fn over_rate(RetryAt(at): RetryAt) -> Refusal {
+    Refusal::new(RejectClass::RateLimited, "own order rate limit").until(at)
 }
 
 /// The market as the last complete event left it.

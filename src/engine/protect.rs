@@ -9,18 +9,17 @@ use super::Engine;
 use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
-use crate::venue::coinbase::{Outcome, Reply};
 
 impl Engine {
-    /// A request of this connection ended.
-    pub(super) fn judge(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
+    /// A request of this connection ended with this status, 0 if there was no answer; `failed`: no use could be made of it.
+    pub(super) fn judge(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, status: u16, failed: bool) {
         let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
         let breaker = &mut self.trading.desks.get_mut(venue).breaker;
-        let failure = match (&reply.outcome, reply.status) {
+        let failure = match (failed, status) {
             (_, 0) => Some(Failure::Timeout),
             (_, 500..) => Some(Failure::ServerError),
             // A refusal, also one by status, is an answer.
-            (Outcome::Failed { .. }, 200..=299) => Some(Failure::ServerError),
+            (true, 200..=299) => Some(Failure::ServerError),
             _ => None,
         };
         let change = match failure {
@@ -71,6 +70,9 @@ impl Engine {
 
     /// Uses an idle HTTP connection, so that it stays warm; false if it could not be.
     pub(super) fn warm(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) -> bool {
+        if matches!(self.conns.get(id.index()).map(|conn| &conn.session), Some(Session::BinanceUsRest(_))) {
+            return self.ask_time(now, out, id);
+        }
         let Engine { conns, trading, .. } = self;
         let Some(Session::CoinbaseOrders(session)) = conns.get_mut(id.index()).map(|c| &mut c.session) else {
             return false;

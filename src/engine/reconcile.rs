@@ -1,6 +1,7 @@
 //! Requests that are nobody's command: cancels that are due again, queries about orders, and keeping connections warm;
 //! and what the replies of all requests lead to.
 
+use super::audit;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::desk::{Asking, Desk};
@@ -95,6 +96,9 @@ impl Engine {
 
     /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
     fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue) {
+        if venue == Venue::BinanceUs {
+            return self.ask_binance_us(now, out);
+        }
         let Engine { conns, market, trading, .. } = self;
         let Trading { desks, orders, .. } = trading;
         let Desk { asking, tokens, governor, .. } = desks.get_mut(venue);
@@ -108,8 +112,15 @@ impl Engine {
         }
         if asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, venue) else { return };
-            *asking =
-                Some(Asking { id: query_id, query, cursor: String::new(), pages: 0, incomplete: false, waits: true });
+            *asking = Some(Asking {
+                id: query_id,
+                query,
+                cursor: String::new(),
+                pages: 0,
+                item: 0,
+                incomplete: false,
+                waits: true,
+            });
         }
         let Some(asking) = asking.as_mut() else { return };
         if governor.take(now, Priority::UnknownQuery).is_err() {
@@ -189,7 +200,8 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
-        self.judge(now, out, id, &reply);
+        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
+        self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
             out.count(Counter::VenueRateLimited, 1);
@@ -268,7 +280,7 @@ impl Engine {
     }
 
     /// The desk a connection belongs to; `None` for a connection that does not exist.
-    fn desk_of(&mut self, id: ConnId) -> Option<&mut Desk> {
+    pub(super) fn desk_of(&mut self, id: ConnId) -> Option<&mut Desk> {
         let venue = self.conns.get(id.index())?.venue;
         Some(self.trading.desks.get_mut(venue))
     }

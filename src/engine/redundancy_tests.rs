@@ -51,6 +51,7 @@ impl Bench {
     fn new(second: MarketSource) -> Bench {
         let market = MarketFeeds { second: Some(second), ..MarketFeeds::default() };
         let config = EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), market, orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

@@ -4,13 +4,14 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
-use super::trading::{Cargo, Trading, CANCELS_PER_REQUEST_MAX};
+use super::port::Permit;
+use super::trading::{Cargo, Stray, Trading, CANCELS_PER_REQUEST_MAX, STRAYS_MAX};
 use super::Engine;
-use crate::guard::{check_increments, check_prepared, IncrementError, Priority, RetryAt};
+use crate::guard::{check_increments, check_prepared, Cost, IncrementError, Priority, RetryAt};
 use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
-    CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder, PreparedSlot, RejectClass,
-    RequestId, UnixNanos, Venue, VenueOrderId,
+    AuditEntry, ClientOrderId, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder,
+    PreparedSlot, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::TokenPath;
@@ -61,6 +62,10 @@ impl Engine {
     pub(super) fn command(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) {
         out.count(Counter::CommandsTaken, 1);
         let venue = self.market.get(command.instrument()).map(|t| t.instrument.listing.venue);
+        let prepared =
+            command.prepared_slot().and_then(|slot| self.trading.prepared.get(command.request().strategy(), slot));
+        let told = prepared.map_or(*command, |order| order.command().submitted_by(command));
+        out.audit(&AuditEntry::Command { at: now, venue, command: told });
         let result = match (venue, command.kind()) {
             (None, _) => Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here")),
             (Some(_), CommandKind::Place) => self.place(now, out, command),
@@ -95,6 +100,8 @@ impl Engine {
             Some(order) => check_prepared(instrument, order).map_err(misfit)?,
             None => check_increments(instrument, command).map_err(misfit)?,
         }
+        // A composite order may be a pair: then the venue counts two.
+        let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
         self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
         if !self.may_trade(venue) {
@@ -110,27 +117,22 @@ impl Engine {
                 false => Refusal::new(RejectClass::NotConnected, "no order connection"),
             });
         };
-        let Engine { conns, trading, .. } = self;
+        let Engine { conns, trading, binance_us, .. } = self;
         let Trading { desks, orders, prepared, pretrade, .. } = trading;
-        let Desk { tokens, governor, .. } = desks.get_mut(venue);
-        let Some(token) = tokens.take(TokenPath::Place as u8, now, |t| out.retire(t)) else {
-            out.count(Counter::TokensMissing, 1);
-            return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
-        };
+        let desk = desks.get_mut(venue);
+        let cost = Cost { weight: 1, orders: counted };
         // Both or none is counted: an order that one of them refuses must not use up the other.
-        let limited = |RetryAt(at)| Refusal::new(RejectClass::RateLimited, "own rate limit").until(at);
-        let ready = governor.ready(now, Priority::Order).map_err(limited);
-        if let Err(refusal) = ready.and_then(|()| pretrade.take_rate(now, venue)) {
-            // Unused: it goes back to the front, for the next order.
-            tokens.put_back(TokenPath::Place as u8, token);
-            out.count(Counter::RateLimited, 1);
+        pretrade.rate_is_free(now, venue)?;
+        let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
+            .map_err(|none| none.refusal(now))?;
+        if let Err(refusal) = pretrade.take_rate(now, venue) {
+            permit.give_back(desk);
             return Err(refusal);
         }
-        let _ready = governor.take(now, Priority::Order);
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {
-                tokens.put_back(TokenPath::Place as u8, token);
+                permit.give_back(desk);
                 return Err(refusal);
             }
         };
@@ -146,18 +148,20 @@ impl Engine {
             quantity_in_quote: command.is_quantity_in_quote(),
             composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
         };
-        let Some(session) = order_session(conns, id) else { return Ok(()) };
+        let Some(session) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if let Err(refused) = session.place(now, &intent, token.token, &mut plug) {
-            if let Some(token) = refused.token {
+        let mark = permit.mark();
+        if let Err(token) = session.place(now, &intent, permit, &mut plug) {
+            if let Some(token) = token {
                 out.retire(token);
             }
             let (orders, mut sink) = trading.orders_and_sink(out);
             orders.abandon(now, placed.slot, RejectClass::Unsupported, "not offered by the venue", &mut sink);
             return Ok(());
         }
-        let (end, deadline) = (plug.end, session.expects_reply_by());
+        let (end, deadline) = (plug.end, session.deadline_after_request());
+        binance_us.sent(id, venue, instrument.id, mark);
         trading.load(id, Cargo::Place(placed.slot), start, end, command.origin());
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::OrdersSent, 1);
@@ -178,6 +182,9 @@ impl Engine {
         };
         let instrument = &traded.instrument;
         self.trading.admit(command)?;
+        if venue != Venue::Coinbase {
+            return Err(Refusal::new(RejectClass::Unsupported, "no change in place here"));
+        }
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
         if let Some(order) = target.and_then(|slot| self.trading.orders.get(slot)) {
@@ -264,6 +271,14 @@ impl Engine {
 
     /// Sends a cancel, and with it every other that is due at the same venue.
     pub(super) fn send_cancels(&mut self, now: UnixNanos, out: &mut impl Outputs, first: CancelSend) {
+        if first.venue == Venue::BinanceUs {
+            let client = self.trading.orders.get(first.slot).map_or(ClientOrderId::EMPTY, |o| *o.client_order_id());
+            if let Err(until) = self.cancel_at_binance_us(now, out, first.instrument, &first.venue_order_id, &client) {
+                self.trading.orders.cancel_delayed(first.slot, until);
+            }
+            self.arm_orders(now);
+            return;
+        }
         let mut sends = ArrayVec::<CancelSend, CANCELS_PER_REQUEST_MAX>::new();
         sends.push(first);
         while !sends.is_full() {
@@ -311,6 +326,7 @@ impl Engine {
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
         trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.say_cancelled(ids);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, ids.len() as u64);
         Ok(())
@@ -320,9 +336,27 @@ impl Engine {
     pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for venue in Venue::ALL {
             let strays = &self.trading.strays;
-            let ids: ArrayVec<_, _> = strays.iter().filter(|(at, _)| *at == venue).map(|(_, id)| *id).collect();
+            if venue == Venue::BinanceUs {
+                let ours = strays.iter().filter(|stray| stray.venue == venue);
+                let ours: ArrayVec<Stray, STRAYS_MAX> = ours.copied().collect();
+                for stray in ours {
+                    let Stray { id, instrument, .. } = stray;
+                    // Of an instrument nobody subscribed to: there is no name to cancel it by.
+                    let Some(instrument) = instrument else {
+                        self.trading.strays.retain(|other| *other != stray);
+                        continue;
+                    };
+                    if self.cancel_at_binance_us(now, out, instrument, &id, &ClientOrderId::EMPTY).is_err() {
+                        break;
+                    }
+                    self.trading.strays.retain(|other| *other != stray);
+                }
+                continue;
+            }
+            let ids: ArrayVec<_, _> =
+                strays.iter().filter(|stray| stray.venue == venue).map(|stray| stray.id).collect();
             if !ids.is_empty() && self.send_cancel_ids(now, out, venue, &ids).is_ok() {
-                self.trading.strays.retain(|(at, _)| *at != venue);
+                self.trading.strays.retain(|stray| stray.venue != venue);
             }
         }
     }
@@ -399,12 +433,7 @@ pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes:
     lanes.iter().find_map(|lane| {
         conns
             .iter()
-            .position(|c| {
-                c.venue == venue
-                    && c.lane == *lane
-                    && c.is_open()
-                    && matches!(&c.session, Session::CoinbaseOrders(session) if session.free())
-            })
+            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }

@@ -45,11 +45,8 @@ impl Engine {
 
     /// Channels that the connections of a feed have.
     fn served(&self, venue: Venue, feed: Feed) -> Channels {
-        let session = self.conns.iter().find_map(|conn| match &conn.session {
-            Session::CoinbaseStream(session) if conn.is_market(venue, feed) => Some(session),
-            _ => None,
-        });
-        session.map_or(Channels::NONE, |session| session.served())
+        let conn = self.conns.iter().find(|conn| conn.is_market(venue, feed));
+        conn.map_or(Channels::NONE, |conn| conn.session.served())
     }
 
     /// What of the wanted channels a feed is asked for: the redundant ones of both, the others of the first that has them.
@@ -120,10 +117,10 @@ impl Engine {
         instrument: &Instrument,
         wanted: Channels,
     ) {
-        let Some(conn) = self.conns.get_mut(id.index()) else { return };
-        let Session::CoinbaseStream(session) = &mut conn.session else { return };
+        let Engine { conns, binance_us, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return };
         // Places were counted before: a refusal would mean that the count is wrong.
-        let accepted = session.want(instrument, wanted).is_ok();
+        let accepted = conn.session.want(instrument, wanted, &mut binance_us.data);
         debug_assert!(accepted, "a place without room");
         let wake = conn.dormant && !wanted.is_empty();
         if wake {
@@ -149,8 +146,8 @@ impl Engine {
             if !conn.is_market(venue, feed) {
                 continue;
             }
-            let Session::CoinbaseStream(session) = &mut conn.session else { continue };
-            let (id, load) = (Some(ConnId(index as u16)), session.load(instrument));
+            let Some(load) = conn.session.load(instrument) else { continue };
+            let id = Some(ConnId(index as u16));
             first = first.or(id);
             if load.carried {
                 shared = shared.or(id);
@@ -177,13 +174,8 @@ impl Engine {
     }
 
     fn book_fits(&mut self, conn: ConnId, instrument: &Instrument) -> bool {
-        match self.conns.get_mut(conn.index()).map(|c| &mut c.session) {
-            Some(Session::CoinbaseStream(session)) => {
-                let load = session.load(instrument);
-                load.books < load.places
-            }
-            _ => false,
-        }
+        let load = self.conns.get_mut(conn.index()).and_then(|conn| conn.session.load(instrument));
+        load.is_some_and(|load| load.books < load.places)
     }
 
     /// After a call into a stream session: if it spoke, every connection of its address waits; those that were not heard

@@ -119,6 +119,7 @@ impl Bench {
     fn new(depth: usize, seed: u64) -> Bench {
         let stream = StreamConfig::default();
         let config = EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

@@ -1,6 +1,7 @@
 //! What the engine knows of orders on their way: the table, the streams to the strategies, the venues' desks, and which
 //! connection carries what.
 
+use super::audit::Calls;
 use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
@@ -10,13 +11,13 @@ use super::pretrade::PreTrade;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::position::Positions;
-use crate::record::{PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
+use crate::record::{InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
 
 /// Orders the venue holds twice that wait for their cancel; more are found again by the next listing.
-const STRAYS_MAX: usize = 16;
+pub(super) const STRAYS_MAX: usize = 16;
 /// Most cancels one request carries.
 pub(super) const CANCELS_PER_REQUEST_MAX: usize = 32;
 
@@ -34,6 +35,10 @@ pub(super) enum Cargo {
     Change(Slot, RequestId),
     /// A page of the query its venue's desk asks.
     Query,
+    /// A book snapshot.
+    Snapshot,
+    /// A subscription of the account's events.
+    Subscribe,
     /// Something to keep the connection warm.
     Warm,
 }
@@ -52,6 +57,21 @@ pub(super) struct Carriage {
     pub(super) written: UnixNanos,
     /// When the socket was read of the record that caused it; `NONE` if the strategy did not say.
     pub(super) origin: UnixNanos,
+    /// Its number in the audit log.
+    pub(super) call: u64,
+    /// When it was handed to the connection; `NONE` until the input that caused it is done with.
+    pub(super) loaded: UnixNanos,
+    /// The audit log was told how it ended.
+    pub(super) ended: bool,
+}
+
+/// An order the venue holds although we did not mean it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stray {
+    pub(super) venue: Venue,
+    pub(super) id: VenueOrderId,
+    /// `None` if it is of an instrument we do not know.
+    pub(super) instrument: Option<InstrumentId>,
 }
 
 pub(super) struct Trading {
@@ -66,7 +86,9 @@ pub(super) struct Trading {
     pub(super) positions: Positions,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
-    pub(super) strays: ArrayVec<(Venue, VenueOrderId), STRAYS_MAX>,
+    /// What the audit log is to be told of requests.
+    pub(super) calls: Calls,
+    pub(super) strays: ArrayVec<Stray, STRAYS_MAX>,
     /// Cancels, queries or strays may be due: look after this input.
     pub(super) stirred: bool,
 }
@@ -83,6 +105,7 @@ impl Trading {
             kill: None,
             positions: Positions::default(),
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
+            calls: Calls::new(),
             strays: ArrayVec::new(),
             stirred: false,
         }
@@ -127,22 +150,35 @@ impl Trading {
 
     /// Loads a connection; the request's bytes lie from `start` to `end` of its sent stream.
     pub(super) fn load(&mut self, conn: ConnId, cargo: Cargo, start: u64, end: u64, origin: UnixNanos) {
+        let (call, none) = (self.calls.number(), UnixNanos::NONE);
+        let carriage =
+            Carriage { cargo, start, end, began: false, written: none, origin, call, loaded: none, ended: false };
         if let Some(carried) = self.carriages.get_mut(conn.index()) {
-            carried.push_back(Carriage { cargo, start, end, began: false, written: UnixNanos::NONE, origin });
+            carried.push_back(carriage);
+            self.say_sent(conn, &carriage);
         }
+    }
+
+    /// What a connection carries, oldest first.
+    pub(super) fn carried_mut(&mut self, conn: ConnId) -> impl Iterator<Item = &mut Carriage> {
+        self.carriages.get_mut(conn.index()).into_iter().flatten()
     }
 
     /// The oldest request of this kind was answered.
     pub(super) fn unload(&mut self, conn: ConnId, answered: impl Fn(&Cargo) -> bool) -> Option<Carriage> {
         let carried = self.carriages.get_mut(conn.index())?;
         let at = carried.iter().position(|c| answered(&c.cargo))?;
-        carried.remove(at)
+        let carriage = carried.remove(at)?;
+        self.calls.answered(conn, &carriage);
+        Some(carriage)
     }
 
     /// The connection is gone, or new: it carries nothing.
     pub(super) fn unload_all(&mut self, conn: ConnId) {
         if let Some(carried) = self.carriages.get_mut(conn.index()) {
-            carried.clear();
+            for carriage in carried.drain(..) {
+                self.calls.abandoned(conn, &carriage);
+            }
         }
     }
 
@@ -176,7 +212,7 @@ impl Trading {
     /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
     /// marked as sent, and the session's own words make it unknown.
     pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
-        let Trading { carriages, orders, delivery, .. } = self;
+        let Trading { carriages, orders, delivery, calls, .. } = self;
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
         let mut sink = DeliverySink { delivery, out };
         carried.retain_mut(|carriage| {
@@ -190,7 +226,10 @@ impl Trading {
                 (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
-                (Cargo::Cancel | Cargo::Query | Cargo::Warm, _) => return true,
+                (Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm, _) => return true,
+            }
+            if !begins {
+                calls.abandoned(conn, carriage);
             }
             begins
         });
@@ -201,9 +240,9 @@ impl Trading {
         self.desks.iter().any(|(_, desk)| desk.asking_waits())
     }
 
-    pub(super) fn stray(&mut self, venue: Venue, id: VenueOrderId) {
-        if !self.strays.iter().any(|(v, i)| (*v, *i) == (venue, id)) {
-            let _ = self.strays.try_push((venue, id));
+    pub(super) fn stray(&mut self, stray: Stray) {
+        if !self.strays.contains(&stray) {
+            let _ = self.strays.try_push(stray);
             self.stirred = true;
         }
     }

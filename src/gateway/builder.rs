@@ -1,14 +1,16 @@
 //! Puts a gateway together: configuration in, threads and handles out.
 
+use super::binance_us::{self, BinanceUsConfig};
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::error::GatewayError;
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
-use crate::dialer::{DialJob, Dialer, Endpoint};
-use crate::engine::{Engine, EngineConfig};
+use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
+use crate::engine::{Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
+use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
@@ -51,6 +53,7 @@ pub(super) struct RingSizes {
 #[must_use = "a builder does nothing until `start` or `build`"]
 pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
+    binance_us: Option<BinanceUsConfig>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -61,12 +64,14 @@ pub struct GatewayBuilder {
     breaker: BreakerRules,
     dead_man_ms: Option<u64>,
     query_timeout_ms: u64,
+    audit: Option<AuditConfig>,
 }
 
 impl Default for GatewayBuilder {
     fn default() -> Self {
         GatewayBuilder {
             coinbase: None,
+            binance_us: None,
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -82,13 +87,15 @@ impl Default for GatewayBuilder {
             breaker: BreakerRules::default(),
             dead_man_ms: None,
             query_timeout_ms: QUERY_TIMEOUT_MS,
+            audit: None,
         }
     }
 }
 
 impl GatewayBuilder {
-    /// What the environment says: `COINBASE_*` (see [`CoinbaseConfig::from_env`]) and `EXCHANGE_CONNECTORS_CA_FILE`, a PEM
-    /// file of root certificates trusted besides the usual ones.
+    /// What the environment says: `COINBASE_*` (see [`CoinbaseConfig::from_env`]), `BINANCE_US_*` (see
+    /// [`BinanceUsConfig::from_env`]; without any of them, Binance.US is not spoken to) and `EXCHANGE_CONNECTORS_CA_FILE`,
+    /// a PEM file of root certificates trusted besides the usual ones.
     ///
     /// # Errors
     /// [`GatewayError::Setting`].
@@ -101,11 +108,17 @@ impl GatewayBuilder {
     /// # Errors
     /// [`GatewayError::Setting`].
     pub fn public_from_env() -> Result<GatewayBuilder, GatewayError> {
-        Self::from_variables(&|name| std::env::var(name).ok().filter(|_| !is_credential(name)))
+        Self::from_variables(&|name| {
+            std::env::var(name).ok().filter(|_| !is_credential(name) && !binance_us::is_credential(name))
+        })
     }
 
     pub(super) fn from_variables(get: Variables<'_>) -> Result<GatewayBuilder, GatewayError> {
         let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::from_variables(get)?);
+        let builder = match binance_us::VARIABLES.iter().any(|name| get(name).is_some_and(|value| !value.is_empty())) {
+            true => builder.binance_us(BinanceUsConfig::from_variables(get)?),
+            false => builder,
+        };
         Ok(match get("EXCHANGE_CONNECTORS_CA_FILE").filter(|path| !path.is_empty()) {
             Some(path) => builder.root_certificates(path),
             None => builder,
@@ -115,6 +128,21 @@ impl GatewayBuilder {
     /// Speaks to Coinbase.
     pub fn coinbase(self, config: CoinbaseConfig) -> GatewayBuilder {
         GatewayBuilder { coinbase: Some(config), ..self }
+    }
+
+    /// Speaks to Binance.US.
+    pub fn binance_us(self, config: BinanceUsConfig) -> GatewayBuilder {
+        GatewayBuilder { binance_us: Some(config), ..self }
+    }
+
+    /// Speaks to this venue only, if it is configured.
+    pub fn only(self, venue: Venue) -> GatewayBuilder {
+        let GatewayBuilder { coinbase, binance_us, .. } = self;
+        GatewayBuilder {
+            coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
+            binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
+            ..self
+        }
     }
 
     /// Refuses orders beyond these limits before they leave.
@@ -185,6 +213,12 @@ impl GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
     }
 
+    /// Keeps an audit log: every API call and every order event as JSON lines, see [`crate::manual::audit`]. Off by
+    /// default.
+    pub fn audit(self, config: AuditConfig) -> GatewayBuilder {
+        GatewayBuilder { audit: Some(config), ..self }
+    }
+
     /// Starts all threads, the reactor's among them.
     ///
     /// # Errors
@@ -213,6 +247,7 @@ impl GatewayBuilder {
     /// Whether orders can be sent.
     pub(super) fn has_credentials(&self) -> bool {
         self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some())
+            || self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some())
     }
 
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
@@ -231,10 +266,18 @@ impl GatewayBuilder {
     }
 
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
-        let coinbase = self.coinbase.ok_or(GatewayError::NoVenue)?;
-        coinbase.check_feeds()?;
-        if self.limits.is_none() && coinbase.key.is_some() {
-            return Err(GatewayError::NoLimits(Venue::Coinbase));
+        let GatewayBuilder { coinbase, binance_us, .. } = &self;
+        if coinbase.is_none() && binance_us.is_none() {
+            return Err(GatewayError::NoVenue);
+        }
+        if let Some(coinbase) = coinbase {
+            coinbase.check_feeds()?;
+            if self.limits.is_none() && coinbase.key.is_some() {
+                return Err(GatewayError::NoLimits(Venue::Coinbase));
+            }
+        }
+        if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
+            return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
@@ -244,25 +287,48 @@ impl GatewayBuilder {
         let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
             .map_err(|error| GatewayError::System(error.to_string()))?;
         let engine = Engine::new(EngineConfig {
-            coinbase: Some(coinbase.setup()),
+            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
+            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
             ids,
-            limits: self.limits.flatten(),
+            limits: self.limits.clone().flatten(),
             order_limits: OrderLimits::default(),
             reconcile: self.reconcile,
             breaker: self.breaker,
             book_blocks_max: self.book_blocks,
         })
-        .map_err(|error| GatewayError::Setting { setting: "COINBASE_REST_URL", why: error.to_string() })?;
+        .map_err(|error| GatewayError::Setting {
+            setting: "COINBASE_REST_URL or BINANCE_US_REST_URL",
+            why: error.to_string(),
+        })?;
 
-        let wake = {
+        let wake: Wake = {
             let control = control.clone();
             Arc::new(move || control.wake())
         };
-        let (dialer, dialed) = Dialer::start(coinbase.dialer(tls, wake)).map_err(system)?;
-        let slots = engine.slots().into_iter().enumerate();
-        let dials = slots.map(|(index, slot)| (dialer.handle(), dial_job(index, coinbase.dialled(&slot)))).collect();
+        let (mut dialers, mut dialed) = (PerVenue::new(|_| None::<Dialer>), Vec::new());
+        let settings = [
+            coinbase.as_ref().map(|coinbase| (Venue::Coinbase, coinbase.dialer(tls.clone(), wake.clone()))),
+            binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls, wake))),
+        ];
+        for (venue, settings) in settings.into_iter().flatten() {
+            let (dialer, receiver) = Dialer::start(settings).map_err(system)?;
+            *dialers.get_mut(venue) = Some(dialer);
+            dialed.push(receiver);
+        }
+        let dialled_to = |slot: &Slot| match slot.venue {
+            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
+            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
+            Venue::Oanda => None,
+        };
+        let mut dials = Vec::new();
+        for (index, slot) in engine.slots().iter().enumerate() {
+            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
+                return Err(GatewayError::VenueNotConfigured(slot.venue));
+            };
+            dials.push((dialer.handle(), dial_job(index, endpoint)));
+        }
 
-        let pools: Vec<_> = coinbase.token_pool().into_iter().collect();
+        let pools: Vec<_> = coinbase.iter().filter_map(CoinbaseConfig::token_pool).collect();
         let (minter, tokens) = match pools.is_empty() {
             true => (None, None),
             false => {
@@ -273,21 +339,40 @@ impl GatewayBuilder {
         let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
-        let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms);
-        if coinbase.key.is_some() {
-            asked.check_start()?;
+        let directory = Directory::default();
+        let (journal, audit, cold_audit) = match &self.audit {
+            None => (None, None, ColdAudit::default()),
+            Some(config) => {
+                let started = Journal::start(config, Box::new(directory.clone()), clock.clone());
+                let (journal, tap, cold) = started.map_err(|error| GatewayError::Setting {
+                    setting: "audit log",
+                    why: format!("{}: {error}", config.directory().display()),
+                })?;
+                (Some(journal), Some(tap), cold)
+            }
+        };
+        if let (Some(coinbase), Some(dialer)) = (coinbase, dialers.get(Venue::Coinbase)) {
+            let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if coinbase.key.is_some() {
+                asked.check_start()?;
+            }
+            *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
         }
-        *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
+        if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
+            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit);
+            *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
+        }
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
             engine,
             dials,
-            dialed: vec![dialed],
+            dialed,
             tokens,
             clock: clock.clone(),
             hops,
             counters,
+            audit,
             dead_man_ms: self.dead_man_ms,
         });
         let places = Arc::new(StrategyPlaces::default());
@@ -297,9 +382,13 @@ impl GatewayBuilder {
             reactor.set_handler(id, handler);
             inline = Some(id);
         }
-        let threads = Threads { reactor: None, dialers: vec![dialer], keeper: Some(keeper) };
-        let gateway =
-            Gateway::new(threads, control, clock, Directory::default(), queries, places, self.rings, readers, inline);
+        let threads = Threads {
+            reactor: None,
+            dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
+            keeper: Some(keeper),
+            journal,
+        };
+        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
         Ok((gateway, reactor))
     }
 }
@@ -359,5 +448,13 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn an_audit_directory_that_cannot_be_made_is_named() {
+        let builder =
+            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).audit(AuditConfig::new("/dev/null/audit"));
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("audit log: /dev/null/audit: "), "{error}");
     }
 }

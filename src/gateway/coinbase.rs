@@ -6,6 +6,7 @@ use super::queries::{CoinbaseQueries, ColdClient, COLD_REQUESTS_PER_SECOND, ENGI
 use super::{Variables, USER_AGENT};
 use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
 use crate::engine::{CoinbaseOrders, CoinbaseSetup, Slot};
+use crate::journal::ColdAudit;
 use crate::keeper::{Clock, TokenPool};
 use crate::record::{ConnectionRole, Venue};
 use crate::venue::coinbase::auth::{CdpKey, CoinbaseKey, LegacyKey};
@@ -273,7 +274,7 @@ impl CoinbaseConfig {
             }
             ConnectionRole::Market => (&self.endpoints.ws, EndpointKind::WebSocket),
             ConnectionRole::User => (&self.endpoints.ws_user, EndpointKind::WebSocket),
-            ConnectionRole::Orders => (&self.endpoints.rest, EndpointKind::Http),
+            ConnectionRole::Orders | ConnectionRole::Queries => (&self.endpoints.rest, EndpointKind::Http),
         };
         dialled_to(at, kind)
     }
@@ -294,14 +295,14 @@ impl CoinbaseConfig {
     }
 
     /// Its cold questions.
-    pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64) -> CoinbaseQueries {
+    pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> CoinbaseQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms);
+        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit);
         CoinbaseQueries::new(client, self.key.clone())
     }
 }
 
-fn dialled_to(at: &Endpoint, kind: EndpointKind) -> DialledTo {
+pub(super) fn dialled_to(at: &Endpoint, kind: EndpointKind) -> DialledTo {
     DialledTo { host: at.host().to_owned(), port: at.port(), path: at.path().to_owned(), kind }
 }
 

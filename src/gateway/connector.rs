@@ -397,6 +397,8 @@ impl Running {
                 let View::State(state) = record.view() else { continue };
                 let open = matches!(state.state, ConnectionState::Open | ConnectionState::Healthy);
                 match state.role {
+                    _ if state.venue != venue => {}
+                    ConnectionRole::Queries => {}
                     ConnectionRole::Market => market = open,
                     ConnectionRole::User => user = state.state == ConnectionState::Healthy,
                     ConnectionRole::Orders => orders |= open,

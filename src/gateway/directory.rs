@@ -1,6 +1,7 @@
 //! Names behind the numbers: instruments and assets. Append-only, shared by the gateway and whoever prints records; never
 //! read on the hot path.
 
+use crate::journal::Names;
 use crate::record::{AssetId, Instrument, InstrumentId, Listing, Venue};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -64,6 +65,16 @@ impl Directory {
         let directory = Directory::default();
         directory.add(tests::listing(symbol));
         directory
+    }
+}
+
+impl Names for Directory {
+    fn instrument(&self, id: InstrumentId) -> Option<Arc<Instrument>> {
+        Directory::instrument(self, id)
+    }
+
+    fn asset(&self, id: AssetId) -> Option<String> {
+        self.asset_code(id)
     }
 }
 

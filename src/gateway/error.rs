@@ -8,7 +8,7 @@ use crate::record::{RejectClass, Venue};
 #[non_exhaustive]
 pub enum GatewayError {
     /// No venue was configured.
-    #[error("no venue configured: call `.coinbase(..)` on the builder")]
+    #[error("no venue configured: call `.coinbase(..)` or `.binance_us(..)` on the builder")]
     NoVenue,
     /// Credentials without limits.
     #[error(
@@ -74,6 +74,14 @@ pub enum GatewayError {
     /// A thread could not be started, or the poller not be made.
     #[error("cannot start: {0}")]
     System(String),
+    /// The end of the audit log could not be written.
+    #[error("the audit log ends incomplete, its last {missing} entries are missing ({why}): look at the disk, and at the venue for what was open")]
+    AuditIncomplete {
+        /// Entries that are not in it.
+        missing: u64,
+        /// Why.
+        why: String,
+    },
     /// Shutdown ran out of time.
     #[error("shutdown timed out after {timeout_ms} ms with {open_orders} of our orders not confirmed cancelled: check them at the venue")]
     ShutdownTimeout {

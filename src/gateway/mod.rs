@@ -5,6 +5,7 @@
 //! [`Gateway::subscribe`] adds instruments while running, [`Gateway::queries`] asks for listings off the hot path, and
 //! [`Gateway::shutdown`] ends everything. For scripts there is the blocking [`ExchangeConnector`] over the same rings.
 
+mod binance_us;
 mod builder;
 mod coinbase;
 mod connector;
@@ -18,9 +19,11 @@ mod strategy;
 
 pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
+pub use crate::journal::{AuditConfig, Fsync};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;
+pub use binance_us::BinanceUsConfig;
 pub use builder::GatewayBuilder;
 pub use coinbase::CoinbaseConfig;
 pub use connector::{
@@ -29,7 +32,7 @@ pub use connector::{
 };
 pub use directory::Directory;
 pub use error::{ExchangeError, GatewayError};
-pub use queries::{Balance, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
+pub use queries::{Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
 pub use running::{FeedFigures, Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 

@@ -5,9 +5,11 @@ use super::error::{ExchangeError, GatewayError};
 use crate::order::OrderFact;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
 
+mod binance_us;
 mod coinbase;
 mod cold;
 
+pub use binance_us::BinanceUsQueries;
 pub use coinbase::{CancelResult, ClockOffset, CoinbaseQueries, Paged};
 pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
 pub(super) use cold::ColdClient;
@@ -32,6 +34,8 @@ pub struct Balance {
 pub enum Queries {
     /// Coinbase; what only it answers is in here.
     Coinbase(CoinbaseQueries),
+    /// Binance.US; what only it answers is in here.
+    BinanceUs(BinanceUsQueries),
 }
 
 impl Queries {
@@ -39,6 +43,7 @@ impl Queries {
     pub const fn venue(&self) -> Venue {
         match self {
             Queries::Coinbase(_) => Venue::Coinbase,
+            Queries::BinanceUs(_) => Venue::BinanceUs,
         }
     }
 
@@ -49,6 +54,7 @@ impl Queries {
     pub fn product(&self, symbol: &str) -> Result<Listing, GatewayError> {
         match self {
             Queries::Coinbase(queries) => queries.listing(symbol),
+            Queries::BinanceUs(queries) => queries.listing(symbol),
         }
     }
 
@@ -60,6 +66,7 @@ impl Queries {
     pub fn products(&self) -> Result<Vec<Listing>, ExchangeError> {
         match self {
             Queries::Coinbase(queries) => queries.listings(),
+            Queries::BinanceUs(queries) => queries.listings(),
         }
     }
 
@@ -70,6 +77,7 @@ impl Queries {
     pub fn balances(&self) -> Result<Vec<Balance>, ExchangeError> {
         match self {
             Queries::Coinbase(queries) => queries.balances(),
+            Queries::BinanceUs(queries) => queries.balances(),
         }
     }
 
@@ -80,6 +88,7 @@ impl Queries {
     pub fn order(&self, instrument: &Instrument, id: &VenueOrderId) -> Result<Option<OrderFact>, ExchangeError> {
         match self {
             Queries::Coinbase(queries) => queries.order_fact(instrument, id),
+            Queries::BinanceUs(queries) => queries.order(instrument, id),
         }
     }
 
@@ -90,6 +99,7 @@ impl Queries {
     pub fn server_time(&self) -> Result<UnixNanos, ExchangeError> {
         match self {
             Queries::Coinbase(queries) => queries.server_time(),
+            Queries::BinanceUs(queries) => queries.server_time(),
         }
     }
 }

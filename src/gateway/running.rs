@@ -3,11 +3,12 @@
 use super::builder::{GatewayBuilder, RingSizes};
 use super::directory::Directory;
 use super::error::GatewayError;
-use super::queries::{CoinbaseQueries, Queries};
+use super::queries::{BinanceUsQueries, CoinbaseQueries, Queries};
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
 use crate::dialer::Dialer;
 use crate::engine::{Control, KillScope, Shutdown};
+use crate::journal::{AuditEnd, Journal};
 use crate::keeper::{Clock, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
@@ -29,6 +30,8 @@ pub(super) struct Threads {
     /// One per venue.
     pub(super) dialers: Vec<Dialer>,
     pub(super) keeper: Option<Keeper>,
+    /// Writes the audit log, if one is kept.
+    pub(super) journal: Option<Journal>,
 }
 
 /// A running gateway. Dropping it ends the threads and leaves orders open at the venues; use [`Gateway::shutdown`] to say
@@ -226,6 +229,18 @@ impl Gateway {
     pub fn coinbase(&self) -> Result<CoinbaseQueries, GatewayError> {
         match self.queries(Venue::Coinbase)? {
             Queries::Coinbase(queries) => Ok(queries),
+            Queries::BinanceUs(_) => Err(GatewayError::VenueNotConfigured(Venue::Coinbase)),
+        }
+    }
+
+    /// Everything Binance.US answers, off the hot path.
+    ///
+    /// # Errors
+    /// [`GatewayError::VenueNotConfigured`].
+    pub fn binance_us(&self) -> Result<BinanceUsQueries, GatewayError> {
+        match self.queries(Venue::BinanceUs)? {
+            Queries::BinanceUs(queries) => Ok(queries),
+            Queries::Coinbase(_) => Err(GatewayError::VenueNotConfigured(Venue::BinanceUs)),
         }
     }
 
@@ -271,8 +286,9 @@ impl Gateway {
     /// reactor yourself, go on turning it meanwhile from another thread.
     ///
     /// # Errors
-    /// [`GatewayError::ShutdownTimeout`] if cancels were not all confirmed within `timeout_ms`; the threads are ended all
-    /// the same.
+    /// [`GatewayError::ShutdownTimeout`] if cancels were not all confirmed within `timeout_ms`, else
+    /// [`GatewayError::AuditIncomplete`] if the end of the audit log could not be written; the threads are ended all the
+    /// same.
     pub fn shutdown(mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
         let deadline = Instant::now() + Duration::from_millis(timeout_ms);
         self.send(ControlMessage::Engine(Control::Stop(shutdown)))?;
@@ -286,9 +302,10 @@ impl Gateway {
                 std::thread::sleep(CONFIRM_EVERY);
             }
         }
-        self.end();
-        match open_orders {
-            0 => Ok(()),
+        let audit = self.end();
+        match (open_orders, audit) {
+            (0, AuditEnd::Complete) => Ok(()),
+            (0, AuditEnd::Incomplete { missing, why }) => Err(GatewayError::AuditIncomplete { missing, why }),
             _ => Err(GatewayError::ShutdownTimeout { timeout_ms, open_orders }),
         }
     }
@@ -301,7 +318,7 @@ impl Gateway {
     }
 
     /// Ends all threads; the reactor first, so that nothing asks the others for anything any more.
-    fn end(&mut self) {
+    fn end(&mut self) -> AuditEnd {
         let deadline = Instant::now() + CONTROL_TIMEOUT;
         // A full queue empties as long as the reactor turns.
         while self.send(ControlMessage::End).is_err() && Instant::now() < deadline {
@@ -317,6 +334,7 @@ impl Gateway {
         }
         self.threads.dialers.clear();
         self.threads.keeper.take();
+        self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end)
     }
 }
 

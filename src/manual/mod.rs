@@ -5,8 +5,10 @@
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
 //! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
 //! - [`numbers`]: exact decimals, exponents, times
+//! - [`audit`]: the log of everything asked and told, and its verification
 //! - [`threats`]: what is defended against, and what is not
 
+pub mod audit;
 pub mod guards;
 pub mod market_data;
 pub mod numbers;

@@ -10,7 +10,7 @@
 //!
 //! Keys are taken from the environment or from code, never from the command line. They live in wrappers that print nothing
 //! and are wiped when dropped; tokens are single-use, travel as boxed text, and come back to be wiped. Nothing of either
-//! appears in errors, records or logs at any level; CI searches the whole output of the tests, at trace level, for the
+//! appears in errors, records, the audit log or logs at any level; CI searches the whole output of the tests, at trace level, for the
 //! tests' fixed keys. What we cannot wipe: the process environment, copies inside the crypto library while it signs, and
 //! bytes on their way through TLS buffers.
 //!

@@ -20,10 +20,13 @@ pub use prepare::{prepare, PrepareError};
 pub use sink::StrategyRings;
 
 use crate::dialer::{DialHandle, DialJob, DialResult};
-use crate::engine::{Closed, ConnId, Control, Engine, Input, KillScope};
+use crate::engine::{Closed, ConnId, Control, Engine, Input, KillScope, Outputs};
+use crate::journal::AuditTap;
 use crate::keeper::{Clock, TokenSlot, TokenTap};
 use crate::link::Flushed;
-use crate::record::{StrategyId, UnixNanos, Venue};
+use crate::record::{
+    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, StrategyId, UnixNanos, Venue,
+};
 use crate::ring::Sleeper;
 use crate::telemetry::{Counter, Counters, Hop, Hops};
 use dead_man::DeadMan;
@@ -65,6 +68,8 @@ pub struct Parts {
     pub hops: Hops,
     /// Counters.
     pub counters: Counters,
+    /// The way to the audit log, if one is kept.
+    pub audit: Option<AuditTap>,
     /// A strategy silent for longer, ms, trips the kill switch; off if `None`.
     pub dead_man_ms: Option<u64>,
 }
@@ -76,6 +81,8 @@ pub struct Reactor {
     sink: Sink,
     dials: Vec<(DialHandle, DialJob)>,
     dialed: Vec<mpsc::Receiver<DialResult>>,
+    /// Each connection's, for the audit log.
+    venues: Vec<Venue>,
     control: ControlHandle,
     sleeper: Option<Sleeper>,
     clock: Clock,
@@ -91,16 +98,19 @@ pub struct Reactor {
 impl Reactor {
     /// Puts a reactor together. Nothing is dialled before the first turn.
     pub fn new(parts: Parts) -> Reactor {
-        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, dead_man_ms } = parts;
+        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, audit, dead_man_ms } = parts;
         let Poller { poll, control, sleeper, idle } = poller;
         let sockets = Sockets::new(poll, dials.len(), EVENTS_MAX);
-        let sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
+        let mut sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
+        sink.audit = audit;
+        let venues = engine.slots().iter().map(|slot| slot.venue).collect();
         Reactor {
             engine,
             sockets,
             sink,
             dials,
             dialed,
+            venues,
             control,
             sleeper,
             clock,
@@ -156,6 +166,7 @@ impl Reactor {
         self.sockets.end_round();
         worked |= self.give_room();
         worked |= self.on_time();
+        self.tell_audit();
         self.carry_out();
         if self.end_by.is_some_and(|by| self.engine.open_orders() == 0 || self.clock.now() >= by) {
             self.end();
@@ -265,6 +276,7 @@ impl Reactor {
                 worked = true;
                 let now = self.clock.now();
                 let conn = ConnId(result.conn);
+                self.audit_dial(now, conn, &result);
                 let opened = match result.outcome {
                     Ok(link) => self.sockets.adopt(conn, *link, &mut self.sink.outboxes).map_err(|e| e.to_string()),
                     Err(error) => {
@@ -388,6 +400,8 @@ impl Reactor {
     fn end(&mut self) {
         self.stopped = true;
         self.sockets.say_goodbye(&mut self.sink.outboxes);
+        // From here on nothing happens that could be remembered; the journal waits for this end.
+        self.sink.audit = None;
     }
 
     /// Trips the kill switch for a strategy that is gone or silent; for all of them if the gateway is.
@@ -400,6 +414,24 @@ impl Reactor {
         self.apply(now, Input::Control(Control::DeadMan));
         // What the engine was told, not what the latch holds: a wider kill thrown meanwhile is a difference still to be told.
         self.killed = Some(KillScope::Ours);
+    }
+
+    /// What becomes of the audit log is told like a guard's change: whoever trades on it must know when it has holes.
+    fn tell_audit(&mut self) {
+        let Reactor { sink, clock, .. } = self;
+        let news = sink.audit.as_mut().and_then(|audit| audit.news(|| clock.now()));
+        if let Some(news) = news {
+            self.apply(self.clock.now(), Input::Control(Control::Audit(news)));
+        }
+    }
+
+    fn audit_dial(&mut self, now: UnixNanos, conn: ConnId, result: &DialResult) {
+        let Some(venue) = self.venues.get(conn.index()) else { return };
+        let outcome = if result.outcome.is_ok() { CallOutcome::Answered } else { CallOutcome::Failed };
+        let call = CallId { caller: Caller::Dialer, number: self.sink.next_dial() };
+        let step = CallStep::Ended(CallEnd::without_answer(outcome, result.timings.total_ns()));
+        let call = AuditCall { conn: conn.0, ..AuditCall::new(now, call, *venue, "connect", step) };
+        self.sink.audit(&AuditEntry::Call(call));
     }
 
     fn on_time(&mut self) -> bool {

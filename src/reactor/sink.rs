@@ -3,10 +3,12 @@
 use super::dead_man::Heartbeat;
 use super::handler::{Handler, InlineOrders};
 use crate::engine::{ConnId, Note, Outputs, StrategySet};
+use crate::journal::AuditTap;
 use crate::keeper::{Clock, TokenTap};
 use crate::link::Outbox;
 use crate::record::{
-    ExecutionRecord, InstrumentId, MarketRecord, OrderCommand, RequestId, StatisticsRecord, StrategyId, UnixNanos,
+    AuditConnection, AuditEntry, ExecutionRecord, InlineText, InstrumentId, MarketRecord, OrderCommand, RequestId,
+    StatisticsRecord, StrategyId, UnixNanos,
 };
 use crate::ring::{Consumer, Producer};
 use crate::telemetry::{Counter, Counters, Hop, Hops};
@@ -55,6 +57,9 @@ pub(super) struct Sink {
     pub(super) dials: Vec<(ConnId, UnixNanos)>,
     pub(super) closing: Vec<(ConnId, String)>,
     pub(super) tokens: Option<TokenTap>,
+    /// The way to the audit log, if one is kept.
+    pub(super) audit: Option<AuditTap>,
+    dials_audited: u64,
     last_pulse: UnixNanos,
 }
 
@@ -79,6 +84,8 @@ impl Sink {
             dials: Vec::with_capacity(connections),
             closing: Vec::with_capacity(connections),
             tokens,
+            audit: None,
+            dials_audited: 0,
             last_pulse: UnixNanos::NONE,
         }
     }
@@ -98,6 +105,12 @@ impl Sink {
             *place = None;
             self.present = self.present.without(StrategySet::one(id));
         }
+    }
+
+    /// The number of a dial in the audit log.
+    pub(super) fn next_dial(&mut self) -> u64 {
+        self.dials_audited = self.dials_audited.wrapping_add(1);
+        self.dials_audited
     }
 
     fn ring(&mut self, strategy: StrategyId) -> Option<&mut StrategyRings> {
@@ -208,10 +221,19 @@ impl Outputs for Sink {
         self.hops.record(hop, ns);
     }
 
+    fn audit(&mut self, entry: &AuditEntry) {
+        let Sink { audit, clock, .. } = self;
+        if let Some(audit) = audit {
+            audit.push(|| clock.now(), entry);
+        }
+    }
+
     fn note(&mut self, note: Note<'_>) {
         match note {
             Note::Connection { conn, venue, role, state, why } => {
                 tracing::info!(%venue, conn = conn.0, role = role.name(), state = state.name(), why, "connection");
+                let (at, why) = (self.clock.now(), InlineText::truncated(why));
+                self.audit(&AuditEntry::Connection(AuditConnection { at, conn: conn.0, venue, role, state, why }));
             }
             Note::Anomaly { conn, venue, anomaly, excerpt } => {
                 tracing::warn!(%venue, conn = conn.0, ?anomaly, excerpt, "anomaly");

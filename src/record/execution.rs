@@ -59,6 +59,32 @@ pub enum ExecutionKind {
 }
 
 impl ExecutionKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [ExecutionKind; 22] = [
+        ExecutionKind::Accepted,
+        ExecutionKind::Rejected,
+        ExecutionKind::Unknown,
+        ExecutionKind::Fill,
+        ExecutionKind::FillDetail,
+        ExecutionKind::Cancelled,
+        ExecutionKind::CancelRejected,
+        ExecutionKind::CancelUnknown,
+        ExecutionKind::Replaced,
+        ExecutionKind::Expired,
+        ExecutionKind::Balance,
+        ExecutionKind::OrderListed,
+        ExecutionKind::StrangerOrder,
+        ExecutionKind::Lost,
+        ExecutionKind::Filled,
+        ExecutionKind::ReplaceRejected,
+        ExecutionKind::ResyncEnd,
+        ExecutionKind::Guard,
+        ExecutionKind::ReplaceUnknown,
+        ExecutionKind::Position,
+        ExecutionKind::Margin,
+        ExecutionKind::MarginCall,
+    ];
+
     /// Whether an order is over after this record.
     pub const fn is_terminal(self) -> bool {
         matches!(
@@ -306,6 +332,12 @@ impl std::fmt::Debug for ExecutionRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_is_listed_under_its_number() {
+        let numbers: Vec<u8> = ExecutionKind::ALL.iter().map(|kind| *kind as u8).collect();
+        assert_eq!(numbers, (1..=ExecutionKind::ALL.len() as u8).collect::<Vec<_>>());
+    }
 
     #[test]
     fn only_the_four_ends_of_an_order_are_terminal() {

@@ -22,4 +22,8 @@ pub enum GuardEvent {
     KillConfirmed = 6,
     /// The kill was released: orders may leave again.
     KillReleased = 7,
+    /// The audit log cannot keep up, or its disk refuses: entries wait, and when there is no room, are counted.
+    AuditTroubled = 20,
+    /// The audit log goes on; `last_quantity` entries were lost in between, and the log says where.
+    AuditRecovered = 21,
 }

@@ -196,17 +196,21 @@ pub enum ConnectionRole {
     User = 2,
     /// Order entry.
     Orders = 3,
+    /// Questions without an account: book snapshots, the venue's clock.
+    Queries = 4,
 }
 
 impl ConnectionRole {
-    const ALL: [ConnectionRole; 3] = [ConnectionRole::Market, ConnectionRole::User, ConnectionRole::Orders];
+    const ALL: [ConnectionRole; 4] =
+        [ConnectionRole::Market, ConnectionRole::User, ConnectionRole::Orders, ConnectionRole::Queries];
 
-    /// `market`, `user` or `orders`.
+    /// `market`, `user`, `orders` or `queries`.
     pub const fn name(self) -> &'static str {
         match self {
             ConnectionRole::Market => "market",
             ConnectionRole::User => "user",
             ConnectionRole::Orders => "orders",
+            ConnectionRole::Queries => "queries",
         }
     }
 }

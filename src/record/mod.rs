@@ -5,6 +5,7 @@
 //! `Copy`, `#[repr(C)]` and has its size and offsets asserted at compile time. Nothing here allocates per record, reads
 //! a clock, or imports another floor of this crate.
 
+mod audit;
 mod command;
 mod decimal;
 pub(crate) mod digits;
@@ -24,6 +25,7 @@ mod text;
 mod time;
 mod venue;
 
+pub use audit::{AuditCall, AuditConnection, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, LossPlace};
 pub use command::{CommandKind, OrderCommand, OrderRef, OrderType, TimeInForce};
 pub use decimal::{parse_any, parse_mantissa, DecimalError, Fixed, Fixed128, DIGITS_MAX};
 pub use execution::{

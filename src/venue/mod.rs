@@ -6,6 +6,7 @@
 
 pub mod binance_us;
 pub mod coinbase;
+mod collected;
 pub mod endpoint;
 mod facts;
 mod fault;

@@ -40,6 +40,7 @@ impl Bench {
     fn new(market_connections_max: usize) -> Bench {
         let stream = StreamConfig { market_connections_max, ..StreamConfig::default() };
         let config = EngineConfig {
+            binance_us: None,
             coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

@@ -2,12 +2,13 @@
 
 use crate::codec::http1::Method;
 use crate::dialer::{
-    Build, ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse,
+    Build, ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse, Written,
 };
 use crate::gateway::error::ExchangeError;
 use crate::guard::{Governor, Priority, RetryAt};
+use crate::journal::ColdAudit;
 use crate::keeper::Clock;
-use crate::record::{UnixNanos, Venue};
+use crate::record::{AuditCall, AuditEntry, CallEnd, CallOutcome, CallStep, InlineText, UnixNanos, Venue};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(in crate::gateway) struct ColdClient {
     rest: Endpoint,
     governor: Mutex<Governor>,
     timeout_ms: u64,
+    audit: ColdAudit,
 }
 
 impl ColdClient {
@@ -34,9 +36,10 @@ impl ColdClient {
         clock: Clock,
         requests_per_second: usize,
         timeout_ms: u64,
+        audit: ColdAudit,
     ) -> ColdClient {
         let governor = Mutex::new(Governor::new(requests_per_second, 1_000, 100));
-        ColdClient { venue, authority: rest.authority(), clock, cold, rest, governor, timeout_ms }
+        ColdClient { venue, authority: rest.authority(), clock, cold, rest, governor, timeout_ms, audit }
     }
 
     /// One request and its reply, whatever its status. `ambiguous`: whether it may have had an effect if its reply is lost.
@@ -50,7 +53,13 @@ impl ColdClient {
         self.wait_for_permit(operation)?;
         let (venue, timeout_ms) = (self.venue, self.timeout_ms);
         let job = ColdJob { endpoint: self.rest.clone(), method, build, timeout_ms, body_bytes_max: BODY_BYTES_MAX };
-        self.cold.run(job).map_err(|DialerError { host, reason, .. }| match *reason {
+        let (call, sent_at) = (self.audit.call(), self.clock.now());
+        self.audit.push(AuditEntry::Call(AuditCall::new(sent_at, call, venue, operation, CallStep::Sent)));
+        let result = self.cold.run(job);
+        let now = self.clock.now();
+        let end = CallStep::Ended(end_of(&result, now.since(sent_at)));
+        self.audit.push(AuditEntry::Call(AuditCall::new(now, call, venue, operation, end)));
+        result.map_err(|DialerError { host, reason, .. }| match *reason {
             ExchangeReason::Timeout => ExchangeError::Timeout { venue, operation, timeout_ms, ambiguous },
             ExchangeReason::Shutdown => ExchangeError::Stopped,
             reason => {
@@ -85,6 +94,23 @@ impl ColdClient {
             std::thread::sleep(Duration::from_nanos(at.since(now)));
         }
     }
+}
+
+/// How a cold request ended, for the audit log.
+fn end_of(result: &Result<OwnedResponse, DialerError>, latency_ns: u64) -> CallEnd {
+    let outcome = match result {
+        Ok(response) if response.status < 300 => CallOutcome::Answered,
+        Ok(response) if response.status < 500 => CallOutcome::Refused,
+        Ok(_) => CallOutcome::Failed,
+        Err(error) if error.written == Written::Nothing => CallOutcome::NotSent,
+        Err(_) => CallOutcome::NoAnswer,
+    };
+    let mut end = CallEnd::without_answer(outcome, latency_ns);
+    match result {
+        Ok(response) => end.status = response.status,
+        Err(error) => end.code = InlineText::truncated(&error.reason.to_string()),
+    }
+    end
 }
 
 impl std::fmt::Debug for ColdClient {

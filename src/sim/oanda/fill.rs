@@ -25,6 +25,9 @@ pub(crate) struct Filled {
     pub(crate) cancel: Option<u64>,
 }
 
+/// A trade and the positive units of it that are closed.
+type Part = (u64, Decimal);
+
 /// What an execution will do.
 #[derive(Debug)]
 struct Plan {
@@ -33,8 +36,7 @@ struct Plan {
     filled: Decimal,
     /// Whether an IOC order leaves something over.
     partial: bool,
-    /// Trades and the positive units closed of them.
-    closes: Vec<(u64, Decimal)>,
+    closes: Vec<Part>,
     /// Signed.
     opens: Decimal,
     /// A guaranteed stop's price.
@@ -87,7 +89,7 @@ impl Exchange {
     }
 
     /// Trades it may close, in order, with their units; and whether it may open one.
-    fn closable(&self, order: &Order) -> Result<(Vec<(u64, Decimal)>, bool), &'static str> {
+    fn closable(&self, order: &Order) -> Result<(Vec<Part>, bool), &'static str> {
         let all = |long: bool| self.account.side(order.market, long).map(|t| (t.id, t.units.abs())).collect();
         let one = |id: u64| self.account.trades.get(&id).map(|t| (t.id, t.units.abs())).into_iter().collect();
         let opposite = order.side() == Side::Sell;

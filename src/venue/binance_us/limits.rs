@@ -3,6 +3,11 @@
 //! Owns constants only. Weights and counts are defaults for the time before the first `exchangeInfo` and for what it
 //! does not say; the higher of the known values where sources differ (Binance.US reference 3, 5).
 
+/// Request weight a minute left to cold queries: three listings a minute of the dearest, and more of the others.
+pub const COLD_WEIGHT_PER_MINUTE: u32 = 1_200;
+/// A request takes at most this long to arrive, as far as fixed windows care, ms: one that takes longer is late by the
+/// venue's clock as well.
+pub const DELAY_MS_MAX: u64 = 2_000;
 /// Request weight per minute and IP (Binance.US reference 5, observed 2026-09-27).
 pub const REQUEST_WEIGHT_PER_MINUTE: u32 = 6_000;
 /// Orders per 10 s and account.
@@ -13,6 +18,8 @@ pub const ORDERS_PER_DAY: u32 = 200_000;
 pub const RAW_REQUESTS_PER_5_MIN: u32 = 300_000;
 /// Streams on one connection (Binance.US reference 5): "1024 streams" is the most, so this is one less than refused.
 pub const STREAMS_PER_CONNECTION_MAX: usize = 1_024;
+/// Instruments one connection takes, so that each may have the streams of every [`Channels`](crate::venue::Channels): six.
+pub const INSTRUMENTS_PER_CONNECTION_MAX: usize = STREAMS_PER_CONNECTION_MAX / 6;
 /// Messages we may send in a second on one stream connection, pongs included: 5 are allowed, more ends it (Binance.US
 /// reference 5). We stay below.
 pub const MESSAGES_PER_SECOND: usize = 4;

@@ -40,6 +40,14 @@ struct Memory {
     candles: arrayvec::ArrayVec<(u32, u64), CANDLES_REMEMBERED>,
 }
 
+impl Memory {
+    /// Its snapshot is to be asked for from then on; `bound` hears of it.
+    fn due(&mut self, at: UnixNanos, bound: &mut UnixNanos) {
+        self.snapshot = Snapshot::Due(at);
+        *bound = (*bound).min(at);
+    }
+}
+
 /// Streams whose events carry no id: a later time is news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Statistic {
@@ -73,6 +81,8 @@ pub struct MarketData {
     snapshot_levels: u32,
     /// Where the search for the next snapshot begins: nobody waits behind a symbol that fails again and again.
     next: usize,
+    /// No snapshot is due before this; may be too early, never too late.
+    bound: UnixNanos,
 }
 
 impl Default for MarketData {
@@ -87,7 +97,13 @@ impl MarketData {
     #[must_use]
     pub fn new(snapshot_levels: u32) -> MarketData {
         let snapshot_levels = snapshot_levels.clamp(1, limits::SNAPSHOT_LEVELS_MAX);
-        MarketData { products: Products::default(), memory: Vec::new(), snapshot_levels, next: 0 }
+        MarketData {
+            products: Products::default(),
+            memory: Vec::new(),
+            snapshot_levels,
+            next: 0,
+            bound: UnixNanos::MAX,
+        }
     }
 
     /// Adds the instrument, or takes over its exponents if it is there: its book then begins anew.
@@ -119,9 +135,11 @@ impl MarketData {
         index
     }
 
-    /// The engine found the book wrong: fetch it again. No gap is reported back.
+    /// The engine found the book wrong: fetch it again. No gap is reported back. A book that waits for its snapshot
+    /// already goes on waiting: what is kept for it is good.
     pub fn resync(&mut self, instrument: InstrumentId, now: UnixNanos) {
-        if let Some(index) = self.products.find_instrument(instrument) {
+        let Some(index) = self.products.find_instrument(instrument) else { return };
+        if self.memory.get(index).is_some_and(|memory| memory.book.phase() != Phase::Waiting) {
             self.begin_again(index, now);
         }
     }
@@ -156,13 +174,23 @@ impl MarketData {
             let weight = super::request::Call::Depth { symbol: "", limit }.weight();
             return Some(SnapshotRequest { instrument, limit, weight });
         }
+        self.bound = self.deadline().unwrap_or(UnixNanos::MAX);
         None
     }
 
+    /// No snapshot is due before this: a look costs nothing, and may come too early. `None` if none will be.
+    pub fn due_bound(&self) -> Option<UnixNanos> {
+        (self.bound != UnixNanos::MAX).then_some(self.bound)
+    }
+
     /// The weight of the next snapshot, if one is due: what to ask the governor for.
-    pub fn snapshot_due(&self, now: UnixNanos) -> Option<u32> {
+    pub fn snapshot_due(&mut self, now: UnixNanos) -> Option<u32> {
         let due = self.memory.iter().any(|m| matches!(m.snapshot, Snapshot::Due(at) if at <= now));
-        due.then(|| super::request::Call::Depth { symbol: "", limit: self.snapshot_levels }.weight())
+        if !due {
+            self.bound = self.deadline().unwrap_or(UnixNanos::MAX);
+            return None;
+        }
+        Some(super::request::Call::Depth { symbol: "", limit: self.snapshot_levels }.weight())
     }
 
     /// When the next snapshot is due; may lie in the past.
@@ -197,7 +225,7 @@ impl MarketData {
     pub(super) fn diffs_flow(&mut self, index: usize, now: UnixNanos) {
         if let Some(memory) = self.memory.get_mut(index) {
             if memory.book.phase() == Phase::Waiting && memory.snapshot == Snapshot::NotNeeded {
-                memory.snapshot = Snapshot::Due(now);
+                memory.due(now, &mut self.bound);
             }
         }
     }
@@ -331,7 +359,7 @@ impl MarketData {
         let verdict = memory.book.snapshot(id);
         match verdict {
             SnapshotVerdict::Take => {}
-            SnapshotVerdict::TooOld => memory.snapshot = Snapshot::Due(now.plus_ms(limits::SNAPSHOT_TOO_OLD_MS)),
+            SnapshotVerdict::TooOld => memory.due(now.plus_ms(limits::SNAPSHOT_TOO_OLD_MS), &mut self.bound),
             SnapshotVerdict::Unneeded => memory.snapshot = Snapshot::NotNeeded,
         }
         verdict
@@ -376,7 +404,7 @@ impl MarketData {
     fn gap(&mut self, now: UnixNanos, index: usize, cause: GapCause, missed: u64, facts: &mut impl Facts) {
         let (Some(memory), Some(product)) = (self.memory.get_mut(index), self.products.get(index)) else { return };
         if memory.snapshot != Snapshot::InFlight {
-            memory.snapshot = Snapshot::Due(now.plus_ms(pause_ms(memory.failures)));
+            memory.due(now.plus_ms(pause_ms(memory.failures)), &mut self.bound);
         }
         facts.gap(GapScope::Instrument(product.instrument), cause, missed);
     }
@@ -390,7 +418,7 @@ impl MarketData {
         // A book that is found wrong again and again is fetched ever more slowly.
         memory.failures = memory.failures.saturating_add(1);
         if memory.snapshot != Snapshot::InFlight {
-            memory.snapshot = Snapshot::Due(now.plus_ms(pause_ms(memory.failures.saturating_sub(1))));
+            memory.due(now.plus_ms(pause_ms(memory.failures.saturating_sub(1))), &mut self.bound);
         }
     }
 
@@ -402,7 +430,7 @@ impl MarketData {
             return;
         }
         memory.failures = memory.failures.saturating_add(1);
-        memory.snapshot = Snapshot::Due(now.plus_ms(pause_ms(memory.failures)));
+        memory.due(now.plus_ms(pause_ms(memory.failures)), &mut self.bound);
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod auth;
 mod book_sync;
 mod clock;
+pub mod cold;
 pub mod composite;
 #[cfg(test)]
 mod documented_tests;

@@ -123,6 +123,16 @@ impl StreamSession {
         self.subscriptions.wanted()
     }
 
+    /// Instruments something is wanted of.
+    pub fn instruments(&self) -> usize {
+        self.wanted().count()
+    }
+
+    /// Whether something is wanted of this instrument.
+    pub fn carries(&self, instrument: InstrumentId) -> bool {
+        self.wanted().any(|(id, _)| id == instrument)
+    }
+
     /// Streams that can still be wanted.
     pub fn places_left(&self) -> usize {
         limits::STREAMS_PER_CONNECTION_MAX.saturating_sub(self.subscriptions.streams_besides(usize::MAX))

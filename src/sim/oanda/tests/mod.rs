@@ -7,10 +7,12 @@ use rust_decimal::Decimal;
 use serde_json::{json, Value};
 
 mod conserved;
+mod decoded;
 mod exits;
 mod orders;
 mod positions;
 mod queries;
+mod sockets;
 mod streams;
 
 /// 2026-03-04T10:11:12Z, a Wednesday.

@@ -6,21 +6,20 @@
 //! retries, never opens or closes anything itself.
 
 use super::super::auth::Credentials;
+use super::super::cold::{Caller, Scratch};
 use super::super::composite::{PairIds, Placement};
 use super::super::endpoint::Endpoint;
 use super::super::limits;
 use super::super::market_data::{MarketData, SnapshotRequest};
 use super::super::params::RestParams;
 use super::super::products::Products;
-use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder, Security};
+use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder};
 use super::super::response::{tell_rows, RowKind, Rows, Usage};
 use super::super::snapshot::SnapshotReader;
 use super::super::VenueMs;
 use super::body::{answer, fill, slicer};
 use super::reply::{NotSent, OrderProgress, Outcome, Pending, Reply, ReplyTo};
-use crate::codec::http1::{
-    self, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
-};
+use crate::codec::http1::{HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader};
 use crate::codec::json::{ArraySlicer, Plain, Slice};
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
@@ -75,7 +74,7 @@ pub struct OrderSession {
     pending: Option<Pending>,
     /// How the request ended that an error of this session ended; [`OrderSession::closed`] hands it over.
     unreported: Option<Reply>,
-    target: Vec<u8>,
+    scratch: Scratch,
     body: Vec<u8>,
 }
 
@@ -110,7 +109,7 @@ impl OrderSession {
             products: Products::default(),
             pending: None,
             unreported: None,
-            target: Vec::with_capacity(512),
+            scratch: Scratch::with_room(),
             body: Vec::with_capacity(512),
         })
     }
@@ -384,44 +383,18 @@ impl OrderSession {
         io: &mut IO,
     ) -> Result<(), NotSent> {
         self.ready()?;
-        let path = call.path().ok_or(NotSent::WrongConnection)?;
-        let credentials = match (call.security(), &self.credentials) {
-            (Security::None, _) => None,
-            (_, Some(credentials)) => Some(credentials),
-            (_, None) => return Err(NotSent::WrongConnection),
+        let OrderSession { config, host, credentials, scratch, .. } = self;
+        let caller = Caller {
+            host,
+            user_agent: &config.user_agent,
+            credentials: credentials.as_deref(),
+            recv_window_ms: config.recv_window_ms,
         };
-        let method = call.method();
-        self.target.clear();
-        self.body.clear();
-        self.target.extend_from_slice(path.as_bytes());
-        let form = method == Method::Post;
-        let place = if form { &mut self.body } else { &mut self.target };
-        let before = place.len();
-        if !form {
-            place.push(b'?');
-        }
-        let start = place.len();
-        let mut params = RestParams::new(place);
-        call.put(stamp, self.config.recv_window_ms, &mut params);
-        match (call.security(), credentials) {
-            (Security::Signed, Some(credentials)) => params.sign(credentials),
-            _ if place.len() == start => place.truncate(before),
-            _ => {}
-        }
-        // Percent-encoded: ASCII.
-        let target = std::str::from_utf8(&self.target).unwrap_or_default();
-        let mut headers = arrayvec::ArrayVec::<(&str, &str), 3>::new();
-        headers.push(("User-Agent", self.config.user_agent.as_ref()));
-        if let Some(credentials) = credentials {
-            headers.push((KEY_HEADER, credentials.api_key()));
-        }
-        if form {
-            headers.push(("Content-Type", "application/x-www-form-urlencoded"));
-        }
-        let mut written = Ok(());
-        io.send(|out| written = http1::write_request(out, method, target, &self.host, &headers, &self.body));
-        drop(headers);
-        written?;
+        let method = caller.put(call, stamp, scratch, |write| {
+            let mut written = Ok(());
+            io.send(|out| written = write(out));
+            written
+        })?;
         self.sent(pending, method);
         Ok(())
     }

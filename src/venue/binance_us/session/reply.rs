@@ -1,6 +1,7 @@
 //! What the sessions that carry requests say of them: why one was not sent, and how one ended. The same for both forms of
 //! the API.
 
+use super::super::cold::Unwritten;
 use super::super::request::Unsupported;
 use super::super::response::{self, ErrorBody, Failure, RowKind, Rows, Usage, Wait};
 use super::super::snapshot::SnapshotOutcome;
@@ -34,6 +35,15 @@ pub enum NotSent {
     /// A value cannot stand in a request.
     #[error("{0}")]
     Request(#[from] RequestError),
+}
+
+impl From<Unwritten> for NotSent {
+    fn from(unwritten: Unwritten) -> NotSent {
+        match unwritten {
+            Unwritten::NoRestForm | Unwritten::NoCredentials => NotSent::WrongConnection,
+            Unwritten::Request(error) => NotSent::Request(error),
+        }
+    }
 }
 
 /// Which request a reply answers.

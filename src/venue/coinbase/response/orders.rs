@@ -2,11 +2,9 @@
 
 use super::super::products::Products;
 use super::rows::{each_slice, tell_rows, ReplyError, RowKind, Rows};
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
-use crate::record::{
-    BookSide, ClientOrderId, GapCause, Instrument, InstrumentId, TradingStatus, UnixNanos, VenueOrderId,
-};
-use crate::venue::{Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact};
+use crate::order::OrderFact;
+use crate::record::Instrument;
+use crate::venue::collected::Collected;
 
 /// The orders of one page, read with the exponents of `instrument`. Orders of other instruments carry no quantities.
 ///
@@ -21,35 +19,4 @@ pub fn orders(body: &[u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Re
         Some(trouble) if rows.unreadable > 0 => Err(ReplyError::Value(trouble)),
         _ => Ok(found.orders),
     }
-}
-
-/// Keeps orders and the first complaint; a list of orders tells nothing else.
-#[derive(Default)]
-struct Collected {
-    orders: Vec<OrderFact>,
-    trouble: Option<String>,
-}
-
-impl Facts for Collected {
-    fn order(&mut self, fact: &OrderFact) {
-        self.orders.push(*fact);
-    }
-
-    fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {
-        self.trouble.get_or_insert_with(|| format!("{anomaly:?}: {excerpt}"));
-    }
-
-    fn book(&mut self, _: BookEvent) {}
-    fn level(&mut self, _: BookSide, _: i64, _: i64) {}
-    fn book_end(&mut self, _: bool) {}
-    fn trade(&mut self, _: TradeFact) {}
-    fn quote(&mut self, _: QuoteFact) {}
-    fn ticker(&mut self, _: TickerFact) {}
-    fn status(&mut self, _: InstrumentId, _: TradingStatus, _: UnixNanos) {}
-    fn gap(&mut self, _: GapScope, _: GapCause, _: u64) {}
-    fn stream(&mut self, _: StreamFact) {}
-    fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
-    fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
-    fn replace_reply(&mut self, _: &VenueOrderId, _: ReplaceReply) {}
-    fn fill(&mut self, _: &FillFact) {}
 }

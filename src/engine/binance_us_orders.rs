@@ -1,0 +1,281 @@
+//! Orders at Binance.US: cancels one by one, queries item by item, the account's events, and what replies lead to.
+//!
+//! Orders go over the WebSocket API where it is up and over REST where it is not: both are connections of one lane, in
+//! this order, so the fallback needs no decision. Guarantees that nothing is signed with a stamp of an unknown clock, that
+//! a refused stamp has the clock asked at once, and that a query is complete only if every one of its items was answered.
+
+use super::audit::end_of_binance_us;
+use super::connections::{Lane, Session};
+use super::contract::{ConnId, Outputs};
+use super::desk::Asking;
+use super::ear::Ear;
+use super::port::Permit;
+use super::route::{free_conn, Plug};
+use super::trading::{Cargo, Trading};
+use super::Engine;
+use crate::guard::{Cost, Priority};
+use crate::order::{Query, QueryEnd};
+use crate::record::{ClientOrderId, InstrumentId, OrderRef, UnixNanos, Venue, VenueOrderId};
+use crate::telemetry::{Counter, Hop};
+use crate::venue::binance_us::request::{Call, OrderId};
+use crate::venue::binance_us::{Outcome, Reply, ReplyTo};
+use crate::venue::coinbase::request::TokenPath;
+use crate::venue::SessionProgress;
+
+const VENUE: Venue = Venue::BinanceUs;
+/// Rows asked per page of a listing: a page is read in slices, so that its length holds nobody up.
+const ROWS_PER_PAGE: u32 = 500;
+/// Pages and items of one query; more means that a listing does not end.
+const STEPS_MAX: usize = 1_000;
+/// A cancel that found no free connection is tried again this soon.
+const CANCEL_RETRY_MS: u64 = 2;
+
+impl Engine {
+    /// One cancel request; when to try again if nothing is free for it.
+    pub(super) fn cancel_at_binance_us(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        instrument: InstrumentId,
+        order: &VenueOrderId,
+        client: &ClientOrderId,
+    ) -> Result<(), UnixNanos> {
+        let soon = now.plus_ms(CANCEL_RETRY_MS);
+        let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
+        let Engine { conns, trading, market, binance_us, .. } = self;
+        let symbol = market.get(instrument).map(|traded| traded.instrument.symbol()).ok_or(soon)?;
+        let asked = (TokenPath::BatchCancel, Cost { weight: 1, orders: 0 }, Priority::Cancel);
+        let permit = Permit::take(now, VENUE, asked, trading.desks.get_mut(VENUE), binance_us, out)
+            .map_err(|none| none.retry_at(now))?;
+        let Permit::Stamp(stamp, mark) = permit else { return Err(soon) };
+        let session = conns.get_mut(id.index()).map(|conn| &mut conn.session).ok_or(soon)?;
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        let sent = match session {
+            Session::BinanceUsApi(session) => session.cancel(now, stamp, symbol, order, client, &mut plug),
+            Session::BinanceUsRest(session) => session.cancel(now, stamp, symbol, order, client, &mut plug),
+            _ => return Err(soon),
+        };
+        sent.map_err(|_| soon)?;
+        let (end, deadline) = (plug.end, session.deadline_after_request());
+        binance_us.mark(id, mark);
+        trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::CancelsSent, 1);
+        Ok(())
+    }
+
+    /// The next step of the query under way, or of the next query, if a connection and a permit are free.
+    pub(super) fn ask_binance_us(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let Engine { conns, market, trading, binance_us, .. } = self;
+        let Trading { desks, orders, .. } = trading;
+        let desk = desks.get_mut(VENUE);
+        if desk.user.is_none() || desk.asking.as_ref().is_some_and(|asking| !asking.waits) {
+            return;
+        }
+        let Some(id) = free_conn(conns, VENUE, &[Lane::Housekeeping]) else { return };
+        if !binance_us.knows_time(now) {
+            return;
+        }
+        if desk.asking.is_none() {
+            let Some((query_id, query)) = orders.next_query(now, VENUE) else { return };
+            let cursor = String::new();
+            desk.asking =
+                Some(Asking { id: query_id, query, cursor, pages: 0, item: 0, incomplete: false, waits: true });
+        }
+        let Some(asking) = &mut desk.asking else { return };
+        let symbol_of = |id: InstrumentId| market.get(id).map(|traded| traded.instrument.symbol());
+        let from = asking.cursor.parse::<u64>().ok();
+        let since = |since: UnixNanos| if from.is_some() { UnixNanos::NONE } else { since };
+        // Items that cannot be named any more are passed over: of an instrument that is gone there is nothing to learn.
+        let call = loop {
+            let call = match &asking.query {
+                Query::OpenOrders { .. } => (asking.item == 0).then_some(Some(Call::OpenOrders { symbol: None })),
+                Query::RecentOrders { instrument, since: begin, .. } => (asking.item == 0).then(|| {
+                    let (from_order_id, since) = (from, since(*begin));
+                    let symbol = symbol_of(*instrument)?;
+                    Some(Call::AllOrders { symbol, from_order_id, since, limit: ROWS_PER_PAGE })
+                }),
+                Query::OrdersByIds { ids, .. } => ids.get(asking.item).map(|id| {
+                    let slot = orders.find(VENUE, &OrderRef::Venue(*id))?;
+                    let symbol = symbol_of(orders.get(slot)?.instrument())?;
+                    Some(Call::Order { symbol, id: OrderId::Venue(id.as_str()) })
+                }),
+                Query::Fills { since: begin, .. } => binance_us.ordered().get(asking.item).map(|instrument| {
+                    let (order_id, from_id, since) = (None, from, since(*begin));
+                    let symbol = symbol_of(*instrument)?;
+                    Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
+                }),
+            };
+            match call {
+                Some(Some(call)) => break Some(call),
+                Some(None) => asking.item = asking.item.saturating_add(1),
+                None => break None,
+            }
+        };
+        let Some(call) = call else {
+            // Nothing (left) to ask about.
+            return self.asked(now, out, QueryEnd::Complete);
+        };
+        let cost = Cost { weight: call.weight(), orders: 0 };
+        let Ok(Permit::Stamp(stamp, mark)) = binance_us.permit(now, cost, Priority::UnknownQuery) else {
+            out.count(Counter::RateLimited, 1);
+            return;
+        };
+        let Some(session) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else { return };
+        let Session::BinanceUsRest(rest) = session else { return };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if rest.query(now, stamp, &call, &mut plug).is_err() {
+            return;
+        }
+        let (end, deadline) = (plug.end, rest.expects_reply_by());
+        asking.waits = false;
+        binance_us.mark(id, mark);
+        trading.load(id, Cargo::Query, start, end, UnixNanos::NONE);
+        self.deadlines.set(id.index(), deadline);
+    }
+
+    /// A step of the query under way was answered.
+    fn step_answered(&mut self, now: UnixNanos, out: &mut impl Outputs, outcome: &Outcome) {
+        let Some(asking) = &mut self.trading.desks.get_mut(VENUE).asking else { return };
+        asking.pages = asking.pages.saturating_add(1);
+        let full = match outcome {
+            Outcome::Listed(rows) => {
+                asking.incomplete |= rows.unreadable > 0;
+                let paged = matches!(asking.query, Query::RecentOrders { .. } | Query::Fills { .. });
+                (paged && rows.seen >= ROWS_PER_PAGE as usize).then_some(rows.last_id)
+            }
+            // No such order: no row, as in a listing without it.
+            Outcome::NotFound => None,
+            _ => return self.asked(now, out, QueryEnd::Failed),
+        };
+        asking.cursor.clear();
+        match full {
+            Some(last) => {
+                use std::fmt::Write as _;
+                let _ = write!(asking.cursor, "{}", last.saturating_add(1));
+            }
+            None => asking.item = asking.item.saturating_add(1),
+        }
+        asking.waits = true;
+        if asking.pages >= STEPS_MAX {
+            self.asked(now, out, QueryEnd::Failed);
+        }
+    }
+
+    /// The query under way ended.
+    fn asked(&mut self, now: UnixNanos, out: &mut impl Outputs, end: QueryEnd) {
+        let Some(asking) = self.trading.desks.get_mut(VENUE).asking.take() else { return };
+        let end = if asking.incomplete { QueryEnd::Failed } else { end };
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.stirred = true;
+    }
+
+    /// A request ended, over whichever connection.
+    pub(super) fn binance_us_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
+        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
+        if reply.wait.is_some() {
+            out.count(Counter::VenueRateLimited, 1);
+        }
+        self.binance_us.learn(now, id, reply);
+        if reply.clock_refused {
+            self.ask_time_soon(now);
+        }
+        let orders = &self.trading.orders;
+        let placed = orders.find(VENUE, &OrderRef::Client(reply.client_order_id));
+        let answered = |cargo: &Cargo| match reply.to {
+            ReplyTo::Place | ReplyTo::PlaceOco => matches!(cargo, Cargo::Place(slot) if Some(*slot) == placed),
+            ReplyTo::Cancel => matches!(cargo, Cargo::Cancel),
+            ReplyTo::Snapshot(_) => matches!(cargo, Cargo::Snapshot),
+            ReplyTo::SubscribeUser => matches!(cargo, Cargo::Subscribe),
+            ReplyTo::Time => matches!(cargo, Cargo::Warm),
+            _ => matches!(cargo, Cargo::Query),
+        };
+        self.trading.say_ended(now, id, answered, end_of_binance_us(reply));
+        let Some(carriage) = self.trading.unload(id, answered) else { return };
+        if carriage.written.is_some() {
+            out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
+        }
+        if matches!(carriage.cargo, Cargo::Query) {
+            self.step_answered(now, out, &reply.outcome);
+        }
+        self.trading.stirred = true;
+    }
+
+    /// Bytes of a WebSocket API connection.
+    pub(super) fn api_bytes(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        plain: &mut [u8],
+    ) -> SessionProgress {
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        let Session::BinanceUsApi(session) = &mut conn.session else { return SessionProgress::default() };
+        let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        let result = session.bytes(now, plain, &mut ear);
+        let progress = result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+        // Account events may have made something due.
+        self.trading.stirred = true;
+        self.api_replies(now, out, id);
+        self.session_result(now, out, id, result.map(|_| ()));
+        progress
+    }
+
+    /// What ended on a WebSocket API connection.
+    pub(super) fn api_replies(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        loop {
+            let session = self.conns.get_mut(id.index()).map(|conn| &mut conn.session);
+            let Some(Session::BinanceUsApi(session)) = session else { return };
+            let Some(reply) = session.next_reply() else { return };
+            self.binance_us_replied(now, out, id, &reply);
+        }
+    }
+
+    /// A WebSocket API connection's deadline has passed.
+    pub(super) fn api_due(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return };
+        let Session::BinanceUsApi(session) = &mut conn.session else { return };
+        let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        let result = session.time(now, &mut ear).map(|_| ());
+        self.api_replies(now, out, id);
+        self.session_result(now, out, id, result);
+        self.subscribe_users(now, out);
+    }
+
+    /// Connections that are to carry the account's events and do not yet ask for them.
+    pub(super) fn subscribe_users(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        for index in 0..self.conns.len() {
+            let id = ConnId(index as u16);
+            let Engine { conns, trading, binance_us, .. } = self;
+            let Some(Session::BinanceUsApi(session)) = conns.get_mut(index).map(|conn| &mut conn.session) else {
+                continue;
+            };
+            if !session.user_due(now) {
+                continue;
+            }
+            let cost = Cost { weight: Call::SubscribeUser.weight(), orders: 0 };
+            let Ok(Permit::Stamp(stamp, mark)) = binance_us.permit(now, cost, Priority::UnknownQuery) else {
+                // As soon as the clock is known, or the governor lets it go.
+                self.deadlines.set(index, Some(now.plus_ms(SUBSCRIBE_RETRY_MS)));
+                continue;
+            };
+            let start = out.transmit(id, |_| ());
+            let mut plug = Plug { out, conn: id, end: start };
+            if session.subscribe_user(now, stamp, &mut plug).is_err() {
+                continue;
+            }
+            let (end, deadline) = (plug.end, session.deadline());
+            binance_us.mark(id, mark);
+            trading.load(id, Cargo::Subscribe, start, end, UnixNanos::NONE);
+            self.deadlines.set(index, deadline);
+        }
+    }
+}
+
+/// A subscription of the account's events that has to wait for the clock or the governor is tried again after this.
+const SUBSCRIBE_RETRY_MS: u64 = 20;

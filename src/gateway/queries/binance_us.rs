@@ -1,0 +1,196 @@
+//! Everything Binance.US answers to cold questions: its catalog, its clock, the account and its orders. Blocking, off the
+//! hot path, within the share of the request weight set aside for it.
+
+use super::{Balance, ColdClient};
+use crate::codec::http1::Method;
+use crate::dialer::OwnedResponse;
+use crate::gateway::error::{ExchangeError, GatewayError};
+use crate::gateway::USER_AGENT;
+use crate::order::OrderFact;
+use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
+use crate::venue::binance_us::auth::Credentials;
+use crate::venue::binance_us::cold::{self, Caller, Scratch};
+use crate::venue::binance_us::request::{Call, OrderId, Security};
+use crate::venue::binance_us::{limits, listings, Catalog, TimeSync, VenueMs};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Binance.US's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
+#[derive(Clone)]
+pub struct BinanceUsQueries {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: ColdClient,
+    key: Option<Arc<Credentials>>,
+    clock: Mutex<TimeSync>,
+}
+
+impl std::fmt::Debug for BinanceUsQueries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BinanceUsQueries").field("client", &self.shared.client).finish_non_exhaustive()
+    }
+}
+
+type Answer<T> = Result<T, ExchangeError>;
+
+impl BinanceUsQueries {
+    pub(in crate::gateway) fn new(client: ColdClient, key: Option<Arc<Credentials>>) -> BinanceUsQueries {
+        BinanceUsQueries { shared: Arc::new(Shared { client, key, clock: Mutex::new(TimeSync::new()) }) }
+    }
+
+    /// The venue's catalog: its symbols with their filters, and its rate limits. Of one symbol, or of all.
+    ///
+    /// # Errors
+    /// [`ExchangeError`], of which `Rejected` with [`RejectClass::UnknownInstrument`] means that it is not listed.
+    pub fn catalog(&self, symbol: Option<&str>) -> Answer<Catalog> {
+        let operation = "exchange info";
+        let reply = self.ask(operation, &Call::ExchangeInfo { symbol })?;
+        listings(&reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    pub(super) fn listing(&self, symbol: &str) -> Result<Listing, GatewayError> {
+        let unknown = || GatewayError::UnknownInstrument { venue: Venue::BinanceUs, symbol: symbol.to_owned() };
+        // Symbols are upper case and have no separator (Binance.US reference 1); another case would be another name of
+        // the same thing here.
+        if symbol.is_empty() || !symbol.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+            return Err(unknown());
+        }
+        match self.catalog(Some(symbol)) {
+            Ok(catalog) => {
+                let found = catalog.markets.into_iter().map(|market| market.listing);
+                found.into_iter().find(|listing| &*listing.symbol == symbol).ok_or_else(unknown)
+            }
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownInstrument, .. }) => Err(unknown()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn listings(&self) -> Answer<Vec<Listing>> {
+        let catalog = self.catalog(None)?;
+        if catalog.unreadable > 0 {
+            tracing::warn!(venue = %Venue::BinanceUs, symbols = catalog.unreadable, "symbols that cannot be read");
+        }
+        Ok(catalog.markets.into_iter().map(|market| market.listing).collect())
+    }
+
+    /// Every balance of the account.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn balances(&self) -> Answer<Vec<Balance>> {
+        let operation = "balances";
+        let mut reply = self.ask(operation, &Call::Account)?;
+        let rows = cold::balances(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Balance { asset: row.asset.as_str().to_owned(), available: row.available, hold: row.hold })
+            .collect())
+    }
+
+    /// How one order stands; `None` if the venue knows no such order. In the first seconds after it was sent that is no
+    /// evidence (Binance.US reference 9.7).
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn order(&self, instrument: &Instrument, id: &VenueOrderId) -> Answer<Option<OrderFact>> {
+        let operation = "order status";
+        let call = Call::Order { symbol: instrument.symbol(), id: OrderId::Venue(id.as_str()) };
+        match self.ask(operation, &call) {
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(None),
+            Err(error) => Err(error),
+            Ok(mut reply) => {
+                let order = cold::order(&mut reply.body, instrument);
+                order.map(Some).map_err(|error| self.shared.client.unreadable(operation, &error))
+            }
+        }
+    }
+
+    /// The venue's clock.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn server_time(&self) -> Answer<UnixNanos> {
+        let operation = "server time";
+        let sent = self.shared.client.clock.now();
+        let mut reply = self.send(operation, &Call::Time, VenueMs(0))?;
+        let server =
+            cold::server_time(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))?;
+        self.time_sync(|clock| clock.sample(sent, self.shared.client.clock.now(), server));
+        Ok(UnixNanos::NONE.plus_ms(server.0))
+    }
+
+    /// One question and its reply of status 200, stamped with the venue's time where it is signed.
+    fn ask(&self, operation: &'static str, call: &Call<'_>) -> Answer<OwnedResponse> {
+        if call.security() != Security::Signed {
+            return self.send(operation, call, VenueMs(0));
+        }
+        if self.shared.key.is_none() {
+            return Err(ExchangeError::NoCredentials(Venue::BinanceUs, operation));
+        }
+        match self.send(operation, call, self.stamp()?) {
+            Err(ExchangeError::Rejected { code, .. }) if code.starts_with(CLOCK_REFUSED) => {
+                // What we knew of the venue's clock is wrong: ask, and once more.
+                self.time_sync(TimeSync::refused);
+                self.send(operation, call, self.stamp()?)
+            }
+            reply => reply,
+        }
+    }
+
+    fn stamp(&self) -> Answer<VenueMs> {
+        let now = self.shared.client.clock.now();
+        if self.time_sync(|clock| clock.due_at(now)) <= now {
+            self.server_time()?;
+        }
+        let now = self.shared.client.clock.now();
+        self.time_sync(|clock| clock.stamp(now))
+            .map_err(|error| ExchangeError::NotConnected { venue: Venue::BinanceUs, why: error.to_string() })
+    }
+
+    fn time_sync<T>(&self, act: impl FnOnce(&mut TimeSync) -> T) -> T {
+        act(&mut self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// None of these calls changes anything at the venue.
+    fn send(&self, operation: &'static str, call: &Call<'_>, stamp: VenueMs) -> Answer<OwnedResponse> {
+        let Shared { client, key, .. } = &*self.shared;
+        let venue = Venue::BinanceUs;
+        let caller = Caller {
+            host: &client.authority,
+            user_agent: USER_AGENT,
+            credentials: key.as_deref(),
+            recv_window_ms: limits::RECV_WINDOW_MS,
+        };
+        let mut request = zeroize::Zeroizing::new(Vec::new());
+        let method: Method = caller
+            .put(call, stamp, &mut Scratch::default(), |write| write(&mut request))
+            .map_err(|error| ExchangeError::InvalidArgument { argument: operation, why: error.to_string() })?;
+        let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {
+            out.extend_from_slice(&request);
+            Ok(())
+        });
+        let mut reply = client.run(operation, method, build, false)?;
+        if reply.status == 200 {
+            return Ok(reply);
+        }
+        if let Some(seconds) = retry_after_s(&reply) {
+            client.block_until(client.clock.now().plus_ms(seconds.saturating_mul(1_000)));
+        }
+        let excerpt = String::from_utf8_lossy(reply.body.get(..EXCERPT_BYTES).unwrap_or(&reply.body)).into_owned();
+        Err(match cold::error(&mut reply.body) {
+            Some((class, code)) => ExchangeError::Rejected { venue, operation, class, code },
+            None => ExchangeError::Http { venue, operation, status: reply.status, excerpt },
+        })
+    }
+}
+
+/// How the venue's words begin when it refuses a stamp (Binance.US reference 4).
+const CLOCK_REFUSED: &str = "-1021 ";
+/// Of a page that is none of the venue's own, for the error.
+const EXCERPT_BYTES: usize = 200;
+
+fn retry_after_s(reply: &OwnedResponse) -> Option<u64> {
+    let value = std::str::from_utf8(reply.header("retry-after")?).ok()?;
+    value.trim().parse().ok()
+}

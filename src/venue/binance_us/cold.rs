@@ -1,0 +1,172 @@
+//! Cold calls: whole requests as bytes, whole replies as values. They allocate; never on the hot thread.
+//!
+//! Owns nothing. Shares the writing of REST requests with [`OrderSession`](super::OrderSession): there is one place where
+//! parameters become a query or a form, are signed, and get their headers.
+
+use super::auth::Credentials;
+use super::products::Products;
+use super::request::{Call, Security};
+use super::response::{self, ErrorBody};
+use super::{params::RestParams, reject, user, VenueMs};
+use crate::codec::http1::{self, Method, RequestError};
+use crate::codec::json::{Cursor, Plain};
+use crate::order::OrderFact;
+use crate::record::{Instrument, RejectClass, UnixNanos};
+use crate::venue::collected::Collected;
+use crate::venue::fault::Fault;
+use crate::venue::BalanceFact;
+
+const KEY_HEADER: &str = "X-MBX-APIKEY";
+
+/// Why a call was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unwritten {
+    /// It has no REST form.
+    #[error("Binance.US has no REST form of this call")]
+    NoRestForm,
+    /// It needs a key.
+    #[error("this Binance.US call needs credentials")]
+    NoCredentials,
+    /// A value cannot stand in a request.
+    #[error("{0}")]
+    Request(#[from] RequestError),
+}
+
+/// A reply that cannot be read, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Binance.US reply: {0}")]
+pub struct Unreadable(String);
+
+/// Where and as whom a REST call is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The header `Host`.
+    pub host: &'a str,
+    /// The header `User-Agent`.
+    pub user_agent: &'a str,
+    /// `None`: public calls only.
+    pub credentials: Option<&'a Credentials>,
+    /// How old a request may be when the venue sees it, ms.
+    pub recv_window_ms: u32,
+}
+
+/// Buffers a request is put together in.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    target: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Scratch {
+    /// With room for most requests.
+    pub(super) fn with_room() -> Scratch {
+        Scratch { target: Vec::with_capacity(512), body: Vec::with_capacity(512) }
+    }
+}
+
+impl Caller<'_> {
+    /// Hands the parts of the request to `write`: parameters of a POST go in the body, all others in the query. `stamp`
+    /// is used where the call is signed.
+    ///
+    /// # Errors
+    /// [`Unwritten`], also of `write`.
+    pub fn put(
+        &self,
+        call: &Call<'_>,
+        stamp: VenueMs,
+        scratch: &mut Scratch,
+        write: impl FnOnce(&dyn Fn(&mut Vec<u8>) -> Result<(), RequestError>) -> Result<(), RequestError>,
+    ) -> Result<Method, Unwritten> {
+        let path = call.path().ok_or(Unwritten::NoRestForm)?;
+        let credentials = match (call.security(), self.credentials) {
+            (Security::None, _) => None,
+            (_, Some(credentials)) => Some(credentials),
+            (_, None) => return Err(Unwritten::NoCredentials),
+        };
+        let method = call.method();
+        let Scratch { target, body } = scratch;
+        target.clear();
+        body.clear();
+        target.extend_from_slice(path.as_bytes());
+        let form = method == Method::Post;
+        let place = if form { &mut *body } else { &mut *target };
+        let before = place.len();
+        if !form {
+            place.push(b'?');
+        }
+        let start = place.len();
+        let mut params = RestParams::new(place);
+        call.put(stamp, self.recv_window_ms, &mut params);
+        match (call.security(), credentials) {
+            (Security::Signed, Some(credentials)) => params.sign(credentials),
+            _ if place.len() == start => place.truncate(before),
+            _ => {}
+        }
+        // Percent-encoded: ASCII.
+        let target = std::str::from_utf8(target).unwrap_or_default();
+        let mut headers = arrayvec::ArrayVec::<(&str, &str), 3>::new();
+        headers.push(("User-Agent", self.user_agent));
+        if let Some(credentials) = credentials {
+            headers.push((KEY_HEADER, credentials.api_key()));
+        }
+        if form {
+            headers.push(("Content-Type", "application/x-www-form-urlencoded"));
+        }
+        write(&|out| http1::write_request(out, method, target, self.host, &headers, body))?;
+        Ok(method)
+    }
+}
+
+/// The venue's clock, of a reply to [`Call::Time`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn server_time(body: &mut [u8]) -> Result<VenueMs, Unreadable> {
+    read(body, response::server_time)
+}
+
+/// The balances, of a reply to [`Call::Account`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn balances(body: &mut [u8]) -> Result<Vec<BalanceFact>, Unreadable> {
+    let mut found = Collected::default();
+    read(body, |cursor| {
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "balances" => user::balances(UnixNanos::NONE, cursor, &mut found)?,
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found.balances)
+}
+
+/// The order, of a reply to [`Call::Order`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, Unreadable> {
+    let (mut products, mut found) = (Products::default(), Collected::default());
+    products.know(instrument);
+    read(body, |cursor| response::tell_order(&mut products, cursor, &mut found).map(|_| ()))?;
+    let Collected { orders, trouble, .. } = found;
+    orders.into_iter().next().ok_or_else(|| Unreadable(trouble.unwrap_or_else(|| "no order in it".to_owned())))
+}
+
+/// What an error says: our class of it, and the venue's words. `None` if the venue itself does not speak (a proxy's page).
+pub fn error(body: &mut [u8]) -> Option<(RejectClass, String)> {
+    let read = |cursor: &mut Cursor<'_, '_>| {
+        let error = response::error_body(cursor, |data| Ok(data.skip()?))?;
+        let said = |error: ErrorBody<'_>| (reject::class(error.code, error.message), error.text().as_str().to_owned());
+        Ok::<_, Fault>(error.map(said))
+    };
+    Plain::new(body.len()).parse(body, read).ok().flatten()
+}
+
+fn read<T>(body: &mut [u8], parse: impl FnOnce(&mut Cursor<'_, '_>) -> Result<T, Fault>) -> Result<T, Unreadable> {
+    Plain::new(body.len()).parse(body, parse).map_err(|fault| Unreadable(fault.to_string()))
+}

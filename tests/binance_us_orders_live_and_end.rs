@@ -1,0 +1,142 @@
+//! Binance.US orders: over the WebSocket API, over REST while it is down, and through every doubt, each told once.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "common/binance_us.rs"]
+mod binance_us;
+mod common;
+
+use binance_us::BinanceRig;
+use common::decimal;
+use exchange_connectors::record::{
+    ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, EXECUTION_FLAG_RECONCILED,
+};
+use exchange_connectors::sim::binance_us::DOOR_WS_API;
+use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
+
+const WS_PLACE: &str = "WS order.place";
+const REST_PLACE: &str = "POST /api/v3/order";
+
+/// Placed, filled in part, cancelled.
+fn lives_and_ends(rig: &mut BinanceRig) {
+    let request = rig.submit(rig.resting_bid());
+    let accepted = rig.expect(request, K::Accepted);
+    rig.venue.fill_order(accepted.client_order_id.as_str(), decimal("0.004")).unwrap();
+    let fill = rig.expect(request, K::Fill);
+    assert_eq!((fill.quantity().to_string(), fill.price().to_string()), ("0.004".into(), "50000".into()));
+    rig.submit(rig.cancel_of(request));
+    let end = rig.expect(request, K::Cancelled);
+    assert_eq!(end.cumulative().to_string(), "0.004");
+    assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Cancelled]);
+    assert_eq!(rig.received(&accepted), 1);
+    assert_eq!(rig.gateway.open_orders().unwrap(), 0);
+}
+
+#[test]
+fn an_order_goes_over_the_websocket_api_and_is_told_in_order() {
+    let mut rig = BinanceRig::trading(|config| config);
+    lives_and_ends(&mut rig);
+    assert_eq!((rig.venue.requests(WS_PLACE).unwrap(), rig.venue.requests(REST_PLACE).unwrap()), (1, 0));
+    assert_eq!(rig.venue.requests("WS order.cancel").unwrap(), 1);
+    assert!(rig.executions.iter().any(|r| r.kind == K::Balance), "balances are told");
+}
+
+#[test]
+fn without_a_websocket_api_connection_orders_go_over_rest() {
+    let mut rig = BinanceRig::trading(|config| config.api_connections(0));
+    lives_and_ends(&mut rig);
+    assert_eq!((rig.venue.requests(WS_PLACE).unwrap(), rig.venue.requests(REST_PLACE).unwrap()), (0, 1));
+}
+
+#[test]
+fn an_order_the_venue_refuses_says_why() {
+    let mut rig = BinanceRig::trading(|config| config);
+    rig.venue.reject_next_order(-2010, "Account has insufficient balance for requested action.").unwrap();
+    let request = rig.submit(rig.resting_bid());
+    let rejected = rig.expect(request, K::Rejected);
+    assert_eq!(rejected.reject, RejectClass::InsufficientFunds, "{rejected:?}");
+    assert_eq!(rig.law(request), [K::Rejected]);
+}
+
+/// The venue has the order, its reply does not come, and the account's events are silent: only queries can tell.
+fn unknown_then_accepted(over_rest: bool) {
+    let mut rig =
+        BinanceRig::trading(|config| config.reply_timeout_ms(300).api_connections(if over_rest { 0 } else { 1 }));
+    rig.venue.hold_user_events().unwrap();
+    match over_rest {
+        true => rig.venue.inject(FaultRule::next("POST", "/api/v3/order", Fault::ThenClose(CloseHow::Reset))),
+        false => rig.venue.inject_next_ws("order.place", Fault::ThenClose(CloseHow::Reset)),
+    }
+    .unwrap();
+    let request = rig.submit(rig.resting_bid());
+    rig.expect(request, K::Unknown);
+    let accepted = rig.expect(request, K::Accepted);
+    assert!(accepted.has(EXECUTION_FLAG_RECONCILED), "{accepted:?}");
+    rig.venue.release_user_events().unwrap();
+    rig.submit(rig.cancel_of(request));
+    rig.expect(request, K::Cancelled);
+    assert_eq!(rig.law(request), [K::Unknown, K::Accepted, K::Cancelled]);
+    assert_eq!(rig.received(&accepted), 1, "an order is never sent again");
+}
+
+#[test]
+fn a_lost_reply_over_rest_is_unknown_and_reconciled() {
+    unknown_then_accepted(true);
+}
+
+#[test]
+fn a_lost_reply_over_the_websocket_api_is_unknown_and_reconciled() {
+    unknown_then_accepted(false);
+}
+
+#[test]
+fn listings_that_lag_are_no_evidence_that_an_order_is_not_there() {
+    let mut rig = BinanceRig::trading(|config| config.reply_timeout_ms(300));
+    rig.venue.hold_user_events().unwrap();
+    // Longer than several queries take, shorter than the grace of absence allows to be judged three times.
+    rig.venue.lag_listings(250_000_000).unwrap();
+    rig.venue.inject_next_ws("order.place", Fault::ThenClose(CloseHow::Reset)).unwrap();
+    let request = rig.submit(rig.resting_bid());
+    rig.expect(request, K::Unknown);
+    rig.expect(request, K::Accepted);
+    assert!(rig.venue.requests("GET /api/v3/allOrders").unwrap() > 1, "asked while it was not listed yet");
+    assert_eq!(rig.law(request)[..2], [K::Unknown, K::Accepted]);
+}
+
+#[test]
+fn while_the_order_connection_is_down_orders_go_over_rest() {
+    let mut rig = BinanceRig::trading(|config| config);
+    rig.venue.inject_next_ws("order.place", Fault::ThenClose(CloseHow::Reset)).unwrap();
+    let lost = rig.submit(rig.resting_bid());
+    // The connection fell a moment ago and is dialled again after a pause.
+    rig.until_state(ConnectionRole::Orders, ConnectionState::Connecting);
+    let request = rig.submit(rig.resting_bid());
+    rig.expect(request, K::Accepted);
+    assert_eq!((rig.venue.requests(WS_PLACE).unwrap(), rig.venue.requests(REST_PLACE).unwrap()), (1, 1));
+    rig.expect(lost, K::Accepted);
+    // And it is the fast path again once it is back.
+    rig.until("an order over the WebSocket API", |rig| {
+        let request = rig.submit(rig.resting_bid());
+        rig.expect(request, K::Accepted);
+        (rig.venue.requests(WS_PLACE).unwrap() > 1).then_some(())
+    });
+}
+
+#[test]
+fn after_the_websocket_api_fell_everything_is_accounted_for_before_the_next_order() {
+    let mut rig = BinanceRig::trading(|config| config);
+    let request = rig.submit(rig.resting_bid());
+    let accepted = rig.expect(request, K::Accepted);
+    let listings = rig.venue.requests("GET /api/v3/openOrders").unwrap();
+    rig.venue.hold_user_events().unwrap();
+    rig.venue.fill_order(accepted.client_order_id.as_str(), decimal("0.004")).unwrap();
+    rig.venue.drop_user_events().unwrap();
+    rig.venue.kill_connections(Some(DOOR_WS_API), CloseHow::Reset).unwrap();
+    rig.venue.release_user_events().unwrap();
+    // The event of the fill is lost for good: the listing tells it.
+    let fill = rig.expect(request, K::Fill);
+    assert_eq!(fill.quantity().to_string(), "0.004");
+    rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
+    assert!(rig.venue.requests("GET /api/v3/openOrders").unwrap() > listings);
+    assert_eq!(rig.law(request), [K::Accepted, K::Fill]);
+}

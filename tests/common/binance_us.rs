@@ -1,0 +1,228 @@
+//! A local Binance.US and a gateway to it that streams two books into one strategy.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use exchange_connectors::book::{Follower, FollowerState};
+use exchange_connectors::gateway::{BinanceUsConfig, Channels, Gateway, GatewayBuilder, Strategy};
+use exchange_connectors::record::{
+    BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId,
+    MarketKind, MarketRecord, OrderCommand, OrderRef, RequestId, Side as OrderSide, StatisticsRecord, Venue, View,
+};
+use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs, DOOR_REST};
+use exchange_connectors::sim::server::{Request, Venue as _};
+use exchange_connectors::venue::binance_us::BinanceUsEndpoints;
+use rust_decimal::Decimal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Bids and asks, best first: price and size.
+pub type Levels = [Vec<(Decimal, Decimal)>; 2];
+
+/// The venue's own book, asked of the model past all sockets.
+pub fn venue_book(venue: &LocalBinanceUs, symbol: &str) -> Levels {
+    let request = Request {
+        method: "GET".into(),
+        path: "/api/v3/depth".into(),
+        query: format!("symbol={symbol}&limit=5000"),
+        ..Request::default()
+    };
+    let reply = venue.call(move |core, now_ns| core.venue.http(now_ns, DOOR_REST, &request)).unwrap();
+    let book: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    let decimal = |text: &serde_json::Value| text.as_str().unwrap().parse::<Decimal>().unwrap().normalize();
+    ["bids", "asks"]
+        .map(|side| book[side].as_array().unwrap().iter().map(|l| (decimal(&l[0]), decimal(&l[1]))).collect())
+}
+
+/// Venue, gateway, one strategy, and everything it was told.
+pub struct BinanceRig {
+    pub gateway: Gateway,
+    pub strategy: Strategy,
+    pub btc: Arc<Instrument>,
+    pub eth: Arc<Instrument>,
+    pub market: Vec<MarketRecord>,
+    pub statistics: Vec<StatisticsRecord>,
+    pub executions: Vec<ExecutionRecord>,
+    books: Vec<Follower>,
+    pub venue: LocalBinanceUs,
+    roots: PathBuf,
+}
+
+impl Drop for BinanceRig {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.roots);
+    }
+}
+
+pub fn endpoints(venue: &LocalBinanceUs) -> BinanceUsEndpoints {
+    BinanceUsEndpoints::parse(&venue.rest_url(), &venue.stream_url(), &venue.ws_api_url()).unwrap()
+}
+
+impl BinanceRig {
+    /// Market data only.
+    pub fn start(channels: Channels, change: impl FnOnce(&mut Config)) -> BinanceRig {
+        Self::build(channels, change, |config, _| config)
+    }
+
+    /// With credentials and fast reconciliation; ready to trade.
+    pub fn trading(change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig) -> BinanceRig {
+        let mut rig = Self::build(
+            Channels::NONE,
+            |_| {},
+            |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
+        );
+        rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
+        rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
+        rig
+    }
+
+    fn build(
+        channels: Channels,
+        change: impl FnOnce(&mut Config),
+        gateway: impl FnOnce(BinanceUsConfig, &LocalBinanceUs) -> BinanceUsConfig,
+    ) -> BinanceRig {
+        super::common::logs();
+        let mut config = Config::quiet();
+        change(&mut config);
+        let venue = LocalBinanceUs::start(config).unwrap();
+        let roots = std::env::temp_dir().join(format!(
+            "exchange-connectors-{}-{}.pem",
+            std::process::id(),
+            venue.port(DOOR_REST)
+        ));
+        std::fs::write(&roots, venue.ca_pem()).unwrap();
+        let config = gateway(BinanceUsConfig::default().endpoints(endpoints(&venue)), &venue);
+        let builder = GatewayBuilder::default().binance_us(config).root_certificates(&roots);
+        let builder = builder.without_limits().reconcile(super::common::fast_rules());
+        let gateway = builder.start().unwrap();
+        let strategy = gateway.strategy().unwrap();
+        let [btc, eth] = ["BTCUSD", "ETHUSD"]
+            .map(|symbol| gateway.subscribe(strategy.id(), Venue::BinanceUs, symbol, channels).unwrap());
+        let books = [&btc, &eth].map(|instrument| Follower::new(instrument.id, 60_000)).into();
+        BinanceRig {
+            gateway,
+            strategy,
+            btc,
+            eth,
+            market: vec![],
+            statistics: vec![],
+            executions: vec![],
+            books,
+            venue,
+            roots,
+        }
+    }
+
+    fn look(&mut self) {
+        while let Some(record) = self.strategy.market.pop() {
+            for book in &mut self.books {
+                book.apply(&record);
+            }
+            self.market.push(record);
+        }
+        while let Some(record) = self.strategy.executions.pop() {
+            self.executions.push(record);
+        }
+        while let Some(record) = self.strategy.statistics.pop() {
+            self.statistics.push(record);
+        }
+    }
+
+    #[track_caller]
+    pub fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&mut BinanceRig) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.look();
+            if let Some(found) = seen(self) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{what} did not come; executions: {:#?}", self.executions);
+            self.strategy.wait(LOOK);
+        }
+    }
+
+    /// Waits until a connection of this role stands like this, as last told.
+    #[track_caller]
+    pub fn until_state(&mut self, role: ConnectionRole, state: ConnectionState) {
+        self.until("a connection state", |rig| {
+            let last = rig.market.iter().rev().find_map(|record| match record.view() {
+                View::State(now) if now.role == role => Some(now.state),
+                _ => None,
+            });
+            (last == Some(state)).then_some(())
+        });
+    }
+
+    /// A bid for 0.01 BTC far below the market.
+    pub fn resting_bid(&self) -> OrderCommand {
+        self.limit(OrderSide::Buy, "50000", "0.01")
+    }
+
+    /// A good-til-cancelled limit order in BTCUSD.
+    pub fn limit(&self, side: OrderSide, price: &str, size: &str) -> OrderCommand {
+        let price = Fixed::parse(price).unwrap().rescale(self.btc.price_exponent).unwrap();
+        let size = Fixed::parse(size).unwrap().rescale(self.btc.size_exponent).unwrap();
+        OrderCommand::limit(self.btc.id, side, price, size)
+    }
+
+    pub fn cancel_of(&self, order: RequestId) -> OrderCommand {
+        OrderCommand::cancel(self.btc.id, OrderRef::Request(order))
+    }
+
+    #[track_caller]
+    pub fn submit(&mut self, command: OrderCommand) -> RequestId {
+        self.strategy.orders.submit(command).unwrap()
+    }
+
+    /// Waits for a record of that kind of a request; fails early if the order ends otherwise.
+    #[track_caller]
+    pub fn expect(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
+        let found = self.until(&format!("{kind:?}"), |rig| {
+            let of = |r: &&ExecutionRecord| r.request == request;
+            let wanted = rig.executions.iter().filter(of).find(|r| r.kind == kind);
+            let ended = || rig.executions.iter().filter(of).find(|r| r.kind.is_terminal());
+            wanted.or_else(ended).copied()
+        });
+        assert_eq!(found.kind, kind, "{:#?}", self.executions);
+        found
+    }
+
+    /// The kinds of all records of a request so far but FillDetail, which may come whenever history is listed.
+    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
+        let of = self.executions.iter().filter(|r| r.request == request);
+        of.map(|r| r.kind).filter(|kind| *kind != ExecutionKind::FillDetail).collect()
+    }
+
+    /// How often the venue received an order.
+    pub fn received(&self, record: &ExecutionRecord) -> u64 {
+        self.venue.orders_received(record.client_order_id.as_str()).unwrap()
+    }
+
+    /// Level by level the venue's, both books.
+    #[track_caller]
+    pub fn until_books_equal(&mut self) {
+        self.until("the venue's books", |rig| {
+            let equal = ["BTCUSD", "ETHUSD"].iter().zip(&rig.books).all(|(symbol, book)| {
+                let decimal = |fixed: &dyn std::fmt::Display| fixed.to_string().parse::<Decimal>().unwrap().normalize();
+                let held = [BookSide::Bid, BookSide::Ask]
+                    .map(|side| book.levels(side).map(|l| (decimal(&l.price), decimal(&l.size))).collect::<Vec<_>>());
+                book.state() == FollowerState::Whole && held == venue_book(&rig.venue, symbol)
+            });
+            equal.then_some(())
+        });
+    }
+
+    pub fn of(&self, id: InstrumentId, kind: MarketKind) -> usize {
+        self.market.iter().filter(|r| r.instrument() == id && r.kind() == kind).count()
+    }
+
+    pub fn gaps(&self, id: InstrumentId) -> Vec<Gap> {
+        let gap = |r: &MarketRecord| match r.view() {
+            View::Gap(gap) if r.instrument() == id => Some(gap),
+            _ => None,
+        };
+        self.market.iter().filter_map(gap).collect()
+    }
+}
