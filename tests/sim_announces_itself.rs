@@ -16,7 +16,7 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
     let ready = &simulator.ready;
     assert_eq!(ready["ready"], true);
     let keys: Vec<&String> = ready.as_object().unwrap().keys().collect();
-    assert_eq!(keys.len(), 6, "{ready}");
+    assert_eq!(keys.len(), 7, "{ready}");
     let coinbase = ["rest", "ws", "ws_user"].map(|key| ready["coinbase"][key].as_str().unwrap());
     let binance_us = ["rest", "stream", "ws_api"].map(|key| ready["binance_us"][key].as_str().unwrap());
     let exchange = ready["coinbase"]["exchange_ws"].as_str().unwrap();
@@ -57,6 +57,13 @@ fn the_ready_line_and_the_shell_lines_say_the_same() {
         assert_eq!(sourced(name), ready["binance_us"][key].as_str().unwrap());
     }
     assert_eq!((sourced("BINANCE_US_API_KEY").len(), sourced("BINANCE_US_API_SECRET").len()), (64, 64));
+    for (name, key) in [("OANDA_REST_URL", "rest"), ("OANDA_STREAM_URL", "stream")] {
+        let url = ready["oanda"][key].as_str().unwrap();
+        assert!(url.starts_with("https://localhost:"), "{url}");
+        assert_eq!(sourced(name), url);
+    }
+    let oanda = ["OANDA_API_TOKEN", "OANDA_ACCOUNT_ID", "OANDA_ENVIRONMENT"].map(sourced);
+    assert_eq!((oanda[0].len(), oanda[1].as_str(), oanda[2].as_str()), (65, "101-001-7654321-001", "practice"));
     assert_eq!(sourced("EXCHANGE_CONNECTORS_CA_FILE"), ready["ca_pem"].as_str().unwrap());
     assert!(sourced("COINBASE_API_KEY").starts_with("organizations/"));
     assert!(sourced("COINBASE_API_SECRET").starts_with("-----BEGIN EC PRIVATE KEY-----\\n"));

@@ -6,6 +6,7 @@
 use super::say;
 use crate::sim::binance_us::{Config as BinanceUsConfig, LocalBinanceUs};
 use crate::sim::coinbase::{Config, LocalVenue};
+use crate::sim::oanda::{Config as OandaConfig, LocalOanda};
 use crate::sim::{Credentials, Json, MILLISECOND_NS};
 use std::error::Error;
 use std::fs::{self, OpenOptions};
@@ -40,6 +41,12 @@ pub(super) struct SimArguments {
     /// Port of Binance.US's WebSocket API, 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     binance_us_ws_api_port: u16,
+    /// Port of OANDA's REST host, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    oanda_rest_port: u16,
+    /// Port of OANDA's stream host, 0 for a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    oanda_stream_port: u16,
     /// Decides the made-up market: the same seed, the same market
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -78,12 +85,24 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         ports: [arguments.binance_us_rest_port, arguments.binance_us_stream_port, arguments.binance_us_ws_api_port],
         ..BinanceUsConfig::default()
     })?;
-    let venues = Venues { coinbase: venue, binance_us };
+    let oanda = LocalOanda::start(OandaConfig {
+        seed: arguments.seed,
+        events_per_s: arguments.rate,
+        listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
+        ports: [arguments.oanda_rest_port, arguments.oanda_stream_port],
+        ..OandaConfig::default()
+    })?;
+    let venues = Venues { coinbase: venue, binance_us, oanda };
     let files = Files { ca: dir.join("ca.pem"), trading: dir.join("credentials.env"), view: dir.join("view-only.env") };
-    fs::write(&files.ca, [venues.coinbase.ca_pem(), venues.binance_us.ca_pem()].concat())
+    fs::write(&files.ca, [venues.coinbase.ca_pem(), venues.binance_us.ca_pem(), venues.oanda.ca_pem()].concat())
         .map_err(|e| at("write", &files.ca, e))?;
     let coinbase = |key| coinbase_environment(&venues.coinbase, key);
-    let trading = [coinbase(venues.coinbase.credentials()), binance_us_environment(&venues.binance_us)].concat();
+    let trading = [
+        coinbase(venues.coinbase.credentials()),
+        binance_us_environment(&venues.binance_us),
+        oanda_environment(&venues.oanda),
+    ]
+    .concat();
     let view = coinbase(venues.coinbase.view_only_credentials());
     let root = files.ca.to_str().ok_or("the directory's name is not UTF-8")?;
     for (file, mut variables) in [(&files.trading, trading), (&files.view, view)] {
@@ -95,13 +114,14 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
     writeln!(out, "{}", ready_line(&venues, &files))?;
     out.flush()?;
     say(&format!(
-        "local Coinbase and Binance.US are up; `. {}` points the other subcommands at them. Ctrl-C ends them.",
+        "local Coinbase, Binance.US and OANDA are up; `. {}` points the other subcommands at them. Ctrl-C ends them.",
         quoted_if_needed(&files.trading.display().to_string())
     ));
     // The handler lives as long as the process: only a signal ends this.
     let _ = wait.recv();
     venues.coinbase.stop();
     venues.binance_us.stop();
+    venues.oanda.stop();
     say("stopped");
     Ok(())
 }
@@ -110,6 +130,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
 struct Venues {
     coinbase: LocalVenue,
     binance_us: LocalBinanceUs,
+    oanda: LocalOanda,
 }
 
 /// What is written into the directory.
@@ -132,6 +153,9 @@ fn ready_line(venues: &Venues, files: &Files) -> String {
             .obj("binance_us", |j| {
                 let venue = &venues.binance_us;
                 j.str("rest", venue.rest_url()).str("stream", venue.stream_url()).str("ws_api", venue.ws_api_url());
+            })
+            .obj("oanda", |j| {
+                j.str("rest", venues.oanda.rest_url()).str("stream", venues.oanda.stream_url());
             })
             .str("ca_pem", files.ca.display())
             .str("credentials", files.trading.display())
@@ -165,6 +189,16 @@ fn binance_us_environment(venue: &LocalBinanceUs) -> Vec<Variable> {
         ("BINANCE_US_REST_URL", venue.rest_url()),
         ("BINANCE_US_STREAM_URL", venue.stream_url()),
         ("BINANCE_US_WS_API_URL", venue.ws_api_url()),
+    ]
+}
+
+fn oanda_environment(venue: &LocalOanda) -> Vec<Variable> {
+    vec![
+        ("OANDA_API_TOKEN", venue.token().text().to_owned()),
+        ("OANDA_ACCOUNT_ID", venue.account_id().to_owned()),
+        ("OANDA_ENVIRONMENT", "practice".to_owned()),
+        ("OANDA_REST_URL", venue.rest_url()),
+        ("OANDA_STREAM_URL", venue.stream_url()),
     ]
 }
 

@@ -10,6 +10,7 @@
 
 pub mod binance_us;
 pub mod coinbase;
+pub mod oanda;
 pub mod server;
 
 mod json;

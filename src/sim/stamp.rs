@@ -14,6 +14,13 @@ pub fn rfc3339_nanos(unix_ns: u64) -> String {
     text
 }
 
+/// The same with all nine digits, as OANDA writes times (OANDA reference 2).
+pub(crate) fn rfc3339_full(unix_ns: u64) -> String {
+    let mut text = date_and_time(unix_ns, 'T');
+    let _ = write!(text, ".{:09}Z", unix_ns % SECOND_NS);
+    text
+}
+
 /// The same cut to microseconds, as inner times (`event_time`, trade `time`) are.
 pub fn rfc3339_micros(unix_ns: u64) -> String {
     rfc3339_nanos(unix_ns / 1_000 * 1_000)
@@ -73,7 +80,7 @@ fn push_fraction(text: &mut String, fraction_ns: u64) {
 }
 
 /// Days since 1970-01-01 to a date (Howard Hinnant's algorithm).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let doe = z.rem_euclid(146_097);
@@ -102,6 +109,7 @@ mod tests {
         assert_eq!(rfc3339_nanos(second + 760_277_280), "2026-09-30T02:39:53.76027728Z");
         assert_eq!(rfc3339_nanos(second), "2026-09-30T02:39:53Z");
         assert_eq!(rfc3339_nanos(second + 1), "2026-09-30T02:39:53.000000001Z");
+        assert_eq!(rfc3339_full(second + 760_000_000), "2026-09-30T02:39:53.760000000Z");
         assert_eq!(rfc3339_micros(second + 407_329_999), "2026-09-30T02:39:53.407329Z");
     }
 

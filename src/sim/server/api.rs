@@ -104,7 +104,7 @@ pub enum CloseHow {
 /// What a model wants done on a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send a WebSocket text message.
+    /// Send a WebSocket text message, or on a connection with an open-ended reply the next chunk of its body.
     Text {
         /// Where.
         conn: ConnId,
@@ -138,10 +138,19 @@ pub enum Control {
 
 /// A venue model: everything comes in as a call with the time, everything goes out as a reply or an [`Output`].
 pub trait Venue: Send + 'static {
+    /// A connection has been accepted. A response refuses it: its first request gets that, then it ends.
+    fn connected(&mut self, _now_ns: u64, _door: Door, _conn: ConnId) -> Option<Response> {
+        None
+    }
     /// A request has arrived whole, before any fault is applied: for counting, nothing else.
     fn arrived(&mut self, now_ns: u64, door: Door, request: &Request);
     /// Serves a request.
     fn http(&mut self, now_ns: u64, door: Door, request: &Request) -> Response;
+    /// Decides whether a request gets a reply without an end: on `Some` its head and the beginning of its body leave with
+    /// chunked transfer encoding, and the connection is the model's to write to. On `None` it goes to [`Self::http`].
+    fn open_ended(&mut self, _now_ns: u64, _door: Door, _conn: ConnId, _request: &Request) -> Option<Response> {
+        None
+    }
     /// Decides on a WebSocket upgrade; on `Ok` the connection is the model's to write to.
     fn upgrade(&mut self, now_ns: u64, door: Door, conn: ConnId, request: &Request) -> Result<(), Response>;
     /// A text message has arrived.
@@ -157,7 +166,7 @@ pub trait Venue: Send + 'static {
 }
 
 /// Percent and plus decoding of a query part; malformed escapes stay as they are.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

@@ -3,7 +3,7 @@
 //! Moves bytes and says what arrived; decides nothing about requests. Never blocks: whatever would is taken up again
 //! on the next event.
 
-use super::api::{CloseHow, Control, Door, Request};
+use super::api::{CloseHow, Control, Door, Request, Response};
 use super::http::{self, Parsed};
 use super::stream::TlsStream;
 use crate::sim::SECOND_NS;
@@ -53,10 +53,14 @@ pub(crate) struct Connection {
     pub(crate) door: Door,
     /// Set while a reply is outstanding: no further request is read.
     pub(crate) waiting: Option<Waiting>,
+    /// The model did not want this connection: its first request gets this.
+    pub(crate) refusal: Option<Response>,
     io: Io,
     input: Vec<u8>,
     output: Vec<u8>,
     sent: usize,
+    /// The reply has no end: what is sent are chunks of its body, and no further request is read.
+    open_ended: bool,
     close_when_sent: Option<CloseHow>,
     linger_until_ns: Option<u64>,
     /// The test froze it: nothing is read or answered, not even the handshake.
@@ -69,10 +73,12 @@ impl Connection {
         Self {
             door,
             waiting: None,
+            refusal: None,
             io: Io::Http(Box::new(stream)),
             input: Vec::new(),
             output: Vec::new(),
             sent: 0,
+            open_ended: false,
             close_when_sent: None,
             linger_until_ns: None,
             stalled,
@@ -89,8 +95,9 @@ impl Connection {
         self.gone || self.linger_until_ns.is_some()
     }
 
-    pub(crate) fn is_websocket(&self) -> bool {
-        matches!(self.io, Io::WebSocket(_))
+    /// Whether the model may write to it at any time: a WebSocket, or a reply without an end.
+    pub(crate) fn is_streaming(&self) -> bool {
+        matches!(self.io, Io::WebSocket(_)) || self.open_ended
     }
 
     pub(crate) fn stream(&mut self) -> Option<&mut TlsStream> {
@@ -137,6 +144,10 @@ impl Connection {
 
     fn receive_http(&mut self) -> Option<Arrived> {
         self.fill();
+        if self.open_ended {
+            self.input.clear();
+            return None;
+        }
         if self.waiting.is_some() || self.close_when_sent.is_some() {
             return None;
         }
@@ -211,8 +222,24 @@ impl Connection {
         self.io = Io::WebSocket(Box::new(ws));
     }
 
-    /// Queues a text message; with `fragment`, in frames of at most so many bytes.
+    /// Begins a reply without an end: `head` has its headers and perhaps the first chunk.
+    pub(crate) fn open_ended(&mut self, head: &[u8]) {
+        self.open_ended = true;
+        self.send(head, None);
+    }
+
+    /// Queues a text message, or the next piece of an endless body; with `fragment`, in frames or chunks of at most so
+    /// many bytes.
     pub(crate) fn send_text(&mut self, text: String, fragment: Option<usize>) {
+        if self.open_ended {
+            for piece in text.as_bytes().chunks(fragment.unwrap_or(usize::MAX).max(1)) {
+                http::put_chunk(&mut self.output, piece);
+            }
+            if self.output.len() - self.sent > BACKLOG_BYTES_MAX {
+                self.end(0, CloseHow::Reset);
+            }
+            return;
+        }
         match fragment.filter(|size| *size < text.len()) {
             None => self.send_message(Message::text(text)),
             Some(size) => {
@@ -237,8 +264,12 @@ impl Connection {
         }
     }
 
-    /// Writes bytes of our own between the frames, for a peer that must refuse them.
+    /// Writes bytes of our own between the frames or chunks, for a peer that must refuse them.
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        if self.open_ended {
+            self.output.extend_from_slice(bytes);
+            return;
+        }
         if let Io::WebSocket(ws) = &mut self.io {
             let sent = ws.flush().is_ok() && send_all(ws.get_mut(), bytes, &mut 0).is_ok();
             self.gone |= !sent;
@@ -281,6 +312,9 @@ impl Connection {
         if let (CloseHow::Frame(code), Io::WebSocket(ws)) = (how, &mut self.io) {
             let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
             let _ = ws.close(Some(frame));
+        }
+        if self.open_ended && how == CloseHow::Clean {
+            self.output.extend_from_slice(http::LAST_CHUNK);
         }
         self.close_when_sent = Some(how);
         self.flush(now_ns);

@@ -150,7 +150,9 @@ impl<V: Venue> Core<V> {
             if sock.set_nodelay(true).is_ok() && registered.is_ok() {
                 self.next_conn += 1;
                 self.accepted += 1;
-                self.connections.insert(conn, Connection::new(door, TlsStream::new(sock, tls), state.stalled));
+                let mut connection = Connection::new(door, TlsStream::new(sock, tls), state.stalled);
+                connection.refusal = self.venue.connected(self.now_ns, door, conn);
+                self.connections.insert(conn, connection);
             }
         }
     }
@@ -170,6 +172,10 @@ impl<V: Venue> Core<V> {
     fn request(&mut self, conn: ConnId, request: Request) {
         let Some(door) = self.connections.get(&conn).map(|c| c.door) else { return };
         self.venue.arrived(self.now_ns, door, &request);
+        if let Some(refusal) = self.connections.get_mut(&conn).and_then(|c| c.refusal.take()) {
+            self.send(conn, &http::serialize(&refusal, false, None), Some(CloseHow::Clean));
+            return;
+        }
         match self.faults.take(door, &request) {
             Some(Fault::Delay(delay_ns)) => self.wait(conn, delay_ns, Later::Process(request)),
             fault => self.process(conn, door, request, fault),
@@ -184,6 +190,9 @@ impl<V: Venue> Core<V> {
                     Ok(()) => return,
                     Err(refusal) => refusal,
                 }
+            } else if let Some(head) = self.open_ended(conn, door, &request, &fault) {
+                self.begin_open_ended(conn, &head);
+                return;
             } else {
                 self.venue.http(self.now_ns, door, &request)
             };
@@ -201,8 +210,25 @@ impl<V: Venue> Core<V> {
         }
     }
 
+    /// A reply without an end, unless a fault is about to replace it: there must be no session behind another reply.
+    fn open_ended(&mut self, conn: ConnId, door: Door, request: &Request, fault: &Option<Fault>) -> Option<Response> {
+        let replaced = fault.as_ref().is_some_and(Fault::replaces_reply);
+        if replaced {
+            None
+        } else {
+            self.venue.open_ended(self.now_ns, door, conn, request)
+        }
+    }
+
+    fn begin_open_ended(&mut self, conn: ConnId, head: &Response) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.open_ended(&http::serialize_open_ended(head));
+            connection.flush(self.now_ns);
+        }
+    }
+
     fn upgrade(&mut self, conn: ConnId, door: Door, request: &Request, fault: &Option<Fault>) -> Result<(), Response> {
-        if matches!(fault, Some(Fault::ThenReply(_) | Fault::ThenClose(_) | Fault::ThenRaw(_) | Fault::ThenSilence)) {
+        if fault.as_ref().is_some_and(Fault::replaces_reply) {
             // Those answer something else than 101: there must be no session behind it.
             return Err(Response::text(503, "Service Unavailable\n"));
         }
@@ -348,25 +374,26 @@ impl<V: Venue> Core<V> {
         chosen.len()
     }
 
-    /// Sends a text frame past the model to every WebSocket of a door, and counts them.
+    /// Sends a text frame or chunk past the model to every WebSocket or endless reply of a door, and counts them.
     pub fn send_raw(&mut self, door: Door, text: &str) -> usize {
-        self.each_websocket(door, |connection| connection.send_text(text.to_owned(), None))
+        self.each_streaming(door, |connection| connection.send_text(text.to_owned(), None))
     }
 
-    /// Writes bytes that are no WebSocket frame, or a broken one, to every WebSocket of a door, and counts them.
+    /// Writes bytes that are no frame or chunk, or a broken one, to every WebSocket or endless reply of a door, and counts
+    /// them.
     pub fn send_bytes(&mut self, door: Door, bytes: &[u8]) -> usize {
-        self.each_websocket(door, |connection| connection.send_bytes(bytes))
+        self.each_streaming(door, |connection| connection.send_bytes(bytes))
     }
 
     /// Sends a protocol ping to every WebSocket of a door, and counts them.
     pub fn ping(&mut self, door: Door, payload: &[u8]) -> usize {
-        self.each_websocket(door, |connection| connection.send_message(Message::Ping(payload.to_vec().into())))
+        self.each_streaming(door, |connection| connection.send_message(Message::Ping(payload.to_vec().into())))
     }
 
-    fn each_websocket(&mut self, door: Door, mut f: impl FnMut(&mut Connection)) -> usize {
+    fn each_streaming(&mut self, door: Door, mut f: impl FnMut(&mut Connection)) -> usize {
         let mut count = 0;
         for (conn, connection) in &mut self.connections {
-            if connection.door == door && connection.is_websocket() {
+            if connection.door == door && connection.is_streaming() {
                 f(connection);
                 self.dirty.insert(*conn);
                 count += 1;
@@ -375,7 +402,7 @@ impl<V: Venue> Core<V> {
         count
     }
 
-    /// The model's messages leave in WebSocket frames of at most so many bytes each; whole if `None`.
+    /// The model's messages leave in WebSocket frames or chunks of at most so many bytes each; whole if `None`.
     pub fn fragment_messages(&mut self, bytes: Option<usize>) {
         self.fragment = bytes;
     }

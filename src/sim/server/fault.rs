@@ -53,6 +53,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the client gets something else than the model's reply.
+    pub(crate) fn replaces_reply(&self) -> bool {
+        matches!(self, Self::ThenReply(_) | Self::ThenClose(_) | Self::ThenRaw(_) | Self::ThenSilence)
+    }
+
     /// Whether the model sees the request, now or later.
     pub(crate) fn lets_process(&self) -> bool {
         !matches!(self, Self::Reply(_) | Self::Raw(_) | Self::Close(_) | Self::Silence)

@@ -136,7 +136,7 @@ impl<V: Venue> Server<V> {
         self.call(move |core, _| core.kill_connections(door, how))
     }
 
-    /// Sends a text frame past the model to all WebSockets of a door; says to how many.
+    /// Sends a text frame, or a chunk, past the model to all WebSockets and endless replies of a door; says to how many.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -145,7 +145,7 @@ impl<V: Venue> Server<V> {
         self.call(move |core, _| core.send_raw(door, &text))
     }
 
-    /// Writes bytes that are no WebSocket frame to all WebSockets of a door; says to how many.
+    /// Writes bytes that are no frame or chunk to all WebSockets and endless replies of a door; says to how many.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -163,7 +163,7 @@ impl<V: Venue> Server<V> {
         self.call(move |core, _| core.ping(door, &payload))
     }
 
-    /// The model's messages leave in WebSocket frames of at most so many bytes each; whole if `None`.
+    /// The model's messages leave in WebSocket frames or chunks of at most so many bytes each; whole if `None`.
     ///
     /// # Errors
     /// [`Stopped`].

@@ -63,6 +63,18 @@ pub(crate) fn parse(buf: &[u8]) -> Parsed {
     }
 }
 
+/// The last chunk of a body.
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// A piece of a chunked body; nothing for no bytes, since an empty chunk would end the body.
+pub(crate) fn put_chunk(out: &mut Vec<u8>, piece: &[u8]) {
+    if !piece.is_empty() {
+        out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+        out.extend_from_slice(piece);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
 /// The reply's bytes; with `chunk`, in chunked transfer encoding.
 pub(crate) fn serialize(response: &Response, keep_alive: bool, chunk: Option<usize>) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
@@ -79,13 +91,18 @@ pub(crate) fn serialize(response: &Response, keep_alive: bool, chunk: Option<usi
         None => bytes.extend_from_slice(&response.body),
         Some(size) => {
             for piece in response.body.chunks(size.max(1)) {
-                bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
-                bytes.extend_from_slice(piece);
-                bytes.extend_from_slice(b"\r\n");
+                put_chunk(&mut bytes, piece);
             }
-            bytes.extend_from_slice(b"0\r\n\r\n");
+            bytes.extend_from_slice(LAST_CHUNK);
         }
     }
+    bytes
+}
+
+/// The beginning of a chunked reply that has no end yet.
+pub(crate) fn serialize_open_ended(response: &Response) -> Vec<u8> {
+    let mut bytes = serialize(response, true, Some(usize::MAX));
+    bytes.truncate(bytes.len() - LAST_CHUNK.len());
     bytes
 }
 
@@ -166,6 +183,16 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.ends_with("\r\n\r\n4\r\nhell\r\n4\r\no wo\r\n3\r\nrld\r\n0\r\n\r\n"), "{text}");
         assert!(!text.contains("Content-Length"));
+    }
+
+    #[test]
+    fn an_open_ended_reply_ends_with_the_last_chunk_only() {
+        let mut bytes = serialize_open_ended(&Response::text(200, "first\n"));
+        assert!(bytes.ends_with(b"\r\n\r\n6\r\nfirst\n\r\n"));
+        put_chunk(&mut bytes, b"");
+        put_chunk(&mut bytes, b"next\n");
+        assert!(bytes.ends_with(b"\r\n5\r\nnext\n\r\n"));
+        assert!(serialize_open_ended(&Response::text(200, "")).ends_with(b"\r\n\r\n"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Real servers for the venue models: sockets, TLS, HTTP/1.1 and WebSocket on one event-loop thread per venue.
+//! Real servers for the venue models: sockets, TLS, HTTP/1.1 with endless chunked replies, and WebSocket on one event-loop thread per venue.
 //!
 //! The thread owns the model and all its connections, so nothing is locked and a reply leaves in the turn its request
 //! came in. It never sleeps, never touches a file, and misbehaves only as a [`Fault`] tells it to. The WebSocket side
@@ -16,6 +16,7 @@ mod tls;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use api::decode;
 pub use api::{CloseHow, ConnId, Control, Door, Output, Request, Response, Venue};
 pub use event_loop::Core;
 pub(crate) use fault::Faults;

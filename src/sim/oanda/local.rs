@@ -1,0 +1,439 @@
+//! [`LocalOanda`]: the model behind TLS servers, with the controls tests and the demo use.
+//!
+//! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
+//! sleeps. Faults of single requests are [`Server::inject`]'s business; lines and bytes past the model go to open
+//! streams with [`Server::send_raw`] and [`Server::send_bytes`].
+
+use super::config::{Config, Identity, Limits, Token};
+use super::market::Bucket;
+use super::model::{Oanda, DOOR_REST, DOOR_STREAM};
+use super::observed::Observed;
+use super::order::State;
+use crate::sim::server::{Server, StartError, Stopped};
+use rust_decimal::Decimal;
+use std::ops::Deref;
+use thiserror::Error;
+
+/// A local OANDA listening on loopback. Dropping it stops it.
+#[derive(Debug)]
+pub struct LocalOanda {
+    server: Server<Oanda>,
+    token: Token,
+    identity: Identity,
+}
+
+/// Why a control did nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ControlError {
+    /// The venue's thread is gone.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// There is no such instrument.
+    #[error("the local venue has no instrument {0}")]
+    UnknownInstrument(String),
+}
+
+/// One side of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Units of open long trades.
+    pub long: Decimal,
+    /// Units of open short trades, negative.
+    pub short: Decimal,
+}
+
+impl LocalOanda {
+    /// Starts a venue: certificates, two ports, one thread.
+    ///
+    /// # Errors
+    /// When a port is taken or certificates cannot be made.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let (token, identity, ports) = (config.token.clone(), config.identity.clone(), config.ports);
+        let venue = move |ports: &[u16], now_ns| {
+            let port = ports.get(DOOR_REST).copied().unwrap_or(0);
+            Oanda::new(&config, &format!("https://localhost:{port}"), now_ns)
+        };
+        let server = Server::start("sim-oanda", &ports, venue)?;
+        Ok(Self { server, token, identity })
+    }
+
+    /// `https://localhost:PORT` of the REST host.
+    pub fn rest_url(&self) -> String {
+        format!("https://localhost:{}", self.server.port(DOOR_REST))
+    }
+
+    /// `https://localhost:PORT` of the stream host.
+    pub fn stream_url(&self) -> String {
+        format!("https://localhost:{}", self.server.port(DOOR_STREAM))
+    }
+
+    /// The token that opens this venue.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// The account's id.
+    pub fn account_id(&self) -> &str {
+        &self.identity.account
+    }
+
+    /// Stops the thread and closes everything.
+    pub fn stop(self) {
+        self.server.stop();
+    }
+}
+
+/// Faults, outages and certificates: see [`Server`].
+impl Deref for LocalOanda {
+    type Target = Server<Oanda>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.server
+    }
+}
+
+/// The market.
+impl LocalOanda {
+    /// The made-up market stands still.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn pause_market(&self) -> Result<(), Stopped> {
+        self.run_market(0)
+    }
+
+    /// The made-up market changes so many prices per second over all instruments.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn run_market(&self, events_per_s: u64) -> Result<(), Stopped> {
+        self.call(move |core, now_ns| core.venue.set_rate(now_ns, events_per_s))
+    }
+
+    /// So many made-up price changes at once.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn step(&self, events: u64) -> Result<(), Stopped> {
+        self.call(move |core, now_ns| core.venue.step(now_ns, events))
+    }
+
+    /// A new price with full buckets; orders that wait for it fire.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_price(&self, instrument: &str, bid: Decimal, ask: Decimal) -> Result<(), ControlError> {
+        let name = instrument.to_owned();
+        self.call(move |core, now_ns| core.venue.set_price(now_ns, &name, bid, ask))?
+    }
+
+    /// Exactly these prices and amounts, best first; an empty side has nobody on it.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_liquidity(
+        &self,
+        instrument: &str,
+        bids: &[(Decimal, Decimal)],
+        asks: &[(Decimal, Decimal)],
+    ) -> Result<(), ControlError> {
+        let name = instrument.to_owned();
+        let buckets = |side: &[(Decimal, Decimal)]| {
+            side.iter().map(|(price, liquidity)| Bucket { price: *price, liquidity: *liquidity }).collect()
+        };
+        let (bids, asks) = (buckets(bids), buckets(asks));
+        self.call(move |core, now_ns| core.venue.set_buckets(now_ns, &name, bids, asks))?
+    }
+
+    /// Whether an instrument's market is open.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_tradeable(&self, instrument: &str, tradeable: bool) -> Result<(), ControlError> {
+        let name = instrument.to_owned();
+        self.call(move |core, now_ns| core.venue.set_tradeable(now_ns, &name, tradeable))?
+    }
+
+    /// Best bid and best offer.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn best(&self, instrument: &str) -> Result<(Decimal, Decimal), ControlError> {
+        let name = instrument.to_owned();
+        self.call(move |core, _| {
+            let index = core.venue.index(&name)?;
+            let market = core.venue.exchange.markets.get(index);
+            let market = market.ok_or(ControlError::UnknownInstrument(name))?;
+            Ok((market.best(super::Side::Sell), market.best(super::Side::Buy)))
+        })?
+    }
+}
+
+/// Orders, listings, streams, token and limits.
+impl LocalOanda {
+    /// Lines of the transaction stream wait until [`Self::release_transactions`]; heartbeats go on and tell the last id.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn hold_transactions(&self) -> Result<(), Stopped> {
+        self.call(|core, _| core.venue.transactions_held = true)
+    }
+
+    /// Sends the lines held, in order.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn release_transactions(&self) -> Result<(), Stopped> {
+        self.call(|core, _| core.venue.transactions_held = false)
+    }
+
+    /// Drops the lines that are held or delayed: the stream stays healthy and never tells.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn drop_transactions(&self) -> Result<(), Stopped> {
+        self.call(|core, _| {
+            core.venue.queued = core.venue.exchange.log.last();
+            core.venue.observed.lines_dropped += core.venue.transactions_due.len() as u64;
+            core.venue.transactions_due.clear();
+        })
+    }
+
+    /// Transactions made from now on are told so many ns late.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn delay_transactions(&self, delay_ns: u64) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.transaction_delay_ns = delay_ns)
+    }
+
+    /// The transaction stream never mentions the order of that client id.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn suppress_transactions(&self, client_order_id: &str) -> Result<(), Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| {
+            core.venue.suppressed.insert(id);
+        })
+    }
+
+    /// So many price lines of an instrument are lost.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn drop_prices(&self, instrument: &str, lines: u32) -> Result<(), Stopped> {
+        let name = instrument.to_owned();
+        self.call(move |core, _| {
+            core.venue.prices_to_drop.insert(name, lines);
+        })
+    }
+
+    /// Whether streams fall silent between what they have to tell, as stalled ones do.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn silence_heartbeats(&self, silenced: bool) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.heartbeats_silenced = silenced)
+    }
+
+    /// Listings, lookups, cancels and queries of transactions go by how things stood so many ns ago.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn lag_listings(&self, lag_ns: u64) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.listing_lag_ns = lag_ns)
+    }
+
+    /// The next order that could be created is refused for this reason.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn reject_next_order(&self, reason: &str) -> Result<(), Stopped> {
+        let reason = reason.to_owned();
+        self.call(move |core, _| core.venue.exchange.forced_rejects.push_back(reason))
+    }
+
+    /// The next order is created and cancelled at once for this reason: 201 and nothing traded.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn cancel_next_order(&self, reason: &'static str) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.exchange.forced_cancels.push_back(reason))
+    }
+
+    /// Whether the token opens nothing any more: 401.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn revoke_token(&self, revoked: bool) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.token_revoked = revoked)
+    }
+
+    /// Whether the account is not for this interface: 403.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn forbid_account(&self, forbidden: bool) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.account_forbidden = forbidden)
+    }
+
+    /// The limits from now on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn set_limits(&self, limits: Limits) -> Result<(), Stopped> {
+        self.call(move |core, _| {
+            core.venue.limits = limits;
+            core.venue.exchange.pending_max = limits.pending_orders;
+        })
+    }
+}
+
+/// What the venue saw and how it sees itself.
+impl LocalOanda {
+    /// Requests and orders so far.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn observed(&self) -> Result<Observed, Stopped> {
+        self.call(|core, _| core.venue.observed.clone())
+    }
+
+    /// How often `POST /orders` or `PUT /orders/*/cancel` has been asked for, faults included.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn requests(&self, name: &str) -> Result<u64, Stopped> {
+        let name = name.to_owned();
+        self.call(move |core, _| core.venue.observed.counts.get(&name).copied().unwrap_or(0))
+    }
+
+    /// How often a new order with this client id has arrived, faults included.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn orders_received(&self, client_order_id: &str) -> Result<u64, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.observed.orders_received.get(&id).copied().unwrap_or(0))
+    }
+
+    /// How the venue itself sees the latest order of that client id: (order id, state).
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn order(&self, client_order_id: &str) -> Result<Option<(u64, &'static str)>, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| {
+            let orders = core.venue.exchange.orders.values().rev();
+            let order = orders.into_iter().find(|o| o.extensions.id.as_ref() == Some(&id))?;
+            let state = match order.state {
+                State::Pending => "PENDING",
+                State::Filled => "FILLED",
+                State::Cancelled => "CANCELLED",
+            };
+            Some((order.id, state))
+        })
+    }
+
+    /// Open units of an instrument.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn position(&self, instrument: &str) -> Result<Position, ControlError> {
+        let name = instrument.to_owned();
+        self.call(move |core, _| {
+            let index = core.venue.index(&name)?;
+            let account = &core.venue.exchange.account;
+            Ok(Position { long: account.units(index, true), short: account.units(index, false) })
+        })?
+    }
+
+    /// The account's balance.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn balance(&self) -> Result<Decimal, Stopped> {
+        self.call(|core, _| core.venue.exchange.account.balance)
+    }
+
+    /// Id of the last transaction.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn last_transaction(&self) -> Result<u64, Stopped> {
+        self.call(|core, _| core.venue.exchange.log.last())
+    }
+
+    /// Open streams.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn open_streams(&self) -> Result<usize, Stopped> {
+        self.call(|core, _| core.venue.streams.len())
+    }
+
+    /// Requests and connections refused by rate limits.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn rate_limit_hits(&self) -> Result<u64, Stopped> {
+        self.call(|core, _| core.venue.requests.refused + core.venue.observed.connections_refused)
+    }
+
+    /// Connections accepted since the start.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn connections_accepted(&self) -> Result<u64, Stopped> {
+        self.call(|core, _| core.accepted())
+    }
+}
+
+/// The model's side of the controls.
+impl Oanda {
+    pub(crate) fn index(&self, name: &str) -> Result<usize, ControlError> {
+        self.exchange.market_index(name).ok_or_else(|| ControlError::UnknownInstrument(name.to_owned()))
+    }
+
+    /// A new price with full buckets.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_price(&mut self, now_ns: u64, name: &str, bid: Decimal, ask: Decimal) -> Result<(), ControlError> {
+        let index = self.index(name)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.quote(now_ns, bid, ask);
+        }
+        self.price_changed(now_ns, index);
+        Ok(())
+    }
+
+    fn set_buckets(
+        &mut self,
+        now_ns: u64,
+        name: &str,
+        bids: Vec<Bucket>,
+        asks: Vec<Bucket>,
+    ) -> Result<(), ControlError> {
+        let index = self.index(name)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.set_buckets(now_ns, bids, asks);
+        }
+        self.price_changed(now_ns, index);
+        Ok(())
+    }
+
+    /// Opens or closes a market.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_tradeable(&mut self, now_ns: u64, name: &str, tradeable: bool) -> Result<(), ControlError> {
+        let index = self.index(name)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.set_tradeable(now_ns, tradeable);
+        }
+        self.price_changed(now_ns, index);
+        Ok(())
+    }
+}

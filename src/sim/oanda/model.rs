@@ -1,0 +1,193 @@
+//! The local OANDA as one pure state machine: requests and time in; replies, stream lines and closes out.
+//!
+//! Guarantees: the same configuration and calls with the same times give the same outputs, byte for byte. Owns no
+//! socket, clock or thread and draws nothing from the system.
+
+use super::candles::Candles;
+use super::config::{Config, Identity, Limits, Token};
+use super::exchange::Exchange;
+use super::observed::Observed;
+use super::reject::too_many;
+use super::stream::Stream;
+use crate::sim::market::{Pace, Side};
+use crate::sim::server::{ConnId, Door, Output, Request, Response, Venue};
+use crate::sim::window::Window;
+use crate::sim::Rng;
+use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Port of the REST host among the venue's doors.
+pub const DOOR_REST: Door = 0;
+/// Port of the stream host.
+pub const DOOR_STREAM: Door = 1;
+/// Request ids look like the venue's and count up from here.
+const REQUEST_ID_FIRST: u64 = 70_000_000_000_000_000;
+
+/// The venue.
+#[derive(Debug)]
+pub struct Oanda {
+    pub(crate) exchange: Exchange,
+    /// One per market.
+    pub(crate) candles: Vec<Candles>,
+    pub(crate) identity: Identity,
+    pub(crate) mt4_account: Option<String>,
+    pub(crate) token: Token,
+    pub(crate) token_revoked: bool,
+    pub(crate) account_forbidden: bool,
+    pub(crate) started_ns: u64,
+    pub(crate) base_url: String,
+    pub(crate) limits: Limits,
+    pub(crate) requests: Window,
+    connections: Window,
+    pub(crate) streams: BTreeMap<ConnId, Stream>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) observed: Observed,
+    pub(crate) heartbeat_ns: u64,
+    pub(crate) window_ns: u64,
+    pub(crate) heartbeats_silenced: bool,
+    pub(crate) listing_lag_ns: u64,
+    /// The last transaction that is on its way to the streams.
+    pub(crate) queued: u64,
+    /// Transactions on their way, in order, each with the time it is due.
+    pub(crate) transactions_due: VecDeque<(u64, u64)>,
+    pub(crate) transactions_held: bool,
+    pub(crate) transaction_delay_ns: u64,
+    /// Client order ids the transaction stream never mentions.
+    pub(crate) suppressed: BTreeSet<String>,
+    /// Price lines still to be lost, by instrument.
+    pub(crate) prices_to_drop: BTreeMap<String, u32>,
+    request_id: u64,
+    pace: Pace,
+    event_rng: Rng,
+}
+
+impl Oanda {
+    /// A venue that starts at `now_ns`; `base_url` is its REST host, for the addresses it hands out.
+    pub fn new(config: &Config, base_url: &str, now_ns: u64) -> Self {
+        let exchange = Exchange::new(config, now_ns);
+        let mut venue = Self {
+            candles: exchange.markets.iter().map(|_| Candles::default()).collect(),
+            queued: exchange.log.last(),
+            exchange,
+            identity: config.identity.clone(),
+            mt4_account: config.mt4_account.clone(),
+            token: config.token.clone(),
+            token_revoked: false,
+            account_forbidden: false,
+            started_ns: now_ns,
+            base_url: base_url.to_owned(),
+            limits: config.limits,
+            requests: Window::default(),
+            connections: Window::default(),
+            streams: BTreeMap::new(),
+            outputs: Vec::new(),
+            observed: Observed::default(),
+            heartbeat_ns: config.heartbeat_ns,
+            window_ns: config.window_ns,
+            heartbeats_silenced: false,
+            listing_lag_ns: config.listing_lag_ns,
+            transactions_due: VecDeque::new(),
+            transactions_held: false,
+            transaction_delay_ns: 0,
+            suppressed: BTreeSet::new(),
+            prices_to_drop: BTreeMap::new(),
+            request_id: REQUEST_ID_FIRST,
+            pace: Pace::new(config.events_per_s, now_ns),
+            event_rng: Rng::new(config.seed.wrapping_add(1)),
+        };
+        (0..venue.exchange.markets.len()).for_each(|index| venue.note_price(now_ns, index));
+        venue
+    }
+
+    pub(crate) fn next_request_id(&mut self) -> u64 {
+        self.request_id += 1;
+        self.request_id
+    }
+
+    /// Made-up price changes per second from now on; 0 pauses the market.
+    pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
+        self.pace = Pace::new(events_per_s, now_ns);
+    }
+
+    /// So many made-up price changes at once.
+    pub fn step(&mut self, now_ns: u64, events: u64) {
+        for _ in 0..events {
+            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
+            if let Some(market) = self.exchange.markets.get_mut(index).filter(|m| m.tradeable) {
+                market.step(now_ns);
+                self.price_changed(now_ns, index);
+            }
+        }
+    }
+
+    /// Follows a change of an instrument's price.
+    pub(crate) fn price_changed(&mut self, now_ns: u64, index: usize) {
+        self.note_price(now_ns, index);
+        self.exchange.price_changed(now_ns, index);
+    }
+
+    fn note_price(&mut self, now_ns: u64, index: usize) {
+        let (Some(market), Some(candles)) = (self.exchange.markets.get(index), self.candles.get_mut(index)) else {
+            return;
+        };
+        let tenth = market.instrument.point() / Decimal::TEN;
+        let tenths = |price: Decimal| price.checked_div(tenth).and_then(|n| n.to_i64()).unwrap_or(0);
+        candles.add(now_ns, [market.best(Side::Sell), market.mid(), market.best(Side::Buy)].map(tenths));
+    }
+}
+
+impl Venue for Oanda {
+    fn connected(&mut self, now_ns: u64, _door: Door, _conn: ConnId) -> Option<Response> {
+        if self.connections.take(now_ns, self.limits.connections_per_s) {
+            return None;
+        }
+        self.observed.connections_refused += 1;
+        Some(too_many("newly established connections. Allowed rate: 2 connections per second"))
+    }
+
+    fn arrived(&mut self, now_ns: u64, _door: Door, request: &Request) {
+        self.observed.arrived(now_ns, request);
+    }
+
+    fn open_ended(&mut self, now_ns: u64, door: Door, conn: ConnId, request: &Request) -> Option<Response> {
+        if door != DOOR_STREAM {
+            return None;
+        }
+        let wanted = self.wanted(request).ok()?;
+        Some(self.begin_stream(now_ns, conn, request, wanted))
+    }
+
+    fn http(&mut self, now_ns: u64, door: Door, request: &Request) -> Response {
+        if door == DOOR_REST {
+            return self.rest(now_ns, request);
+        }
+        // A stream that would open gets here only when a fault replaces its reply anyway.
+        let response = self.wanted(request).err().unwrap_or_else(|| Response::text(503, "Service Unavailable\n"));
+        let id = self.next_request_id();
+        self.dressed(response, request, id)
+    }
+
+    fn upgrade(&mut self, _now_ns: u64, _door: Door, _conn: ConnId, _request: &Request) -> Result<(), Response> {
+        Err(Response::text(400, "Bad Request\n"))
+    }
+
+    /// There are no WebSockets.
+    fn text(&mut self, _now_ns: u64, _conn: ConnId, _text: &str) {}
+
+    fn closed(&mut self, _now_ns: u64, conn: ConnId) {
+        self.streams.remove(&conn);
+    }
+
+    fn tick(&mut self, now_ns: u64) -> Option<u64> {
+        let (due, market) = self.pace.due(now_ns);
+        self.step(now_ns, due);
+        let expiry = self.exchange.expire(now_ns);
+        let streams = self.run_streams(now_ns);
+        [market, expiry, streams].into_iter().flatten().min()
+    }
+
+    fn take_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+}
