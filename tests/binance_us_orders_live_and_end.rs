@@ -115,11 +115,10 @@ fn while_the_order_connection_is_down_orders_go_over_rest() {
     assert_eq!((rig.venue.requests(WS_PLACE).unwrap(), rig.venue.requests(REST_PLACE).unwrap()), (1, 1));
     rig.expect(lost, K::Accepted);
     // And it is the fast path again once it is back.
-    rig.until("an order over the WebSocket API", |rig| {
-        let request = rig.submit(rig.resting_bid());
-        rig.expect(request, K::Accepted);
-        (rig.venue.requests(WS_PLACE).unwrap() > 1).then_some(())
-    });
+    rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
+    let request = rig.submit(rig.resting_bid());
+    rig.expect(request, K::Accepted);
+    assert_eq!((rig.venue.requests(WS_PLACE).unwrap(), rig.venue.requests(REST_PLACE).unwrap()), (2, 1));
 }
 
 #[test]

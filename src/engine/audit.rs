@@ -167,7 +167,7 @@ const fn operation(cargo: &Cargo) -> &'static str {
         Cargo::Change(..) => "replace",
         Cargo::Query => "list",
         Cargo::Snapshot => "book_snapshot",
-        Cargo::Subscribe => "subscribe_user",
+        Cargo::Subscribe => "subscribe_account",
         Cargo::Warm => "keep_warm",
     }
 }
@@ -198,7 +198,7 @@ pub(super) const fn end_of(reply: &Reply) -> CallEnd {
 }
 
 /// How a request to Binance.US ended.
-pub(super) fn end_of_binance_us(reply: &binance_us::Reply) -> CallEnd {
+pub(super) const fn end_of_binance_us(reply: &binance_us::Reply) -> CallEnd {
     let (outcome, reject, code) = match &reply.outcome {
         binance_us::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
         binance_us::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),

@@ -8,14 +8,14 @@
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::ear::Ear;
-use super::port::{NoPermit, Permit};
+use super::port::NoPermit;
 use super::route::Plug;
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
 use crate::record::{Instrument, InstrumentId, UnixNanos, Venue};
 use crate::venue::binance_us::request::Call;
-use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync};
+use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs};
 use crate::venue::{Deadline, SessionProgress};
 
 /// What is left of each limit to the engine: the rest of the weight is for cold queries.
@@ -77,19 +77,35 @@ impl BinanceUs {
         self.clock.stamp(now).is_ok()
     }
 
-    /// The governor's leave for a signed request, and the venue's time to sign it with.
-    pub(super) fn permit(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<Permit, NoPermit> {
+    /// The venue's time to sign a request with, if the governor would let it go. Nothing is counted.
+    pub(super) fn ready(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<VenueMs, NoPermit> {
         let stamp = self.clock.stamp(now).map_err(|_| NoPermit::NoClock)?;
-        match self.governor.take(now, cost, priority) {
-            Ok(mark) => Ok(Permit::Stamp(stamp, mark)),
+        match self.governor.ready(now, cost, priority) {
+            Ok(()) => Ok(stamp),
             Err(throttled) => Err(NoPermit::Until(throttled.retry_at().unwrap_or(now.plus_ms(THROTTLED_RETRY_MS)))),
         }
     }
 
+    /// Counts a request that leaves now, after [`BinanceUs::ready`].
+    pub(super) fn count(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Option<Mark> {
+        self.governor.take(now, cost, priority).ok()
+    }
+
+    /// Both at once.
+    pub(super) fn permit(
+        &mut self,
+        now: UnixNanos,
+        cost: Cost,
+        priority: Priority,
+    ) -> Result<(VenueMs, Option<Mark>), NoPermit> {
+        let stamp = self.ready(now, cost, priority)?;
+        Ok((stamp, self.count(now, cost, priority)))
+    }
+
     /// A request left: the next reply over its connection corrects the governor by this mark or an earlier one, which
     /// corrects no less.
-    pub(super) fn mark(&mut self, id: ConnId, mark: Mark) {
-        if let Some(place) = self.marks.get_mut(id.index()) {
+    pub(super) fn mark(&mut self, id: ConnId, mark: Option<Mark>) {
+        if let (Some(place), Some(mark)) = (self.marks.get_mut(id.index()), mark) {
             place.get_or_insert(mark);
         }
     }
@@ -99,9 +115,7 @@ impl BinanceUs {
         if venue != Venue::BinanceUs {
             return;
         }
-        if let Some(mark) = mark {
-            self.mark(id, mark);
-        }
+        self.mark(id, mark);
         if !self.ordered.contains(&instrument) {
             self.ordered.push(instrument);
         }
@@ -303,7 +317,7 @@ impl Engine {
             return false;
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        binance_us.mark(id, mark);
+        binance_us.mark(id, Some(mark));
         trading.load(id, Cargo::Warm, start, end, UnixNanos::NONE);
         self.deadlines.set(id.index(), deadline);
         true

@@ -4,12 +4,11 @@
 //! this order, so the fallback needs no decision. Guarantees that nothing is signed with a stamp of an unknown clock, that
 //! a refused stamp has the clock asked at once, and that a query is complete only if every one of its items was answered.
 
-use super::audit::end_of_binance_us;
+use super::audit;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::desk::Asking;
 use super::ear::Ear;
-use super::port::Permit;
 use super::route::{free_conn, Plug};
 use super::trading::{Cargo, Trading};
 use super::Engine;
@@ -19,7 +18,6 @@ use crate::record::{ClientOrderId, InstrumentId, OrderRef, UnixNanos, Venue, Ven
 use crate::telemetry::{Counter, Hop};
 use crate::venue::binance_us::request::{Call, OrderId};
 use crate::venue::binance_us::{Outcome, Reply, ReplyTo};
-use crate::venue::coinbase::request::TokenPath;
 use crate::venue::SessionProgress;
 
 const VENUE: Venue = Venue::BinanceUs;
@@ -44,10 +42,8 @@ impl Engine {
         let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
         let Engine { conns, trading, market, binance_us, .. } = self;
         let symbol = market.get(instrument).map(|traded| traded.instrument.symbol()).ok_or(soon)?;
-        let asked = (TokenPath::BatchCancel, Cost { weight: 1, orders: 0 }, Priority::Cancel);
-        let permit = Permit::take(now, VENUE, asked, trading.desks.get_mut(VENUE), binance_us, out)
-            .map_err(|none| none.retry_at(now))?;
-        let Permit::Stamp(stamp, mark) = permit else { return Err(soon) };
+        let cost = Cost { weight: 1, orders: 0 };
+        let (stamp, mark) = binance_us.permit(now, cost, Priority::Cancel).map_err(|none| none.retry_at(now))?;
         let session = conns.get_mut(id.index()).map(|conn| &mut conn.session).ok_or(soon)?;
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
@@ -60,6 +56,7 @@ impl Engine {
         let (end, deadline) = (plug.end, session.deadline_after_request());
         binance_us.mark(id, mark);
         trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.say_cancelled(&[*order]);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, 1);
         Ok(())
@@ -118,7 +115,7 @@ impl Engine {
             return self.asked(now, out, QueryEnd::Complete);
         };
         let cost = Cost { weight: call.weight(), orders: 0 };
-        let Ok(Permit::Stamp(stamp, mark)) = binance_us.permit(now, cost, Priority::UnknownQuery) else {
+        let Ok((stamp, mark)) = binance_us.permit(now, cost, Priority::UnknownQuery) else {
             out.count(Counter::RateLimited, 1);
             return;
         };
@@ -185,16 +182,18 @@ impl Engine {
         }
         let orders = &self.trading.orders;
         let placed = orders.find(VENUE, &OrderRef::Client(reply.client_order_id));
-        let answered = |cargo: &Cargo| match reply.to {
-            ReplyTo::Place | ReplyTo::PlaceOco => matches!(cargo, Cargo::Place(slot) if Some(*slot) == placed),
-            ReplyTo::Cancel => matches!(cargo, Cargo::Cancel),
-            ReplyTo::Snapshot(_) => matches!(cargo, Cargo::Snapshot),
-            ReplyTo::SubscribeUser => matches!(cargo, Cargo::Subscribe),
-            ReplyTo::Time => matches!(cargo, Cargo::Warm),
-            _ => matches!(cargo, Cargo::Query),
+        let is_answered = |cargo: &Cargo| match (cargo, reply.to) {
+            (Cargo::Place(slot), ReplyTo::Place | ReplyTo::PlaceOco) => Some(*slot) == placed,
+            (Cargo::Cancel, ReplyTo::Cancel)
+            | (Cargo::Snapshot, ReplyTo::Snapshot(_))
+            | (Cargo::Subscribe, ReplyTo::SubscribeUser)
+            | (Cargo::Warm, ReplyTo::Time)
+            | (Cargo::Query, ReplyTo::List(_) | ReplyTo::Order) => true,
+            _ => false,
         };
-        self.trading.say_ended(now, id, answered, end_of_binance_us(reply));
-        let Some(carriage) = self.trading.unload(id, answered) else { return };
+        self.trading.say_ended(now, id, is_answered, audit::end_of_binance_us(reply));
+        let carriage = self.trading.unload(id, is_answered);
+        let Some(carriage) = carriage else { return };
         if carriage.written.is_some() {
             out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
         }
@@ -259,7 +258,7 @@ impl Engine {
                 continue;
             }
             let cost = Cost { weight: Call::SubscribeUser.weight(), orders: 0 };
-            let Ok(Permit::Stamp(stamp, mark)) = binance_us.permit(now, cost, Priority::UnknownQuery) else {
+            let Ok((stamp, mark)) = binance_us.permit(now, cost, Priority::UnknownQuery) else {
                 // As soon as the clock is known, or the governor lets it go.
                 self.deadlines.set(index, Some(now.plus_ms(SUBSCRIBE_RETRY_MS)));
                 continue;

@@ -130,8 +130,8 @@ impl Session {
 pub(super) enum Permit {
     /// A credential made ahead for one path, and the governor's leave.
     Token(TokenPath, Ready),
-    /// The venue's time to be signed with, and the weight governor's leave.
-    Stamp(VenueMs, Mark),
+    /// The venue's time to be signed with, and what it costs the weight governor, who lets it go.
+    Stamp(VenueMs, Cost),
 }
 
 /// Why there is no permit now.
@@ -169,7 +169,7 @@ impl NoPermit {
 }
 
 impl Permit {
-    /// What the venue of `desk` asks for a request over `path` that costs `cost`.
+    /// What the venue of `desk` asks for a request over `path` that costs `cost`. Nothing is counted yet.
     pub(super) fn take(
         now: UnixNanos,
         venue: Venue,
@@ -179,12 +179,12 @@ impl Permit {
         out: &mut impl Outputs,
     ) -> Result<Permit, NoPermit> {
         let taken = match venue {
-            Venue::BinanceUs => shared.permit(now, cost, priority),
+            Venue::BinanceUs => shared.ready(now, cost, priority).map(|stamp| Permit::Stamp(stamp, cost)),
             Venue::Coinbase | Venue::Oanda => {
                 let token = desk.tokens.take(path as u8, now, |token| out.retire(token));
                 match token.ok_or(NoPermit::NoToken) {
                     Err(none) => Err(none),
-                    Ok(token) => match desk.governor.take(now, priority) {
+                    Ok(token) => match desk.governor.ready(now, priority) {
                         Ok(()) => Ok(Permit::Token(path, token)),
                         Err(RetryAt(at)) => {
                             // Unused: it goes back to the front, for the next request.
@@ -203,18 +203,28 @@ impl Permit {
         taken
     }
 
-    /// It was not used after all. Weight that was counted stays counted: the window forgets it.
+    /// It was not used after all.
     pub(super) fn give_back(self, desk: &mut Desk) {
         if let Permit::Token(path, token) = self {
             desk.tokens.put_back(path as u8, token);
         }
     }
 
-    /// The mark of the weight governor.
-    pub(super) const fn mark(&self) -> Option<Mark> {
+    /// Counts the request, which leaves now; the weight governor's mark of it.
+    pub(super) fn count(
+        &self,
+        now: UnixNanos,
+        priority: Priority,
+        desk: &mut Desk,
+        shared: &mut BinanceUs,
+    ) -> Option<Mark> {
         match self {
-            Permit::Token(..) => None,
-            Permit::Stamp(_, mark) => Some(*mark),
+            Permit::Token(..) => {
+                // It was ready a moment ago.
+                let _ready = desk.governor.take(now, priority);
+                None
+            }
+            Permit::Stamp(_, cost) => shared.count(now, *cost, priority),
         }
     }
 

@@ -104,15 +104,6 @@ impl PreTrade {
         passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 
-    /// Whether our own rate for the venue has room for a new order; counts nothing.
-    ///
-    /// # Errors
-    /// [`Refusal`].
-    pub(super) fn rate_is_free(&self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
-        let Some(rate) = self.rates.get(venue) else { return Ok(()) };
-        rate.ready(now, Priority::Cancel).map_err(over_rate)
-    }
-
     /// Counts a new order against our own rate for the venue, as the last check of all: what is refused after it would
     /// still count.
     ///

@@ -121,14 +121,15 @@ impl Engine {
         let Trading { desks, orders, prepared, pretrade, .. } = trading;
         let desk = desks.get_mut(venue);
         let cost = Cost { weight: 1, orders: counted };
-        // Both or none is counted: an order that one of them refuses must not use up the other.
-        pretrade.rate_is_free(now, venue)?;
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
             .map_err(|none| none.refusal(now))?;
+        // Both or none is counted: an order that one of them refuses must not use up the other.
         if let Err(refusal) = pretrade.take_rate(now, venue) {
             permit.give_back(desk);
+            out.count(Counter::RateLimited, 1);
             return Err(refusal);
         }
+        let mark = permit.count(now, Priority::Order, desk, binance_us);
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {
@@ -151,7 +152,6 @@ impl Engine {
         let Some(session) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        let mark = permit.mark();
         if let Err(token) = session.place(now, &intent, permit, &mut plug) {
             if let Some(token) = token {
                 out.retire(token);

@@ -359,7 +359,7 @@ impl GatewayBuilder {
             *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
-            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit);
+            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         let readers = (hops.reader(), counters.reader());

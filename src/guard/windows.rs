@@ -172,18 +172,16 @@ impl WindowGovernor {
         (self.offset_ns, self.error_ns) = (offset_ns, error_ns);
     }
 
-    /// Counts a request that leaves now.
+    /// Whether a request could leave now; nothing is counted.
     ///
     /// # Errors
-    /// [`Throttled`]: it must not leave; nothing is counted then.
+    /// [`Throttled`].
     #[inline]
-    pub fn take(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<Mark, Throttled> {
+    pub fn ready(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<(), Throttled> {
         if now < self.blocked_until {
             return Err(Throttled::Blocked { retry_at: self.blocked_until });
         }
-        let venue = now.0.saturating_add_signed(self.offset_ns);
-        let earliest = venue.saturating_sub(self.error_ns);
-        let latest = venue.saturating_add(self.error_ns).saturating_add(self.delay_ns);
+        let (earliest, latest) = self.arrival(now);
         for meter in &mut self.meters {
             meter.advance(earliest);
             let costs = cost.of(meter.limit.counted);
@@ -199,11 +197,29 @@ impl WindowGovernor {
                 return Err(self.used(full));
             }
         }
+        Ok(())
+    }
+
+    /// Counts a request that leaves now.
+    ///
+    /// # Errors
+    /// [`Throttled`]: it must not leave; nothing is counted then.
+    #[inline]
+    pub fn take(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<Mark, Throttled> {
+        self.ready(now, cost, priority)?;
+        let (_, latest) = self.arrival(now);
         let mut mark = Mark { sent: now, totals: [0; LIMITS_MAX] };
         for (meter, total) in self.meters.iter_mut().zip(&mut mark.totals) {
             *total = meter.count(latest, cost.of(meter.limit.counted));
         }
         Ok(mark)
+    }
+
+    /// When a request that leaves now arrives at the earliest and at the latest, by the venue's clock.
+    #[inline]
+    fn arrival(&self, now: UnixNanos) -> (u64, u64) {
+        let venue = now.0.saturating_add_signed(self.offset_ns);
+        (venue.saturating_sub(self.error_ns), venue.saturating_add(self.error_ns).saturating_add(self.delay_ns))
     }
 
     /// The venue's count in the reply to a request, received now. Ours becomes at least that, and what left since.

@@ -330,8 +330,9 @@ impl Reactor {
     }
 
     fn command(&mut self, command: &crate::record::OrderCommand) {
-        if command.prepared_slot().is_some() {
-            // What was sent to the letter box before the command was pushed is in it now: the order is in its slot.
+        if command.prepared_slot().is_some() || !self.control.is_empty() {
+            // What was sent to the letter box before the command was pushed comes first: a new instrument, an order in its
+            // slot, a subscription.
             self.take_control();
             if self.stopped {
                 return;

@@ -22,6 +22,7 @@ pub enum GuardEvent {
     KillConfirmed = 6,
     /// The kill was released: orders may leave again.
     KillReleased = 7,
+    // From 20 on: about this machine, not about a venue.
     /// The audit log cannot keep up, or its disk refuses: entries wait, and when there is no room, are counted.
     AuditTroubled = 20,
     /// The audit log goes on; `last_quantity` entries were lost in between, and the log says where.

@@ -63,15 +63,24 @@ pub fn endpoints(venue: &LocalBinanceUs) -> BinanceUsEndpoints {
 impl BinanceRig {
     /// Market data only.
     pub fn start(channels: Channels, change: impl FnOnce(&mut Config)) -> BinanceRig {
-        Self::build(channels, change, |config, _| config)
+        Self::build(channels, change, |config, _| config, |builder| builder)
     }
 
     /// With credentials and fast reconciliation; ready to trade.
     pub fn trading(change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig) -> BinanceRig {
+        Self::trading_by(|builder| builder, change)
+    }
+
+    /// The same with a gateway of another kind.
+    pub fn trading_by(
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
+    ) -> BinanceRig {
         let mut rig = Self::build(
             Channels::NONE,
             |_| {},
             |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
+            by,
         );
         rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
         rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
@@ -82,6 +91,7 @@ impl BinanceRig {
         channels: Channels,
         change: impl FnOnce(&mut Config),
         gateway: impl FnOnce(BinanceUsConfig, &LocalBinanceUs) -> BinanceUsConfig,
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
     ) -> BinanceRig {
         super::common::logs();
         let mut config = Config::quiet();
@@ -96,7 +106,7 @@ impl BinanceRig {
         let config = gateway(BinanceUsConfig::default().endpoints(endpoints(&venue)), &venue);
         let builder = GatewayBuilder::default().binance_us(config).root_certificates(&roots);
         let builder = builder.without_limits().reconcile(super::common::fast_rules());
-        let gateway = builder.start().unwrap();
+        let gateway = by(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let [btc, eth] = ["BTCUSD", "ETHUSD"]
             .map(|symbol| gateway.subscribe(strategy.id(), Venue::BinanceUs, symbol, channels).unwrap());
