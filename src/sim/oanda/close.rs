@@ -97,10 +97,12 @@ impl Exchange {
         asked: [(Part, Extensions); 2],
     ) -> [Option<SideClosed>; 2] {
         let sides = [true, false].map(|long| self.account.units(market, long));
+        let precision = self.markets.get(market).map_or(0, |m| m.instrument.trade_units_precision);
         let fault = |part: &Part, size: Decimal| match part {
             Part::None => None,
             _ if size.is_zero() => Some("CLOSEOUT_POSITION_DOESNT_EXIST"),
             Part::Units(closes) if *closes > size.abs() => Some("CLOSEOUT_POSITION_UNITS_EXCEED_POSITION_SIZE"),
+            Part::Units(closes) if closes.normalize().scale() > precision => Some("UNITS_PRECISION_EXCEEDED"),
             _ => None,
         };
         let faults: Vec<_> = asked.iter().zip(sides).map(|((part, _), size)| fault(part, size)).collect();

@@ -5,9 +5,11 @@
 
 use super::account::{Account, Trade};
 use super::config::Config;
+use super::hours::new_york_close;
+use super::instrument::Guaranteed;
 use super::log::{About, Batch, Log};
 use super::market::Market;
-use super::order::{Exit, Extensions, Kind, Order, State};
+use super::order::{Exit, Extensions, Kind, Order, State, TimeInForce};
 use super::parse::Draft;
 use crate::sim::market::Side;
 use crate::sim::Rng;
@@ -121,7 +123,19 @@ impl Exchange {
         if !order.kind.is_entry() && exits.is_some_and(|exits| exits.iter().any(|id| same(&id))) {
             return Some(format!("{}_ALREADY_EXISTS", order.kind.order_name()));
         }
+        if self.is_too_near(order) {
+            return Some("GUARANTEED_STOP_LOSS_ORDER_MINIMUM_DISTANCE_NOT_MET".to_owned());
+        }
         self.forced_rejects.pop_front()
+    }
+
+    /// Whether a guaranteed stop is nearer to the market than its instrument allows.
+    fn is_too_near(&self, order: &Order) -> bool {
+        let Some(market) = self.markets.get(order.market) else { return false };
+        let Guaranteed::Allowed { minimum_distance, .. } = market.instrument.guaranteed else { return false };
+        let from_market = |price: Decimal| (market.best(order.side()) - price).abs();
+        let distance = order.distance.or(order.price.map(from_market));
+        order.kind == Kind::GuaranteedStopLoss && distance.is_some_and(|d| d < minimum_distance)
     }
 
     /// Writes the refusal of an order.
@@ -140,6 +154,9 @@ impl Exchange {
         let Some(market) = self.markets.get(order.market) else { return Placed::default() };
         order.id = self.log.next();
         order.created_ns = batch.now_ns;
+        if order.time_in_force == TimeInForce::Gfd {
+            order.gtd_ns = Some(new_york_close(batch.now_ns));
+        }
         self.settle_exit_price(&mut order);
         let seen = reference(&order, market);
         order.from_below = order.price.is_some_and(|price| price > seen);

@@ -117,9 +117,6 @@ pub(crate) fn order(body: &Body<'_>, exchange: &Exchange, now_ns: u64) -> Result
     if draft.reject.is_none() {
         draft.reject = fault(order, market, now_ns);
     }
-    if order.time_in_force == TimeInForce::Gfd {
-        order.gtd_ns = Some(super::hours::new_york_close(now_ns));
-    }
     Ok(draft)
 }
 

@@ -96,3 +96,16 @@ fn orders_are_put_on_a_trade_replaced_and_taken_off() {
     assert_eq!(profit["orderCreateTransaction"]["tradeID"], trade.clone());
     assert_eq!(desk.ask("PUT", "/trades/99/orders", json!({})).1["errorCode"], "NO_SUCH_TRADE");
 }
+
+#[test]
+fn a_guaranteed_stop_too_near_and_a_good_for_day_exit_after_the_close_are_refused_and_ended() {
+    let mut desk = Desk::new();
+    let trade = open(&mut desk, "10", json!({"takeProfitOnFill": {"price": "1.3", "timeInForce": "GFD"}}));
+    let near = json!({"order": {"type": "GUARANTEED_STOP_LOSS", "tradeID": trade, "price": "1.2"}});
+    let (status, body) = desk.ask("POST", "/orders", near);
+    assert_eq!((status, &body["errorCode"]), (400, &"GUARANTEED_STOP_LOSS_ORDER_MINIMUM_DISTANCE_NOT_MET".into()));
+    assert_eq!(desk.get("/pendingOrders")["orders"].as_array().unwrap().len(), 1);
+    desk.pass(12 * 3_600 * SECOND_NS);
+    assert_eq!(desk.get("/pendingOrders")["orders"], json!([]));
+    assert_eq!(desk.get(&format!("/trades/{trade}"))["trade"]["state"], "OPEN", "the trade lives on");
+}

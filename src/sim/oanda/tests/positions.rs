@@ -55,6 +55,8 @@ fn a_position_closes_as_asked() {
     assert_eq!(body["longOrderFillTransaction"]["clientOrderID"], "c");
     let (status, body) = desk.ask("PUT", path, json!({"longUnits": "71", "shortUnits": "NONE"}));
     assert_eq!((status, &body["errorCode"]), (400, &"CLOSEOUT_POSITION_UNITS_EXCEED_POSITION_SIZE".into()));
+    let (status, body) = desk.ask("PUT", path, json!({"longUnits": "0.5", "shortUnits": "NONE"}));
+    assert_eq!((status, &body["errorCode"]), (400, &"UNITS_PRECISION_EXCEEDED".into()));
     let (status, body) = desk.ask("PUT", path, json!({"longUnits": "ALL", "shortUnits": "NONE"}));
     let create = &body["longOrderCreateTransaction"];
     assert_eq!((status, &create["units"], &create["reason"]), (200, &"-70".into(), &"POSITION_CLOSEOUT".into()));
