@@ -12,8 +12,9 @@ use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind as K, OrderCommand, OrderQuantity, OrderRef, OrderShape, OrderTerms,
     PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED,
 };
-use exchange_connectors::sim::binance_us::DOOR_WS_API;
+use exchange_connectors::sim::binance_us::{Limits, DOOR_WS_API};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
+use exchange_connectors::telemetry::Counter;
 
 const WS_PLACE: &str = "WS order.place";
 const REST_PLACE: &str = "POST /api/v3/order";
@@ -167,4 +168,26 @@ fn a_change_in_place_is_refused_here_and_the_order_stands() {
     let change = rig.submit(OrderCommand::replace(rig.btc.id, OrderRef::Request(order), price, size));
     assert_eq!(rig.expect(change, K::ReplaceRejected).reject, RejectClass::Unsupported);
     assert_eq!(rig.gateway.open_orders().unwrap(), 1);
+}
+
+#[test]
+fn hammering_trips_our_own_governor_and_never_the_venues() {
+    let mut rig = BinanceRig::trading_at(|venue| venue.limits = Limits::default(), |builder| builder, |config| config);
+    let mut answers = Vec::new();
+    for _ in 0..250 {
+        let request = rig.submit(rig.resting_bid());
+        answers.push(rig.until("an answer", |rig| rig.executions.iter().find(|r| r.request == request).copied()));
+    }
+    let refused = answers.iter().filter(|r| r.kind == K::Rejected).inspect(|r| {
+        assert_eq!(r.reject, RejectClass::RateLimited, "{r:?}");
+    });
+    assert!(refused.count() >= 250 - 2 * 80, "the reserve for cancels is kept in at most two windows");
+    let accepted: Vec<_> = answers.iter().filter(|r| r.kind == K::Accepted).map(|r| r.request).collect();
+    assert!(accepted.len() >= 80, "{}", accepted.len());
+    // Cancels pass whatever orders used up.
+    for request in accepted.iter().take(20) {
+        rig.submit(rig.cancel_of(*request));
+        rig.expect(*request, K::Cancelled);
+    }
+    assert_eq!(rig.gateway.telemetry().counters.get(Counter::VenueRateLimited), 0);
 }

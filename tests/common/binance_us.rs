@@ -76,9 +76,18 @@ impl BinanceRig {
         by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
         change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
     ) -> BinanceRig {
+        Self::trading_at(|_| {}, by, change)
+    }
+
+    /// The same at a venue set up otherwise.
+    pub fn trading_at(
+        venue: impl FnOnce(&mut Config),
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
+    ) -> BinanceRig {
         let mut rig = Self::build(
             Channels::NONE,
-            |_| {},
+            venue,
             |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
             by,
         );
