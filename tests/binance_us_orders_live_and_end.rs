@@ -9,10 +9,12 @@ mod common;
 use binance_us::BinanceRig;
 use common::decimal;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, EXECUTION_FLAG_RECONCILED,
+    ConnectionRole, ConnectionState, ExecutionKind as K, OrderCommand, OrderQuantity, OrderRef, OrderShape, OrderTerms,
+    PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED,
 };
-use exchange_connectors::sim::binance_us::DOOR_WS_API;
+use exchange_connectors::sim::binance_us::{Limits, DOOR_WS_API};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
+use exchange_connectors::telemetry::Counter;
 
 const WS_PLACE: &str = "WS order.place";
 const REST_PLACE: &str = "POST /api/v3/order";
@@ -138,4 +140,54 @@ fn after_the_websocket_api_fell_everything_is_accounted_for_before_the_next_orde
     rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
     assert!(rig.venue.requests("GET /api/v3/openOrders").unwrap() > listings);
     assert_eq!(rig.law(request), [K::Accepted, K::Fill]);
+}
+
+#[test]
+fn a_prepared_iceberg_is_submitted_by_its_slot() {
+    let mut rig = BinanceRig::trading(|config| config);
+    let (price, size) = (rig.price("50000"), rig.size("0.01"));
+    let shape = OrderShape::Limit { price, post_only: false, shown: Some(size / 2) };
+    let terms = OrderTerms::new(Side::Buy, OrderQuantity::Base(size), shape);
+    let slot = rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, terms).unwrap()).unwrap();
+    for _ in 0..2 {
+        let request = rig.submit(OrderCommand::prepared(slot));
+        let accepted = rig.expect(request, K::Accepted);
+        rig.submit(rig.cancel_of(request));
+        rig.expect(request, K::Cancelled);
+        assert_eq!(rig.received(&accepted), 1);
+    }
+    assert_eq!(rig.venue.requests(WS_PLACE).unwrap(), 2);
+}
+
+#[test]
+fn a_change_in_place_is_refused_here_and_the_order_stands() {
+    let mut rig = BinanceRig::trading(|config| config);
+    let order = rig.submit(rig.resting_bid());
+    rig.expect(order, K::Accepted);
+    let (price, size) = (rig.price("50001"), rig.size("0.01"));
+    let change = rig.submit(OrderCommand::replace(rig.btc.id, OrderRef::Request(order), price, size));
+    assert_eq!(rig.expect(change, K::ReplaceRejected).reject, RejectClass::Unsupported);
+    assert_eq!(rig.gateway.open_orders().unwrap(), 1);
+}
+
+#[test]
+fn hammering_trips_our_own_governor_and_never_the_venues() {
+    let mut rig = BinanceRig::trading_at(|venue| venue.limits = Limits::default(), |builder| builder, |config| config);
+    let mut answers = Vec::new();
+    for _ in 0..250 {
+        let request = rig.submit(rig.resting_bid());
+        answers.push(rig.until("an answer", |rig| rig.executions.iter().find(|r| r.request == request).copied()));
+    }
+    let refused = answers.iter().filter(|r| r.kind == K::Rejected).inspect(|r| {
+        assert_eq!(r.reject, RejectClass::RateLimited, "{r:?}");
+    });
+    assert!(refused.count() >= 250 - 2 * 80, "the reserve for cancels is kept in at most two windows");
+    let accepted: Vec<_> = answers.iter().filter(|r| r.kind == K::Accepted).map(|r| r.request).collect();
+    assert!(accepted.len() >= 80, "{}", accepted.len());
+    // Cancels pass whatever orders used up.
+    for request in accepted.iter().take(20) {
+        rig.submit(rig.cancel_of(*request));
+        rig.expect(*request, K::Cancelled);
+    }
+    assert_eq!(rig.gateway.telemetry().counters.get(Counter::VenueRateLimited), 0);
 }

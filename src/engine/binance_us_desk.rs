@@ -67,6 +67,18 @@ impl BinanceUs {
         self.data.due_bound().map(|at| at.max(self.snapshots_from))
     }
 
+    /// The venue states its limits: the weight set aside for cold queries is not ours.
+    pub(super) fn set_limits(&mut self, mut limits: Vec<RateLimit>) {
+        if limits.is_empty() {
+            return;
+        }
+        for limit in limits.iter_mut().filter(|limit| limit.counted == Counted::Weight) {
+            let minutes = u32::try_from(limit.window_ms / 60_000).unwrap_or(u32::MAX).max(1);
+            limit.limit = limit.limit.saturating_sub(limits::COLD_WEIGHT_PER_MINUTE.saturating_mul(minutes));
+        }
+        self.governor.set_limits(&limits);
+    }
+
     /// Instruments orders were sent for.
     pub(super) fn ordered(&self) -> &[InstrumentId] {
         &self.ordered

@@ -2,6 +2,7 @@
 //! feeds [`Input`]s in the order they happened and implements [`Outputs`].
 
 use super::kill::KillScope;
+use crate::guard::RateLimit;
 use crate::record::{
     AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId,
     UnixNanos, Venue,
@@ -105,6 +106,8 @@ pub struct Closed {
 pub enum Control {
     /// A new instrument, or new metadata of a known one.
     Instrument(Box<Instrument>),
+    /// What a venue that counts in fixed windows allows, as it says itself.
+    RateLimits(Venue, Vec<RateLimit>),
     /// A strategy's rings exist from now on.
     AddStrategy(StrategyId),
     /// A strategy puts an order into one of its slots; commands it submits afterwards find it there.

@@ -364,6 +364,9 @@ impl Engine {
     fn control(&mut self, now: UnixNanos, out: &mut impl Outputs, control: Control) {
         match control {
             Control::Instrument(instrument) => self.know(now, out, *instrument),
+            Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
+            // Theirs are no windows.
+            Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
             Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {

@@ -184,7 +184,13 @@ impl Gateway {
         let instrument = match self.directory.find(venue, symbol) {
             Some(known) => known,
             None => {
-                let listing = self.queries(venue)?.product(symbol)?;
+                let queries = self.queries(venue)?;
+                let listing = queries.product(symbol)?;
+                if let Queries::BinanceUs(queries) = &queries {
+                    if let Some(limits) = queries.take_limits() {
+                        self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
+                    }
+                }
                 let added = self.directory.add(listing);
                 self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 added

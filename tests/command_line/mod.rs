@@ -14,7 +14,12 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_exchange-connectors");
 /// How long a run may take unless the test says otherwise. Far more than anything needs, for machines under load.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Variables the program reads; none of the tester's own may leak into a test.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 16] = [
+    "BINANCE_US_API_KEY",
+    "BINANCE_US_API_SECRET",
+    "BINANCE_US_REST_URL",
+    "BINANCE_US_STREAM_URL",
+    "BINANCE_US_WS_API_URL",
     "COINBASE_API_KEY",
     "COINBASE_API_SECRET",
     "COINBASE_REST_URL",

@@ -76,9 +76,18 @@ impl BinanceRig {
         by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
         change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
     ) -> BinanceRig {
+        Self::trading_at(|_| {}, by, change)
+    }
+
+    /// The same at a venue set up otherwise.
+    pub fn trading_at(
+        venue: impl FnOnce(&mut Config),
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
+    ) -> BinanceRig {
         let mut rig = Self::build(
             Channels::NONE,
-            |_| {},
+            venue,
             |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
             by,
         );
@@ -172,9 +181,17 @@ impl BinanceRig {
 
     /// A good-til-cancelled limit order in BTCUSD.
     pub fn limit(&self, side: OrderSide, price: &str, size: &str) -> OrderCommand {
-        let price = Fixed::parse(price).unwrap().rescale(self.btc.price_exponent).unwrap();
-        let size = Fixed::parse(size).unwrap().rescale(self.btc.size_exponent).unwrap();
-        OrderCommand::limit(self.btc.id, side, price, size)
+        OrderCommand::limit(self.btc.id, side, self.price(price), self.size(size))
+    }
+
+    /// A price of BTCUSD as a mantissa.
+    pub fn price(&self, price: &str) -> i64 {
+        Fixed::parse(price).unwrap().rescale(self.btc.price_exponent).unwrap()
+    }
+
+    /// A size of BTCUSD as a mantissa.
+    pub fn size(&self, size: &str) -> i64 {
+        Fixed::parse(size).unwrap().rescale(self.btc.size_exponent).unwrap()
     }
 
     pub fn cancel_of(&self, order: RequestId) -> OrderCommand {

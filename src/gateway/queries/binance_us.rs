@@ -6,6 +6,7 @@ use crate::codec::http1::Method;
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
+use crate::guard::RateLimit;
 use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
 use crate::venue::binance_us::auth::Credentials;
@@ -24,6 +25,8 @@ struct Shared {
     client: ColdClient,
     key: Option<Arc<Credentials>>,
     clock: Mutex<TimeSync>,
+    /// What the venue said of its limits last, until the engine is told.
+    limits: Mutex<Option<Vec<RateLimit>>>,
 }
 
 impl std::fmt::Debug for BinanceUsQueries {
@@ -36,7 +39,9 @@ type Answer<T> = Result<T, ExchangeError>;
 
 impl BinanceUsQueries {
     pub(in crate::gateway) fn new(client: ColdClient, key: Option<Arc<Credentials>>) -> BinanceUsQueries {
-        BinanceUsQueries { shared: Arc::new(Shared { client, key, clock: Mutex::new(TimeSync::new()) }) }
+        BinanceUsQueries {
+            shared: Arc::new(Shared { client, key, clock: Mutex::new(TimeSync::new()), limits: Mutex::new(None) }),
+        }
     }
 
     /// The venue's catalog: its symbols with their filters, and its rate limits. Of one symbol, or of all.
@@ -46,7 +51,14 @@ impl BinanceUsQueries {
     pub fn catalog(&self, symbol: Option<&str>) -> Answer<Catalog> {
         let operation = "exchange info";
         let reply = self.ask(operation, &Call::ExchangeInfo { symbol })?;
-        listings(&reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+        let catalog = listings(&reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))?;
+        *self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(catalog.limits.clone());
+        Ok(catalog)
+    }
+
+    /// The limits the venue stated since this was asked last.
+    pub(in crate::gateway) fn take_limits(&self) -> Option<Vec<RateLimit>> {
+        self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn listing(&self, symbol: &str) -> Result<Listing, GatewayError> {
