@@ -77,6 +77,9 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
         }
     })?;
     let Feeds { first, second } = arguments.feed.unwrap_or_default();
+    if arguments.venue == Venue::Oanda {
+        return Err("oanda cannot be streamed yet: choose coinbase or binance_us".into());
+    }
     let gateway = builder(arguments.venue, arguments.feed)?.only(arguments.venue).start()?;
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {

@@ -18,6 +18,7 @@ mod deadlines;
 mod delivery;
 mod desk;
 mod ear;
+mod gaps;
 mod holdings;
 mod kill;
 mod port;
