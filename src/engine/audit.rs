@@ -3,12 +3,13 @@
 //! Entries are collected while an input is handled and leave together at its end, so that whoever loads or unloads a
 //! connection need not know of the log. Their number is bounded by the requests in flight.
 
-use super::contract::{ConnId, Outputs};
+use super::contract::{AuditNews, ConnId, Outputs};
+use super::protect::GuardNews;
 use super::trading::{Cargo, Carriage, Trading};
 use super::Engine;
 use crate::record::{
-    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, ClientOrderId, InlineText, InstrumentId,
-    RejectClass, RequestId, UnixNanos, VenueOrderId,
+    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, ClientOrderId, GuardEvent, InlineText,
+    InstrumentId, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::binance_us;
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
@@ -129,6 +130,19 @@ impl Trading {
 }
 
 impl Engine {
+    /// Tells every strategy how the audit log fares. It is one log for all venues: the record names the first.
+    pub(super) fn tell_audit(&mut self, now: UnixNanos, out: &mut impl Outputs, news: AuditNews) {
+        let venue = self.trading_venues().next().unwrap_or(Venue::Coinbase);
+        let news = match news {
+            AuditNews::Troubled(why) => GuardNews::new(venue, GuardEvent::AuditTroubled, why),
+            AuditNews::Recovered(lost) => {
+                let news = GuardNews::new(venue, GuardEvent::AuditRecovered, "the audit log goes on");
+                GuardNews { count: lost, ..news }
+            }
+        };
+        self.tell_guard(now, out, news);
+    }
+
     /// Tells what was collected.
     pub(super) fn say_calls(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         let Engine { conns, trading, .. } = self;

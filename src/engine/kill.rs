@@ -4,10 +4,10 @@
 //! Cancels are repeated by the order table until the venue confirms them; those of a venue that is away are due as soon as
 //! it is back, before anything else is sent there. A kill stays until it is released by hand.
 
-use super::contract::{AuditNews, Outputs, StrategySet};
+use super::contract::{Outputs, StrategySet};
+use super::protect::GuardNews;
 use super::Engine;
-use crate::order::Executions;
-use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, PerVenue, UnixNanos, Venue};
+use crate::record::{GuardEvent, PerVenue, UnixNanos, Venue};
 
 /// How often it is told how many orders are left, ms.
 const REPORT_EVERY_MS: u64 = 1_000;
@@ -49,7 +49,7 @@ impl Engine {
             report_at: now,
         });
         for venue in self.trading_venues() {
-            self.tell_guard(now, out, venue, GuardEvent::Killed, 0, why);
+            self.tell_guard(now, out, GuardNews::new(venue, GuardEvent::Killed, why));
         }
         self.cancel_all_of(now, StrategySet(u64::MAX));
         self.trading.stirred = true;
@@ -59,7 +59,7 @@ impl Engine {
     pub(super) fn release_kill(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         if self.trading.kill.take().is_some() {
             for venue in self.trading_venues() {
-                self.tell_guard(now, out, venue, GuardEvent::KillReleased, 0, "released by hand");
+                self.tell_guard(now, out, GuardNews::new(venue, GuardEvent::KillReleased, "released by hand"));
             }
         }
     }
@@ -87,7 +87,7 @@ impl Engine {
                 true => (GuardEvent::KillConfirmed, "no order of ours is open"),
                 false => (GuardEvent::KillPending, "orders not confirmed cancelled"),
             };
-            self.tell_guard(now, out, venue, event, left, words);
+            self.tell_guard(now, out, GuardNews { count: left.into(), ..GuardNews::new(venue, event, words) });
         }
         kill.listed = true;
         let done = self.trading_venues().all(|venue| *kill.confirmed.get(venue));
@@ -104,32 +104,5 @@ impl Engine {
     pub(super) fn trading_venues(&self) -> impl Iterator<Item = Venue> + 'static {
         let trading = PerVenue::new(|venue| self.trading.desks.get(venue).user.is_some());
         Venue::ALL.into_iter().filter(move |venue| *trading.get(*venue))
-    }
-
-    /// Tells every strategy how the audit log fares. It is one log for all venues: the record names the first.
-    pub(super) fn tell_audit(&mut self, now: UnixNanos, out: &mut impl Outputs, news: AuditNews) {
-        let venue = self.trading_venues().next().unwrap_or(Venue::Coinbase);
-        let (event, lost, words) = match news {
-            AuditNews::Troubled(why) => (GuardEvent::AuditTroubled, 0, why),
-            AuditNews::Recovered(lost) => (GuardEvent::AuditRecovered, lost, "the audit log goes on"),
-        };
-        self.tell_guard(now, out, venue, event, u32::try_from(lost).unwrap_or(u32::MAX), words);
-    }
-
-    /// Tells every strategy of a guard's change.
-    pub(super) fn tell_guard(
-        &mut self,
-        now: UnixNanos,
-        out: &mut impl Outputs,
-        venue: Venue,
-        event: GuardEvent,
-        count: u32,
-        words: &'static str,
-    ) {
-        let mut record = ExecutionRecord::new(ExecutionKind::Guard, venue, InstrumentId::NONE);
-        (record.recv, record.guard, record.last_quantity) = (now, event, i64::from(count));
-        record.venue_code = InlineText::truncated(words);
-        let (_, mut sink) = self.trading.orders_and_sink(out);
-        sink.emit(&record);
     }
 }

@@ -1,5 +1,5 @@
-//! The circuit breakers at work: how requests end is counted per venue, a venue in trouble gets no new orders until probes
-//! were answered, and every change is told to every strategy.
+//! The circuit breakers at work: how requests end is counted per venue, and a venue in trouble gets no new orders until
+//! probes were answered. Every change of this guard and of the others is told to every strategy from here.
 
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
@@ -9,6 +9,25 @@ use super::Engine;
 use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
+
+/// A guard's change of state, as strategies are told of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GuardNews {
+    pub(super) venue: Venue,
+    pub(super) event: GuardEvent,
+    /// Of what the event counts.
+    pub(super) count: u64,
+    /// When to try again; `NONE` if no time is known.
+    pub(super) retry_at: UnixNanos,
+    pub(super) words: &'static str,
+}
+
+impl GuardNews {
+    /// News without a count or a time.
+    pub(super) const fn new(venue: Venue, event: GuardEvent, words: &'static str) -> GuardNews {
+        GuardNews { venue, event, count: 0, retry_at: UnixNanos::NONE, words }
+    }
+}
 
 impl Engine {
     /// A request of this connection ended with this status, 0 if there was no answer; `failed`: no use could be made of it.
@@ -63,9 +82,19 @@ impl Engine {
 
     fn tell_breaker(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, change: Option<BreakerChange>) {
         let Some(change) = change else { return };
-        let (_, mut sink) = self.trading.orders_and_sink(out);
-        sink.emit(&record_of(now, venue, &change));
+        let news = GuardNews::new(venue, event_of(change.state), words_of(change.cause));
+        self.tell_guard(now, out, GuardNews { retry_at: change.until, ..news });
         self.trading.stirred = true;
+    }
+
+    /// Tells every strategy of a guard's change.
+    pub(super) fn tell_guard(&mut self, now: UnixNanos, out: &mut impl Outputs, news: GuardNews) {
+        let mut record = ExecutionRecord::new(ExecutionKind::Guard, news.venue, InstrumentId::NONE);
+        (record.recv, record.venue_time, record.guard) = (now, news.retry_at, news.event);
+        record.last_quantity = i64::try_from(news.count).unwrap_or(i64::MAX);
+        record.venue_code = InlineText::truncated(news.words);
+        let (_, mut sink) = self.trading.orders_and_sink(out);
+        sink.emit(&record);
     }
 
     /// Uses an idle HTTP connection, so that it stays warm; false if it could not be.
@@ -89,21 +118,21 @@ impl Engine {
     }
 }
 
-fn record_of(now: UnixNanos, venue: Venue, change: &BreakerChange) -> ExecutionRecord {
-    let mut record = ExecutionRecord::new(ExecutionKind::Guard, venue, InstrumentId::NONE);
-    (record.recv, record.venue_time) = (now, change.until);
-    record.guard = match change.state {
+const fn event_of(state: BreakerState) -> GuardEvent {
+    match state {
         BreakerState::Open => GuardEvent::BreakerOpened,
         BreakerState::HalfOpen => GuardEvent::BreakerProbing,
         BreakerState::Closed => GuardEvent::BreakerClosed,
-    };
-    record.venue_code = InlineText::truncated(match change.cause {
+    }
+}
+
+const fn words_of(cause: TripCause) -> &'static str {
+    match cause {
         TripCause::FailureRate => "too many requests failed",
         TripCause::Timeouts => "too many requests unanswered",
         TripCause::ServerErrors => "too many server errors",
         TripCause::Ban => "banned by the venue",
         TripCause::ClockSkew => "clocks too far apart",
         TripCause::ProbeFailed => "a probe failed",
-    });
-    record
+    }
 }

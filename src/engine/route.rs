@@ -129,7 +129,10 @@ impl Engine {
             out.count(Counter::RateLimited, 1);
             return Err(refusal);
         }
-        let mark = permit.count(now, Priority::Order, desk, binance_us);
+        let Some(session) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+            permit.give_back(desk);
+            return Err(Refusal::new(RejectClass::NotConnected, "no order connection"));
+        };
         let placed = match orders.place(command, instrument) {
             Ok(placed) => placed,
             Err(refusal) => {
@@ -137,6 +140,7 @@ impl Engine {
                 return Err(refusal);
             }
         };
+        let mark = permit.count(now, Priority::Order, desk, binance_us);
         let intent = PlaceIntent {
             instrument,
             client_order_id: &placed.client_order_id,
@@ -149,7 +153,6 @@ impl Engine {
             quantity_in_quote: command.is_quantity_in_quote(),
             composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
         };
-        let Some(session) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
         if let Err(token) = session.place(now, &intent, permit, &mut plug) {
