@@ -3,6 +3,7 @@
 use super::contract::{Closed, ConnId, Note, Outputs};
 use super::ear::Ear;
 use super::port::Carrier;
+use super::relief::Duty;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
@@ -67,6 +68,9 @@ pub(super) struct Conn {
     pub(super) feed: Feed,
     /// Whose market data it carries.
     pub(super) source: MarketSource,
+    /// The other one of its pair, if it can be relieved.
+    pub(super) partner: Option<ConnId>,
+    pub(super) duty: Duty,
 }
 
 impl Conn {
@@ -85,6 +89,8 @@ impl Conn {
             spare: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
+            partner: None,
+            duty: Duty::Serves,
         }
     }
 
@@ -98,9 +104,15 @@ impl Conn {
         Conn { dormant: true, spare: true, ..self }
     }
 
+    /// The connection that is to relieve this one, if its sessions have a known end.
+    pub(super) fn relief_of(&self, id: ConnId) -> Option<Conn> {
+        let relief = Conn::new(self.venue, self.role, self.lane, self.session.successor()?);
+        Some(Conn { dormant: true, spare: self.spare, partner: Some(id), duty: Duty::StandsBy, ..relief })
+    }
+
     /// Whether it carries a venue's market data, of this feed.
     pub(super) fn is_market(&self, venue: Venue, feed: Feed) -> bool {
-        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed
+        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed && self.serves()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -187,7 +199,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsStream(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 self.deadlines.set(self.snapshot_slot(), self.binance_us.snapshot_at());
                 if conn.state == ConnectionState::Open && session.healthy(&self.binance_us.data) {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -199,7 +212,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsApi(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -211,6 +225,7 @@ impl Engine {
                 }
             }
         }
+        self.do_duty(now, out, id);
     }
 
     pub(super) fn closed(
@@ -223,9 +238,10 @@ impl Engine {
     ) {
         self.deadlines.set(id.index(), None);
         self.trading.settle_orders(now, out, id, closed.began);
+        let heir = self.fall_back(id);
         let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
-        let was_open = conn.is_open();
+        let (was_open, serves) = (conn.is_open(), conn.serves());
         if was_open {
             out.count(Counter::Disconnects, 1);
         }
@@ -249,12 +265,12 @@ impl Engine {
             }
             Session::BinanceUsStream(session) => {
                 session.closed(&mut binance_us.data);
-                if was_open {
+                if was_open && serves {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
             Session::BinanceUsApi(session) => {
-                if conn.role == ConnectionRole::User {
+                if trading.is_user(id) {
                     trading.orders.user_stream_down(conn.venue);
                 }
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -284,12 +300,18 @@ impl Engine {
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
-        if conn.spare && !conn.session.wants_anything() {
-            conn.dormant = true;
-            self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        let idle = conn.spare && !conn.session.wants_anything();
+        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        if let Some(heir) = heir {
+            return self.succeed(now, out, id, heir);
+        }
+        if self.stays_away(now, id) {
             return;
         }
-        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {
+            conn.dormant = true;
+            return;
+        }
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
     }
@@ -309,8 +331,16 @@ impl Engine {
         conn.state = state;
         let (venue, role) = (conn.venue, conn.role);
         out.note(Note::Connection { conn: id, venue, role, state, why });
+        if conn.serves() {
+            self.tell_state(now, out, id);
+        }
+    }
+
+    /// How a connection stands, to every strategy.
+    pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Some(Conn { venue, role, state, .. }) = self.conns.get(id.index()) else { return };
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue, role, state });
+        let record = MarketRecord::state(stamp, State { venue: *venue, role: *role, state: *state });
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
 }

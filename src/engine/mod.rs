@@ -31,6 +31,7 @@ mod recover;
 mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
+mod relief;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -260,6 +261,7 @@ impl Engine {
                 conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
             }
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
+            relief::pair(&mut conns);
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
