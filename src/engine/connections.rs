@@ -8,9 +8,8 @@ use crate::book::Feed;
 use crate::guard::Backoff;
 use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
 use crate::telemetry::Counter;
-use crate::venue::binance_us;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
-use crate::venue::{GapScope, SessionError};
+use crate::venue::{binance_us, oanda, GapScope, SessionError};
 
 /// First pause before a lost connection is dialled again.
 const BACKOFF_FIRST_MS: u64 = 250;
@@ -32,6 +31,8 @@ pub(super) enum Session {
     BinanceUsRest(Box<binance_us::OrderSession>),
     /// A Binance.US WebSocket API connection: orders, or the account's events.
     BinanceUsApi(Box<binance_us::ApiSession>),
+    /// An OANDA stream: prices, or the account's transactions.
+    OandaStream(Box<oanda::StreamSession>),
 }
 
 /// Which requests an HTTP connection takes.
@@ -63,6 +64,8 @@ pub(super) struct Conn {
     pub(super) dormant: bool,
     /// Goes dormant again when it falls with nothing to carry.
     spare: bool,
+    /// On its way to replace another, or replaced: how it stands is nobody's business.
+    pub(super) quiet: bool,
     /// Which of the venue's two market feeds it belongs to.
     pub(super) feed: Feed,
     /// Whose market data it carries.
@@ -83,6 +86,7 @@ impl Conn {
             ever_open: false,
             dormant: false,
             spare: false,
+            quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
         }
@@ -139,6 +143,7 @@ impl Engine {
                 Ok(())
             }
             Session::BinanceUsStream(session) => session.opened(now, &mut binance_us.data, &mut ear).map(|_| ()),
+            Session::OandaStream(session) => session.opened(now, &mut ear).map(|_| ()),
             Session::BinanceUsRest(session) => {
                 session.opened();
                 Ok(())
@@ -198,6 +203,13 @@ impl Engine {
                     self.deadlines.set(id.index(), Some(deadline));
                 }
             }
+            Session::OandaStream(session) => {
+                self.deadlines.set(id.index(), session.deadline());
+                let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
+                if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
             Session::BinanceUsApi(session) => {
                 self.deadlines.set(id.index(), session.deadline());
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
@@ -253,6 +265,15 @@ impl Engine {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
+            Session::OandaStream(session) => {
+                session.closed();
+                if was_open && conn.role == ConnectionRole::Market {
+                    market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
+                }
+                if conn.role == ConnectionRole::User {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+            }
             Session::BinanceUsApi(session) => {
                 if conn.role == ConnectionRole::User {
                     trading.orders.user_stream_down(conn.venue);
@@ -280,6 +301,7 @@ impl Engine {
         self.query_lost(now, out, id);
         self.trading.unload_all(id);
         self.trading.stirred = true;
+        self.price_stream_lost(id);
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         let mut random = [0u8; 8];
         out.entropy(&mut random);
@@ -287,6 +309,7 @@ impl Engine {
         if conn.spare && !conn.session.wants_anything() {
             conn.dormant = true;
             self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+            self.price_stream_rests(now, out, id);
             return;
         }
         self.set_state(now, out, id, ConnectionState::Down, &closed.why);
@@ -307,8 +330,17 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role) = (conn.venue, conn.role);
+        let (venue, role, quiet) = (conn.venue, conn.role, conn.quiet);
         out.note(Note::Connection { conn: id, venue, role, state, why });
+        if !quiet {
+            self.tell_state(now, out, id);
+        }
+    }
+
+    /// Tells every strategy how a connection stands.
+    pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Some(conn) = self.conns.get(id.index()) else { return };
+        let (venue, role, state) = (conn.venue, conn.role, conn.state);
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
         let record = MarketRecord::state(stamp, State { venue, role, state });
         self.market.broadcast(out, self.trading.delivery.everybody(), record);

@@ -8,7 +8,7 @@ use crate::record::{RejectClass, Venue};
 #[non_exhaustive]
 pub enum GatewayError {
     /// No venue was configured.
-    #[error("no venue configured: call `.coinbase(..)` or `.binance_us(..)` on the builder")]
+    #[error("no venue configured: call `.coinbase(..)`, `.binance_us(..)` or `.oanda(..)` on the builder")]
     NoVenue,
     /// Credentials without limits.
     #[error(
