@@ -3,6 +3,7 @@
 use super::contract::{Closed, ConnId, Note, Outputs};
 use super::ear::Ear;
 use super::port::Carrier;
+use super::relief::Duty;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
@@ -70,6 +71,9 @@ pub(super) struct Conn {
     pub(super) feed: Feed,
     /// Whose market data it carries.
     pub(super) source: MarketSource,
+    /// The other one of its pair, if it can be relieved.
+    pub(super) partner: Option<ConnId>,
+    pub(super) duty: Duty,
 }
 
 impl Conn {
@@ -89,6 +93,8 @@ impl Conn {
             quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
+            partner: None,
+            duty: Duty::Serves,
         }
     }
 
@@ -102,9 +108,15 @@ impl Conn {
         Conn { dormant: true, spare: true, ..self }
     }
 
+    /// The connection that is to relieve this one, if its sessions have a known end.
+    pub(super) fn relief_of(&self, id: ConnId) -> Option<Conn> {
+        let relief = Conn::new(self.venue, self.role, self.lane, self.session.successor()?);
+        Some(Conn { dormant: true, spare: self.spare, partner: Some(id), duty: Duty::StandsBy, ..relief })
+    }
+
     /// Whether it carries a venue's market data, of this feed.
     pub(super) fn is_market(&self, venue: Venue, feed: Feed) -> bool {
-        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed
+        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed && self.serves()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -192,7 +204,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsStream(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 self.deadlines.set(self.snapshot_slot(), self.binance_us.snapshot_at());
                 if conn.state == ConnectionState::Open && session.healthy(&self.binance_us.data) {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -211,7 +224,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsApi(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -223,6 +237,7 @@ impl Engine {
                 }
             }
         }
+        self.do_duty(now, out, id);
     }
 
     pub(super) fn closed(
@@ -235,9 +250,10 @@ impl Engine {
     ) {
         self.deadlines.set(id.index(), None);
         self.trading.settle_orders(now, out, id, closed.began);
+        let heir = self.fall_back(id);
         let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
-        let was_open = conn.is_open();
+        let (was_open, serves) = (conn.is_open(), conn.serves());
         if was_open {
             out.count(Counter::Disconnects, 1);
         }
@@ -261,7 +277,7 @@ impl Engine {
             }
             Session::BinanceUsStream(session) => {
                 session.closed(&mut binance_us.data);
-                if was_open {
+                if was_open && serves {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
@@ -275,7 +291,7 @@ impl Engine {
                 }
             }
             Session::BinanceUsApi(session) => {
-                if conn.role == ConnectionRole::User {
+                if trading.is_user(id) {
                     trading.orders.user_stream_down(conn.venue);
                 }
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -306,13 +322,19 @@ impl Engine {
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
-        if conn.spare && !conn.session.wants_anything() {
+        let idle = conn.spare && !conn.session.wants_anything();
+        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        if let Some(heir) = heir {
+            return self.succeed(now, out, id, heir);
+        }
+        if self.stays_away(now, id) {
+            return;
+        }
+        if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {
             conn.dormant = true;
-            self.set_state(now, out, id, ConnectionState::Down, &closed.why);
             self.price_stream_rests(now, out, id);
             return;
         }
-        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
     }
@@ -330,19 +352,18 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role, quiet) = (conn.venue, conn.role, conn.quiet);
+        let (venue, role, serves) = (conn.venue, conn.role, conn.serves() && !conn.quiet);
         out.note(Note::Connection { conn: id, venue, role, state, why });
-        if !quiet {
+        if serves {
             self.tell_state(now, out, id);
         }
     }
 
-    /// Tells every strategy how a connection stands.
+    /// How a connection stands, to every strategy.
     pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        let Some(conn) = self.conns.get(id.index()) else { return };
-        let (venue, role, state) = (conn.venue, conn.role, conn.state);
+        let Some(Conn { venue, role, state, .. }) = self.conns.get(id.index()) else { return };
         let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue, role, state });
+        let record = MarketRecord::state(stamp, State { venue: *venue, role: *role, state: *state });
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
 }

@@ -92,6 +92,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
             StreamFact::NotAsAsked(id, subscription) => {
                 self.market.not_as_asked(self.now, self.out, (self.conn, self.venue), id, subscription);
             }
+            // What relieves the connection that brings them missed nothing.
+            StreamFact::UserSnapshotComplete if !self.trading.is_user(self.conn) => {}
             StreamFact::UserSnapshotComplete => self.trading.orders.user_stream_up(self.now, self.venue),
         }
     }

@@ -32,6 +32,7 @@ mod recover;
 mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
+mod relief;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -278,6 +279,7 @@ impl Engine {
                 conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
             }
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
+            relief::pair(&mut conns);
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
         }
         let mut oanda = Oanda::default();

@@ -436,7 +436,7 @@ pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes:
     lanes.iter().find_map(|lane| {
         conns
             .iter()
-            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.session.free())
+            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.serves() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }
