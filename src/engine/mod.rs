@@ -12,6 +12,7 @@
 mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
+mod binance_us_replace;
 mod connections;
 mod contract;
 mod deadlines;
