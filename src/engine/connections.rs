@@ -1,13 +1,15 @@
 //! The connection table: what each slot is for, how it stands, and when it is dialled again.
 
-use super::contract::{Closed, ConnId, Note, Outputs};
+use super::contract::{Closed, ConnId, Note, Outputs, StrategySet};
 use super::ear::Ear;
 use super::port::Carrier;
 use super::relief::Duty;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
-use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
+use crate::record::{
+    ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, StrategyId, UnixNanos, Venue,
+};
 use crate::telemetry::Counter;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
 use crate::venue::{binance_us, oanda, GapScope, SessionError};
@@ -361,9 +363,23 @@ impl Engine {
 
     /// How a connection stands, to every strategy.
     pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        let Some(Conn { venue, role, state, .. }) = self.conns.get(id.index()) else { return };
-        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue: *venue, role: *role, state: *state });
+        let Some(conn) = self.conns.get(id.index()) else { return };
+        let record = state_record(now, conn);
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
+
+    /// A strategy that comes late is told how every connection stands: the changes before it are gone, and the next may be
+    /// a day away.
+    pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
+        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves() && !conn.quiet;
+        for conn in self.conns.iter().filter(told) {
+            self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
+        }
+    }
+}
+
+fn state_record(now: UnixNanos, conn: &Conn) -> MarketRecord {
+    let (venue, role, state) = (conn.venue, conn.role, conn.state);
+    let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+    MarketRecord::state(stamp, State { venue, role, state })
 }

@@ -401,7 +401,10 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
-            Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
+            Control::AddStrategy(strategy) => {
+                self.trading.delivery.add(strategy);
+                self.tell_states(now, out, strategy);
+            }
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {
                     self.rewant(now, out, id);
