@@ -1,17 +1,18 @@
 //! The connection table: what each slot is for, how it stands, and when it is dialled again.
 
-use super::contract::{Closed, ConnId, Note, Outputs};
+use super::contract::{Closed, ConnId, Note, Outputs, StrategySet};
 use super::ear::Ear;
 use super::port::Carrier;
 use super::relief::Duty;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
-use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
+use crate::record::{
+    ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, StrategyId, UnixNanos, Venue,
+};
 use crate::telemetry::Counter;
-use crate::venue::binance_us;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
-use crate::venue::{GapScope, SessionError};
+use crate::venue::{binance_us, oanda, GapScope, SessionError};
 
 /// First pause before a lost connection is dialled again.
 const BACKOFF_FIRST_MS: u64 = 250;
@@ -33,6 +34,8 @@ pub(super) enum Session {
     BinanceUsRest(Box<binance_us::OrderSession>),
     /// A Binance.US WebSocket API connection: orders, or the account's events.
     BinanceUsApi(Box<binance_us::ApiSession>),
+    /// An OANDA stream: prices, or the account's transactions.
+    OandaStream(Box<oanda::StreamSession>),
 }
 
 /// Which requests an HTTP connection takes.
@@ -64,6 +67,8 @@ pub(super) struct Conn {
     pub(super) dormant: bool,
     /// Goes dormant again when it falls with nothing to carry.
     spare: bool,
+    /// On its way to replace another, or replaced: how it stands is nobody's business.
+    pub(super) quiet: bool,
     /// Which of the venue's two market feeds it belongs to.
     pub(super) feed: Feed,
     /// Whose market data it carries.
@@ -87,6 +92,7 @@ impl Conn {
             ever_open: false,
             dormant: false,
             spare: false,
+            quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
             partner: None,
@@ -151,6 +157,7 @@ impl Engine {
                 Ok(())
             }
             Session::BinanceUsStream(session) => session.opened(now, &mut binance_us.data, &mut ear).map(|_| ()),
+            Session::OandaStream(session) => session.opened(now, &mut ear).map(|_| ()),
             Session::BinanceUsRest(session) => {
                 session.opened();
                 Ok(())
@@ -211,6 +218,13 @@ impl Engine {
                     self.deadlines.set(id.index(), Some(deadline));
                 }
             }
+            Session::OandaStream(session) => {
+                self.deadlines.set(id.index(), session.deadline());
+                let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
+                if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
             Session::BinanceUsApi(session) => {
                 let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
                 self.deadlines.set(id.index(), Some(deadline));
@@ -269,6 +283,15 @@ impl Engine {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
+            Session::OandaStream(session) => {
+                session.closed();
+                if was_open && conn.role == ConnectionRole::Market {
+                    market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
+                }
+                if conn.role == ConnectionRole::User {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+            }
             Session::BinanceUsApi(session) => {
                 if trading.is_user(id) {
                     trading.orders.user_stream_down(conn.venue);
@@ -296,6 +319,7 @@ impl Engine {
         self.query_lost(now, out, id);
         self.trading.unload_all(id);
         self.trading.stirred = true;
+        self.price_stream_lost(id);
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         let mut random = [0u8; 8];
         out.entropy(&mut random);
@@ -310,6 +334,7 @@ impl Engine {
         }
         if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {
             conn.dormant = true;
+            self.price_stream_rests(now, out, id);
             return;
         }
         self.set_state(now, out, id, ConnectionState::Connecting, "");
@@ -329,18 +354,32 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role) = (conn.venue, conn.role);
+        let (venue, role, serves) = (conn.venue, conn.role, conn.serves() && !conn.quiet);
         out.note(Note::Connection { conn: id, venue, role, state, why });
-        if conn.serves() {
+        if serves {
             self.tell_state(now, out, id);
         }
     }
 
     /// How a connection stands, to every strategy.
     pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        let Some(Conn { venue, role, state, .. }) = self.conns.get(id.index()) else { return };
-        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue: *venue, role: *role, state: *state });
+        let Some(conn) = self.conns.get(id.index()) else { return };
+        let record = state_record(now, conn);
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
+
+    /// A strategy that comes late is told how every connection stands: the changes before it are gone, and the next may be
+    /// a day away.
+    pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
+        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves() && !conn.quiet;
+        for conn in self.conns.iter().filter(told) {
+            self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
+        }
+    }
+}
+
+fn state_record(now: UnixNanos, conn: &Conn) -> MarketRecord {
+    let (venue, role, state) = (conn.venue, conn.role, conn.state);
+    let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+    MarketRecord::state(stamp, State { venue, role, state })
 }
