@@ -147,6 +147,7 @@ impl Replay {
     fn new(recording: &Recording) -> Replay {
         let config = EngineConfig {
             coinbase: None,
+            oanda: None,
             binance_us: Some(BinanceUsSetup {
                 rest: BinanceUsEndpoints::default().rest,
                 stream: StreamConfig::default(),
