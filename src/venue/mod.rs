@@ -11,6 +11,7 @@ pub mod endpoint;
 mod facts;
 mod fault;
 mod intent;
+mod listed;
 pub mod oanda;
 
 use crate::record::{PreparedOrder, Venue};
@@ -38,3 +39,4 @@ pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
     LEVELS_PER_CALL_MAX,
 };
+pub use listed::ListedOrder;
