@@ -13,6 +13,8 @@ mod fault;
 mod intent;
 mod listed;
 pub mod oanda;
+#[cfg(test)]
+mod testing;
 
 use crate::record::{PreparedOrder, Venue};
 
