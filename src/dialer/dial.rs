@@ -179,7 +179,9 @@ impl Venue {
             let left = patience.deadline.saturating_duration_since(Instant::now());
             match connected(&known, Patience { deadline: Instant::now() + left / 2, ..patience }) {
                 Err(DialReason::Shutdown) => return Err(DialReason::Shutdown),
-                Err(reason) => tracing::warn!(host, %reason, "no address known before takes the connection: asking DNS"),
+                Err(reason) => {
+                    tracing::warn!(host, %reason, "no address known before takes the connection: asking DNS")
+                }
                 connected => return connected,
             }
         }

@@ -11,8 +11,8 @@ mod cold;
 
 pub use binance_us::BinanceUsQueries;
 pub use coinbase::{CancelResult, ClockOffset, CoinbaseQueries, Paged};
-pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
-pub(super) use cold::ColdClient;
+pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, EMERGENCY_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+pub(super) use cold::{ColdClient, Pace};
 
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 100;

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn an_order_of_an_unknown_kind_is_listed_with_its_ids() {
-        let body = br#"{"orders":[{"order_id":"o-1","client_order_id":"xc-1-1","product_id":"BTC-USD","status":"NEW_WORD",
+        let body =
+            br#"{"orders":[{"order_id":"o-1","client_order_id":"xc-1-1","product_id":"BTC-USD","status":"NEW_WORD",
             "order_configuration":{"brand_new":{"x":[1,{"y":null}]}}},{"order_id":"o-2","client_order_id":null}],
             "has_next":true,"cursor":"c"}"#;
         let (orders, page) = listed_orders(body).unwrap();
