@@ -18,12 +18,12 @@ use crate::venue::binance_us::request::Call;
 use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs};
 use crate::venue::{Deadline, SessionProgress};
 
-/// What is left of each limit to the engine: the rest of the weight is for cold queries.
+/// What is left of each limit to the engine: the rest of the weight is for cold queries and emergencies.
 const LIMITS: [RateLimit; 4] = [
     RateLimit {
         counted: Counted::Weight,
         window_ms: 60_000,
-        limit: limits::REQUEST_WEIGHT_PER_MINUTE - limits::COLD_WEIGHT_PER_MINUTE,
+        limit: limits::REQUEST_WEIGHT_PER_MINUTE - limits::weight_set_aside(limits::REQUEST_WEIGHT_PER_MINUTE),
     },
     RateLimit { counted: Counted::Requests, window_ms: 300_000, limit: limits::RAW_REQUESTS_PER_5_MIN },
     RateLimit { counted: Counted::Orders, window_ms: 10_000, limit: limits::ORDERS_PER_10_S },
@@ -67,14 +67,15 @@ impl BinanceUs {
         self.data.due_bound().map(|at| at.max(self.snapshots_from))
     }
 
-    /// The venue states its limits: the weight set aside for cold queries is not ours.
+    /// The venue states its limits: the weight set aside for cold queries and emergencies is not ours.
     pub(super) fn set_limits(&mut self, mut limits: Vec<RateLimit>) {
         if limits.is_empty() {
             return;
         }
         for limit in limits.iter_mut().filter(|limit| limit.counted == Counted::Weight) {
             let minutes = u32::try_from(limit.window_ms / 60_000).unwrap_or(u32::MAX).max(1);
-            limit.limit = limit.limit.saturating_sub(limits::COLD_WEIGHT_PER_MINUTE.saturating_mul(minutes));
+            let set_aside = limits::weight_set_aside(limit.limit.checked_div(minutes).unwrap_or(0));
+            limit.limit = limit.limit.saturating_sub(set_aside.saturating_mul(minutes));
         }
         self.governor.set_limits(&limits);
     }

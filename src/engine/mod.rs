@@ -425,6 +425,7 @@ impl Engine {
             Control::Stop(shutdown) => self.stop(now, shutdown),
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::GivenUp => self.kill(now, out, KillScope::Ours, "the reactor stood still"),
             Control::Release => self.release_kill(now, out),
             Control::Audit(news) => self.tell_audit(now, out, news),
         }

@@ -2,7 +2,7 @@
 
 use super::coinbase::dialled_to;
 use super::error::GatewayError;
-use super::queries::{ColdClient, OandaQueries};
+use super::queries::{ColdClient, OandaQueries, Pace};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
 use crate::engine::{Carrier, OandaSetup, Slot};
@@ -138,7 +138,15 @@ impl OandaConfig {
     /// Its cold questions.
     pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> OandaQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(Venue::Oanda, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit);
+        let client = ColdClient::new(
+            Venue::Oanda,
+            cold,
+            rest,
+            clock,
+            Pace::requests_per_second(COLD_REQUESTS_PER_SECOND),
+            timeout_ms,
+            audit,
+        );
         OandaQueries::new(client, self.account, self.token.clone())
     }
 }

@@ -11,8 +11,9 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::cold::{self, Caller, Scratch};
-use crate::venue::binance_us::request::{Call, OrderId, Security};
+use crate::venue::binance_us::request::{Call, CancelOrder, OrderId, Security};
 use crate::venue::binance_us::{limits, listings, Catalog, TimeSync, VenueMs};
+use crate::venue::ListedOrder;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Binance.US's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
@@ -118,6 +119,23 @@ impl BinanceUsQueries {
         }
     }
 
+    /// Who every open order is, whoever placed it.
+    pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
+        let operation = "list open orders";
+        let mut reply = self.ask(operation, &Call::OpenOrders { symbol: None })?;
+        cold::listed_orders(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Cancels one order; one that is over already counts as cancelled.
+    pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
+        let id = OrderId::Venue(order.id.as_str());
+        let cancel = CancelOrder { symbol: &order.symbol, id, restriction: None };
+        match self.ask("cancel", &Call::Cancel(&cancel)) {
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
+            reply => reply.map(drop),
+        }
+    }
+
     /// The venue's clock.
     ///
     /// # Errors
@@ -164,7 +182,7 @@ impl BinanceUsQueries {
         act(&mut self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// None of these calls changes anything at the venue.
+    /// None of these calls changes anything at the venue, or it may be repeated (a cancel).
     fn send(&self, operation: &'static str, call: &Call<'_>, stamp: VenueMs) -> Answer<OwnedResponse> {
         let Shared { client, key, .. } = &*self.shared;
         let venue = Venue::BinanceUs;
@@ -182,7 +200,7 @@ impl BinanceUsQueries {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let mut reply = client.run(operation, method, build, false)?;
+        let mut reply = client.run(operation, method, call.weight(), build, false)?;
         if reply.status == 200 {
             return Ok(reply);
         }

@@ -160,7 +160,7 @@ impl OandaQueries {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let reply = client.run(operation, method, build, false)?;
+        let reply = client.run(operation, method, 1, build, false)?;
         self.judge(operation, reply)
     }
 
