@@ -8,6 +8,7 @@ use crate::book::{Follower, FollowerState};
 use crate::record::{BookSide, Gap, GapCause, InstrumentId, MarketRecord, StrategyId, View};
 use crate::sim::coinbase::{Coinbase, Config, DOOR_EXCHANGE, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Door, Output, Request, Venue as _};
+use crate::sim::Model;
 use crate::sim::{FakeOutputs, MILLISECOND_NS};
 use crate::telemetry::Counter;
 use crate::venue::Channels;

@@ -11,6 +11,7 @@ use crate::record::{
 };
 use crate::sim::coinbase::{Coinbase, Config, Side, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
+use crate::sim::Model;
 use crate::sim::{Credentials, FakeOutputs, KeyKind};
 use crate::telemetry::Counter;
 use crate::venue::coinbase::MarketFeeds;

@@ -244,10 +244,13 @@ impl GatewayBuilder {
         self.assemble(None)
     }
 
-    /// Whether orders can be sent.
-    pub(super) fn has_credentials(&self) -> bool {
-        self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some())
-            || self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some())
+    /// Whether orders can be sent to this venue.
+    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+        match venue {
+            Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
+            Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
+            Venue::Oanda => false,
+        }
     }
 
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {

@@ -272,7 +272,7 @@ impl ExchangeConnector for Connector {
         }
         let venue = self.venue;
         // A clone, so that a failed attempt can be repeated.
-        let trading = self.builder.has_credentials();
+        let trading = self.builder.has_credentials(venue);
         let gateway = self.builder.clone().without_dead_man().start().map_err(|error| of_gateway(venue, error))?;
         let strategy = gateway.strategy().map_err(|error| of_gateway(venue, error))?;
         let mut running = Running { gateway, strategy, seen: VecDeque::new(), trading };

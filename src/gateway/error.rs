@@ -185,7 +185,7 @@ pub enum ExchangeError {
         why: String,
     },
     /// No credentials were configured.
-    #[error("{0}: {1} needs credentials: set COINBASE_API_KEY and COINBASE_API_SECRET, or configure them in code")]
+    #[error("{0}: {1} needs credentials: set {names}, or configure them in code", names = credentials_of(*.0))]
     NoCredentials(Venue, &'static str),
     /// The venue does not offer it, or this version does not.
     #[error("{0}: {1} is not supported")]
@@ -193,6 +193,15 @@ pub enum ExchangeError {
     /// The gateway has ended.
     #[error("the gateway has stopped: build a new one")]
     Stopped,
+}
+
+/// The variables of the environment that hold a venue's credentials.
+const fn credentials_of(venue: Venue) -> &'static str {
+    match venue {
+        Venue::Coinbase => "COINBASE_API_KEY and COINBASE_API_SECRET",
+        Venue::BinanceUs => "BINANCE_US_API_KEY and BINANCE_US_API_SECRET",
+        Venue::Oanda => "OANDA_API_TOKEN and OANDA_ACCOUNT_ID",
+    }
 }
 
 impl ExchangeError {

@@ -13,6 +13,7 @@ pub mod coinbase;
 pub mod oanda;
 pub mod server;
 
+mod controls;
 mod json;
 mod jwt;
 mod keys;
@@ -22,6 +23,7 @@ mod rng;
 mod stamp;
 mod window;
 
+pub use controls::{Model, Reports};
 pub use json::Json;
 pub use jwt::{Refused, Target};
 pub use keys::{Credentials, KeyError, KeyKind};

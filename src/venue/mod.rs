@@ -12,6 +12,8 @@ mod facts;
 mod fault;
 mod intent;
 pub mod oanda;
+#[cfg(test)]
+mod testing;
 
 use crate::record::{PreparedOrder, Venue};
 

@@ -423,7 +423,7 @@ impl Rig {
     /// as the refusal says. Returns when the venue has received it, answered or not.
     #[track_caller]
     pub fn place(&mut self, command: OrderCommand) -> RequestId {
-        let received = |rig: &Rig| rig.venue.requests("POST", ORDERS).unwrap();
+        let received = |rig: &Rig| rig.venue.requests(&format!("POST {ORDERS}")).unwrap();
         let before = received(self);
         let deadline = Instant::now() + PATIENCE;
         loop {
