@@ -21,6 +21,7 @@ mod ear;
 mod gaps;
 mod holdings;
 mod kill;
+mod paper;
 mod port;
 mod prepared;
 mod pretrade;
@@ -284,6 +285,7 @@ impl Engine {
             self.started = true;
             self.dial_all(now, out);
         }
+        self.arrive_on_paper(now);
         let mut progress = Progress::default();
         match input {
             Input::Bytes { conn, plain } => {
@@ -401,6 +403,7 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;
@@ -425,6 +428,7 @@ impl Engine {
         while let Some((conn, id)) = self.market.resync.pop() {
             self.resync(now, out, conn, id);
         }
+        self.hear_paper(now, out);
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);

@@ -163,7 +163,7 @@ impl PaperVenue {
     /// Commands that have arrived by now meet the market as it is.
     pub fn arrive(&mut self, now: UnixNanos, books: &impl Books) {
         while self.arrivals.front().is_some_and(|(due, _)| *due <= now) {
-            let Some((_, arrival)) = self.arrivals.pop_front() else { return };
+            let Some((now, arrival)) = self.arrivals.pop_front() else { return };
             match arrival {
                 Arrival::Place(order) => self.take_order(now, order, books.shown(order.instrument)),
                 Arrival::Cancel(id) => self.take_cancel(now, &id),
