@@ -5,23 +5,26 @@
 //! configuration; that a command meets the book as it was when it arrived, however inputs are cut; and that everything
 //! behind the connection (order table, guards, records, audit log) is the code that trades live. Market data stays live.
 
-use super::contract::{ConnId, Note, Outputs};
+use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::desk::Desk;
 use super::ear::Ear;
 use super::publish::{Market, Standing};
 use super::trading::Cargo;
 use super::Engine;
-use crate::order::{CancelReply, CancelSend, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply};
+use crate::order::{CancelReply, CancelSend, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
-    CallEnd, CallOutcome, ConnectionRole, ConnectionState, InlineText, InstrumentId, MarketRecord, OrderCommand,
-    OrderRef, RejectClass, Stamp, State, UnixNanos, Venue,
+    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, InlineText, Instrument, InstrumentId,
+    MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, UnixNanos, Venue,
 };
 use crate::telemetry::Counter;
 use crate::venue::{Channels, PlaceIntent, ReplaceIntent, TradeFact};
 
 /// Queries answered in one go; more wait for the next look.
 const ANSWERS_MAX: usize = 16;
+
+const NOT_OFFERED: &str = "not offered on paper";
+const NOWHERE: Refusal = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
 
 /// One venue that trades on paper.
 #[derive(Debug)]
@@ -166,6 +169,8 @@ impl Engine {
         let slot = self.trading.orders.find(venue, &target);
         let answered = |cargo: &Cargo| match (cargo, answer) {
             (Cargo::Place(of), Answer::Place(..)) | (Cargo::Change(of, _), Answer::Replace(..)) => Some(*of) == slot,
+            // A swap is over with the word about its new order, which comes last.
+            (Cargo::Swap { new, .. }, Answer::Place(..)) => Some(*new) == slot,
             (Cargo::Cancel, Answer::Cancel(..)) => true,
             _ => false,
         };
@@ -182,9 +187,19 @@ impl Engine {
         state: ConnectionState,
     ) {
         out.note(Note::Connection { conn, venue, role, state, why: "" });
-        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue, role, state });
-        self.market.broadcast(out, self.trading.delivery.everybody(), record);
+        self.market.broadcast(out, self.trading.delivery.everybody(), state_record(now, venue, role, state));
+    }
+
+    /// A strategy that comes late is told how the paper accounts stand.
+    pub(super) fn tell_paper_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
+        for venue in Venue::ALL {
+            let Some(desk) = self.market.paper.get(venue).as_deref().filter(|desk| desk.open) else { continue };
+            let user = if desk.healthy { ConnectionState::Healthy } else { ConnectionState::Open };
+            for (role, state) in [(ConnectionRole::Orders, ConnectionState::Healthy), (ConnectionRole::User, user)] {
+                let record = state_record(now, venue, role, state);
+                self.market.broadcast(out, StrategySet::one(strategy), record);
+            }
+        }
     }
 
     /// Whether orders may leave for a paper venue; `None` if it is none.
@@ -201,30 +216,17 @@ impl Engine {
         command: &OrderCommand,
         composite: bool,
     ) -> Result<(), Refusal> {
-        const NOT_OFFERED: &str = "not offered on paper";
         if composite {
             return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
         }
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
-        let nowhere = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
-        let instrument = &traded.ok_or(nowhere)?.instrument;
+        let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
-        let desk = paper.get_mut(venue).as_deref_mut().ok_or(nowhere)?;
+        let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &placed.client_order_id,
-            side: command.side(),
-            order_type: command.order_type(),
-            time_in_force: command.tif(),
-            post_only: command.is_post_only(),
-            price: command.price(),
-            quantity: command.quantity(),
-            quantity_in_quote: command.is_quantity_in_quote(),
-            composite: None,
-        };
+        let intent = intent_of(instrument, &placed.client_order_id, command);
         if desk.venue.place(now, &intent).is_err() {
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
@@ -246,9 +248,6 @@ impl Engine {
         venue: Venue,
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
-        if venue != Venue::Coinbase {
-            return Err(Refusal::new(RejectClass::Unsupported, "no change on paper here"));
-        }
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         // `None`: told already.
         let Some(send) = orders.replace(now, venue, command, &mut sink) else { return Ok(()) };
@@ -268,6 +267,38 @@ impl Engine {
         self.trading.load(conn, Cargo::Change(send.slot, send.request), 0, 1, command.origin());
         self.left_on_paper(now, out, conn);
         out.count(Counter::ChangesSent, 1);
+        Ok(())
+    }
+
+    /// A cancel and a new order that passed every check but those that need a connection.
+    pub(super) fn swap_on_paper(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        swap: &Swap,
+        anyway: bool,
+    ) -> Result<(), Refusal> {
+        let Market { traded, paper, .. } = &mut self.market;
+        let traded = traded.get(swap.order.instrument().index()).and_then(Option::as_ref);
+        let instrument = &traded.ok_or(NOWHERE)?.instrument;
+        let venue = instrument.listing.venue;
+        let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
+        self.trading.pretrade.take_rate(now, venue)?;
+        let placed = self.trading.orders.place(&swap.order, instrument)?;
+        self.trading.orders.swap_begun(swap);
+        let intent = intent_of(instrument, &placed.client_order_id, &swap.order);
+        if desk.venue.swap(now, &swap.venue_order_id, (swap.untouched && !anyway, anyway), &intent).is_err() {
+            self.trading.orders.swap_abandoned(swap.slot);
+            let (orders, mut sink) = self.trading.orders_and_sink(out);
+            orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
+            return Ok(());
+        }
+        let (conn, cargo) = (desk.conn, Cargo::Swap { new: placed.slot, old: swap.slot });
+        self.trading.load(conn, cargo, 0, 1, swap.order.origin());
+        self.left_on_paper(now, out, conn);
+        out.count(Counter::ChangesSent, 1);
+        let (request, client_order_id) = (swap.order.request(), placed.client_order_id.as_str());
+        out.note(Note::OrderSent { request, client_order_id });
         Ok(())
     }
 
@@ -319,6 +350,26 @@ impl Engine {
         }
         *self.market.paper.get_mut(venue) = Some(desk);
     }
+}
+
+fn intent_of<'a>(instrument: &'a Instrument, id: &'a ClientOrderId, command: &OrderCommand) -> PlaceIntent<'a> {
+    PlaceIntent {
+        instrument,
+        client_order_id: id,
+        side: command.side(),
+        order_type: command.order_type(),
+        time_in_force: command.tif(),
+        post_only: command.is_post_only(),
+        price: command.price(),
+        quantity: command.quantity(),
+        quantity_in_quote: command.is_quantity_in_quote(),
+        composite: None,
+    }
+}
+
+fn state_record(now: UnixNanos, venue: Venue, role: ConnectionRole, state: ConnectionState) -> MarketRecord {
+    let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+    MarketRecord::state(stamp, State { venue, role, state })
 }
 
 fn end_of(answer: &Answer) -> CallEnd {

@@ -37,6 +37,8 @@ pub enum Refused {
     NotEditable,
     /// A new size that is filled already.
     BelowFilled,
+    /// Something of it is executed, and it was to be left alone then.
+    Touched,
     /// The change asks for what is.
     SameAgain,
 }
@@ -112,6 +114,7 @@ pub const fn words(venue: Venue, refused: Refused) -> (RejectClass, &'static str
         (Venue::BinanceUs, Refused::WouldTake) => (C::WouldTake, "-2010"),
         (Venue::BinanceUs, Refused::Funds) => (C::InsufficientFunds, "-2010"),
         (Venue::BinanceUs, Refused::UnknownOrder | Refused::Filled | Refused::Over) => (C::UnknownOrder, "-2011"),
+        (_, Refused::Touched) => (C::OrderClosed, "-2011"),
         (Venue::BinanceUs, Refused::NotFound | Refused::NotOpen) => (C::UnknownOrder, "-2022"),
         (Venue::BinanceUs, Refused::NotEditable | Refused::BelowFilled | Refused::SameAgain) => (C::Unsupported, ""),
         (_, Refused::NoLiquidity) => (C::NoLiquidity, "INVALID_NO_LIQUIDITY"),

@@ -37,6 +37,7 @@ enum Arrival {
     Place(PaperOrder),
     Cancel(VenueOrderId),
     Replace { id: VenueOrderId, price: i64, quantity: i64 },
+    Swap { old: VenueOrderId, only_untouched: bool, anyway: bool, new: PaperOrder },
 }
 
 /// See [`crate::paper`].
@@ -111,6 +112,29 @@ impl PaperVenue {
     /// # Errors
     /// [`NotOffered`] for what the venue it stands for has no form for, and for prepared orders.
     pub fn place(&mut self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<(), NotOffered> {
+        let order = self.asked(intent)?;
+        self.leave(now, Arrival::Place(order));
+        Ok(())
+    }
+
+    /// A cancel and a new order leave for the venue in one request (Binance.US reference 3): the new one is placed only if
+    /// the old one was cancelled, unless `anyway`; `only_untouched` leaves an old one alone that has executed something.
+    ///
+    /// # Errors
+    /// As [`PaperVenue::place`].
+    pub fn swap(
+        &mut self,
+        now: UnixNanos,
+        old: &VenueOrderId,
+        (only_untouched, anyway): (bool, bool),
+        intent: &PlaceIntent<'_>,
+    ) -> Result<(), NotOffered> {
+        let new = self.asked(intent)?;
+        self.leave(now, Arrival::Swap { old: *old, only_untouched, anyway, new });
+        Ok(())
+    }
+
+    fn asked(&self, intent: &PlaceIntent<'_>) -> Result<PaperOrder, NotOffered> {
         let limit = match (intent.order_type, intent.composite) {
             (OrderType::Limit, None) => Some(intent.price),
             (OrderType::Market, None) => None,
@@ -130,7 +154,7 @@ impl PaperVenue {
             true => Size::Quote(Fixed128::new(i128::from(intent.quantity), intent.instrument.quote_exponent)),
             false => Size::Base(intent.quantity),
         };
-        let order = PaperOrder {
+        Ok(PaperOrder {
             client: *intent.client_order_id,
             instrument: intent.instrument.id,
             side: intent.side,
@@ -140,9 +164,7 @@ impl PaperVenue {
             post_only: intent.post_only,
             status: OrderStatus::Open,
             ..PaperOrder::VACANT
-        };
-        self.leave(now, Arrival::Place(order));
-        Ok(())
+        })
     }
 
     /// A cancel leaves for the venue.
@@ -167,6 +189,10 @@ impl PaperVenue {
             match arrival {
                 Arrival::Place(order) => self.take_order(now, order, books.shown(order.instrument)),
                 Arrival::Cancel(id) => self.take_cancel(now, &id),
+                Arrival::Swap { old, only_untouched, anyway, new } => {
+                    let shown = books.shown(new.instrument);
+                    self.take_swap(now, &old, (only_untouched, anyway), new, shown);
+                }
                 Arrival::Replace { id, price, quantity } => {
                     let slot = self.find(&id);
                     let instrument = slot.and_then(|slot| self.order(slot)).map(|order| order.instrument);
@@ -308,6 +334,35 @@ impl PaperVenue {
         if let (Some(slot), None) = (slot, refused) {
             self.finish(now, slot, OrderStatus::Cancelled);
         }
+    }
+
+    fn take_swap(
+        &mut self,
+        now: UnixNanos,
+        old: &VenueOrderId,
+        (only_untouched, anyway): (bool, bool),
+        new: PaperOrder,
+        shown: Option<Shown<'_>>,
+    ) {
+        let slot = self.find(old);
+        let refused = match slot.and_then(|slot| self.order(slot)) {
+            None => Some(Refused::UnknownOrder),
+            Some(order) if !order.is_open() => Some(Refused::Over),
+            Some(order) if only_untouched && order.filled > 0 => Some(Refused::Touched),
+            Some(_) => None,
+        };
+        let said = refused.map(|refused| self.words(refused));
+        let replaced = said.map_or(ReplaceReply::Accepted, |(class, code)| ReplaceReply::Rejected { class, code });
+        self.outbox.say(now, Told::Answer(Answer::Replace(*old, replaced)));
+        match (slot, said) {
+            (Some(slot), None) => self.finish(now, slot, OrderStatus::Cancelled),
+            (_, Some((class, code))) if !anyway => {
+                let reply = PlaceReply::Rejected { class, code };
+                return self.outbox.say(now, Told::Answer(Answer::Place(new.client, reply)));
+            }
+            _ => {}
+        }
+        self.take_order(now, new, shown);
     }
 
     /// A change of a resting order (Coinbase reference 3.3): a smaller size at the same price keeps its place, anything
