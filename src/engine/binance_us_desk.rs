@@ -15,7 +15,7 @@ use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
 use crate::record::{Instrument, InstrumentId, UnixNanos, Venue};
 use crate::venue::binance_us::request::Call;
-use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs};
+use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs, Wait};
 use crate::venue::{Deadline, SessionProgress};
 
 /// What is left of each limit to the engine: the rest of the weight is for cold queries and emergencies.
@@ -164,9 +164,14 @@ impl BinanceUs {
             }
         }
         if let Some(wait) = reply.wait {
-            let offset_ns = self.clock.offset(now).map_or(0, |offset| offset.ns);
-            self.governor.block_until(wait.end(now, offset_ns));
+            let until = self.end_of(now, wait);
+            self.governor.block_until(until);
         }
+    }
+
+    /// When a wait is over by our clock.
+    pub(super) fn end_of(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
+        wait.end(now, self.clock.offset(now).map_or(0, |offset| offset.ns))
     }
 }
 

@@ -172,6 +172,11 @@ impl Engine {
 
     /// A request ended, over whichever connection.
     pub(super) fn binance_us_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
+        if let (418, Some(wait)) = (reply.status, reply.wait) {
+            // Before the answer is judged: of a probe it would be a good one.
+            let until = self.binance_us.end_of(now, wait);
+            self.banned(now, out, VENUE, until);
+        }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         if reply.wait.is_some() {
             out.count(Counter::VenueRateLimited, 1);
