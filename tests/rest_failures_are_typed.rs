@@ -64,6 +64,8 @@ fn setup() -> Setup {
             ..BreakerRules::default()
         })
         .query_timeout_ms(QUERY_TIMEOUT_MS)
+        // The cans are for what a test asks.
+        .without_reactor_watch()
         .root_certificates(&roots.path);
     Setup { canned, _venue: venue, _roots: roots, builder }
 }
