@@ -116,7 +116,7 @@ impl Trading {
 
     fn about(&self, cargo: &Cargo) -> About {
         let (slot, request) = match cargo {
-            Cargo::Place(slot) => (*slot, None),
+            Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
             Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm => return About::NOTHING,
         };
@@ -178,7 +178,7 @@ const fn operation(cargo: &Cargo) -> &'static str {
     match cargo {
         Cargo::Place(_) => "place",
         Cargo::Cancel => "cancel",
-        Cargo::Change(..) => "replace",
+        Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
         Cargo::Snapshot => "book_snapshot",
         Cargo::Subscribe => "subscribe_account",

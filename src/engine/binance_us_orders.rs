@@ -184,6 +184,7 @@ impl Engine {
         let placed = orders.find(VENUE, &OrderRef::Client(reply.client_order_id));
         let is_answered = |cargo: &Cargo| match (cargo, reply.to) {
             (Cargo::Place(slot), ReplyTo::Place | ReplyTo::PlaceOco) => Some(*slot) == placed,
+            (Cargo::Swap { new, .. }, ReplyTo::Replace) => Some(*new) == placed,
             (Cargo::Cancel, ReplyTo::Cancel)
             | (Cargo::Snapshot, ReplyTo::Snapshot(_))
             | (Cargo::Subscribe, ReplyTo::SubscribeUser)

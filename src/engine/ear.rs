@@ -92,6 +92,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
             StreamFact::NotAsAsked(id, subscription) => {
                 self.market.not_as_asked(self.now, self.out, (self.conn, self.venue), id, subscription);
             }
+            // What relieves the connection that brings them missed nothing.
+            StreamFact::UserSnapshotComplete if !self.trading.is_user(self.conn) => {}
             StreamFact::UserSnapshotComplete => self.trading.orders.user_stream_up(self.now, self.venue),
         }
     }
@@ -141,6 +143,9 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
         let target = OrderRef::Venue(*venue_order_id);
         let Some(slot) = self.trading.orders.find(self.venue, &target) else { return };
+        if self.trading.carries_swap_of(self.conn, slot) {
+            return self.trading.orders.swap_reply(self.now, slot, &reply);
+        }
         let Some(request) = self.trading.carried_change(self.conn, slot) else { return };
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.replace_reply(self.now, slot, request, &reply, &mut sink);

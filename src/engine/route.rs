@@ -23,7 +23,7 @@ use arrayvec::ArrayVec;
 const CANCEL_RETRY_MS: u64 = 2;
 
 /// When to try again what found every connection or token in use, ms: a reply comes in about that.
-const BUSY_MS: u64 = 5;
+pub(super) const BUSY_MS: u64 = 5;
 
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
@@ -48,7 +48,7 @@ impl<O: Outputs> Wire for Plug<'_, O> {
 }
 
 /// A command that does not fit its instrument.
-const fn misfit(error: IncrementError) -> Refusal {
+pub(super) const fn misfit(error: IncrementError) -> Refusal {
     match error {
         IncrementError::OffTick => Refusal::new(RejectClass::InvalidPrice, "price off the tick"),
         IncrementError::OffLot => Refusal::new(RejectClass::InvalidSize, "quantity off the lot"),
@@ -185,8 +185,11 @@ impl Engine {
         };
         let instrument = &traded.instrument;
         self.trading.admit(command)?;
-        if venue != Venue::Coinbase {
-            return Err(Refusal::new(RejectClass::Unsupported, "no change in place here"));
+        if venue == Venue::BinanceUs {
+            return self.replace_at_binance_us(now, out, command);
+        }
+        if venue != Venue::Coinbase || command.places_anyway() {
+            return Err(Refusal::new(RejectClass::Unsupported, "no such change here"));
         }
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
@@ -256,7 +259,7 @@ impl Engine {
     }
 
     /// Whether orders may leave: the user stream is open and everything before it is accounted for.
-    fn may_trade(&self, venue: Venue) -> bool {
+    pub(super) fn may_trade(&self, venue: Venue) -> bool {
         self.conns
             .iter()
             .any(|c| c.venue == venue && c.role == ConnectionRole::User && c.state == ConnectionState::Healthy)
@@ -436,7 +439,7 @@ pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes:
     lanes.iter().find_map(|lane| {
         conns
             .iter()
-            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.session.free())
+            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.serves() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }

@@ -33,6 +33,13 @@ pub(super) enum Cargo {
     Cancel,
     /// The change of an order this request asked for.
     Change(Slot, RequestId),
+    /// A cancel of the old order and the new one in one request.
+    Swap {
+        /// The new order.
+        new: Slot,
+        /// The old one.
+        old: Slot,
+    },
     /// A page of the query its venue's desk asks.
     Query,
     /// A book snapshot.
@@ -41,6 +48,16 @@ pub(super) enum Cargo {
     Subscribe,
     /// Something to keep the connection warm.
     Warm,
+}
+
+impl Cargo {
+    /// The new order it carries.
+    pub(super) const fn order(&self) -> Option<Slot> {
+        match self {
+            Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => Some(*slot),
+            _ => None,
+        }
+    }
 }
 
 /// A request in flight and where it lies in its connection's sent stream.
@@ -126,7 +143,12 @@ impl Trading {
 
     /// Whether a connection carries the place request of this order.
     pub(super) fn carries_order(&self, conn: ConnId, slot: Slot) -> bool {
-        self.carries(conn, |cargo| matches!(cargo, Cargo::Place(placed) if *placed == slot))
+        self.carries(conn, |cargo| cargo.order() == Some(slot))
+    }
+
+    /// Whether a connection carries a request that cancels this order and places another.
+    pub(super) fn carries_swap_of(&self, conn: ConnId, slot: Slot) -> bool {
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Swap { old, .. } if *old == slot))
     }
 
     /// Whether a connection carries a request of this kind.
@@ -199,7 +221,7 @@ impl Trading {
             if let (Cargo::Change(slot, _), true) = (carriage.cargo, begins) {
                 orders.replace_sent(slot, now);
             }
-            let Cargo::Place(slot) = carriage.cargo else { continue };
+            let Some(slot) = carriage.cargo.order() else { continue };
             if begins {
                 orders.sent(now, slot, now);
             }
@@ -222,8 +244,12 @@ impl Trading {
             let begins = began > carriage.start;
             carriage.began = begins;
             match (carriage.cargo, begins) {
-                (Cargo::Place(slot), true) => orders.sent(now, slot, now),
+                (Cargo::Place(slot) | Cargo::Swap { new: slot, .. }, true) => orders.sent(now, slot, now),
                 (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
+                (Cargo::Swap { new, old }, false) => {
+                    orders.connection_lost(now, new, &mut sink);
+                    orders.swap_abandoned(old);
+                }
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
                 (Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm, _) => return true,

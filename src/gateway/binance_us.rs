@@ -159,7 +159,7 @@ impl BinanceUsConfig {
         BinanceUsConfig { reply_timeout_ms: timeout_ms, ..self }
     }
 
-    /// Stream timing.
+    /// Timing of every WebSocket: streams, the account's events, and orders.
     #[must_use]
     pub fn stream(self, stream: StreamConfig) -> BinanceUsConfig {
         BinanceUsConfig { stream, ..self }
@@ -199,7 +199,13 @@ impl BinanceUsConfig {
             warm_every_ms: self.warm_every_ms,
             orders: self.key.as_ref().map(|key| BinanceUsOrders {
                 key: key.clone(),
-                api: ApiConfig { reply_ms_max: self.reply_timeout_ms, ..ApiConfig::default() },
+                api: ApiConfig {
+                    silence_ms_max: self.stream.silence_ms_max,
+                    reply_ms_max: self.reply_timeout_ms,
+                    replace_after_ms: self.stream.replace_after_ms,
+                    overlap_ms: self.stream.overlap_ms,
+                    ..ApiConfig::default()
+                },
                 api_connections: self.api_connections,
                 rest_connections: self.order_connections,
             }),

@@ -5,6 +5,7 @@ use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
 use super::error::GatewayError;
+use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
@@ -61,6 +62,7 @@ pub(super) struct RingSizes {
 pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
+    oanda: Option<OandaConfig>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -80,6 +82,7 @@ impl Default for GatewayBuilder {
         GatewayBuilder {
             coinbase: None,
             binance_us: None,
+            oanda: None,
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -103,8 +106,9 @@ impl Default for GatewayBuilder {
 
 impl GatewayBuilder {
     /// What the environment says: `COINBASE_*` (see [`CoinbaseConfig::from_env`]), `BINANCE_US_*` (see
-    /// [`BinanceUsConfig::from_env`]; without any of them, Binance.US is not spoken to) and `EXCHANGE_CONNECTORS_CA_FILE`,
-    /// a PEM file of root certificates trusted besides the usual ones.
+    /// [`BinanceUsConfig::from_env`]; without any of them, Binance.US is not spoken to), `OANDA_*` (see
+    /// [`OandaConfig::from_env`]; the same) and `EXCHANGE_CONNECTORS_CA_FILE`, a PEM file of root certificates trusted
+    /// besides the usual ones.
     ///
     /// # Errors
     /// [`GatewayError::Setting`].
@@ -112,20 +116,24 @@ impl GatewayBuilder {
         Self::from_variables(&|name| std::env::var(name).ok())
     }
 
-    /// The same without the credentials of the environment, which are not even read: public market data.
+    /// The same without the credentials of the environment, which are not even read: public market data. OANDA has none,
+    /// and is not spoken to.
     ///
     /// # Errors
     /// [`GatewayError::Setting`].
     pub fn public_from_env() -> Result<GatewayBuilder, GatewayError> {
-        Self::from_variables(&|name| {
-            std::env::var(name).ok().filter(|_| !is_credential(name) && !binance_us::is_credential(name))
-        })
+        let private = |name: &str| is_credential(name) || binance_us::is_credential(name) || name.starts_with("OANDA_");
+        Self::from_variables(&|name| Some(name).filter(|name| !private(name)).and_then(|name| std::env::var(name).ok()))
     }
 
     pub(super) fn from_variables(get: Variables<'_>) -> Result<GatewayBuilder, GatewayError> {
         let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::from_variables(get)?);
         let builder = match binance_us::VARIABLES.iter().any(|name| get(name).is_some_and(|value| !value.is_empty())) {
             true => builder.binance_us(BinanceUsConfig::from_variables(get)?),
+            false => builder,
+        };
+        let builder = match oanda::VARIABLES.iter().any(|name| get(name).is_some_and(|value| !value.is_empty())) {
+            true => builder.oanda(OandaConfig::from_variables(get)?),
             false => builder,
         };
         Ok(match get("EXCHANGE_CONNECTORS_CA_FILE").filter(|path| !path.is_empty()) {
@@ -144,12 +152,18 @@ impl GatewayBuilder {
         GatewayBuilder { binance_us: Some(config), ..self }
     }
 
+    /// Speaks to OANDA.
+    pub fn oanda(self, config: OandaConfig) -> GatewayBuilder {
+        GatewayBuilder { oanda: Some(config), ..self }
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
         GatewayBuilder {
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
+            oanda: oanda.filter(|_| venue == Venue::Oanda),
             ..self
         }
     }
@@ -271,7 +285,7 @@ impl GatewayBuilder {
         match venue {
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
-            Venue::Oanda => false,
+            Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
         }
     }
 
@@ -291,8 +305,8 @@ impl GatewayBuilder {
     }
 
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
-        let GatewayBuilder { coinbase, binance_us, .. } = &self;
-        if coinbase.is_none() && binance_us.is_none() {
+        let GatewayBuilder { coinbase, binance_us, oanda, .. } = &self;
+        if coinbase.is_none() && binance_us.is_none() && oanda.is_none() {
             return Err(GatewayError::NoVenue);
         }
         if let Some(coinbase) = coinbase {
@@ -303,6 +317,9 @@ impl GatewayBuilder {
         }
         if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
             return Err(GatewayError::NoLimits(Venue::BinanceUs));
+        }
+        if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
+            return Err(GatewayError::NoLimits(Venue::Oanda));
         }
         if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
             let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
@@ -319,6 +336,7 @@ impl GatewayBuilder {
         let engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
+            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
             ids,
             limits: self.limits.clone().flatten(),
             order_limits: OrderLimits::default(),
@@ -327,7 +345,7 @@ impl GatewayBuilder {
             book_blocks_max: self.book_blocks,
         })
         .map_err(|error| GatewayError::Setting {
-            setting: "COINBASE_REST_URL or BINANCE_US_REST_URL",
+            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
             why: error.to_string(),
         })?;
 
@@ -338,7 +356,8 @@ impl GatewayBuilder {
         let (mut dialers, mut dialed) = (PerVenue::new(|_| None::<Dialer>), Vec::new());
         let settings = [
             coinbase.as_ref().map(|coinbase| (Venue::Coinbase, coinbase.dialer(tls.clone(), wake.clone()))),
-            binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls, wake))),
+            binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls.clone(), wake.clone()))),
+            oanda.as_ref().map(|_| (Venue::Oanda, oanda::dialer(tls, wake))),
         ];
         for (venue, settings) in settings.into_iter().flatten() {
             let (dialer, receiver) = Dialer::start(settings).map_err(system)?;
@@ -348,7 +367,7 @@ impl GatewayBuilder {
         let dialled_to = |slot: &Slot| match slot.venue {
             Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
             Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
-            Venue::Oanda => None,
+            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
         };
         let mut dials = Vec::new();
         for (index, slot) in engine.slots().iter().enumerate() {
@@ -399,6 +418,10 @@ impl GatewayBuilder {
             let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
+        if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
+            let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
+        }
         let mut emergencies = Vec::new();
         for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
             let Some(dialer) = dialers.get(venue) else { continue };
@@ -413,8 +436,10 @@ impl GatewayBuilder {
                     .as_ref()
                     .filter(|binance_us| binance_us.key.is_some())
                     .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
-                // Not spoken to yet.
-                Venue::Oanda => None,
+                Venue::Oanda => oanda
+                    .as_ref()
+                    .filter(|oanda| oanda.trades)
+                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
             };
             let Some(queries) = queries else { continue };
             let canceller = Box::new(OurOrders { queries, ids: our_ids.clone() });

@@ -13,6 +13,7 @@ mod directory;
 mod emergency;
 mod error;
 mod mint;
+mod oanda;
 mod places;
 mod queries;
 mod running;
@@ -35,7 +36,10 @@ pub use connector::{
 pub use directory::Directory;
 pub use emergency::EmergencyReport;
 pub use error::{ExchangeError, GatewayError};
-pub use queries::{Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
+pub use oanda::OandaConfig;
+pub use queries::{
+    Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, OandaQueries, Paged, Queries,
+};
 pub use running::{FeedFigures, Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 

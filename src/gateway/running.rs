@@ -4,7 +4,7 @@ use super::builder::{GatewayBuilder, RingSizes};
 use super::directory::Directory;
 use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
-use super::queries::{BinanceUsQueries, CoinbaseQueries, Queries};
+use super::queries::{BinanceUsQueries, CoinbaseQueries, OandaQueries, Queries};
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
 use crate::dialer::Dialer;
@@ -246,7 +246,7 @@ impl Gateway {
     pub fn coinbase(&self) -> Result<CoinbaseQueries, GatewayError> {
         match self.queries(Venue::Coinbase)? {
             Queries::Coinbase(queries) => Ok(queries),
-            Queries::BinanceUs(_) => Err(GatewayError::VenueNotConfigured(Venue::Coinbase)),
+            _ => Err(GatewayError::VenueNotConfigured(Venue::Coinbase)),
         }
     }
 
@@ -257,7 +257,18 @@ impl Gateway {
     pub fn binance_us(&self) -> Result<BinanceUsQueries, GatewayError> {
         match self.queries(Venue::BinanceUs)? {
             Queries::BinanceUs(queries) => Ok(queries),
-            Queries::Coinbase(_) => Err(GatewayError::VenueNotConfigured(Venue::BinanceUs)),
+            _ => Err(GatewayError::VenueNotConfigured(Venue::BinanceUs)),
+        }
+    }
+
+    /// Everything OANDA answers, off the hot path.
+    ///
+    /// # Errors
+    /// [`GatewayError::VenueNotConfigured`].
+    pub fn oanda(&self) -> Result<OandaQueries, GatewayError> {
+        match self.queries(Venue::Oanda)? {
+            Queries::Oanda(queries) => Ok(queries),
+            _ => Err(GatewayError::VenueNotConfigured(Venue::Oanda)),
         }
     }
 

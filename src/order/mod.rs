@@ -35,6 +35,10 @@
 //! begun 10 s or more after the last byte (ReplaceRejected, NeverArrived), both flagged `RECONCILED`. Until then both
 //! quantities count: the order is over at neither on our word.
 //!
+//! Where a venue changes by cancelling and placing anew ([`Swap`]), what leaves for a replace is a new order, told under
+//! the REPLACE's request as for a place request; the old one is told under its own. Only what never left is answered by
+//! ReplaceRejected there.
+//!
 //! The one exception, made so that nothing stays alive unseen: an order told to be Rejected that turns out to live is
 //! told by one StrangerOrder under its own ids and request, flagged `LATE`; it is cancelled without being asked, its
 //! fills come flagged `LATE`, and no second terminal record follows.
@@ -93,6 +97,7 @@ mod list;
 mod reconcile;
 mod refusal;
 mod state;
+mod swap;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -111,6 +116,7 @@ pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, QUERIES_MAX, QUERY_IDS_MAX};
 pub use refusal::Refusal;
 pub use state::{Order, OrderEnd, OrderState};
+pub use swap::Swap;
 pub use table::{OrderLimits, Orders, Placed, Whose};
 
 /// Where execution records go.

@@ -79,6 +79,8 @@ counters! {
     Disconnects "disconnects" Sum,
     /// Connections established in place of a lost or retired one.
     Reconnects "reconnects" Sum,
+    /// Connections relieved by another one before their known end.
+    ConnectionsRelieved "connections_relieved" Sum,
     /// Attempts to connect that failed.
     DialFailures "dial_failures" Sum,
     /// Commands taken from the strategies' rings.

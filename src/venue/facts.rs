@@ -315,7 +315,8 @@ pub trait Facts {
     fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
-    /// The direct answer to a change of this order, sent over this connection.
+    /// The direct answer to a change of this order, sent over this connection. Where a change is a cancel and a new order
+    /// it is the answer of the half that cancels; [`Facts::place_reply`] is that of the new order.
     fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);

@@ -2,7 +2,7 @@
 //! hot path, within the share of the request weight set aside for it.
 
 use super::{Balance, ColdClient};
-use crate::codec::http1::Method;
+use crate::codec::http1::{Excerpt, Method};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
@@ -204,11 +204,14 @@ impl BinanceUsQueries {
         if reply.status == 200 {
             return Ok(reply);
         }
-        if let Some(seconds) = retry_after_s(&reply) {
-            client.block_until(client.clock.now().plus_ms(seconds.saturating_mul(1_000)));
+        let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
+        let cold::ErrorReply { refusal, wait } = cold::error(reply.status, retry_after_s(&reply), &mut reply.body);
+        if let Some(wait) = wait {
+            let now = client.clock.now();
+            let offset_ns = self.time_sync(|clock| clock.offset(now)).map_or(0, |offset| offset.ns);
+            client.block_until(wait.end(now, offset_ns));
         }
-        let excerpt = String::from_utf8_lossy(reply.body.get(..EXCERPT_BYTES).unwrap_or(&reply.body)).into_owned();
-        Err(match cold::error(&mut reply.body) {
+        Err(match refusal {
             Some((class, code)) => ExchangeError::Rejected { venue, operation, class, code },
             None => ExchangeError::Http { venue, operation, status: reply.status, excerpt },
         })
@@ -217,8 +220,6 @@ impl BinanceUsQueries {
 
 /// How the venue's words begin when it refuses a stamp (Binance.US reference 4).
 const CLOCK_REFUSED: &str = "-1021 ";
-/// Of a page that is none of the venue's own, for the error.
-const EXCERPT_BYTES: usize = 200;
 
 fn retry_after_s(reply: &OwnedResponse) -> Option<u64> {
     let value = std::str::from_utf8(reply.header("retry-after")?).ok()?;

@@ -132,8 +132,8 @@ impl ColdClient {
             let taken = pace.lock().unwrap_or_else(PoisonError::into_inner).take(now, weight);
             let Err(RetryAt(at)) = taken else { return Ok(()) };
             if at.since(start) > timeout_ms.saturating_mul(1_000_000) {
-                let (venue, timeout_ms) = (*venue, *timeout_ms);
-                return Err(ExchangeError::Timeout { venue, operation, timeout_ms, ambiguous: false });
+                let retry_in_ms = at.since(now).div_ceil(1_000_000);
+                return Err(ExchangeError::Throttled { venue: *venue, operation, retry_in_ms });
             }
             while clock.now() < at {
                 if cold.is_stopping() {

@@ -6,6 +6,7 @@ mod changes;
 mod lifecycle;
 mod model;
 mod reconcile;
+mod swaps;
 
 use super::*;
 use crate::record::*;

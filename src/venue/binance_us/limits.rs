@@ -49,6 +49,9 @@ pub const STREAMS_PER_MESSAGE_MAX: usize = 100;
 pub const SILENCE_MS_MAX: u64 = 60_000;
 /// A connection lives 24 h (Binance.US reference 5): its replacement is opened this long after it was opened, ms.
 pub const REPLACE_AFTER_MS: u64 = 23 * 3_600_000 + 45 * 60_000;
+/// How long a connection that was replaced is listened to beside its replacement, ms: events up to 4 s late were observed
+/// (Binance.US reference 6, "Local book" 8).
+pub const OVERLAP_MS: u64 = 5_000;
 /// How long an acknowledgement may take, ms.
 pub const ACK_GRACE_MS: u64 = 5_000;
 /// First wait before something refused is asked for again, ms; doubles each time.
@@ -65,6 +68,8 @@ pub const SNAPSHOT_LEVELS_MAX: u32 = 5_000;
 pub const BUFFERED_EVENTS_MAX: usize = 1_024;
 /// Levels of one book kept while its snapshot is fetched: several of the largest event (2,144 a side).
 pub const BUFFERED_LEVELS_MAX: usize = 16_384;
+/// Events of one book kept while the slower of two connections catches up: more than an overlap has.
+pub const BRIDGED_EVENTS_MAX: usize = 64;
 /// An event behind the book's id that is this much younger than the book shows that the venue's ids began again, ms.
 pub const IDS_RESTARTED_MS: u64 = 10_000;
 /// Longest stream message taken, bytes: ten times the largest event.

@@ -8,7 +8,7 @@ use super::super::snapshot::SnapshotOutcome;
 use super::super::{products::Products, reject, VenueMs};
 use crate::codec::http1::RequestError;
 use crate::codec::json::Cursor;
-use crate::order::{CancelReply, PlaceReply};
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, InstrumentId, RejectClass, UnixNanos, VenueOrderId};
 use crate::venue::fault::Fault;
 use crate::venue::{Facts, SessionProgress};
@@ -226,6 +226,8 @@ impl Pending {
         }
         match failure {
             Failure::Refused { class, code } => Outcome::Refused { class, code },
+            // Its details were read: the halves are known.
+            Failure::Unknown { code } if told => Outcome::Refused { class: RejectClass::Other, code },
             Failure::Unknown { code } => Outcome::Failed { code },
         }
     }
@@ -258,7 +260,8 @@ impl Pending {
             ReplyTo::PlaceOco if !self.client.is_empty() => facts.place_reply(&self.client, place),
             ReplyTo::Cancel => facts.cancel_reply(&self.venue, cancel),
             ReplyTo::Replace => {
-                facts.cancel_reply(&self.venue, cancel);
+                let replaced: ReplaceReply = failure.replace();
+                facts.replace_reply(&self.venue, replaced);
                 facts.place_reply(&self.client, place);
             }
             _ => {}
