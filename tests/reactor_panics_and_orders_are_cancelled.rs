@@ -5,23 +5,27 @@
 
 #[path = "common/audit.rs"]
 mod audit;
+mod canned;
 mod common;
 #[path = "common/sabotage.rs"]
 mod sabotage;
+mod venues;
 
 use audit::AuditDirectory;
 use exchange_connectors::gateway::{Alarm, AuditConfig, EmergencyState, GatewayError, Shutdown};
+use exchange_connectors::record::Venue;
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
 use exchange_connectors::telemetry::Counter;
-use sabotage::{Local, Stage};
+use sabotage::Stage;
+use venues::Local;
 
 fn panics() {
     panic!("the strategy on the reactor's thread, for the test");
 }
 
-fn is_cancelled_without_the_reactor(local: Local) {
-    let mut stage = Stage::set(local, |builder| builder, panics);
-    let received = stage.local.orders_received();
+fn is_cancelled_without_the_reactor(at: Venue) {
+    let mut stage = Stage::set(at, |builder| builder, panics);
+    let received = stage.local.orders_posted();
     stage.sabotage();
     stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
     stage.assert_only_ours_were_cancelled();
@@ -33,25 +37,25 @@ fn is_cancelled_without_the_reactor(local: Local) {
 
     let bid = stage.bid();
     assert!(stage.strategy.orders.submit(bid).is_err(), "nobody takes an order any more");
-    assert_eq!(stage.local.orders_received(), received);
+    assert_eq!(stage.local.orders_posted(), received);
     let ended = stage.gateway.take().unwrap().shutdown(Shutdown::CancelOurs, 5_000);
     assert_eq!(ended, Err(GatewayError::Stopped));
 }
 
 #[test]
 fn at_coinbase() {
-    is_cancelled_without_the_reactor(Local::coinbase());
+    is_cancelled_without_the_reactor(Venue::Coinbase);
 }
 
 #[test]
 fn at_binance_us() {
-    is_cancelled_without_the_reactor(Local::binance_us());
+    is_cancelled_without_the_reactor(Venue::BinanceUs);
 }
 
 #[test]
 fn a_program_that_gives_up_at_once_still_cancels() {
-    for local in [Local::coinbase(), Local::binance_us()] {
-        let mut stage = Stage::set(local, |builder| builder, panics);
+    for at in Local::ALL {
+        let mut stage = Stage::set(at, |builder| builder, panics);
         stage.sabotage();
         drop(stage.gateway.take());
         stage.assert_only_ours_were_cancelled();
@@ -60,12 +64,12 @@ fn a_program_that_gives_up_at_once_still_cancels() {
 
 #[test]
 fn what_the_venue_fails_is_tried_again() {
-    let mut stage = Stage::set(Local::coinbase(), |builder| builder, panics);
-    let Local::Coinbase(venue) = &stage.local else { unreachable!() };
-    venue.inject(FaultRule::next("POST", common::BATCH_CANCEL, Fault::Reply(Response::html(502, "<html>")))).unwrap();
+    let mut stage = Stage::set(Venue::Coinbase, |builder| builder, panics);
+    let fails = Fault::Reply(Response::html(502, "<html>"));
+    stage.local.inject(FaultRule::next("POST", common::BATCH_CANCEL, fails));
     // The listing after it finds its connection dead, and opens another one.
     let rule = FaultRule::next("GET", common::LIST_ORDERS, Fault::Close(CloseHow::Reset));
-    venue.inject(rule.after(1)).unwrap();
+    stage.local.inject(rule.after(1));
     stage.sabotage();
     stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
     stage.assert_only_ours_were_cancelled();
@@ -76,7 +80,7 @@ fn what_the_venue_fails_is_tried_again() {
 fn the_audit_log_names_every_call_of_it() {
     let log = AuditDirectory::new();
     let config = AuditConfig::new(&log.path);
-    let mut stage = Stage::set(Local::coinbase(), |builder| builder.audit(config), panics);
+    let mut stage = Stage::set(Venue::Coinbase, |builder| builder.audit(config), panics);
     stage.sabotage();
     stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
     drop(stage.gateway.take());

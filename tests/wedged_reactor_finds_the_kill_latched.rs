@@ -3,21 +3,23 @@
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod canned;
 mod common;
 #[path = "common/sabotage.rs"]
 mod sabotage;
+mod venues;
 
 use exchange_connectors::gateway::{Alarm, EmergencyState};
-use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass};
-use sabotage::{Local, Stage};
+use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass, Venue};
+use sabotage::Stage;
 use std::sync::mpsc;
 
 const SILENCE_MS: u64 = 600;
 
-fn comes_back_to_a_latched_kill(local: Local) {
+fn comes_back_to_a_latched_kill(at: Venue) {
     let (release, released) = mpsc::channel::<()>();
     let wedge = move || released.recv().unwrap();
-    let mut stage = Stage::set(local, |builder| builder.reactor_silence_ms_max(SILENCE_MS), wedge);
+    let mut stage = Stage::set(at, |builder| builder.reactor_silence_ms_max(SILENCE_MS), wedge);
     stage.sabotage();
     stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
     stage.assert_only_ours_were_cancelled();
@@ -25,7 +27,7 @@ fn comes_back_to_a_latched_kill(local: Local) {
     assert!(!stage.strategy.is_gateway_gone());
 
     // Submitted into a ring that nobody reads: the first thing the reactor would take when it comes back.
-    let received = stage.local.orders_received();
+    let received = stage.local.orders_posted();
     let meanwhile = stage.submit();
     release.send(()).unwrap();
     let rejected = stage.until_some("the answer", |stage| stage.first(meanwhile, |_| true));
@@ -33,7 +35,7 @@ fn comes_back_to_a_latched_kill(local: Local) {
     stage.until("the kill to be confirmed", |stage| {
         stage.executions.iter().any(|r| r.guard == GuardEvent::KillConfirmed && r.last_quantity == 0)
     });
-    assert_eq!(stage.local.orders_received(), received);
+    assert_eq!(stage.local.orders_posted(), received);
     let killed: Vec<_> = stage.executions.iter().filter(|r| r.guard == GuardEvent::Killed).collect();
     assert_eq!(killed.len(), 1, "{killed:#?}");
     assert_eq!(killed[0].venue_code.to_string(), "the reactor stood still");
@@ -45,7 +47,7 @@ fn comes_back_to_a_latched_kill(local: Local) {
     stage.gateway().release_kill();
     stage.until("the release", |stage| stage.executions.iter().any(|r| r.guard == GuardEvent::KillReleased));
     let again = stage.place_accepted();
-    assert!(stage.local.is_open(again.client_order_id.as_str()));
+    assert!(stage.local.holds(again.client_order_id.as_str()));
     for order in &stage.open {
         assert_eq!(stage.law(order.request), [K::Accepted, K::Cancelled], "{:#?}", stage.executions);
     }
@@ -55,12 +57,12 @@ fn comes_back_to_a_latched_kill(local: Local) {
 
 #[test]
 fn at_coinbase() {
-    comes_back_to_a_latched_kill(Local::coinbase());
+    comes_back_to_a_latched_kill(Venue::Coinbase);
 }
 
 #[test]
 fn at_binance_us() {
-    comes_back_to_a_latched_kill(Local::binance_us());
+    comes_back_to_a_latched_kill(Venue::BinanceUs);
 }
 
 #[test]
@@ -69,7 +71,7 @@ fn a_gateway_is_not_kept_from_ending_by_a_reactor_that_stands_still() {
     let wedge = move || {
         let _ = released.recv();
     };
-    let mut stage = Stage::set(Local::coinbase(), |builder| builder.reactor_silence_ms_max(SILENCE_MS), wedge);
+    let mut stage = Stage::set(Venue::Coinbase, |builder| builder.reactor_silence_ms_max(SILENCE_MS), wedge);
     stage.sabotage();
     drop(stage.gateway.take());
     stage.assert_only_ours_were_cancelled();

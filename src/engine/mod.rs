@@ -23,6 +23,7 @@ mod gaps;
 mod holdings;
 mod kill;
 mod oanda_desk;
+mod paper;
 mod port;
 mod prepared;
 mod pretrade;
@@ -309,6 +310,7 @@ impl Engine {
             self.started = true;
             self.dial_all(now, out);
         }
+        self.arrive_on_paper(now);
         let mut progress = Progress::default();
         match input {
             Input::Bytes { conn, plain } => {
@@ -404,6 +406,7 @@ impl Engine {
             Control::AddStrategy(strategy) => {
                 self.trading.delivery.add(strategy);
                 self.tell_states(now, out, strategy);
+                self.tell_paper_states(now, out, strategy);
             }
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {
@@ -438,6 +441,7 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;
@@ -463,6 +467,7 @@ impl Engine {
         while let Some((conn, id)) = self.market.resync.pop() {
             self.resync(now, out, conn, id);
         }
+        self.hear_paper(now, out);
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);

@@ -110,6 +110,10 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(venue) {
+            let (command, prepared) = (*command, composite.is_some());
+            return self.place_on_paper(now, out, &command, prepared);
+        }
         let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
             let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
             return Err(match open {
@@ -211,6 +215,9 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(venue) {
+            return self.replace_on_paper(now, out, venue, command);
+        }
         let id = free_conn(&self.conns, venue, &[Lane::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
         let Engine { conns, trading, .. } = self;
@@ -260,6 +267,9 @@ impl Engine {
 
     /// Whether orders may leave: the user stream is open and everything before it is accounted for.
     pub(super) fn may_trade(&self, venue: Venue) -> bool {
+        if let Some(may) = self.may_trade_on_paper(venue) {
+            return may;
+        }
         self.conns
             .iter()
             .any(|c| c.venue == venue && c.role == ConnectionRole::User && c.state == ConnectionState::Healthy)
@@ -277,6 +287,9 @@ impl Engine {
 
     /// Sends a cancel, and with it every other that is due at the same venue.
     pub(super) fn send_cancels(&mut self, now: UnixNanos, out: &mut impl Outputs, first: CancelSend) {
+        if self.cancel_on_paper(now, out, &first) {
+            return;
+        }
         if first.venue == Venue::BinanceUs {
             let client = self.trading.orders.get(first.slot).map_or(ClientOrderId::EMPTY, |o| *o.client_order_id());
             if let Err(until) = self.cancel_at_binance_us(now, out, first.instrument, &first.venue_order_id, &client) {

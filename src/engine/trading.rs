@@ -128,6 +128,13 @@ impl Trading {
         }
     }
 
+    /// A number under which requests are carried although no connection has it.
+    pub(super) fn add_carrier(&mut self) -> ConnId {
+        let conn = ConnId(self.carriages.len() as u16);
+        self.carriages.push(VecDeque::with_capacity(CARRIED_MAX));
+        conn
+    }
+
     pub(super) fn is_user(&self, conn: ConnId) -> bool {
         self.desks.iter().any(|(_, desk)| desk.user == Some(conn))
     }

@@ -5,20 +5,20 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::common::{self, is_for_want_of_a_path, is_state, RootFile, PATIENCE};
+use super::venues::{Local, Setup};
 use exchange_connectors::gateway::{
-    BinanceUsConfig, Channels, CoinbaseConfig, EmergencyState, Gateway, GatewayBuilder, Handler, InlineOrders, Strategy,
+    Channels, EmergencyState, Gateway, GatewayBuilder, Handler, InlineOrders, Strategy,
 };
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand,
     RequestId, Side, TimeInForce, Venue,
 };
 use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
-use exchange_connectors::sim::coinbase::LocalVenue;
 use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::venue::binance_us::auth::Credentials;
 use exchange_connectors::venue::binance_us::cold::{Caller, Scratch};
 use exchange_connectors::venue::binance_us::request::{Call, NewOrder, OrderKind, Quantity, ResponseDetail};
-use exchange_connectors::venue::binance_us::{BinanceUsEndpoints, VenueMs};
+use exchange_connectors::venue::binance_us::VenueMs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,100 +28,11 @@ const LOOK: Duration = Duration::from_millis(2);
 /// The stranger's client order id.
 pub const STRANGER: &str = "somebody-else-1";
 
-/// A quiet local venue, whichever.
-pub enum Local {
-    Coinbase(LocalVenue),
-    BinanceUs(LocalBinanceUs),
-}
-
-impl Local {
-    pub fn coinbase() -> Local {
-        common::logs();
-        Local::Coinbase(LocalVenue::start(common::quiet_venue()).unwrap())
-    }
-
-    pub fn binance_us() -> Local {
-        common::logs();
-        Local::BinanceUs(LocalBinanceUs::start(binance_us::Config::quiet()).unwrap())
-    }
-
-    pub fn venue(&self) -> Venue {
-        match self {
-            Local::Coinbase(_) => Venue::Coinbase,
-            Local::BinanceUs(_) => Venue::BinanceUs,
-        }
-    }
-
-    fn symbol(&self) -> &'static str {
-        match self {
-            Local::Coinbase(_) => common::BTC,
-            Local::BinanceUs(_) => "BTCUSD",
-        }
-    }
-
-    fn ca_pem(&self) -> &str {
-        match self {
-            Local::Coinbase(venue) => venue.ca_pem(),
-            Local::BinanceUs(venue) => venue.ca_pem(),
-        }
-    }
-
-    fn configure(&self, builder: GatewayBuilder) -> GatewayBuilder {
-        match self {
-            Local::Coinbase(venue) => {
-                let (name, secret) = (venue.credentials().name(), venue.credentials().secret());
-                let config = CoinbaseConfig::default().endpoints(common::endpoints(venue));
-                builder.coinbase(config.credentials(name, secret).unwrap())
-            }
-            Local::BinanceUs(venue) => {
-                let endpoints =
-                    BinanceUsEndpoints::parse(&venue.rest_url(), &venue.stream_url(), &venue.ws_api_url()).unwrap();
-                let config = BinanceUsConfig::default().endpoints(endpoints);
-                builder.binance_us(config.credentials(venue.key().key(), venue.key().secret()).unwrap())
-            }
-        }
-    }
-
-    /// Lets the market move once.
-    pub fn step(&self) {
-        match self {
-            Local::Coinbase(venue) => venue.step(1).unwrap(),
-            Local::BinanceUs(venue) => venue.step(1).unwrap(),
-        }
-    }
-
-    /// How an order stands, in the venue's word; empty if it never came.
-    pub fn state(&self, client_order_id: &str) -> &'static str {
-        match self {
-            Local::Coinbase(venue) => venue.order(client_order_id).unwrap().map_or("", |(_, state, _)| state),
-            Local::BinanceUs(venue) => venue.order(client_order_id).unwrap().map_or("", |(_, state, _)| state),
-        }
-    }
-
-    pub fn is_cancelled(&self, client_order_id: &str) -> bool {
-        matches!(self.state(client_order_id), "CANCELLED" | "CANCELED")
-    }
-
-    pub fn is_open(&self, client_order_id: &str) -> bool {
-        matches!(self.state(client_order_id), "OPEN" | "NEW")
-    }
-
-    /// New orders the venue has received.
-    pub fn orders_received(&self) -> u64 {
-        match self {
-            Local::Coinbase(venue) => venue.requests(&format!("POST {}", common::ORDERS)).unwrap(),
-            Local::BinanceUs(venue) => {
-                venue.requests("WS order.place").unwrap() + venue.requests("POST /api/v3/order").unwrap()
-            }
-        }
-    }
-
-    /// Somebody else with the same account places a resting bid, past all sockets.
-    fn strangers_bid(&self) {
-        match self {
-            Local::Coinbase(venue) => drop(common::strangers_bid(venue, STRANGER, "1000", "0.01")),
-            Local::BinanceUs(venue) => binance_us_strangers_bid(venue),
-        }
+/// Somebody else with the same account places a resting bid, past all sockets.
+fn strangers_bid(local: &Local) {
+    match local {
+        Local::Coinbase(venue) => drop(common::strangers_bid(venue, STRANGER, "1000", "0.01")),
+        Local::BinanceUs(venue) => binance_us_strangers_bid(venue),
     }
 }
 
@@ -177,7 +88,7 @@ impl Handler for Saboteur {
 
 /// See the module's documentation.
 pub struct Stage {
-    pub local: Local,
+    pub local: Arc<Local>,
     pub gateway: Option<Gateway>,
     pub strategy: Strategy,
     pub btc: Arc<Instrument>,
@@ -193,20 +104,19 @@ pub struct Stage {
 impl Stage {
     /// With three open orders of ours and one of a stranger's.
     pub fn set(
-        local: Local,
+        at: Venue,
         change: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
         act: impl FnMut() + Send + 'static,
     ) -> Stage {
-        let roots = RootFile::write(local.ca_pem());
-        let builder = GatewayBuilder::default().without_limits().reconcile(common::fast_rules());
-        let builder = change(local.configure(builder.root_certificates(&roots.path)));
+        let (local, _, builder, roots) = Setup::direct().prepare(at);
+        let builder = change(builder.reactor_silence_ms_max(3_000));
         let armed = Arc::new(AtomicBool::new(false));
         let saboteur = Saboteur { armed: armed.clone(), act: Box::new(act) };
         let gateway = builder.start_with_handler(Box::new(saboteur)).unwrap();
         let strategy = gateway.strategy().unwrap();
-        let (venue, symbol) = (local.venue(), local.symbol());
-        let btc = gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
-        gateway.subscribe(gateway.inline_strategy().unwrap(), venue, symbol, Channels::BOOK).unwrap();
+        let symbol = local.symbol();
+        let btc = gateway.subscribe(strategy.id(), at, symbol, Channels::NONE).unwrap();
+        gateway.subscribe(gateway.inline_strategy().unwrap(), at, symbol, Channels::BOOK).unwrap();
         let (open, executions, market) = (Vec::new(), Vec::new(), Vec::new());
         let gateway = Some(gateway);
         let mut stage = Stage { local, gateway, strategy, btc, open, executions, market, armed, _roots: roots };
@@ -218,7 +128,7 @@ impl Stage {
             let accepted = stage.place_accepted();
             stage.open.push(accepted);
         }
-        stage.local.strangers_bid();
+        strangers_bid(&stage.local);
         stage
     }
 
@@ -282,9 +192,10 @@ impl Stage {
     pub fn assert_only_ours_were_cancelled(&self) {
         for order in &self.open {
             let id = order.client_order_id.as_str();
-            assert!(self.local.is_cancelled(id), "{id}: {}", self.local.state(id));
+            let state = self.local.state_of(id);
+            assert!(matches!(state, Some("CANCELLED" | "CANCELED")), "{id}: {state:?}");
         }
-        assert!(self.local.is_open(STRANGER), "{}", self.local.state(STRANGER));
+        assert!(self.local.holds(STRANGER), "{:?}", self.local.state_of(STRANGER));
     }
 
     #[track_caller]
