@@ -436,8 +436,10 @@ impl GatewayBuilder {
                     .as_ref()
                     .filter(|binance_us| binance_us.key.is_some())
                     .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
-                // Not spoken to yet.
-                Venue::Oanda => None,
+                Venue::Oanda => oanda
+                    .as_ref()
+                    .filter(|oanda| oanda.trades)
+                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
             };
             let Some(queries) = queries else { continue };
             let canceller = Box::new(OurOrders { queries, ids: our_ids.clone() });
