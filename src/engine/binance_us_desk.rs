@@ -5,6 +5,7 @@
 //! books come in stages and orders never wait for them; that every reply corrects the governor by the venue's own counts;
 //! and that the venue's clock is asked as soon as there is a connection and again before it is known too vaguely.
 
+use super::binance_us_rules::Rules;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::ear::Ear;
@@ -38,6 +39,7 @@ const ORDERED_KEPT: usize = 256;
 /// See the module's documentation. An engine that does not speak to Binance.US has one all the same, and never uses it.
 pub(super) struct BinanceUs {
     pub(super) data: MarketData,
+    pub(super) rules: Rules,
     governor: WindowGovernor,
     clock: TimeSync,
     /// By connection: what was counted when the request in flight left.
@@ -53,6 +55,7 @@ impl BinanceUs {
     pub(super) fn new(connections: usize, snapshot_levels: u32, warm_every_ms: u64) -> BinanceUs {
         BinanceUs {
             data: MarketData::new(snapshot_levels),
+            rules: Rules::default(),
             governor: WindowGovernor::new(&LIMITS, limits::DELAY_MS_MAX),
             clock: TimeSync::new(),
             marks: vec![None; connections],
@@ -114,6 +117,11 @@ impl BinanceUs {
         Ok((stamp, self.count(now, cost, priority)))
     }
 
+    /// Counts a request of the lowest priority, which leaves now, if the governor lets it go.
+    pub(super) fn housekeeping(&mut self, now: UnixNanos, cost: Cost) -> Option<Mark> {
+        self.governor.take(now, cost, Priority::Housekeeping).ok()
+    }
+
     /// A request left: the next reply over its connection corrects the governor by this mark or an earlier one, which
     /// corrects no less.
     pub(super) fn mark(&mut self, id: ConnId, mark: Option<Mark>) {
@@ -128,6 +136,7 @@ impl BinanceUs {
             return;
         }
         self.mark(id, mark);
+        self.rules.ordered(instrument);
         if !self.ordered.contains(&instrument) {
             self.ordered.push(instrument);
         }
@@ -146,6 +155,9 @@ impl BinanceUs {
             if let Some(offset) = self.clock.offset(now) {
                 self.governor.set_clock(offset.ns, offset.error_ns);
             }
+        }
+        if let Outcome::AveragePrice(instrument, price) = reply.outcome {
+            self.rules.average(now, instrument, price);
         }
         if reply.clock_refused {
             self.clock.refused();
@@ -275,6 +287,7 @@ impl Engine {
         self.arm_snapshots();
         // Others of its stage: one leaves as the one before comes in.
         self.fetch_snapshot(now, out);
+        self.ask_average(now, out);
         self.refresh_streams(now, out);
         if matches!(reply.to, ReplyTo::Time) {
             self.subscribe_users(now, out);

@@ -65,7 +65,7 @@ impl Engine {
     /// The next step of the query under way, or of the next query, if a connection and a permit are free.
     pub(super) fn ask_binance_us(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         let Engine { conns, market, trading, binance_us, .. } = self;
-        let Trading { desks, orders, .. } = trading;
+        let Trading { desks, orders, pairs, .. } = trading;
         let desk = desks.get_mut(VENUE);
         if desk.user.is_none() || desk.asking.as_ref().is_some_and(|asking| !asking.waits) {
             return;
@@ -85,6 +85,7 @@ impl Engine {
         let from = asking.cursor.parse::<u64>().ok();
         let since = |since: UnixNanos| if from.is_some() { UnixNanos::NONE } else { since };
         // Items that cannot be named any more are passed over: of an instrument that is gone there is nothing to learn.
+        let mut leg: Option<ClientOrderId>;
         let call = loop {
             let call = match &asking.query {
                 Query::OpenOrders { .. } => (asking.item == 0).then_some(Some(Call::OpenOrders { symbol: None })),
@@ -93,11 +94,20 @@ impl Engine {
                     let symbol = symbol_of(*instrument)?;
                     Some(Call::AllOrders { symbol, from_order_id, since, limit: ROWS_PER_PAGE })
                 }),
-                Query::OrdersByIds { ids, .. } => ids.get(asking.item).map(|id| {
-                    let slot = orders.find(VENUE, &OrderRef::Venue(*id))?;
-                    let symbol = symbol_of(orders.get(slot)?.instrument())?;
-                    Some(Call::Order { symbol, id: OrderId::Venue(id.as_str()) })
-                }),
+                Query::OrdersByIds { ids, .. } => match ids.get(asking.item) {
+                    None => None,
+                    Some(id) => {
+                        let slot = orders.find(VENUE, &OrderRef::Venue(*id));
+                        leg = slot.and_then(|slot| pairs.unseen_stop(slot, orders));
+                        let id = leg.as_ref().map_or(OrderId::Venue(id.as_str()), |leg| OrderId::Client(leg.as_str()));
+                        let order = slot.and_then(|slot| orders.get(slot));
+                        Some(
+                            order
+                                .and_then(|order| symbol_of(order.instrument()))
+                                .map(|symbol| Call::Order { symbol, id }),
+                        )
+                    }
+                },
                 Query::Fills { since: begin, .. } => binance_us.ordered().get(asking.item).map(|instrument| {
                     let (order_id, from_id, since) = (None, from, since(*begin));
                     let symbol = symbol_of(*instrument)?;
@@ -187,6 +197,7 @@ impl Engine {
             (Cargo::Swap { new, .. }, ReplyTo::Replace) => Some(*new) == placed,
             (Cargo::Cancel, ReplyTo::Cancel)
             | (Cargo::Snapshot, ReplyTo::Snapshot(_))
+            | (Cargo::Average, ReplyTo::AveragePrice(_))
             | (Cargo::Subscribe, ReplyTo::SubscribeUser)
             | (Cargo::Warm, ReplyTo::Time)
             | (Cargo::Query, ReplyTo::List(_) | ReplyTo::Order) => true,

@@ -8,7 +8,7 @@ use crate::record::{
     UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
-use crate::venue::Channels;
+use crate::venue::{binance_us, Channels};
 
 /// A connection slot; fixed when the engine is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +108,8 @@ pub enum Control {
     Instrument(Box<Instrument>),
     /// What a venue that counts in fixed windows allows, as it says itself.
     RateLimits(Venue, Vec<RateLimit>),
+    /// What Binance.US takes of an instrument: its filters and kinds of order.
+    Market(InstrumentId, Box<binance_us::Market>),
     /// A strategy's rings exist from now on.
     AddStrategy(StrategyId),
     /// A strategy puts an order into one of its slots; commands it submits afterwards find it there.

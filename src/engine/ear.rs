@@ -97,6 +97,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     }
 
     fn order(&mut self, fact: &OrderFact) {
+        let Trading { pairs, orders, .. } = &mut *self.trading;
+        let Some(fact) = &pairs.read(self.now, self.venue, fact, orders) else { return };
         let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument: fact.instrument };
@@ -150,6 +152,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     }
 
     fn fill(&mut self, fact: &FillFact) {
+        let Trading { pairs, orders, .. } = &mut *self.trading;
+        pairs.executes(self.venue, &fact.venue_order_id, orders);
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.fill_fact(self.now, self.venue, fact, &mut sink);
     }

@@ -13,6 +13,7 @@ mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
 mod binance_us_replace;
+mod binance_us_rules;
 mod connections;
 mod contract;
 mod deadlines;
@@ -22,6 +23,7 @@ mod ear;
 mod gaps;
 mod holdings;
 mod kill;
+mod pairs;
 mod port;
 mod prepared;
 mod pretrade;
@@ -369,6 +371,7 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
+            Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {

@@ -6,6 +6,7 @@ use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
 use super::kill::Kill;
+use super::pairs::Pairs;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
 use crate::guard::Limits;
@@ -44,6 +45,8 @@ pub(super) enum Cargo {
     Query,
     /// A book snapshot.
     Snapshot,
+    /// The question for an average price.
+    Average,
     /// A subscription of the account's events.
     Subscribe,
     /// Something to keep the connection warm.
@@ -95,6 +98,8 @@ pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
     pub(super) prepared: PreparedOrders,
+    /// Orders that are two at their venue.
+    pub(super) pairs: Pairs,
     pub(super) desks: PerVenue<Desk>,
     pub(super) pretrade: PreTrade,
     pub(super) stopping: Option<Shutdown>,
@@ -116,6 +121,7 @@ impl Trading {
             orders,
             delivery: Delivery::new(),
             prepared: PreparedOrders::new(),
+            pairs: Pairs::new(),
             desks,
             pretrade: PreTrade::new(limits),
             stopping: None,
@@ -252,7 +258,10 @@ impl Trading {
                 }
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
-                (Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm, _) => return true,
+                (
+                    Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Average | Cargo::Subscribe | Cargo::Warm,
+                    _,
+                ) => return true,
             }
             if !begins {
                 calls.abandoned(conn, carriage);

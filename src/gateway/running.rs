@@ -186,13 +186,16 @@ impl Gateway {
             None => {
                 let queries = self.queries(venue)?;
                 let listing = queries.product(symbol)?;
+                let added = self.directory.add(listing);
+                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 if let Queries::BinanceUs(queries) = &queries {
                     if let Some(limits) = queries.take_limits() {
                         self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
                     }
+                    if let Some(market) = queries.take_market(symbol) {
+                        self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;
+                    }
                 }
-                let added = self.directory.add(listing);
-                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 added
             }
         };
