@@ -4,8 +4,8 @@
 use super::kill::KillScope;
 use crate::guard::RateLimit;
 use crate::record::{
-    AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId,
-    UnixNanos, Venue,
+    AssetId, AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord,
+    StrategyId, UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
 use crate::venue::{binance_us, Channels};
@@ -108,6 +108,8 @@ pub enum Control {
     Instrument(Box<Instrument>),
     /// What a venue that counts in fixed windows allows, as it says itself.
     RateLimits(Venue, Vec<RateLimit>),
+    /// The number of an asset that no instrument need be made of: fees are taken in it.
+    Asset(Venue, &'static str, AssetId),
     /// What Binance.US takes of an instrument: its filters and kinds of order.
     Market(InstrumentId, Box<binance_us::Market>),
     /// A strategy's rings exist from now on.

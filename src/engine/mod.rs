@@ -371,6 +371,7 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
+            Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
             Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
             Control::RemoveStrategy(strategy) => {
@@ -405,6 +406,10 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let listing = &instrument.listing;
+        for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
+            self.trading.orders.name_asset(listing.venue, code, asset);
+        }
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;

@@ -14,6 +14,7 @@ use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
+use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -191,6 +192,10 @@ impl Gateway {
                 if let Queries::BinanceUs(queries) = &queries {
                     if let Some(limits) = queries.take_limits() {
                         self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
+                    }
+                    for code in FEE_ASSETS {
+                        let asset = Control::Asset(venue, code, self.directory.asset(code));
+                        self.send(ControlMessage::Engine(asset))?;
                     }
                     if let Some(market) = queries.take_market(symbol) {
                         self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;

@@ -96,6 +96,8 @@ pub struct FillFact {
     pub quantity: i64,
     /// Fee, exact.
     pub fee: Fixed128,
+    /// The code of the asset the fee was taken in; `None` if it is the quote asset.
+    pub fee_asset: Option<InlineText<16>>,
     /// Made or took.
     pub liquidity: Liquidity,
     /// The venue's time.

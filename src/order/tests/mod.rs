@@ -98,6 +98,7 @@ pub fn row(id: &str, execution: &str, quantity: i64) -> FillFact {
         price: PRICE,
         quantity,
         fee: Fixed128::new(i128::from(quantity), -8),
+        fee_asset: None,
         liquidity: Liquidity::Maker,
         venue_time: T0,
     }

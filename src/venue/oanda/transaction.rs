@@ -326,6 +326,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
             price: price(if part.price.is_empty() { whole_price } else { part.price }, product, facts)?,
             quantity: quantity("units", part.units, product)?,
             fee: money("guaranteedExecutionFee", part.guaranteed_fee)?.unwrap_or_default(),
+            fee_asset: None,
             // The venue is the counterparty of every fill: there is no maker.
             liquidity: Liquidity::Unknown,
             venue_time: order.venue_time,
