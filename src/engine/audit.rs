@@ -147,13 +147,14 @@ impl Engine {
 
     /// Tells what was collected.
     pub(super) fn say_calls(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let Engine { conns, trading, .. } = self;
+        let Engine { conns, trading, market, .. } = self;
         if trading.calls.unsaid.is_empty() {
             return;
         }
         let mut unsaid = std::mem::take(&mut trading.calls.unsaid);
         for said in unsaid.drain(..) {
-            let Some(venue) = conns.get(said.conn.index()).map(|c| c.venue) else { continue };
+            let venue = conns.get(said.conn.index()).map(|c| c.venue);
+            let Some(venue) = venue.or_else(|| Engine::paper_venue_of(market, said.conn)) else { continue };
             if said.step == CallStep::Sent {
                 if let Some(carriage) = trading.carried_mut(said.conn).find(|c| c.call == said.number) {
                     carriage.loaded = now;

@@ -19,12 +19,12 @@ use crate::venue::binance_us::request::Call;
 use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs};
 use crate::venue::{Deadline, SessionProgress};
 
-/// What is left of each limit to the engine: the rest of the weight is for cold queries.
+/// What is left of each limit to the engine: the rest of the weight is for cold queries and emergencies.
 const LIMITS: [RateLimit; 4] = [
     RateLimit {
         counted: Counted::Weight,
         window_ms: 60_000,
-        limit: limits::REQUEST_WEIGHT_PER_MINUTE - limits::COLD_WEIGHT_PER_MINUTE,
+        limit: limits::REQUEST_WEIGHT_PER_MINUTE - limits::weight_set_aside(limits::REQUEST_WEIGHT_PER_MINUTE),
     },
     RateLimit { counted: Counted::Requests, window_ms: 300_000, limit: limits::RAW_REQUESTS_PER_5_MIN },
     RateLimit { counted: Counted::Orders, window_ms: 10_000, limit: limits::ORDERS_PER_10_S },
@@ -32,9 +32,6 @@ const LIMITS: [RateLimit; 4] = [
 ];
 /// A request the governor does not allow now is tried again after this, if it cannot say when.
 const THROTTLED_RETRY_MS: u64 = 1_000;
-
-/// Instruments with orders before their list takes more memory.
-const ORDERED_KEPT: usize = 256;
 
 /// See the module's documentation. An engine that does not speak to Binance.US has one all the same, and never uses it.
 pub(super) struct BinanceUs {
@@ -47,8 +44,6 @@ pub(super) struct BinanceUs {
     /// The governor lets no snapshot go before this.
     snapshots_from: UnixNanos,
     warm_every_ms: u64,
-    /// Instruments orders were sent for: where executions are to be looked for.
-    ordered: Vec<InstrumentId>,
 }
 
 impl BinanceUs {
@@ -61,7 +56,6 @@ impl BinanceUs {
             marks: vec![None; connections],
             snapshots_from: UnixNanos::NONE,
             warm_every_ms,
-            ordered: Vec::with_capacity(ORDERED_KEPT),
         }
     }
 
@@ -70,21 +64,17 @@ impl BinanceUs {
         self.data.due_bound().map(|at| at.max(self.snapshots_from))
     }
 
-    /// The venue states its limits: the weight set aside for cold queries is not ours.
+    /// The venue states its limits: the weight set aside for cold queries and emergencies is not ours.
     pub(super) fn set_limits(&mut self, mut limits: Vec<RateLimit>) {
         if limits.is_empty() {
             return;
         }
         for limit in limits.iter_mut().filter(|limit| limit.counted == Counted::Weight) {
             let minutes = u32::try_from(limit.window_ms / 60_000).unwrap_or(u32::MAX).max(1);
-            limit.limit = limit.limit.saturating_sub(limits::COLD_WEIGHT_PER_MINUTE.saturating_mul(minutes));
+            let set_aside = limits::weight_set_aside(limit.limit.checked_div(minutes).unwrap_or(0));
+            limit.limit = limit.limit.saturating_sub(set_aside.saturating_mul(minutes));
         }
         self.governor.set_limits(&limits);
-    }
-
-    /// Instruments orders were sent for.
-    pub(super) fn ordered(&self) -> &[InstrumentId] {
-        &self.ordered
     }
 
     /// Whether requests can be stamped.
@@ -137,9 +127,6 @@ impl BinanceUs {
         }
         self.mark(id, mark);
         self.rules.ordered(instrument);
-        if !self.ordered.contains(&instrument) {
-            self.ordered.push(instrument);
-        }
     }
 
     /// When an idle connection is used again: to stay warm, or because the clock must be asked.

@@ -46,6 +46,9 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(VENUE).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(VENUE) {
+            return self.swap_on_paper(now, out, &swap, command.places_anyway());
+        }
         let id = free_conn(&self.conns, VENUE, &[Lane::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
         let Engine { conns, trading, binance_us, .. } = self;

@@ -130,6 +130,8 @@ pub enum Control {
     Kill(KillScope),
     /// A strategy went silent: as [`KillScope::Ours`].
     DeadMan,
+    /// The reactor stood still, and the keeper has cancelled for it: as [`KillScope::Ours`].
+    GivenUp,
     /// The kill is over.
     Release,
     /// News of the audit log, for every strategy.

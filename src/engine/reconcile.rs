@@ -96,6 +96,9 @@ impl Engine {
 
     /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
     fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue) {
+        if self.market.on_paper(venue) {
+            return self.ask_paper(now, out, venue);
+        }
         if venue == Venue::BinanceUs {
             return self.ask_binance_us(now, out);
         }

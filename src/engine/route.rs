@@ -107,6 +107,10 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(venue) {
+            let (command, prepared) = (*command, composite.is_some());
+            return self.place_on_paper(now, out, &command, prepared);
+        }
         let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
             let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
             return Err(match open {
@@ -211,6 +215,9 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(venue) {
+            return self.replace_on_paper(now, out, venue, command);
+        }
         let id = free_conn(&self.conns, venue, &[Lane::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
         let Engine { conns, trading, .. } = self;
@@ -260,6 +267,9 @@ impl Engine {
 
     /// Whether orders may leave: the user stream is open and everything before it is accounted for.
     pub(super) fn may_trade(&self, venue: Venue) -> bool {
+        if let Some(may) = self.may_trade_on_paper(venue) {
+            return may;
+        }
         self.conns
             .iter()
             .any(|c| c.venue == venue && c.role == ConnectionRole::User && c.state == ConnectionState::Healthy)
@@ -277,9 +287,14 @@ impl Engine {
 
     /// Sends a cancel, and with it every other that is due at the same venue.
     pub(super) fn send_cancels(&mut self, now: UnixNanos, out: &mut impl Outputs, first: CancelSend) {
+        if self.cancel_on_paper(now, out, &first) {
+            return;
+        }
         if first.venue == Venue::BinanceUs {
             let client = self.trading.orders.get(first.slot).map_or(ClientOrderId::EMPTY, |o| *o.client_order_id());
-            if let Err(until) = self.cancel_at_binance_us(now, out, first.instrument, &first.venue_order_id, &client) {
+            if let Err(until) =
+                self.cancel_at_binance_us(now, out, (Some(first.instrument), ""), &first.venue_order_id, &client)
+            {
                 self.trading.orders.cancel_delayed(first.slot, until);
             }
             self.arm_orders(now);
@@ -346,13 +361,9 @@ impl Engine {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);
                 let ours: ArrayVec<Stray, STRAYS_MAX> = ours.copied().collect();
                 for stray in ours {
-                    let Stray { id, instrument, .. } = stray;
-                    // Of an instrument nobody subscribed to: there is no name to cancel it by.
-                    let Some(instrument) = instrument else {
-                        self.trading.strays.retain(|other| *other != stray);
-                        continue;
-                    };
-                    if self.cancel_at_binance_us(now, out, instrument, &id, &ClientOrderId::EMPTY).is_err() {
+                    let Stray { id, instrument, symbol, .. } = stray;
+                    let named = (instrument, symbol.as_str());
+                    if self.cancel_at_binance_us(now, out, named, &id, &ClientOrderId::EMPTY).is_err() {
                         break;
                     }
                     self.trading.strays.retain(|other| *other != stray);
@@ -439,7 +450,7 @@ pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes:
     lanes.iter().find_map(|lane| {
         conns
             .iter()
-            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.session.free())
+            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.serves() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }

@@ -11,6 +11,7 @@ pub mod endpoint;
 mod facts;
 mod fault;
 mod intent;
+mod listed;
 pub mod oanda;
 #[cfg(test)]
 mod testing;
@@ -39,3 +40,4 @@ pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
     LEVELS_PER_CALL_MAX,
 };
+pub use listed::ListedOrder;

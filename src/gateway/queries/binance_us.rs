@@ -2,7 +2,7 @@
 //! hot path, within the share of the request weight set aside for it.
 
 use super::{Balance, ColdClient};
-use crate::codec::http1::Method;
+use crate::codec::http1::{Excerpt, Method};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
@@ -11,8 +11,9 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::cold::{self, Caller, Scratch};
-use crate::venue::binance_us::request::{Call, OrderId, Security};
+use crate::venue::binance_us::request::{Call, CancelOrder, OrderId, Security};
 use crate::venue::binance_us::{limits, listings, Catalog, Market, TimeSync, VenueMs};
+use crate::venue::ListedOrder;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Binance.US's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
@@ -140,6 +141,23 @@ impl BinanceUsQueries {
         }
     }
 
+    /// Who every open order is, whoever placed it.
+    pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
+        let operation = "list open orders";
+        let mut reply = self.ask(operation, &Call::OpenOrders { symbol: None })?;
+        cold::listed_orders(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Cancels one order; one that is over already counts as cancelled.
+    pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
+        let id = OrderId::Venue(order.id.as_str());
+        let cancel = CancelOrder { symbol: &order.symbol, id, restriction: None };
+        match self.ask("cancel", &Call::Cancel(&cancel)) {
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
+            reply => reply.map(drop),
+        }
+    }
+
     /// The venue's clock.
     ///
     /// # Errors
@@ -186,7 +204,7 @@ impl BinanceUsQueries {
         act(&mut self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// None of these calls changes anything at the venue.
+    /// None of these calls changes anything at the venue, or it may be repeated (a cancel).
     fn send(&self, operation: &'static str, call: &Call<'_>, stamp: VenueMs) -> Answer<OwnedResponse> {
         let Shared { client, key, .. } = &*self.shared;
         let venue = Venue::BinanceUs;
@@ -204,15 +222,18 @@ impl BinanceUsQueries {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let mut reply = client.run(operation, method, build, false)?;
+        let mut reply = client.run(operation, method, call.weight(), build, false)?;
         if reply.status == 200 {
             return Ok(reply);
         }
-        if let Some(seconds) = retry_after_s(&reply) {
-            client.block_until(client.clock.now().plus_ms(seconds.saturating_mul(1_000)));
+        let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
+        let cold::ErrorReply { refusal, wait } = cold::error(reply.status, retry_after_s(&reply), &mut reply.body);
+        if let Some(wait) = wait {
+            let now = client.clock.now();
+            let offset_ns = self.time_sync(|clock| clock.offset(now)).map_or(0, |offset| offset.ns);
+            client.block_until(wait.end(now, offset_ns));
         }
-        let excerpt = String::from_utf8_lossy(reply.body.get(..EXCERPT_BYTES).unwrap_or(&reply.body)).into_owned();
-        Err(match cold::error(&mut reply.body) {
+        Err(match refusal {
             Some((class, code)) => ExchangeError::Rejected { venue, operation, class, code },
             None => ExchangeError::Http { venue, operation, status: reply.status, excerpt },
         })
@@ -221,8 +242,6 @@ impl BinanceUsQueries {
 
 /// How the venue's words begin when it refuses a stamp (Binance.US reference 4).
 const CLOCK_REFUSED: &str = "-1021 ";
-/// Of a page that is none of the venue's own, for the error.
-const EXCERPT_BYTES: usize = 200;
 
 fn retry_after_s(reply: &OwnedResponse) -> Option<u64> {
     let value = std::str::from_utf8(reply.header("retry-after")?).ok()?;

@@ -74,6 +74,7 @@ pub fn fact(client: &ClientOrderId, id: &str, status: OrderStatus, executed: i64
     OrderFact {
         source: FactSource::Stream,
         instrument: Some(InstrumentId(0)),
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id: venue_id(id),
         client_order_id: *client,
         status,

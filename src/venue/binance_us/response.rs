@@ -428,6 +428,16 @@ pub enum RowKind {
     Balances,
 }
 
+impl RowKind {
+    /// The name of their array; listings of orders and trades are bare arrays, read as `{"rows":[..]}`.
+    pub(super) const fn array(self) -> &'static str {
+        match self {
+            RowKind::Orders | RowKind::Trades => "rows",
+            RowKind::Balances => "balances",
+        }
+    }
+}
+
 /// Tells the rows of one array. A row that cannot be read is announced and counted; the others are still good.
 pub(super) fn tell_rows(
     kind: RowKind,

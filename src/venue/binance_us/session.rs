@@ -44,6 +44,8 @@ pub struct StreamConfig {
     pub ack_grace_ms: u64,
     /// Age at which a connection is to be replaced, ms.
     pub replace_after_ms: u64,
+    /// How long a connection that was replaced is listened to beside its replacement, ms.
+    pub overlap_ms: u64,
 }
 
 impl Default for StreamConfig {
@@ -52,6 +54,7 @@ impl Default for StreamConfig {
             silence_ms_max: limits::SILENCE_MS_MAX,
             ack_grace_ms: limits::ACK_GRACE_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
+            overlap_ms: limits::OVERLAP_MS,
         }
     }
 }
@@ -100,6 +103,12 @@ impl StreamSession {
         }
     }
 
+    /// A session of the same kind, closed, with nothing wanted of it: a replacement.
+    #[must_use]
+    pub fn successor(&self) -> StreamSession {
+        StreamSession::new(self.config)
+    }
+
     /// From now on exactly these streams of the instrument are wanted; takes effect at the next [`Self::time`], which is
     /// due at once.
     ///
@@ -131,6 +140,11 @@ impl StreamSession {
     /// Whether something is wanted of this instrument.
     pub fn carries(&self, instrument: InstrumentId) -> bool {
         self.wanted().any(|(id, _)| id == instrument)
+    }
+
+    /// Whether everything wanted of this instrument is confirmed.
+    pub fn carries_whole(&self, instrument: InstrumentId) -> bool {
+        self.open && self.subscriptions.carries_whole(instrument)
     }
 
     /// Streams that can still be wanted.
@@ -228,6 +242,11 @@ impl StreamSession {
         let by_age = self.opened_at.plus_ms(self.config.replace_after_ms);
         let at = if self.shutdown_at.is_some() { by_age.min(self.shutdown_at) } else { by_age };
         self.open.then_some(at)
+    }
+
+    /// How long it is listened to beside its replacement, ms.
+    pub fn overlap_ms(&self) -> u64 {
+        self.config.overlap_ms
     }
 
     /// Whether the venue announced that it will close this connection.

@@ -149,37 +149,38 @@ fn execution_report(
     let mut execution = Execution::default();
     let (mut kind, mut last_value, mut expiry, mut trade_id) = ("", "", "", -1);
     while let Some(key) = fields.next_key(cursor)? {
-        let field = match key {
-            "s" => &mut row.symbol,
-            "c" => &mut row.client_order_id,
-            "S" => &mut row.side,
-            "q" => &mut row.quantity,
-            "p" => &mut row.price,
-            "C" => &mut row.original_client_id,
-            "x" => &mut kind,
-            "X" => &mut row.status,
-            "r" => &mut row.reason,
-            "l" => &mut execution.quantity,
-            "z" => &mut row.cumulative_quantity,
-            "L" => &mut execution.price,
-            "n" => &mut execution.commission,
-            "N" => &mut execution.commission_asset,
-            "Z" => &mut row.cumulative_value,
-            "Y" => &mut last_value,
-            "eR" => &mut expiry,
-            "i" => {
+        // By bytes: matched as one decision, where texts are compared one after the other.
+        let field = match key.as_bytes() {
+            [b's'] => &mut row.symbol,
+            [b'c'] => &mut row.client_order_id,
+            [b'S'] => &mut row.side,
+            [b'q'] => &mut row.quantity,
+            [b'p'] => &mut row.price,
+            [b'C'] => &mut row.original_client_id,
+            [b'x'] => &mut kind,
+            [b'X'] => &mut row.status,
+            [b'r'] => &mut row.reason,
+            [b'l'] => &mut execution.quantity,
+            [b'z'] => &mut row.cumulative_quantity,
+            [b'L'] => &mut execution.price,
+            [b'n'] => &mut execution.commission,
+            [b'N'] => &mut execution.commission_asset,
+            [b'Z'] => &mut row.cumulative_value,
+            [b'Y'] => &mut last_value,
+            [b'e', b'R'] => &mut expiry,
+            [b'i'] => {
                 row.order_id = Some(cursor.u64()?);
                 continue;
             }
-            "T" => {
+            [b'T'] => {
                 row.time = cursor.u64()?;
                 continue;
             }
-            "t" => {
+            [b't'] => {
                 trade_id = cursor.i64()?;
                 continue;
             }
-            "m" => {
+            [b'm'] => {
                 execution.maker = Some(cursor.bool()?);
                 continue;
             }
@@ -299,6 +300,7 @@ pub(super) fn order_fact(
     let mut fact = OrderFact {
         source,
         instrument: None,
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id: venue_order_id(row.order_id)?,
         // Ours are at most 36 long; a longer one is a stranger's and cannot match.
         client_order_id: ClientOrderId::new(client).unwrap_or(ClientOrderId::EMPTY),
@@ -320,6 +322,7 @@ pub(super) fn order_fact(
         products.find(row.symbol).and_then(|index| products.get(index))
     else {
         // A stranger's order in a symbol nobody trades here: exponents unknown, so no quantities.
+        fact.unknown_symbol = InlineText::new(row.symbol).unwrap_or(InlineText::EMPTY);
         return Ok(fact);
     };
     fact.instrument = Some(*instrument);

@@ -204,6 +204,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
         OrderFact {
             source,
             instrument: None,
+            unknown_symbol: InlineText::EMPTY,
             venue_order_id,
             // Ours are at most 36 long; a longer one is a stranger's and cannot match.
             client_order_id: ClientOrderId::new(self.client_order_id).unwrap_or(ClientOrderId::EMPTY),
