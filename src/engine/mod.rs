@@ -13,6 +13,7 @@ mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
 mod binance_us_replace;
+mod binance_us_rules;
 mod connections;
 mod contract;
 mod deadlines;
@@ -23,6 +24,7 @@ mod gaps;
 mod holdings;
 mod kill;
 mod oanda_desk;
+mod pairs;
 mod paper;
 mod port;
 mod prepared;
@@ -403,6 +405,8 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
+            Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
+            Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {
                 self.trading.delivery.add(strategy);
                 self.tell_states(now, out, strategy);
@@ -441,6 +445,10 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let listing = &instrument.listing;
+        for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
+            self.trading.orders.name_asset(listing.venue, code, asset);
+        }
         self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {

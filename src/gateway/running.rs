@@ -15,6 +15,7 @@ use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
+use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -197,13 +198,20 @@ impl Gateway {
             None => {
                 let queries = self.queries(venue)?;
                 let listing = queries.product(symbol)?;
+                let added = self.directory.add(listing);
+                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 if let Queries::BinanceUs(queries) = &queries {
                     if let Some(limits) = queries.take_limits() {
                         self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
                     }
+                    for code in FEE_ASSETS {
+                        let asset = Control::Asset(venue, code, self.directory.asset(code));
+                        self.send(ControlMessage::Engine(asset))?;
+                    }
+                    if let Some(market) = queries.take_market(symbol) {
+                        self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;
+                    }
                 }
-                let added = self.directory.add(listing);
-                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 added
             }
         };
