@@ -14,6 +14,7 @@ mod intent;
 pub mod oanda;
 #[cfg(test)]
 mod testing;
+mod websocket;
 
 use crate::record::{PreparedOrder, Venue};
 
