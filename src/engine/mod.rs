@@ -13,6 +13,7 @@ mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
 mod binance_us_replace;
+mod binance_us_rules;
 mod connections;
 mod contract;
 mod deadlines;
@@ -23,6 +24,8 @@ mod gaps;
 mod holdings;
 mod kill;
 mod oanda_desk;
+mod pairs;
+mod paper;
 mod port;
 mod prepared;
 mod pretrade;
@@ -309,6 +312,7 @@ impl Engine {
             self.started = true;
             self.dial_all(now, out);
         }
+        self.arrive_on_paper(now);
         let mut progress = Progress::default();
         match input {
             Input::Bytes { conn, plain } => {
@@ -401,9 +405,12 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
+            Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
+            Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {
                 self.trading.delivery.add(strategy);
                 self.tell_states(now, out, strategy);
+                self.tell_paper_states(now, out, strategy);
             }
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {
@@ -425,6 +432,7 @@ impl Engine {
             Control::Stop(shutdown) => self.stop(now, shutdown),
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::GivenUp => self.kill(now, out, KillScope::Ours, "the reactor stood still"),
             Control::Release => self.release_kill(now, out),
             Control::Audit(news) => self.tell_audit(now, out, news),
         }
@@ -437,6 +445,11 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let listing = &instrument.listing;
+        for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
+            self.trading.orders.name_asset(listing.venue, code, asset);
+        }
+        self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;
@@ -462,6 +475,7 @@ impl Engine {
         while let Some((conn, id)) = self.market.resync.pop() {
             self.resync(now, out, conn, id);
         }
+        self.hear_paper(now, out);
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);

@@ -1,13 +1,14 @@
 //! Market facts become records: books are kept, and events are published whole or not at all.
 
 use super::contract::{ConnId, Note, Outputs, StrategySet};
+use super::paper::OnPaper;
 use super::recover::{InstrumentBits, Recovery};
 use super::redundancy::Twin;
 use crate::book::{BlockPool, Feed, OrderBook};
 use crate::guard::FeedLag;
 use crate::record::{
-    BookSide, Fixed, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord,
-    StrategyId, Subscription, TradingStatus, UnixNanos, Venue,
+    BookSide, Fixed, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, PerVenue, Stamp,
+    StatisticsRecord, StrategyId, Subscription, TradingStatus, UnixNanos, Venue,
 };
 use crate::telemetry::Counter;
 use crate::venue::{
@@ -46,6 +47,8 @@ pub(super) struct Traded {
     pub(super) no_place: bool,
     /// Wanted channels that no source has.
     pub(super) not_offered: Channels,
+    /// What the paper venue wants of it.
+    paper: Channels,
     pub(super) book: OrderBook,
     pub(super) standing: Standing,
     /// Of those who want every level, and the best 20, 10 and 5.
@@ -75,7 +78,7 @@ impl Traded {
     /// Everything that must be asked of the venue, so that everybody gets at least what they want: of books and of trades
     /// one kind, the fullest.
     pub(super) fn wanted(&self) -> Channels {
-        let mut channels = self.book_kind() | fullest(&self.trade_wishes, &TRADE_CHANNELS);
+        let mut channels = self.paper | self.book_kind() | self.trade_kind();
         for (listeners, channel) in [
             (self.ticker_listeners, Channels::TICKER),
             (self.ticker_batch_listeners, Channels::TICKER_BATCH),
@@ -91,7 +94,18 @@ impl Traded {
 
     /// How much of the book must be asked for.
     fn book_kind(&self) -> Channels {
-        fullest(&self.book_wishes, &BOOK_CHANNELS)
+        match self.paper.contains(Channels::BOOK) {
+            true => Channels::BOOK,
+            false => fullest(&self.book_wishes, &BOOK_CHANNELS),
+        }
+    }
+
+    /// Which trades must be asked for.
+    fn trade_kind(&self) -> Channels {
+        match self.paper.contains(Channels::TRADES) {
+            true => Channels::TRADES,
+            false => fullest(&self.trade_wishes, &TRADE_CHANNELS),
+        }
     }
 
     /// Changes who listens to what, channel by channel.
@@ -144,6 +158,8 @@ pub(super) struct Market {
     pub(super) resync: ArrayVec<(ConnId, InstrumentId), RESYNC_MAX>,
     /// Every instrument has two connections.
     redundant: bool,
+    /// Venues that trade on paper.
+    pub(super) paper: PerVenue<Option<Box<OnPaper>>>,
 }
 
 /// One event piece: the most levels a session hands over per call, and the marker of an empty snapshot.
@@ -160,6 +176,7 @@ impl Market {
             batch: ArrayVec::new(),
             resync: ArrayVec::new(),
             redundant,
+            paper: PerVenue::new(|_| None),
         }
     }
 
@@ -188,6 +205,7 @@ impl Market {
         if self.traded.len() <= index {
             self.traded.resize_with(index + 1, || None);
         }
+        let paper = self.paper_channels(instrument.listing.venue);
         let Some(place) = self.traded.get_mut(index) else { return false };
         match place {
             Some(known) => known.instrument = instrument,
@@ -198,6 +216,7 @@ impl Market {
                     placed: Channels::NONE,
                     no_place: false,
                     not_offered: Channels::NONE,
+                    paper,
                     book: OrderBook::new(),
                     standing: Standing::Empty,
                     book_wishes: [StrategySet::NONE; 4],
@@ -221,7 +240,7 @@ impl Market {
     /// A strategy wants more channels. A book that is held already is handed over from the engine.
     pub(super) fn subscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
         let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
-        let (first, kind) = (traded.book_listeners.is_empty(), traded.book_kind());
+        let (first, kind) = (!traded.keeps_book(), traded.book_kind());
         let known = traded.book_listeners.contains(strategy);
         traded.listeners(|listeners, channel| {
             if channels.contains(channel) {
@@ -381,6 +400,7 @@ impl Market {
             self.gap(now, out, id, GapCause::Crossed, 0);
         } else {
             self.followed_changed(now, id);
+            self.show_paper(now, id);
         }
     }
 
@@ -412,8 +432,8 @@ impl Market {
 
     pub(super) fn trade(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, mut fact: TradeFact) {
         let Some(traded) = self.traded.get_mut(fact.instrument.index()).and_then(Option::as_mut) else { return };
-        let listeners = traded.trade_listeners;
-        if listeners.is_empty() {
+        let (listeners, paper) = (traded.trade_listeners, traded.paper);
+        if listeners.is_empty() && paper.is_empty() {
             return;
         }
         if let Some(feed) = traded.feed_of(conn) {
@@ -424,6 +444,10 @@ impl Market {
                 return;
             };
             fact.snapshot &= !news;
+        }
+        let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
+        if !paper.is_empty() {
+            self.trade_paper(now, traded.instrument.listing.venue, &fact);
         }
         let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
         let stamp = Stamp { recv: now, venue: fact.venue_time, sequence: fact.sequence };
@@ -605,13 +629,19 @@ impl Traded {
 
     /// A book without listeners is not kept up by the venue: what it held is worth nothing to the next listener.
     fn drop_unheard(&mut self, pool: &mut BlockPool) {
-        if self.book_listeners.is_empty() && self.standing != Standing::Empty {
+        if !self.keeps_book() && self.standing != Standing::Empty {
             self.book.clear(pool);
             self.standing = Standing::Empty;
         }
-        if let Some(twin) = self.twin.as_deref_mut().filter(|_| self.book_listeners.is_empty()) {
+        let unheard = !self.keeps_book();
+        if let Some(twin) = self.twin.as_deref_mut().filter(|_| unheard) {
             twin.drop_unheard(pool);
         }
+    }
+
+    /// Whether somebody needs its book.
+    fn keeps_book(&self) -> bool {
+        !self.book_listeners.is_empty() || self.paper.contains(Channels::BOOK)
     }
 
     /// Who hears of a loss although the book is not theirs.
