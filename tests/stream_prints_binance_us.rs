@@ -35,6 +35,19 @@ fn books_trades_and_tickers_are_printed_and_the_feeds_of_coinbase_are_refused() 
         assert!(has(start), "{start}: {}", ended.stdout);
     }
     assert!(ended.stderr.contains("binance_us: BTCUSD, tick "), "{}", ended.stderr);
+    let every = "book,trades,ticker,ticker_batch,candles";
+    let ended = run(&mut client(&["stream", "binance_us", "BTCUSD", "--channels", every, "--seconds", "5", "--json"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let lines: Vec<serde_json::Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for kind in ["level", "trade", "quote", "ticker", "ticker_batch", "candle", "state"] {
+        assert!(lines.iter().any(|line| line["kind"] == kind && line["venue"] == "binance_us"), "{kind}");
+    }
+    let fewer = "book_5,aggregated_trades";
+    let ended = run(&mut client(&["stream", "binance_us", "BTCUSD", "--channels", fewer, "--seconds", "2", "--json"]));
+    let lines: Vec<serde_json::Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let levels = lines.iter().filter(|line| line["kind"] == "level");
+    assert!(levels.clone().count() > 10 && levels.clone().all(|line| line["flags"].to_string().contains("SNAPSHOT")));
+    assert!(lines.iter().any(|line| line["kind"] == "trade"), "{}", ended.stderr);
     let refused = run(&mut client(&["stream", "binance_us", "BTCUSD", "--feed", "exchange"]));
     assert!(refused.the_error().contains("--feed"), "{refused:?}");
     let unknown = run(&mut client(&["stream", "binance_us", "BTC-USD"]));

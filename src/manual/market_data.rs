@@ -42,6 +42,20 @@
 //! [`Subscription`](crate::record::Subscription) record to whoever listens to the instrument, and what is missing or was
 //! refused is asked for again with growing pauses.
 //!
+//! # Binance.US
+//!
+//! Its connections take 1,024 streams each: 170 instruments with everything wanted of them, then the next one is opened.
+//! Besides the channels every venue has, there are the best 5, 10 and 20 levels
+//! ([`Channels::BOOK_5`](crate::gateway::Channels) and so on: each message a snapshot, no request weight) and aggregated
+//! trades. An instrument has one book and one kind of trades in here: whoever asks for less than somebody else gets what the
+//! other asked for. `ticker_batch` is the mini ticker; candles last as long as
+//! [`StreamConfig::candles`](crate::venue::binance_us::StreamConfig) says. The status is no stream there.
+//!
+//! The venue ends every connection after 24 hours, and before a maintenance with an announcement. Either way another one is
+//! opened first, asked for the same, and takes over once all of it is confirmed; the old one is listened to for five seconds
+//! more. Trades are told once by id, books go on without a snapshot, and one of the two being ahead of the other is no gap.
+//! The account's events and order entry change over the same way. The counter `connections_relieved` counts it.
+//!
 //! # Two sources, and two connections
 //!
 //! Coinbase sends the same market over two protocols: Advanced Trade, and the feed of Coinbase Exchange, chosen by

@@ -86,6 +86,8 @@ pub(super) struct BookSync {
     told_levels: usize,
     /// Two connections bring the same diffs.
     pub twofold: bool,
+    /// The update before a long diff that is being told in pieces: what the other connection brings meanwhile waits.
+    before_long: Option<u64>,
 }
 
 impl BookSync {
@@ -100,6 +102,7 @@ impl BookSync {
             levels: Vec::new(),
             told_levels: 0,
             twofold: false,
+            before_long: None,
         }
     }
 
@@ -162,7 +165,11 @@ impl BookSync {
                 self.restart(first, last, time, first.saturating_sub(before).saturating_sub(1))
             }
             // Sizes are absolute, so updates that are in the book already do no harm.
-            Some(_) if matches!(self.phase, Phase::Synced | Phase::Bridging) => {
+            Some(_) if self.before_long.is_some() && self.diffs.is_empty() => {
+                self.push(first, last, time);
+                Admission::Buffer
+            }
+            Some(_) if matches!(self.phase, Phase::Synced | Phase::Bridging) && self.before_long.is_none() => {
                 (self.id, self.floor, self.youngest) = (last, self.floor.max(last), youngest);
                 if self.phase == Phase::Bridging {
                     self.close_bridge();
@@ -183,12 +190,36 @@ impl BookSync {
     /// itself, and this diff continues what the first one brought.
     fn may_wait(&self, first: u64, last: u64) -> bool {
         let continues = match (self.phase, self.diffs.last()) {
-            (Phase::Synced, _) => true,
+            (Phase::Synced, _) | (Phase::Bridging, None) => true,
             // A diff that is kept already comes over the one that was behind: it has not got what is missing either.
             (Phase::Bridging, Some(kept)) => first == kept.last.saturating_add(1) && last >= first,
             _ => false,
         };
         self.twofold && continues && self.diffs.len() < BRIDGED_EVENTS_MAX
+    }
+
+    /// A diff that was applied, from update `first` on, is told in pieces with other work between them.
+    pub fn long_begins(&mut self, first: u64) {
+        if self.twofold && self.phase == Phase::Synced {
+            (self.phase, self.before_long) = (Phase::Bridging, Some(first.saturating_sub(1)));
+        }
+    }
+
+    /// It is told to its end.
+    pub fn long_ends(&mut self) {
+        if self.before_long.take().is_some() && self.phase == Phase::Bridging {
+            self.close_bridge();
+        }
+    }
+
+    /// The connection that brought it is gone: the other one brings it whole, or shows by its next diff that it is past it.
+    pub fn long_lost(&mut self) {
+        if let Some(before) = self.before_long.take() {
+            self.id = before;
+            if self.phase == Phase::Bridging && self.diffs.is_empty() {
+                self.phase = Phase::Synced;
+            }
+        }
     }
 
     /// The connection that was behind came further: what is kept follows, or goes on waiting, or was told by now.
@@ -334,6 +365,7 @@ impl BookSync {
     }
 
     fn forget_kept(&mut self) {
+        self.before_long = None;
         self.diffs.clear();
         self.levels.clear();
         (self.told, self.told_levels) = (0, 0);

@@ -113,6 +113,35 @@ fn what_neither_of_two_connections_brings_is_a_gap_as_soon_as_both_are_past_it()
 }
 
 #[test]
+fn while_a_long_diff_is_told_in_pieces_the_other_connection_waits_and_may_take_over() {
+    let mut sync = twofold_at(10);
+    assert_eq!(sync.diff(11, 13, NOW), Admission::Apply);
+    sync.long_begins(11);
+    assert_eq!(sync.diff(11, 13, NOW), Admission::Ignore, "the same from the other one");
+    assert_eq!(sync.diff(14, 14, NOW), Admission::Buffer);
+    assert!(sync.keep(level(1, 1)));
+    assert!(sync.replay(10).is_none(), "not before it is told");
+    sync.long_ends();
+    assert_eq!(sync.replay(10).unwrap().0.first, 14);
+    sync.replayed(1);
+    assert_eq!((sync.phase(), sync.synced_id()), (Phase::Synced, Some(14)));
+
+    assert_eq!(sync.diff(15, 20, NOW), Admission::Apply);
+    sync.long_begins(15);
+    sync.twofold = false;
+    sync.long_lost();
+    assert_eq!(sync.diff(15, 20, NOW), Admission::Apply, "the other one brings it whole");
+
+    sync.twofold = true;
+    assert_eq!(sync.diff(21, 25, NOW), Admission::Apply);
+    sync.long_begins(21);
+    assert_eq!(sync.diff(26, 26, NOW), Admission::Buffer, "the other one is past it");
+    sync.twofold = false;
+    sync.long_lost();
+    assert!(matches!(sync.diff(27, 27, NOW), Admission::Gap(_)));
+}
+
+#[test]
 fn a_bridge_keeps_no_more_than_one_call_can_tell() {
     let mut sync = twofold_at(10);
     assert_eq!(sync.diff(12, 12, NOW), Admission::Buffer);

@@ -239,6 +239,8 @@ impl MarketData {
     pub(super) fn diffs_end(&mut self, index: usize) -> bool {
         let Some(memory) = self.memory.get_mut(index) else { return false };
         memory.carriers = memory.carriers.saturating_sub(1);
+        // It may have been the one that brought it; if not, that costs one snapshot at most.
+        memory.book.long_lost();
         memory.book.twofold = memory.carriers > 1;
         if memory.carriers > 0 {
             return false;
@@ -387,6 +389,21 @@ impl MarketData {
         }
         self.fail_snapshot(index, now);
         false
+    }
+
+    /// A diff that was applied, from update `first` on, comes in pieces.
+    pub(super) fn long_diff_begins(&mut self, index: usize, first: u64) {
+        if let Some(memory) = self.memory.get_mut(index) {
+            memory.book.long_begins(first);
+        }
+    }
+
+    /// It came to its end.
+    pub(super) fn long_diff_ends(&mut self, index: usize, facts: &mut impl Facts) {
+        if let Some(memory) = self.memory.get_mut(index) {
+            memory.book.long_ends();
+        }
+        self.diff_ends(index, facts);
     }
 
     /// A diff was told to its end: what waited for it is told now.

@@ -21,6 +21,8 @@ pub(super) struct OpenDiff {
     pub index: usize,
     pub admission: Admission,
     pub event: BookEvent,
+    /// Its first update.
+    pub first: u64,
     price_exponent: i8,
     size_exponent: i8,
 }
@@ -131,7 +133,7 @@ impl Decoder {
             self.at = At::Diff { index, begun: true };
         }
         let (price_exponent, size_exponent) = (product.price_exponent, product.size_exponent);
-        Ok(Some(OpenDiff { index, admission, event, price_exponent, size_exponent }))
+        Ok(Some(OpenDiff { index, admission, event, first, price_exponent, size_exponent }))
     }
 
     /// The levels of one side of a whole diff.

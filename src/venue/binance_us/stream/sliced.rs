@@ -47,7 +47,10 @@ impl Decoder {
         match opened {
             Ok(Some(open)) if open.admission != Admission::Ignore => {
                 let parts = match open.admission {
-                    Admission::Apply => Parts::begun(open.event),
+                    Admission::Apply => {
+                        ctx.data.long_diff_begins(open.index, open.first);
+                        Parts::begun(open.event)
+                    }
                     _ => Parts::new(open.event),
                 };
                 self.long = Some(Section { open, side, parts });
@@ -103,7 +106,7 @@ impl Decoder {
                 if let Some(mut section) = self.long.take() {
                     if section.open.admission == Admission::Apply {
                         section.parts.end(ctx.facts);
-                        ctx.data.diff_ends(section.open.index, ctx.facts);
+                        ctx.data.long_diff_ends(section.open.index, ctx.facts);
                     }
                 }
                 self.at = At::Harmless;
