@@ -8,6 +8,7 @@ use crate::record::{
     UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
+use crate::venue::oanda::InstrumentRules;
 use crate::venue::Channels;
 
 /// A connection slot; fixed when the engine is built.
@@ -108,6 +109,8 @@ pub enum Control {
     Instrument(Box<Instrument>),
     /// What a venue that counts in fixed windows allows, as it says itself.
     RateLimits(Venue, Vec<RateLimit>),
+    /// What the account may do with an instrument of OANDA's: told before the instrument, and when it changes.
+    OandaRules(InstrumentId, Box<InstrumentRules>),
     /// A strategy's rings exist from now on.
     AddStrategy(StrategyId),
     /// A strategy puts an order into one of its slots; commands it submits afterwards find it there.

@@ -9,15 +9,18 @@
 
 use super::connections::{Conn, Lane, Session};
 use super::contract::{ConnId, Outputs};
+use super::desk::Desk;
+use super::oanda_orders::{self, Account};
 use super::redundancy::Place;
 use super::{Engine, OandaSetup};
 use crate::book::Feed;
 use crate::codec::http1::RequestError;
+use crate::guard::{Breaker, BreakerRules};
 use crate::record::{ConnectionRole, ConnectionState, InstrumentId, UnixNanos, Venue};
 use crate::venue::oanda::{Ledger, StreamRole, StreamSession};
 use crate::venue::Channels;
 
-const VENUE: Venue = Venue::Oanda;
+pub(super) const VENUE: Venue = Venue::Oanda;
 /// Why the old stream is closed.
 const REPLACED: &str = "replaced by a stream with other instruments";
 
@@ -36,15 +39,21 @@ struct PriceStreams {
 #[derive(Default)]
 pub(super) struct Oanda {
     pub(super) ledger: Ledger,
+    pub(super) account: Account,
     prices: Option<PriceStreams>,
 }
 
 impl Oanda {
-    /// Adds its connections.
+    /// Adds its connections, and the desk if orders may be sent.
     ///
     /// # Errors
     /// A host or user agent that cannot stand in a request.
-    pub(super) fn new(setup: &OandaSetup, conns: &mut Vec<Conn>) -> Result<Oanda, RequestError> {
+    pub(super) fn new(
+        setup: &OandaSetup,
+        conns: &mut Vec<Conn>,
+        desk: &mut Desk,
+        breaker: BreakerRules,
+    ) -> Result<Oanda, RequestError> {
         let mut streams = |role, conn_role| -> Result<ConnId, RequestError> {
             let OandaSetup { stream, account, token, streams, .. } = setup;
             let session = StreamSession::new(role, stream, *account, token.clone(), streams.clone())?;
@@ -57,6 +66,11 @@ impl Oanda {
         let active = streams(StreamRole::Pricing, ConnectionRole::Market)?;
         let other = streams(StreamRole::Pricing, ConnectionRole::Market)?;
         let prices = Some(PriceStreams { active, other, changing: false });
+        if let Some(orders) = &setup.orders {
+            let user = streams(StreamRole::Transactions, ConnectionRole::User)?;
+            *desk = oanda_orders::desk(user, orders, Breaker::new(breaker));
+            oanda_orders::add_order_connections(setup, orders, conns)?;
+        }
         Ok(Oanda { prices, ..Oanda::default() })
     }
 }

@@ -386,6 +386,9 @@ impl GatewayBuilder {
         }
         if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
             let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if oanda.trades {
+                asked.check_start()?;
+            }
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
         let readers = (hops.reader(), counters.reader());

@@ -192,6 +192,10 @@ impl Gateway {
                     }
                 }
                 let added = self.directory.add(listing);
+                if let Queries::Oanda(queries) = &queries {
+                    let rules = Box::new(queries.rules(symbol)?);
+                    self.send(ControlMessage::Engine(Control::OandaRules(added.id, rules)))?;
+                }
                 self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 added
             }

@@ -6,8 +6,8 @@ use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
 use crate::order::OrderFact;
-use crate::record::{Instrument, Listing, UnixNanos, Venue, VenueOrderId};
-use crate::venue::oanda::auth::{AccessToken, AccountId, AccountRow};
+use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
+use crate::venue::oanda::auth::{tradable, AccessToken, AccountId, AccountRow};
 use crate::venue::oanda::cold::{self, Caller};
 use crate::venue::oanda::request::{OrderSpecifier, Query};
 use crate::venue::oanda::response::{self, AccountSummary, ReplyError, ReplyHeaders};
@@ -107,7 +107,7 @@ impl OandaQueries {
         let operation = "order status";
         match self.send(operation, &Query::Order(OrderSpecifier::Id(id.as_str()))) {
             Err(ExchangeError::Http { status: 404, .. }) => Ok(None),
-            Err(ExchangeError::Rejected { class: crate::record::RejectClass::UnknownOrder, .. }) => Ok(None),
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(None),
             Err(error) => Err(error),
             Ok(mut reply) => {
                 let order = cold::order(&mut reply.body, instrument);
@@ -130,6 +130,24 @@ impl OandaQueries {
         match time.is_some() {
             true => Ok(time),
             false => Err(self.shared.client.unreadable(operation, &"no time in it")),
+        }
+    }
+
+    /// Before the first order: the token must own the account, and nobody else may trade it. Without that proof nothing
+    /// starts.
+    pub(in crate::gateway) fn check_start(&self) -> Result<(), GatewayError> {
+        let venue = Venue::Oanda;
+        match self.accounts() {
+            Ok(accounts) => tradable(&accounts, &self.shared.account)
+                .map_err(|error| GatewayError::Setting { setting: "OANDA_ACCOUNT_ID", why: error.to_string() }),
+            Err(ExchangeError::Rejected { class, code, .. }) if is_refusal_of_the_token(class) => {
+                let status = if class == RejectClass::Unauthorized { 401 } else { 403 };
+                Err(GatewayError::KeyRefused { venue, status, excerpt: code })
+            }
+            Err(ExchangeError::Http { status: status @ (401 | 403), excerpt, .. }) => {
+                Err(GatewayError::KeyRefused { venue, status, excerpt })
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -187,4 +205,8 @@ impl OandaQueries {
             }
         })
     }
+}
+
+fn is_refusal_of_the_token(class: RejectClass) -> bool {
+    matches!(class, RejectClass::Unauthorized | RejectClass::Forbidden)
 }

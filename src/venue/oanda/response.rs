@@ -256,8 +256,8 @@ pub(super) fn tell_cancel_reply(
     reply
 }
 
-/// Tells what the answer to a replace request proves; `old` is the order as it was known. The reply goes before the
-/// transactions, which give it another id.
+/// Tells what the answer to a replace request proves; `old` is the order as it was known. Of a replace that was done the
+/// new id is told first, and the reply is about that one; transactions come last.
 pub(super) fn tell_replace_reply(
     plain: &mut Plain,
     status: u16,
@@ -270,11 +270,18 @@ pub(super) fn tell_replace_reply(
     let reply = match status {
         200 | 201 => plain.parse(body, |cursor| {
             let found = Mutation::read(cursor)?;
-            let reply = match found.create() {
-                Some(_) => ReplaceReply::Accepted,
-                None => ambiguous(InlineText::truncated("reply without order")),
+            let reply = match found.create().map(|create| order_id(create.id)) {
+                Some(new) => {
+                    facts.renumbered(old, &new);
+                    facts.replace_reply(&new, ReplaceReply::Accepted);
+                    ReplaceReply::Accepted
+                }
+                None => {
+                    let reply = ambiguous(InlineText::truncated("reply without order"));
+                    facts.replace_reply(old, reply);
+                    reply
+                }
             };
-            facts.replace_reply(old, reply);
             found.tell(teller, facts);
             Ok::<_, Fault>(reply)
         }),
