@@ -8,9 +8,10 @@ mod common;
 mod oanda;
 
 use common::decimal;
+use exchange_connectors::gateway::KillScope;
 use exchange_connectors::record::{
-    ExecutionKind as K, Fixed128, OandaOptions, OrderCommand, OrderQuantity, OrderRef, OrderShape, OrderTerms,
-    PositionFill, PreparedOrder, RejectClass, Side, StopLoss, EXECUTION_FLAG_RECONCILED,
+    ExecutionKind as K, Fixed128, GuardEvent, OandaOptions, OrderCommand, OrderQuantity, OrderRef, OrderShape,
+    OrderTerms, PositionFill, PreparedOrder, RejectClass, Side, StopLoss, EXECUTION_FLAG_RECONCILED,
 };
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
 use oanda::OandaRig;
@@ -171,4 +172,27 @@ fn an_order_that_never_arrived_is_rejected_after_proof() {
     let rejected = rig.expect(request, K::Rejected);
     assert_eq!(rejected.reject, RejectClass::NeverArrived);
     assert!(rig.venue.requests("GET /transactions/sinceid").unwrap() >= 3);
+}
+
+#[test]
+fn the_kill_switch_cancels_every_order_and_confirms() {
+    let mut rig = OandaRig::trading(|config| config);
+    let requests: Vec<_> = ["1.10", "1.11", "1.12"].map(|price| rig.limit(Side::Buy, price, "100")).into();
+    let requests: Vec<_> = requests
+        .into_iter()
+        .map(|order| {
+            let request = rig.submit(order);
+            rig.expect(request, K::Accepted);
+            request
+        })
+        .collect();
+    rig.gateway.kill(KillScope::Ours);
+    rig.until("the kill confirmed", |rig| {
+        rig.executions.iter().any(|r| r.guard == GuardEvent::KillConfirmed).then_some(())
+    });
+    for request in requests {
+        assert_eq!(rig.law(request), [K::Accepted, K::Cancelled]);
+    }
+    let refused = rig.submit(rig.resting_bid());
+    assert_eq!(rig.expect(refused, K::Rejected).reject, RejectClass::Stopped);
 }

@@ -365,6 +365,7 @@ impl Engine {
     }
 
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
+        self.oanda_streams(id);
         let Engine { conns, market, trading, binance_us, oanda, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         conn.heard = now;

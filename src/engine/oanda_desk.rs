@@ -5,7 +5,7 @@
 //! what is wanted opens a new stream before the old one is let go: each instrument is taken from the new one as soon as
 //! that has told its first price, which is a whole picture, and from then on not from the old one, so that nothing is
 //! missed and nothing is told twice; that there are never more than two of them; and that changes made while one is under
-//! way go with the next. How many connections begin in a second is the dialer's to see to.
+//! way go with the next. What the old one has told is not told again by the new one, and nothing older is. How many connections begin in a second is the dialer's to see to.
 
 use super::connections::{Conn, Lane, Session};
 use super::contract::{ConnId, Outputs};
@@ -96,6 +96,22 @@ impl Engine {
             self.wake_price_stream(now, out, active);
         }
         self.tend_price_streams(now, out);
+    }
+
+    /// A price stream is about to be read.
+    pub(super) fn oanda_streams(&mut self, id: ConnId) {
+        let Some(prices) = self.oanda.prices.filter(|prices| prices.changing && prices.other == id) else { return };
+        let Engine { conns, market, .. } = self;
+        for traded in market.traded.iter().flatten().filter(|traded| traded.conn == Some(prices.active)) {
+            let instrument = traded.instrument.id;
+            let told = match conns.get(prices.active.index()).map(|conn| &conn.session) {
+                Some(Session::OandaStream(session)) => session.told(instrument),
+                _ => UnixNanos::NONE,
+            };
+            if let Some(Session::OandaStream(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) {
+                session.skip_to(instrument, told);
+            }
+        }
     }
 
     /// A price stream was read, or had its time.
