@@ -1,12 +1,15 @@
 //! The connection table: what each slot is for, how it stands, and when it is dialled again.
 
-use super::contract::{Closed, ConnId, Note, Outputs};
+use super::contract::{Closed, ConnId, Note, Outputs, StrategySet};
 use super::ear::Ear;
 use super::port::Carrier;
+use super::relief::Duty;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
-use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
+use crate::record::{
+    ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, StrategyId, UnixNanos, Venue,
+};
 use crate::telemetry::Counter;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
 use crate::venue::{binance_us, oanda, GapScope, SessionError};
@@ -72,6 +75,9 @@ pub(super) struct Conn {
     pub(super) feed: Feed,
     /// Whose market data it carries.
     pub(super) source: MarketSource,
+    /// The other one of its pair, if it can be relieved.
+    pub(super) partner: Option<ConnId>,
+    pub(super) duty: Duty,
 }
 
 impl Conn {
@@ -91,6 +97,8 @@ impl Conn {
             quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
+            partner: None,
+            duty: Duty::Serves,
         }
     }
 
@@ -104,9 +112,15 @@ impl Conn {
         Conn { dormant: true, spare: true, ..self }
     }
 
+    /// The connection that is to relieve this one, if its sessions have a known end.
+    pub(super) fn relief_of(&self, id: ConnId) -> Option<Conn> {
+        let relief = Conn::new(self.venue, self.role, self.lane, self.session.successor()?);
+        Some(Conn { dormant: true, spare: self.spare, partner: Some(id), duty: Duty::StandsBy, ..relief })
+    }
+
     /// Whether it carries a venue's market data, of this feed.
     pub(super) fn is_market(&self, venue: Venue, feed: Feed) -> bool {
-        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed
+        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed && self.serves()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -198,7 +212,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsStream(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 self.deadlines.set(self.snapshot_slot(), self.binance_us.snapshot_at());
                 if conn.state == ConnectionState::Open && session.healthy(&self.binance_us.data) {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -223,7 +238,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsApi(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -235,6 +251,7 @@ impl Engine {
                 }
             }
         }
+        self.do_duty(now, out, id);
     }
 
     pub(super) fn closed(
@@ -247,9 +264,10 @@ impl Engine {
     ) {
         self.deadlines.set(id.index(), None);
         self.trading.settle_orders(now, out, id, closed.began);
+        let heir = self.fall_back(id);
         let Engine { conns, market, trading, binance_us, oanda, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
-        let was_open = conn.is_open();
+        let (was_open, serves) = (conn.is_open(), conn.serves());
         if was_open {
             out.count(Counter::Disconnects, 1);
         }
@@ -273,7 +291,7 @@ impl Engine {
             }
             Session::BinanceUsStream(session) => {
                 session.closed(&mut binance_us.data);
-                if was_open {
+                if was_open && serves {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
@@ -294,7 +312,7 @@ impl Engine {
                 };
             }
             Session::BinanceUsApi(session) => {
-                if conn.role == ConnectionRole::User {
+                if trading.is_user(id) {
                     trading.orders.user_stream_down(conn.venue);
                 }
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -329,13 +347,19 @@ impl Engine {
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
-        if conn.spare && !conn.session.wants_anything() {
+        let idle = conn.spare && !conn.session.wants_anything();
+        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        if let Some(heir) = heir {
+            return self.succeed(now, out, id, heir);
+        }
+        if self.stays_away(now, id) {
+            return;
+        }
+        if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {
             conn.dormant = true;
-            self.set_state(now, out, id, ConnectionState::Down, &closed.why);
             self.price_stream_rests(now, out, id);
             return;
         }
-        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
     }
@@ -353,19 +377,32 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role, quiet) = (conn.venue, conn.role, conn.quiet);
+        let (venue, role, serves) = (conn.venue, conn.role, conn.serves() && !conn.quiet);
         out.note(Note::Connection { conn: id, venue, role, state, why });
-        if !quiet {
+        if serves {
             self.tell_state(now, out, id);
         }
     }
 
-    /// Tells every strategy how a connection stands.
+    /// How a connection stands, to every strategy.
     pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
         let Some(conn) = self.conns.get(id.index()) else { return };
-        let (venue, role, state) = (conn.venue, conn.role, conn.state);
-        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue, role, state });
+        let record = state_record(now, conn);
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
+
+    /// A strategy that comes late is told how every connection stands: the changes before it are gone, and the next may be
+    /// a day away.
+    pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
+        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves() && !conn.quiet;
+        for conn in self.conns.iter().filter(told) {
+            self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
+        }
+    }
+}
+
+fn state_record(now: UnixNanos, conn: &Conn) -> MarketRecord {
+    let (venue, role, state) = (conn.venue, conn.role, conn.state);
+    let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+    MarketRecord::state(stamp, State { venue, role, state })
 }

@@ -12,6 +12,8 @@
 mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
+mod binance_us_replace;
+mod binance_us_rules;
 mod connections;
 mod contract;
 mod deadlines;
@@ -23,6 +25,8 @@ mod holdings;
 mod kill;
 mod oanda_desk;
 mod oanda_orders;
+mod pairs;
+mod paper;
 mod port;
 mod prepared;
 mod pretrade;
@@ -33,6 +37,7 @@ mod recover;
 mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
+mod relief;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -296,6 +301,7 @@ impl Engine {
                 conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
             }
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
+            relief::pair(&mut conns);
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
         }
         let mut oanda = Oanda::default();
@@ -324,6 +330,7 @@ impl Engine {
             self.started = true;
             self.dial_all(now, out);
         }
+        self.arrive_on_paper(now);
         let mut progress = Progress::default();
         match input {
             Input::Bytes { conn, plain } => {
@@ -422,7 +429,13 @@ impl Engine {
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
             Control::OandaRules(id, rules) => self.oanda.account.set_rules(id, rules),
-            Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
+            Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
+            Control::Market(id, market) => self.know_rules(now, out, id, market),
+            Control::AddStrategy(strategy) => {
+                self.trading.delivery.add(strategy);
+                self.tell_states(now, out, strategy);
+                self.tell_paper_states(now, out, strategy);
+            }
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {
                     self.rewant(now, out, id);
@@ -443,6 +456,7 @@ impl Engine {
             Control::Stop(shutdown) => self.stop(now, shutdown),
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::GivenUp => self.kill(now, out, KillScope::Ours, "the reactor stood still"),
             Control::Release => self.release_kill(now, out),
             Control::Audit(news) => self.tell_audit(now, out, news),
         }
@@ -455,6 +469,11 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let listing = &instrument.listing;
+        for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
+            self.trading.orders.name_asset(listing.venue, code, asset);
+        }
+        self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;
@@ -485,6 +504,7 @@ impl Engine {
         while let Some((conn, id)) = self.market.resync.pop() {
             self.resync(now, out, conn, id);
         }
+        self.hear_paper(now, out);
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);

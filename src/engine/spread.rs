@@ -133,6 +133,7 @@ impl Engine {
             out.dial(id, now);
         }
         self.session_result(now, out, id, Ok(()));
+        self.tell_relief(now, out, id, instrument, wanted.into());
     }
 
     /// The connection for an instrument that has none: the one that carries its stream already, else where it was, else

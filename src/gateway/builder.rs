@@ -3,6 +3,7 @@
 use super::binance_us::{self, BinanceUsConfig};
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
+use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
 use super::error::GatewayError;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
@@ -12,11 +13,11 @@ use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
 use crate::engine::{Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
-use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
+use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{PerVenue, UnixNanos, Venue};
+use crate::record::{Caller, PerVenue, UnixNanos, Venue};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,12 @@ const BOOK_BLOCKS: usize = 8_192;
 const DIAL_TIMEOUT_MS: u64 = 10_000;
 /// How long a cold query may take.
 const QUERY_TIMEOUT_MS: u64 = 10_000;
+/// Silence after which the reactor is given up, unless told otherwise. A healthy one turns at least ten times a second, and
+/// its longest turns take milliseconds; three seconds are more than the scheduler of a crowded machine keeps a thread
+/// waiting while it lets the keeper run, and less than a person needs to find the venue's own panic button.
+const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
+/// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
+const REACTOR_SILENCE_MS_MIN: u64 = 400;
 /// What errors call the extra root certificates, wherever the path came from.
 const ROOTS_SETTING: &str = "root certificates (EXCHANGE_CONNECTORS_CA_FILE)";
 /// How our client order ids begin.
@@ -65,6 +72,7 @@ pub struct GatewayBuilder {
     reconcile: ReconcileRules,
     breaker: BreakerRules,
     dead_man_ms: Option<u64>,
+    reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
     audit: Option<AuditConfig>,
 }
@@ -89,6 +97,7 @@ impl Default for GatewayBuilder {
             reconcile: ReconcileRules::default(),
             breaker: BreakerRules::default(),
             dead_man_ms: None,
+            reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
             audit: None,
         }
@@ -222,6 +231,19 @@ impl GatewayBuilder {
         GatewayBuilder { dead_man_ms: None, ..self }
     }
 
+    /// How long the reactor may stand still, ms, at least 400, before the keeper gives it up, throws the kill switch and
+    /// cancels our orders over connections of its own: see [`Gateway::emergency`]. Default 3,000. A panic needs no such
+    /// time. Keep handlers on the reactor's thread far below it. A reactor that you turn yourself is watched for silence
+    /// from [`Reactor::watch`] on.
+    pub fn reactor_silence_ms_max(self, silence_ms_max: u64) -> GatewayBuilder {
+        GatewayBuilder { reactor_silence_ms_max: Some(silence_ms_max), ..self }
+    }
+
+    /// Watches no reactor and opens no connections for emergencies: orders of a reactor that fails stay open.
+    pub fn without_reactor_watch(self) -> GatewayBuilder {
+        GatewayBuilder { reactor_silence_ms_max: None, ..self }
+    }
+
     /// How long a cold query may take, ms. Default 10,000.
     pub fn query_timeout_ms(self, timeout_ms: u64) -> GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
@@ -299,6 +321,10 @@ impl GatewayBuilder {
         if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
             return Err(GatewayError::NoLimits(Venue::Oanda));
         }
+        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
+            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
+            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
+        }
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
@@ -306,6 +332,7 @@ impl GatewayBuilder {
         let control = poller.control();
         let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
             .map_err(|error| GatewayError::System(error.to_string()))?;
+        let our_ids = ids.clone();
         let engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
@@ -358,7 +385,14 @@ impl GatewayBuilder {
                 (Some(minter), Some(tap))
             }
         };
-        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
+        let pulse = Pulse::default();
+        let heart = pulse.heart();
+        let lifeguard = Lifeguard::new(pulse.clone(), control.clone());
+        let watch = self.reactor_silence_ms_max.map(|silence_ms_max| {
+            let lifeguard = lifeguard.clone();
+            ReactorWatch { pulse, silence_ms_max, alarm: Box::new(move |alarm| lifeguard.raise(alarm)) }
+        });
+        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter, watch }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
         let directory = Directory::default();
@@ -391,6 +425,33 @@ impl GatewayBuilder {
             }
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
+        let mut emergencies = Vec::new();
+        for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
+            let Some(dialer) = dialers.get(venue) else { continue };
+            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
+            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
+            let queries = match venue {
+                Venue::Coinbase => coinbase
+                    .as_ref()
+                    .filter(|coinbase| coinbase.key.is_some())
+                    .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::BinanceUs => binance_us
+                    .as_ref()
+                    .filter(|binance_us| binance_us.key.is_some())
+                    .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => oanda
+                    .as_ref()
+                    .filter(|oanda| oanda.trades)
+                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
+            };
+            let Some(queries) = queries else { continue };
+            let canceller = Box::new(OurOrders { queries, ids: our_ids.clone() });
+            // An order may be missing from a listing for as long as its absence proves nothing.
+            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
+            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
+            lifeguard.add(venue, emergency.bell());
+            emergencies.push(emergency);
+        }
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
@@ -403,6 +464,7 @@ impl GatewayBuilder {
             counters,
             audit,
             dead_man_ms: self.dead_man_ms,
+            heart,
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;
@@ -415,6 +477,8 @@ impl GatewayBuilder {
             reactor: None,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
+            emergencies,
+            lifeguard,
             journal,
         };
         let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
@@ -477,6 +541,13 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn a_silence_too_short_to_mean_anything_is_refused() {
+        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).reactor_silence_ms_max(399);
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("reactor_silence_ms_max: 399 ms"), "{error}");
     }
 
     #[test]

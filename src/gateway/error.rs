@@ -142,6 +142,17 @@ pub enum ExchangeError {
         /// Whether it may have happened all the same.
         ambiguous: bool,
     },
+    /// Nothing was sent: our share of the venue's rate limit is used up, or the venue wants nothing for a while, and the
+    /// configured time does not reach so far.
+    #[error("{venue}: {operation} was not sent: the rate limit lets it go in {retry_in_ms} ms, try again then")]
+    Throttled {
+        /// The venue.
+        venue: Venue,
+        /// What was tried.
+        operation: &'static str,
+        /// When to try again, ms from now.
+        retry_in_ms: u64,
+    },
     /// The venue answered with an error.
     #[error("{venue}: {operation} failed with HTTP {status}: {excerpt}")]
     Http {
@@ -208,7 +219,7 @@ impl ExchangeError {
     /// Whether trying the same again later may succeed and can do no harm.
     pub fn is_retryable(&self) -> bool {
         match self {
-            ExchangeError::NotConnected { .. } => true,
+            ExchangeError::NotConnected { .. } | ExchangeError::Throttled { .. } => true,
             ExchangeError::Rejected { class, .. } => {
                 matches!(class, RejectClass::Busy | RejectClass::RateLimited | RejectClass::NotConnected)
             }
