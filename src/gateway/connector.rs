@@ -396,7 +396,8 @@ impl Running {
     /// Waits until market data flows, and with credentials until orders may be sent.
     fn wait_connected(&mut self, venue: Venue, timeout_ms: u64) -> Result<(), ExchangeError> {
         let deadline = Instant::now() + Duration::from_millis(timeout_ms);
-        let (mut market, mut user, mut orders) = (false, !self.trading, !self.trading);
+        // Prices of OANDA have no connection before something is subscribed.
+        let (mut market, mut user, mut orders) = (venue == Venue::Oanda, !self.trading, !self.trading);
         loop {
             while let Some(record) = self.strategy.market.pop() {
                 let View::State(state) = record.view() else { continue };

@@ -17,6 +17,9 @@ use crate::venue::ListedOrder;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+mod account;
+mod changes;
+
 /// OANDA's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
 #[derive(Clone)]
 pub struct OandaQueries {
@@ -133,7 +136,7 @@ impl OandaQueries {
     /// Cancels one order; one that is over already counts as cancelled.
     pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
         let cancel = Command::Cancel(OrderSpecifier::Id(order.id.as_str()));
-        match self.send_built("cancel", |caller, out| caller.put_command(&cancel, out)) {
+        match self.send_built("cancel", false, |caller, out| caller.put_command(&cancel, out)) {
             Err(ExchangeError::Http { status: 404, .. }) => Ok(()),
             Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
             reply => reply.map(drop),
@@ -192,13 +195,14 @@ impl OandaQueries {
 
     /// One question and its reply of status 200: nothing changes by it.
     fn send(&self, operation: &'static str, query: &Query<'_>) -> Answer<OwnedResponse> {
-        self.send_built(operation, |caller, out| caller.put_query(query, out))
+        self.send_built(operation, false, |caller, out| caller.put_query(query, out))
     }
 
-    /// One request that only asks, or may be repeated.
+    /// One request; `ambiguous`: whether it may have had an effect that counts if its reply is lost.
     fn send_built(
         &self,
         operation: &'static str,
+        ambiguous: bool,
         put: impl FnOnce(&Caller<'_>, &mut Vec<u8>) -> Result<Method, RequestError>,
     ) -> Answer<OwnedResponse> {
         let Shared { client, account, token, .. } = &*self.shared;
@@ -210,7 +214,7 @@ impl OandaQueries {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let reply = client.run(operation, method, 1, build, false)?;
+        let reply = client.run(operation, method, 1, build, ambiguous)?;
         self.judge(operation, reply)
     }
 
