@@ -54,6 +54,7 @@ fn setup() -> Setup {
     let builder = GatewayBuilder::default()
         .coinbase(config)
         .without_limits()
+        .without_state()
         // Nothing that was sent is taken for lost while a test looks.
         .reconcile(ReconcileRules { absence_grace_ms: 60_000, ..fast_rules() })
         // Nor does the breaker keep orders from a venue that does nothing but fail.

@@ -128,7 +128,12 @@ impl BinanceUs {
             return;
         }
         self.mark(id, mark);
-        if !self.ordered.contains(&instrument) {
+        self.trades(venue, instrument);
+    }
+
+    /// Executions are to be looked for in this instrument from now on.
+    pub(super) fn trades(&mut self, venue: Venue, instrument: InstrumentId) {
+        if venue == Venue::BinanceUs && !self.ordered.contains(&instrument) {
             self.ordered.push(instrument);
         }
     }

@@ -101,6 +101,7 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument: fact.instrument };
         match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
+            Whose::OurPrefixOtherSession if self.take_back(fact) => {}
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(stray),
             // Nobody's order is spared.

@@ -31,6 +31,7 @@ mod recover;
 mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
+mod restart;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -417,6 +418,7 @@ impl Engine {
         if instrument.listing.venue == Venue::BinanceUs {
             self.know_shared(now, &instrument);
         }
+        self.recall(now, &instrument);
         self.rewant(now, out, id);
     }
 

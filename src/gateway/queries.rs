@@ -92,6 +92,14 @@ impl Queries {
         }
     }
 
+    /// Symbol and client order id of every open order of the account, whoever placed it.
+    pub(super) fn open_orders_named(&self) -> Result<Vec<(String, String)>, ExchangeError> {
+        match self {
+            Queries::Coinbase(queries) => queries.open_orders_named(),
+            Queries::BinanceUs(queries) => queries.open_orders_named(),
+        }
+    }
+
     /// The venue's clock.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use crate::journal::{AuditEnd, Journal};
 use crate::keeper::{Clock, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
+use crate::state::Session;
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
 use crate::venue::Channels;
@@ -32,6 +33,8 @@ pub(super) struct Threads {
     pub(super) keeper: Option<Keeper>,
     /// Writes the audit log, if one is kept.
     pub(super) journal: Option<Journal>,
+    /// Keeps the accounts locked until everything else has ended.
+    pub(super) session: Option<Session>,
 }
 
 /// A running gateway. Dropping it ends the threads and leaves orders open at the venues; use [`Gateway::shutdown`] to say
@@ -340,7 +343,9 @@ impl Gateway {
         }
         self.threads.dialers.clear();
         self.threads.keeper.take();
-        self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end)
+        let audit = self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end);
+        self.threads.session.take();
+        audit
     }
 }
 

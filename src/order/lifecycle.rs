@@ -114,6 +114,9 @@ impl Order {
         }
         let row = self.booking.row(fact.price, fact.quantity, fact.fee, self.base_quantity(), self.scale);
         match row {
+            Row::Detail if self.replayed_from.is_some() && fact.venue_time >= self.replayed_from => {
+                burst.emit(self.replay(now, fact, late));
+            }
             Row::Detail => burst.emit(self.detail(now, fact)),
             Row::Excess => counters.refused_rows = counters.refused_rows.saturating_add(1),
             Row::Fill(delta) => {

@@ -211,6 +211,7 @@ impl Bench {
         let builder = GatewayBuilder::default()
             .coinbase((self.coinbase)(coinbase))
             .without_limits()
+            .without_state()
             .idle(Idle::Block)
             .reconcile(fast_rules())
             .root_certificates(&roots.path);

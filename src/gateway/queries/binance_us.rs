@@ -100,6 +100,12 @@ impl BinanceUsQueries {
             .collect())
     }
 
+    pub(super) fn open_orders_named(&self) -> Answer<Vec<(String, String)>> {
+        let operation = "open orders";
+        let mut reply = self.ask(operation, &Call::OpenOrders { symbol: None })?;
+        cold::open_orders_named(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
     /// How one order stands; `None` if the venue knows no such order. In the first seconds after it was sent that is no
     /// evidence (Binance.US reference 9.7).
     ///

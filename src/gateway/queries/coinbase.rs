@@ -84,6 +84,11 @@ impl CoinbaseQueries {
         self.all("list orders", |cursor| self.orders_page(filter, cursor))
     }
 
+    pub(super) fn open_orders_named(&self) -> Answer<Vec<(String, String)>> {
+        let open = self.orders(&OrderFilter { statuses: vec!["OPEN".to_owned()], ..OrderFilter::default() })?;
+        Ok(open.into_iter().map(|order| (order.product.into(), order.client_order_id.into())).collect())
+    }
+
     /// One page of them; `cursor` is empty for the first.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ mod cancels;
 mod changes;
 mod lifecycle;
 mod model;
+mod recall;
+mod table;
 mod reconcile;
 
 use super::*;
