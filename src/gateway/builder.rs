@@ -15,6 +15,7 @@ use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::paper::PaperConfig;
 use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{PerVenue, UnixNanos, Venue};
 use crate::telemetry::{Counters, Hops};
@@ -56,6 +57,7 @@ pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
     oanda: Option<OandaConfig>,
+    paper: PerVenue<Option<PaperConfig>>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -75,6 +77,7 @@ impl Default for GatewayBuilder {
             coinbase: None,
             binance_us: None,
             oanda: None,
+            paper: PerVenue::default(),
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -148,10 +151,22 @@ impl GatewayBuilder {
         GatewayBuilder { oanda: Some(config), ..self }
     }
 
+    /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
+        let venue = config.venue();
+        *self.paper.get_mut(venue) = Some(config);
+        self
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, mut paper, .. } = self;
+        for other in Venue::ALL.into_iter().filter(|other| *other != venue) {
+            *paper.get_mut(other) = None;
+        }
         GatewayBuilder {
+            paper,
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
             oanda: oanda.filter(|_| venue == Venue::Oanda),
@@ -258,13 +273,39 @@ impl GatewayBuilder {
         self.assemble(None)
     }
 
-    /// Whether orders can be sent to this venue.
-    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+    /// Whether orders can be sent to this venue, or filled on paper.
+    pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
+            venue if self.paper.get(venue).is_some() => true,
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
         }
+    }
+
+    /// A venue on paper has no credentials: what is not there cannot be used by mistake.
+    fn without_keys_on_paper(self) -> Result<GatewayBuilder, GatewayError> {
+        let GatewayBuilder { coinbase, binance_us, paper, .. } = self;
+        let configured = PerVenue::new(|venue| match venue {
+            Venue::Coinbase => coinbase.is_some(),
+            Venue::BinanceUs => binance_us.is_some(),
+            Venue::Oanda => self.oanda.is_some(),
+        });
+        if let Some((venue, _)) = paper.iter().find(|(venue, paper)| paper.is_some() && !configured.get(*venue)) {
+            return Err(GatewayError::VenueNotConfigured(venue));
+        }
+        Ok(GatewayBuilder {
+            coinbase: coinbase.map(|config| match paper.get(Venue::Coinbase) {
+                Some(_) => CoinbaseConfig { key: None, ..config },
+                None => config,
+            }),
+            binance_us: binance_us.map(|config| match paper.get(Venue::BinanceUs) {
+                Some(_) => config.without_key(),
+                None => config,
+            }),
+            paper,
+            ..self
+        })
     }
 
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
@@ -283,44 +324,50 @@ impl GatewayBuilder {
     }
 
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = &self;
+        let this = self.without_keys_on_paper()?;
+        let GatewayBuilder { coinbase, binance_us, oanda, .. } = &this;
         if coinbase.is_none() && binance_us.is_none() && oanda.is_none() {
             return Err(GatewayError::NoVenue);
         }
         if let Some(coinbase) = coinbase {
             coinbase.check_feeds()?;
-            if self.limits.is_none() && coinbase.key.is_some() {
+            if this.limits.is_none() && coinbase.key.is_some() {
                 return Err(GatewayError::NoLimits(Venue::Coinbase));
             }
         }
-        if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
+        if this.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
             return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
-        if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
+        if this.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
             return Err(GatewayError::NoLimits(Venue::Oanda));
         }
-        let tls = tls_config(self.extra_roots.as_deref())
+        let tls = tls_config(this.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
-        let poller = Poller::new(self.idle).map_err(system)?;
+        let poller = Poller::new(this.idle).map_err(system)?;
         let control = poller.control();
         let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
             .map_err(|error| GatewayError::System(error.to_string()))?;
-        let engine = Engine::new(EngineConfig {
+        let mut engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
             oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
             ids,
-            limits: self.limits.clone().flatten(),
+            limits: this.limits.clone().flatten(),
             order_limits: OrderLimits::default(),
-            reconcile: self.reconcile,
-            breaker: self.breaker,
-            book_blocks_max: self.book_blocks,
+            reconcile: this.reconcile,
+            breaker: this.breaker,
+            book_blocks_max: this.book_blocks,
         })
         .map_err(|error| GatewayError::Setting {
             setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
             why: error.to_string(),
         })?;
+        for (_, paper) in this.paper.iter() {
+            if let Some(paper) = paper {
+                engine = engine.trading_on_paper(paper);
+            }
+        }
 
         let wake: Wake = {
             let control = control.clone();
@@ -362,7 +409,7 @@ impl GatewayBuilder {
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
         let directory = Directory::default();
-        let (journal, audit, cold_audit) = match &self.audit {
+        let (journal, audit, cold_audit) = match &this.audit {
             None => (None, None, ColdAudit::default()),
             Some(config) => {
                 let started = Journal::start(config, Box::new(directory.clone()), clock.clone());
@@ -374,18 +421,18 @@ impl GatewayBuilder {
             }
         };
         if let (Some(coinbase), Some(dialer)) = (coinbase, dialers.get(Venue::Coinbase)) {
-            let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            let asked = coinbase.queries(dialer.cold(), clock.clone(), this.query_timeout_ms, cold_audit.clone());
             if coinbase.key.is_some() {
                 asked.check_start()?;
             }
             *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
-            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            let asked = binance_us.queries(dialer.cold(), clock.clone(), this.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
-            let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            let asked = oanda.queries(dialer.cold(), clock.clone(), this.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
         let readers = (hops.reader(), counters.reader());
@@ -399,7 +446,7 @@ impl GatewayBuilder {
             hops,
             counters,
             audit,
-            dead_man_ms: self.dead_man_ms,
+            dead_man_ms: this.dead_man_ms,
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;
@@ -414,7 +461,9 @@ impl GatewayBuilder {
             keeper: Some(keeper),
             journal,
         };
-        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        let mut gateway =
+            Gateway::new(threads, control, clock, directory, queries, places, this.rings, readers, inline);
+        gateway.paper = PerVenue::new(|venue| this.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
 }
