@@ -24,6 +24,8 @@ mod holdings;
 mod kill;
 mod oanda_desk;
 mod paper;
+#[cfg(all(test, feature = "sim"))]
+mod paper_tests;
 mod port;
 mod prepared;
 mod pretrade;
