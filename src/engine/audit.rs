@@ -118,7 +118,9 @@ impl Trading {
         let (slot, request) = match cargo {
             Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm => return About::NOTHING,
+            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Average | Cargo::Subscribe | Cargo::Warm => {
+                return About::NOTHING
+            }
         };
         self.orders.get(slot).map_or(About::NOTHING, |order| About {
             request: request.unwrap_or(order.request()),
@@ -182,6 +184,7 @@ const fn operation(cargo: &Cargo) -> &'static str {
         Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
         Cargo::Snapshot => "book_snapshot",
+        Cargo::Average => "average_price",
         Cargo::Subscribe => "subscribe_account",
         Cargo::Warm => "keep_warm",
     }

@@ -6,10 +6,10 @@
 use super::connections::{Lane, Session};
 use super::contract::{Note, Outputs};
 use super::port::Permit;
-use super::route::{free_conn, misfit, Plug, BUSY_MS};
+use super::route::{free_conn, Plug, BUSY_MS};
 use super::trading::{Cargo, Trading};
 use super::Engine;
-use crate::guard::{check_increments, Cost, Priority, RetryAt};
+use crate::guard::{Cost, Priority, RetryAt};
 use crate::order::Refusal;
 use crate::record::{OrderCommand, RejectClass, UnixNanos, Venue};
 use crate::telemetry::Counter;
@@ -34,7 +34,7 @@ impl Engine {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
         let instrument = &traded.instrument;
-        check_increments(instrument, &swap.order).map_err(misfit)?;
+        self.check_swap(now, instrument, &swap.order)?;
         if let Some(old) = self.trading.orders.get(swap.slot) {
             let heard = self.heard_of(traded);
             let Trading { pretrade, orders, .. } = &self.trading;

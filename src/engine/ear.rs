@@ -99,10 +99,17 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     }
 
     fn order(&mut self, fact: &OrderFact) {
+        let Trading { pairs, orders, .. } = &mut *self.trading;
+        let Some(fact) = &pairs.read(self.now, self.venue, fact, orders) else { return };
         let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
-        let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument: fact.instrument };
-        match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
+        let (instrument, symbol) = (fact.instrument, fact.unknown_symbol);
+        let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument, symbol };
+        let whose = orders.order_fact(self.now, self.venue, exponents, fact, &mut sink);
+        if let (Whose::Ours(_) | Whose::OurPrefixOtherSession, Some(instrument)) = (whose, fact.instrument) {
+            self.trading.ordered(self.venue, instrument);
+        }
+        match whose {
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(stray),
             // Nobody's order is spared.
@@ -152,6 +159,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     }
 
     fn fill(&mut self, fact: &FillFact) {
+        let Trading { pairs, orders, .. } = &mut *self.trading;
+        pairs.executes(self.venue, &fact.venue_order_id, orders);
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.fill_fact(self.now, self.venue, fact, &mut sink);
     }

@@ -13,6 +13,7 @@ mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
 mod binance_us_replace;
+mod binance_us_rules;
 mod connections;
 mod contract;
 mod deadlines;
@@ -23,6 +24,7 @@ mod gaps;
 mod holdings;
 mod kill;
 mod oanda_desk;
+mod pairs;
 mod paper;
 #[cfg(all(test, feature = "sim"))]
 mod paper_tests;
@@ -405,6 +407,8 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
+            Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
+            Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {
                 self.trading.delivery.add(strategy);
                 self.tell_states(now, out, strategy);
@@ -430,6 +434,7 @@ impl Engine {
             Control::Stop(shutdown) => self.stop(now, shutdown),
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::GivenUp => self.kill(now, out, KillScope::Ours, "the reactor stood still"),
             Control::Release => self.release_kill(now, out),
             Control::Audit(news) => self.tell_audit(now, out, news),
         }
@@ -442,6 +447,10 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let listing = &instrument.listing;
+        for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
+            self.trading.orders.name_asset(listing.venue, code, asset);
+        }
         self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {

@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::port::Permit;
 use super::trading::{Cargo, Stray, Trading, CANCELS_PER_REQUEST_MAX, STRAYS_MAX};
 use super::Engine;
-use crate::guard::{check_increments, check_prepared, Cost, IncrementError, Priority, RetryAt};
+use crate::guard::{check_increments, Cost, IncrementError, Priority, RetryAt};
 use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
     AuditEntry, ClientOrderId, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder,
@@ -96,10 +96,7 @@ impl Engine {
         };
         let whole = composite.map(|order| order.command().submitted_by(command));
         let command = whole.as_ref().unwrap_or(command);
-        match composite {
-            Some(order) => check_prepared(instrument, order).map_err(misfit)?,
-            None => check_increments(instrument, command).map_err(misfit)?,
-        }
+        self.check_terms(now, instrument, command, composite)?;
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
@@ -122,7 +119,7 @@ impl Engine {
             });
         };
         let Engine { conns, trading, binance_us, .. } = self;
-        let Trading { desks, orders, prepared, pretrade, .. } = trading;
+        let Trading { desks, orders, prepared, pretrade, pairs, .. } = trading;
         let desk = desks.get_mut(venue);
         let cost = Cost { weight: 1, orders: counted };
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
@@ -157,6 +154,9 @@ impl Engine {
             quantity_in_quote: command.is_quantity_in_quote(),
             composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
         };
+        if venue == Venue::BinanceUs && intent.composite.is_some_and(|order| order.terms().is_bracket()) {
+            pairs.begin(placed.slot, orders);
+        }
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
         if let Err(token) = session.place(now, &intent, permit, &mut plug) {
@@ -292,7 +292,9 @@ impl Engine {
         }
         if first.venue == Venue::BinanceUs {
             let client = self.trading.orders.get(first.slot).map_or(ClientOrderId::EMPTY, |o| *o.client_order_id());
-            if let Err(until) = self.cancel_at_binance_us(now, out, first.instrument, &first.venue_order_id, &client) {
+            if let Err(until) =
+                self.cancel_at_binance_us(now, out, (Some(first.instrument), ""), &first.venue_order_id, &client)
+            {
                 self.trading.orders.cancel_delayed(first.slot, until);
             }
             self.arm_orders(now);
@@ -359,13 +361,9 @@ impl Engine {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);
                 let ours: ArrayVec<Stray, STRAYS_MAX> = ours.copied().collect();
                 for stray in ours {
-                    let Stray { id, instrument, .. } = stray;
-                    // Of an instrument nobody subscribed to: there is no name to cancel it by.
-                    let Some(instrument) = instrument else {
-                        self.trading.strays.retain(|other| *other != stray);
-                        continue;
-                    };
-                    if self.cancel_at_binance_us(now, out, instrument, &id, &ClientOrderId::EMPTY).is_err() {
+                    let Stray { id, instrument, symbol, .. } = stray;
+                    let named = (instrument, symbol.as_str());
+                    if self.cancel_at_binance_us(now, out, named, &id, &ClientOrderId::EMPTY).is_err() {
                         break;
                     }
                     self.trading.strays.retain(|other| *other != stray);

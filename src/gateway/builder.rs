@@ -3,6 +3,7 @@
 use super::binance_us::{self, BinanceUsConfig};
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
+use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
 use super::error::GatewayError;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
@@ -12,12 +13,12 @@ use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
 use crate::engine::{Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
-use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
+use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::paper::PaperConfig;
 use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{PerVenue, UnixNanos, Venue};
+use crate::record::{Caller, PerVenue, UnixNanos, Venue};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,12 @@ const BOOK_BLOCKS: usize = 8_192;
 const DIAL_TIMEOUT_MS: u64 = 10_000;
 /// How long a cold query may take.
 const QUERY_TIMEOUT_MS: u64 = 10_000;
+/// Silence after which the reactor is given up, unless told otherwise. A healthy one turns at least ten times a second, and
+/// its longest turns take milliseconds; three seconds are more than the scheduler of a crowded machine keeps a thread
+/// waiting while it lets the keeper run, and less than a person needs to find the venue's own panic button.
+const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
+/// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
+const REACTOR_SILENCE_MS_MIN: u64 = 400;
 /// What errors call the extra root certificates, wherever the path came from.
 const ROOTS_SETTING: &str = "root certificates (EXCHANGE_CONNECTORS_CA_FILE)";
 /// How our client order ids begin.
@@ -67,6 +74,7 @@ pub struct GatewayBuilder {
     reconcile: ReconcileRules,
     breaker: BreakerRules,
     dead_man_ms: Option<u64>,
+    reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
     audit: Option<AuditConfig>,
 }
@@ -92,6 +100,7 @@ impl Default for GatewayBuilder {
             reconcile: ReconcileRules::default(),
             breaker: BreakerRules::default(),
             dead_man_ms: None,
+            reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
             audit: None,
         }
@@ -237,6 +246,19 @@ impl GatewayBuilder {
         GatewayBuilder { dead_man_ms: None, ..self }
     }
 
+    /// How long the reactor may stand still, ms, at least 400, before the keeper gives it up, throws the kill switch and
+    /// cancels our orders over connections of its own: see [`Gateway::emergency`]. Default 3,000. A panic needs no such
+    /// time. Keep handlers on the reactor's thread far below it. A reactor that you turn yourself is watched for silence
+    /// from [`Reactor::watch`] on.
+    pub fn reactor_silence_ms_max(self, silence_ms_max: u64) -> GatewayBuilder {
+        GatewayBuilder { reactor_silence_ms_max: Some(silence_ms_max), ..self }
+    }
+
+    /// Watches no reactor and opens no connections for emergencies: orders of a reactor that fails stay open.
+    pub fn without_reactor_watch(self) -> GatewayBuilder {
+        GatewayBuilder { reactor_silence_ms_max: None, ..self }
+    }
+
     /// How long a cold query may take, ms. Default 10,000.
     pub fn query_timeout_ms(self, timeout_ms: u64) -> GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
@@ -270,7 +292,7 @@ impl GatewayBuilder {
     /// # Errors
     /// As [`GatewayBuilder::start`].
     pub fn build(self) -> Result<(Gateway, Reactor), GatewayError> {
-        self.assemble(None)
+        self.without_keys_on_paper()?.assemble(None)
     }
 
     /// Whether orders can be sent to this venue, or filled on paper.
@@ -310,7 +332,7 @@ impl GatewayBuilder {
 
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
         let core = self.core.map(find_core).transpose()?;
-        let (mut gateway, reactor) = self.assemble(handler)?;
+        let (mut gateway, reactor) = self.without_keys_on_paper()?.assemble(handler)?;
         let spawned = std::thread::Builder::new().name("reactor".to_owned()).spawn(move || {
             if let Some(core) = core {
                 if !core_affinity::set_for_current(core) {
@@ -324,49 +346,51 @@ impl GatewayBuilder {
     }
 
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
-        let this = self.without_keys_on_paper()?;
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = &this;
+        let GatewayBuilder { coinbase, binance_us, oanda, .. } = &self;
         if coinbase.is_none() && binance_us.is_none() && oanda.is_none() {
             return Err(GatewayError::NoVenue);
         }
         if let Some(coinbase) = coinbase {
             coinbase.check_feeds()?;
-            if this.limits.is_none() && coinbase.key.is_some() {
+            if self.limits.is_none() && coinbase.key.is_some() {
                 return Err(GatewayError::NoLimits(Venue::Coinbase));
             }
         }
-        if this.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
+        if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
             return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
-        if this.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
+        if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
             return Err(GatewayError::NoLimits(Venue::Oanda));
         }
-        let tls = tls_config(this.extra_roots.as_deref())
+        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
+            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
+            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
+        }
+        let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
-        let poller = Poller::new(this.idle).map_err(system)?;
+        let poller = Poller::new(self.idle).map_err(system)?;
         let control = poller.control();
         let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
             .map_err(|error| GatewayError::System(error.to_string()))?;
+        let our_ids = ids.clone();
         let mut engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
             oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
             ids,
-            limits: this.limits.clone().flatten(),
+            limits: self.limits.clone().flatten(),
             order_limits: OrderLimits::default(),
-            reconcile: this.reconcile,
-            breaker: this.breaker,
-            book_blocks_max: this.book_blocks,
+            reconcile: self.reconcile,
+            breaker: self.breaker,
+            book_blocks_max: self.book_blocks,
         })
         .map_err(|error| GatewayError::Setting {
             setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
             why: error.to_string(),
         })?;
-        for (_, paper) in this.paper.iter() {
-            if let Some(paper) = paper {
-                engine = engine.trading_on_paper(paper);
-            }
+        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
+            engine = engine.trading_on_paper(paper);
         }
 
         let wake: Wake = {
@@ -405,11 +429,18 @@ impl GatewayBuilder {
                 (Some(minter), Some(tap))
             }
         };
-        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
+        let pulse = Pulse::default();
+        let heart = pulse.heart();
+        let lifeguard = Lifeguard::new(pulse.clone(), control.clone());
+        let watch = self.reactor_silence_ms_max.map(|silence_ms_max| {
+            let lifeguard = lifeguard.clone();
+            ReactorWatch { pulse, silence_ms_max, alarm: Box::new(move |alarm| lifeguard.raise(alarm)) }
+        });
+        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter, watch }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
         let directory = Directory::default();
-        let (journal, audit, cold_audit) = match &this.audit {
+        let (journal, audit, cold_audit) = match &self.audit {
             None => (None, None, ColdAudit::default()),
             Some(config) => {
                 let started = Journal::start(config, Box::new(directory.clone()), clock.clone());
@@ -421,19 +452,46 @@ impl GatewayBuilder {
             }
         };
         if let (Some(coinbase), Some(dialer)) = (coinbase, dialers.get(Venue::Coinbase)) {
-            let asked = coinbase.queries(dialer.cold(), clock.clone(), this.query_timeout_ms, cold_audit.clone());
+            let asked = coinbase.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             if coinbase.key.is_some() {
                 asked.check_start()?;
             }
             *queries.get_mut(Venue::Coinbase) = Some(Queries::Coinbase(asked));
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
-            let asked = binance_us.queries(dialer.cold(), clock.clone(), this.query_timeout_ms, cold_audit.clone());
+            let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
-            let asked = oanda.queries(dialer.cold(), clock.clone(), this.query_timeout_ms, cold_audit.clone());
+            let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
+        }
+        let mut emergencies = Vec::new();
+        for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
+            let Some(dialer) = dialers.get(venue) else { continue };
+            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
+            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
+            let queries = match venue {
+                Venue::Coinbase => coinbase
+                    .as_ref()
+                    .filter(|coinbase| coinbase.key.is_some())
+                    .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::BinanceUs => binance_us
+                    .as_ref()
+                    .filter(|binance_us| binance_us.key.is_some())
+                    .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => oanda
+                    .as_ref()
+                    .filter(|oanda| oanda.trades)
+                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
+            };
+            let Some(queries) = queries else { continue };
+            let canceller = Box::new(OurOrders { queries, ids: our_ids.clone() });
+            // An order may be missing from a listing for as long as its absence proves nothing.
+            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
+            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
+            lifeguard.add(venue, emergency.bell());
+            emergencies.push(emergency);
         }
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
@@ -446,7 +504,8 @@ impl GatewayBuilder {
             hops,
             counters,
             audit,
-            dead_man_ms: this.dead_man_ms,
+            dead_man_ms: self.dead_man_ms,
+            heart,
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;
@@ -459,11 +518,13 @@ impl GatewayBuilder {
             reactor: None,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
+            emergencies,
+            lifeguard,
             journal,
         };
         let mut gateway =
-            Gateway::new(threads, control, clock, directory, queries, places, this.rings, readers, inline);
-        gateway.paper = PerVenue::new(|venue| this.paper.get(venue).is_some());
+            Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
 }
@@ -523,6 +584,13 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn a_silence_too_short_to_mean_anything_is_refused() {
+        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).reactor_silence_ms_max(399);
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("reactor_silence_ms_max: 399 ms"), "{error}");
     }
 
     #[test]

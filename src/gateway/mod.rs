@@ -10,6 +10,7 @@ mod builder;
 mod coinbase;
 mod connector;
 mod directory;
+mod emergency;
 mod error;
 mod mint;
 mod oanda;
@@ -22,6 +23,7 @@ mod strategy;
 pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::journal::{AuditConfig, Fsync};
+pub use crate::keeper::{Alarm, EmergencyState};
 pub use crate::paper::{PaperConfig, PaperError};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
@@ -34,6 +36,7 @@ pub use connector::{
     OrderRequest, OrderStatus,
 };
 pub use directory::Directory;
+pub use emergency::EmergencyReport;
 pub use error::{ExchangeError, GatewayError};
 pub use oanda::OandaConfig;
 pub use queries::{

@@ -12,8 +12,8 @@ mod oanda;
 
 pub use binance_us::BinanceUsQueries;
 pub use coinbase::{CancelResult, ClockOffset, CoinbaseQueries, Paged};
-pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
-pub(super) use cold::ColdClient;
+pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, EMERGENCY_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+pub(super) use cold::{ColdClient, Pace};
 pub use oanda::OandaQueries;
 
 /// Pages of one listing; more means that the cursor runs in a circle.

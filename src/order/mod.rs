@@ -21,7 +21,8 @@
 //! The sum of an order's Fill records is what was executed, in quantity, value and fee, exactly and once. A Fill from
 //! cumulative figures is flagged `DERIVED`: its quantity, value and fee are exact, its price is value over quantity, cut
 //! towards zero to the price exponent (0 if no value is known). A Fill of quantity 0 makes up for a value or fee the
-//! venue had left out. FillDetail names one execution of the venue's history that Fill records already count; an
+//! venue had left out. A fee in another asset than the quote asset stands, exact, in the record of its own row (Fill or
+//! FillDetail) and in no sum. FillDetail names one execution of the venue's history that Fill records already count; an
 //! execution id appears in at most one record.
 //!
 //! A cancel request is answered by the order's own terminal record (under the ORDER's request id, however it ended) or
@@ -81,6 +82,7 @@
 //! venue id.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod assets;
 mod booking;
 mod cancel;
 mod cancels;

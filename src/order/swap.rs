@@ -78,6 +78,11 @@ impl Orders {
         }
     }
 
+    /// How an order stands is doubtful for a reason of its venue's own: it is asked until it is over.
+    pub fn ask_about(&mut self, now: UnixNanos, slot: Slot) {
+        self.change(now, slot, |order, _| order.said_to_be_over());
+    }
+
     /// What the answer says of the old order, or that there is none.
     pub fn swap_reply(&mut self, now: UnixNanos, slot: Slot, reply: &ReplaceReply) {
         let Some(entry) = self.entry(slot).filter(|entry| entry.place == Place::Open) else { return };

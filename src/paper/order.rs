@@ -117,6 +117,7 @@ impl PaperOrder {
         OrderFact {
             source,
             instrument: Some(self.instrument),
+            unknown_symbol: InlineText::EMPTY,
             venue_order_id: self.id,
             client_order_id: self.client,
             status: self.status,

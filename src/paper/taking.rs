@@ -9,7 +9,6 @@ use super::told::Told;
 use super::venue::{PaperVenue, FILLS_KEPT_MAX};
 use crate::order::{FillFact, OrderStatus};
 use crate::record::{ExecutionId, Fixed, Fixed128, InlineText, InstrumentId, Liquidity, Side, TimeInForce, UnixNanos};
-use crate::venue::FeeFact;
 use arrayvec::ArrayString;
 use std::fmt::Write as _;
 
@@ -214,6 +213,8 @@ impl PaperVenue {
         let mut name = ArrayString::<36>::new();
         let _fits = write!(name, "paper-{}", self.executions);
         let execution_id: ExecutionId = InlineText::truncated(&name);
+        let market = self.markets.get(order.instrument.index()).and_then(Option::as_deref);
+        let base = market.and_then(|market| self.ledger.get(market.base)).map(|account| account.asset);
         let fill = FillFact {
             venue_order_id: order.id,
             execution_id,
@@ -221,29 +222,18 @@ impl PaperVenue {
             side: order.side,
             price,
             quantity,
-            fee: if moved.fee_in_base { ZERO } else { moved.fee },
+            fee: moved.fee,
+            fee_asset: base.filter(|_| moved.fee_in_base && !moved.fee.is_zero()),
             liquidity: if maker { Liquidity::Maker } else { Liquidity::Taker },
             venue_time: now,
         };
-        let market = self.markets.get(order.instrument.index()).and_then(Option::as_deref);
-        let base = market.and_then(|market| self.ledger.get(market.base)).map(|account| account.asset);
-        let fee = base.filter(|_| moved.fee_in_base && !moved.fee.is_zero()).map(|asset| FeeFact {
-            venue_order_id: order.id,
-            execution_id,
-            asset,
-            fee: moved.fee,
-            venue_time: now,
-        });
         if self.rules.tells_executions {
             self.outbox.say(now, Told::Fill(fill));
-            if let Some(fee) = fee {
-                self.outbox.say(now, Told::Fee(fee));
-            }
         }
         if self.fills.len() >= FILLS_KEPT_MAX {
             self.fills.pop_front();
         }
-        self.fills.push_back((fill, fee));
+        self.fills.push_back(fill);
     }
 
     /// Ends an order: it leaves its queue, and what it still held is free.

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::book::{BlockPool, OrderBook};
-use crate::order::{CancelReply, OrderStatus, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, FillFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
     parse_any, AssetId, BookSide, ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing,
     OrderType, Side, TimeInForce, TradingStatus, UnixNanos, Venue, VenueOrderId,
@@ -427,13 +427,13 @@ fn binance_us_tells_every_execution_and_expires_what_is_not_filled() {
         .news
         .iter()
         .filter_map(|told| match told {
-            Told::Fill(fill) => Some((fill.price / bench.price(1), fill.quantity / bench.size(1), fill.fee)),
+            Told::Fill(fill) => Some((fill.price / bench.price(1), fill.quantity / bench.size(1), *fill)),
             _ => None,
         })
         .collect();
-    assert_eq!(fills, [(101, 5, amount("0")), (102, 10, amount("0"))]);
-    let fees = bench.news.iter().filter(|told| matches!(told, Told::Fee(fee) if fee.asset.as_str() == "BTC"));
-    assert_eq!(fees.count(), 2);
+    assert_eq!(fills.iter().map(|(price, size, _)| (*price, *size)).collect::<Vec<_>>(), [(101, 5), (102, 10)]);
+    let in_base = |fill: &FillFact| fill.fee_asset.is_some_and(|asset| asset.as_str() == "BTC") && !fill.fee.is_zero();
+    assert!(fills.iter().all(|(_, _, fill)| in_base(fill)), "a purchase pays in what it receives");
 }
 
 #[test]
@@ -534,14 +534,17 @@ fn run(venue: Venue, steps: &[Step]) -> Bench {
 fn check(bench: &Bench) {
     let venue = &bench.venue;
     let (mut usd, mut btc) = (amount("100000"), amount("100"));
-    for (fill, fee) in &venue.fills {
+    for fill in &venue.fills {
         let market = venue.markets[0].as_ref().unwrap();
         let (value, size) = (market.value(fill.price, fill.quantity), market.amount(fill.quantity));
         match fill.side {
-            Buy => (usd, btc) = (less(usd, sum(value, fill.fee)), sum(btc, size)),
-            Sell => (usd, btc) = (less(sum(usd, value), fill.fee), less(btc, size)),
+            Buy => (usd, btc) = (less(usd, value), sum(btc, size)),
+            Sell => (usd, btc) = (sum(usd, value), less(btc, size)),
         }
-        btc = less(btc, fee.as_ref().map_or(amount("0"), |fee| fee.fee));
+        match fill.fee_asset {
+            None => usd = less(usd, fill.fee),
+            Some(_) => btc = less(btc, fill.fee),
+        }
     }
     for (asset, total, side) in [("USD", usd, Buy), ("BTC", btc, Sell)] {
         let (available, hold) = bench.balance(asset);

@@ -2,7 +2,7 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, UnixNanos, VenueOrderId};
-use crate::venue::{BalanceFact, Facts, FeeFact};
+use crate::venue::{BalanceFact, Facts};
 use std::collections::VecDeque;
 
 /// Which command an answer is to.
@@ -26,8 +26,6 @@ pub enum Told {
     Order(OrderFact),
     /// An execution.
     Fill(FillFact),
-    /// The fee of an execution, in another asset than the quote asset.
-    Fee(FeeFact),
     /// What an asset's balance is.
     Balance(BalanceFact),
 }
@@ -41,7 +39,6 @@ impl Told {
             Told::Answer(Answer::Replace(id, reply)) => facts.replace_reply(id, *reply),
             Told::Order(fact) => facts.order(fact),
             Told::Fill(fact) => facts.fill(fact),
-            Told::Fee(fact) => facts.fee(fact),
             Told::Balance(fact) => facts.balance(fact),
         }
     }

@@ -13,7 +13,7 @@ use crate::record::{
     Fixed, Fixed128, InlineText, Instrument, InstrumentId, OrderType, RejectClass, Side, TimeInForce, UnixNanos, Venue,
     VenueOrderId,
 };
-use crate::venue::{BalanceFact, Facts, FeeFact, PlaceIntent, ReplaceIntent};
+use crate::venue::{BalanceFact, Facts, PlaceIntent, ReplaceIntent};
 use arrayvec::ArrayString;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -53,7 +53,7 @@ pub struct PaperVenue {
     free: Vec<u32>,
     /// Orders that are over, oldest first.
     pub(super) closed: VecDeque<u32>,
-    pub(super) fills: VecDeque<(FillFact, Option<FeeFact>)>,
+    pub(super) fills: VecDeque<FillFact>,
     pub(super) executions: u64,
     pub(super) outbox: Outbox,
     /// What the walk at hand found.
@@ -447,11 +447,8 @@ impl PaperVenue {
 
     /// Executions since a moment, oldest first.
     pub fn tell_fills(&self, since: UnixNanos, facts: &mut impl Facts) {
-        for (fill, fee) in self.fills.iter().filter(|(fill, _)| fill.venue_time >= since) {
+        for fill in self.fills.iter().filter(|fill| fill.venue_time >= since) {
             facts.fill(fill);
-            if let Some(fee) = fee {
-                facts.fee(fee);
-            }
         }
     }
 

@@ -1,10 +1,24 @@
 //! The venue's figures, and ours derived from them: every limit has one name and one place.
 //!
-//! Owns constants only. Weights and counts are defaults for the time before the first `exchangeInfo` and for what it
+//! Owns constants, and what follows from one. Weights and counts are defaults for the time before the first `exchangeInfo` and for what it
 //! does not say; the higher of the known values where sources differ (Binance.US reference 3, 5).
 
 /// Request weight a minute left to cold queries: three listings a minute of the dearest, and more of the others.
 pub const COLD_WEIGHT_PER_MINUTE: u32 = 1_200;
+/// Request weight a minute set aside for an emergency that cancels without the engine: a rehearsal each 15 s (320), and
+/// then at least 800 cancels or 10 listings at once.
+pub const EMERGENCY_WEIGHT_PER_MINUTE: u32 = 1_200;
+/// What of a weight limit of `limit` a minute is not the engine's: what is set aside above, but never more than two fifths
+/// of a limit that is lower than any seen.
+pub const fn weight_set_aside(limit: u32) -> u32 {
+    let wanted = COLD_WEIGHT_PER_MINUTE + EMERGENCY_WEIGHT_PER_MINUTE;
+    let most = limit / 5 * 2;
+    if wanted < most {
+        wanted
+    } else {
+        most
+    }
+}
 /// A request takes at most this long to arrive, as far as fixed windows care, ms: one that takes longer is late by the
 /// venue's clock as well.
 pub const DELAY_MS_MAX: u64 = 2_000;
@@ -16,6 +30,8 @@ pub const ORDERS_PER_10_S: u32 = 100;
 pub const ORDERS_PER_DAY: u32 = 200_000;
 /// Requests of any kind per 5 minutes and IP.
 pub const RAW_REQUESTS_PER_5_MIN: u32 = 300_000;
+/// What commissions may be taken in beside the two assets of a symbol (Binance.US reference 9.16).
+pub const FEE_ASSETS: [&str; 1] = ["BNB"];
 /// Streams on one connection (Binance.US reference 5): "1024 streams" is the most, so this is one less than refused.
 pub const STREAMS_PER_CONNECTION_MAX: usize = 1_024;
 /// Instruments one connection takes, so that each may have the streams of every [`Channels`](crate::venue::Channels): six.

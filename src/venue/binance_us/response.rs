@@ -11,7 +11,7 @@ use super::user::{self, Execution, OrderRow};
 use super::VenueMs;
 use crate::codec::json::{Cursor, JsonError, JsonKind};
 use crate::order::{CancelReply, FactSource, PlaceReply, ReplaceReply};
-use crate::record::{ClientOrderId, InlineText, RejectClass, Side, VenueOrderId};
+use crate::record::{ClientOrderId, Fixed, InlineText, RejectClass, Side, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
 use crate::venue::Facts;
 
@@ -538,6 +538,20 @@ pub(super) fn server_time(cursor: &mut Cursor<'_, '_>) -> Result<VenueMs, Fault>
     }
     let time = found.ok_or(Fault::Missing { key: "serverTime" })?;
     Ok(VenueMs(venue_time(time).0.checked_div(1_000_000).unwrap_or(0)))
+}
+
+/// The average price of the last minutes.
+pub(super) fn average_price(cursor: &mut Cursor<'_, '_>) -> Result<Fixed, Fault> {
+    let mut fields = cursor.object()?;
+    let mut found = None;
+    while let Some(key) = fields.next_key(cursor)? {
+        match key {
+            "price" => found = Some(cursor.str()?),
+            _ => cursor.skip()?,
+        }
+    }
+    let text = found.ok_or(Fault::Missing { key: "price" })?;
+    Fixed::parse(text).map_err(|error| Fault::Number { key: "price", error })
 }
 
 /// A listenKey: a text without a secret's care, since it opens nothing but this account's events to read.

@@ -352,7 +352,7 @@ fn listings_and_queries_are_told_row_by_row() {
     let trades = r#"[{"symbol":"BNBBTC","id":28457,"orderId":100234,"orderListId":-1,"price":"4.00000100","qty":"12.00000000","quoteQty":"48.000012","commission":"10.10000000","commissionAsset":"BNB","time":1499865549590,"isBuyer":true,"isMaker":false,"isBestMatch":true}]"#;
     assert_eq!(bench.reply(200, "", trades).outcome, Outcome::Listed(Rows { seen: 1, unreadable: 0, last_id: 28_457 }));
     assert!(
-        matches!(&bench.ear.take()[..], [Told::Fill(fill), Told::Fee(_)] if fill.execution_id.as_str() == "28457" && fill.fee.is_zero() && fill.instrument == Some(InstrumentId(2)))
+        matches!(&bench.ear.take()[..], [Told::Fill(fill)] if fill.execution_id.as_str() == "28457" && fill.fee_asset.is_some() && fill.instrument == Some(InstrumentId(2)))
     );
     bench.query(&Call::AllOrders { symbol: "LTCBTC", from_order_id: None, since: UnixNanos::NONE, limit: 10 });
     assert_eq!(bench.reply(200, "", "[]").outcome, Outcome::Listed(Rows::default()));
