@@ -15,6 +15,7 @@ use crate::sim::coinbase::{Coinbase, Config, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
 use crate::sim::{FakeOutputs, Model, MILLISECOND_NS};
 use crate::venue::coinbase::MarketFeeds;
+use crate::venue::Channels;
 use rust_decimal::Decimal;
 
 const START: u64 = 1_793_613_600_000_000_000;
