@@ -105,5 +105,5 @@ pub mod venue;
 pub use book::Follower;
 pub use gateway::{
     AuditConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
-    GatewayBuilder, GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
+    GatewayBuilder, GatewayError, Handler, Idle, Limits, PaperConfig, Queries, Shutdown, Strategy,
 };

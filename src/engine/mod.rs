@@ -26,6 +26,8 @@ mod kill;
 mod oanda_desk;
 mod pairs;
 mod paper;
+#[cfg(all(test, feature = "sim"))]
+mod paper_tests;
 mod port;
 mod prepared;
 mod pretrade;

@@ -17,6 +17,7 @@ use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
 use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
+use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
 use crate::state::Account;
@@ -65,6 +66,7 @@ pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
     oanda: Option<OandaConfig>,
+    paper: PerVenue<Option<PaperConfig>>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -88,6 +90,7 @@ impl Default for GatewayBuilder {
             coinbase: None,
             binance_us: None,
             oanda: None,
+            paper: PerVenue::default(),
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -165,10 +168,22 @@ impl GatewayBuilder {
         GatewayBuilder { oanda: Some(config), ..self }
     }
 
+    /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
+        let venue = config.venue();
+        *self.paper.get_mut(venue) = Some(config);
+        self
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, mut paper, .. } = self;
+        for other in Venue::ALL.into_iter().filter(|other| *other != venue) {
+            *paper.get_mut(other) = None;
+        }
         GatewayBuilder {
+            paper,
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
             oanda: oanda.filter(|_| venue == Venue::Oanda),
@@ -310,21 +325,47 @@ impl GatewayBuilder {
     /// # Errors
     /// As [`GatewayBuilder::start`].
     pub fn build(self) -> Result<(Gateway, Reactor), GatewayError> {
-        self.assemble(None)
+        self.without_keys_on_paper()?.assemble(None)
     }
 
-    /// Whether orders can be sent to this venue.
-    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+    /// Whether orders can be sent to this venue, or filled on paper.
+    pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
+            venue if self.paper.get(venue).is_some() => true,
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
         }
     }
 
+    /// A venue on paper has no credentials: what is not there cannot be used by mistake.
+    fn without_keys_on_paper(self) -> Result<GatewayBuilder, GatewayError> {
+        let GatewayBuilder { coinbase, binance_us, paper, .. } = self;
+        let configured = PerVenue::new(|venue| match venue {
+            Venue::Coinbase => coinbase.is_some(),
+            Venue::BinanceUs => binance_us.is_some(),
+            Venue::Oanda => self.oanda.is_some(),
+        });
+        if let Some((venue, _)) = paper.iter().find(|(venue, paper)| paper.is_some() && !configured.get(*venue)) {
+            return Err(GatewayError::VenueNotConfigured(venue));
+        }
+        Ok(GatewayBuilder {
+            coinbase: coinbase.map(|config| match paper.get(Venue::Coinbase) {
+                Some(_) => CoinbaseConfig { key: None, ..config },
+                None => config,
+            }),
+            binance_us: binance_us.map(|config| match paper.get(Venue::BinanceUs) {
+                Some(_) => config.without_key(),
+                None => config,
+            }),
+            paper,
+            ..self
+        })
+    }
+
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
         let core = self.core.map(find_core).transpose()?;
-        let (mut gateway, reactor) = self.assemble(handler)?;
+        let (mut gateway, reactor) = self.without_keys_on_paper()?.assemble(handler)?;
         let spawned = std::thread::Builder::new().name("reactor".to_owned()).spawn(move || {
             if let Some(core) = core {
                 if !core_affinity::set_for_current(core) {
@@ -427,7 +468,7 @@ impl GatewayBuilder {
             coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).collect();
         let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
         let our_ids = begun.ids.clone();
-        let engine = Engine::new(EngineConfig {
+        let mut engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
             oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
@@ -442,6 +483,9 @@ impl GatewayBuilder {
             setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
             why: error.to_string(),
         })?;
+        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
+            engine = engine.trading_on_paper(paper);
+        }
         let dialled_to = |slot: &Slot| match slot.venue {
             Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
             Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
@@ -519,7 +563,9 @@ impl GatewayBuilder {
             lifeguard,
             journal,
         };
-        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        let mut gateway =
+            Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
 }

@@ -15,6 +15,7 @@ mod epoch;
 mod error;
 mod mint;
 mod oanda;
+mod paper;
 mod places;
 mod queries;
 mod running;
@@ -25,6 +26,7 @@ pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueL
 pub use crate::journal::{AuditConfig, Fsync};
 pub use crate::keeper::{Alarm, EmergencyState};
 pub use crate::order::RestartPolicy;
+pub use crate::paper::{PaperConfig, PaperError};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;

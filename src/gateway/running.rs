@@ -65,6 +65,8 @@ pub struct Gateway {
     /// Hand-off latencies measured by the strategies' own handles.
     strategy_hops: Mutex<Vec<HopsReader>>,
     inline: Option<StrategyId>,
+    /// Venues that trade on paper.
+    pub(super) paper: PerVenue<bool>,
 }
 
 /// Latencies and counters at one moment.
@@ -135,7 +137,21 @@ impl Gateway {
         inline: Option<StrategyId>,
     ) -> Gateway {
         let strategy_hops = Mutex::new(Vec::new());
-        Gateway { threads, control, clock, directory, queries, places, rings, hops, counters, strategy_hops, inline }
+        let paper = PerVenue::default();
+        Gateway {
+            threads,
+            control,
+            clock,
+            directory,
+            queries,
+            places,
+            rings,
+            hops,
+            counters,
+            strategy_hops,
+            inline,
+            paper,
+        }
     }
 
     /// A new strategy's handles. At most 64 strategies at a time; drop the handles to give a place back.
@@ -306,8 +322,16 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError::Stopped`] if the reactor does not answer.
     pub fn open_orders(&self) -> Result<usize, GatewayError> {
+        self.ask(ControlMessage::CountOpen)
+    }
+
+    /// Asks the reactor something and waits for its answer.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(mpsc::SyncSender<T>) -> ControlMessage,
+    ) -> Result<T, GatewayError> {
         let (reply, answer) = mpsc::sync_channel(1);
-        self.send(ControlMessage::CountOpen(reply))?;
+        self.send(question(reply))?;
         answer.recv_timeout(CONTROL_TIMEOUT).map_err(|_| GatewayError::Stopped)
     }
 
