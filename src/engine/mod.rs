@@ -27,6 +27,8 @@ mod oanda_desk;
 mod oanda_orders;
 mod pairs;
 mod paper;
+#[cfg(all(test, feature = "sim"))]
+mod paper_tests;
 mod port;
 mod prepared;
 mod pretrade;
@@ -38,6 +40,7 @@ mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
 mod relief;
+mod restart;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -496,6 +499,7 @@ impl Engine {
             self.oanda.account.want_picture(now);
             self.trading.stirred = true;
         }
+        self.recall(now, &instrument);
         self.rewant(now, out, id);
     }
 
