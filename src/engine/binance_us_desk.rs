@@ -16,7 +16,7 @@ use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
 use crate::record::{Instrument, InstrumentId, UnixNanos, Venue};
 use crate::venue::binance_us::request::Call;
-use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs};
+use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs, Wait};
 use crate::venue::{Deadline, SessionProgress};
 
 /// What is left of each limit to the engine: the rest of the weight is for cold queries and emergencies.
@@ -135,6 +135,16 @@ impl BinanceUs {
         now.plus_ms(self.warm_every_ms).min(self.clock.due_at(now)).max(soonest)
     }
 
+    /// When a wait the venue asked for is over.
+    pub(super) fn wait_end(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
+        wait.end(now, self.clock.offset(now).map_or(0, |offset| offset.ns))
+    }
+
+    /// How far off the venue's time may be that requests are stamped with, ms; `None` while it is not known at all.
+    pub(super) fn clock_error_ms(&self, now: UnixNanos) -> Option<u64> {
+        self.clock.offset(now).map(|offset| offset.error_ns / 1_000_000)
+    }
+
     /// What a reply says of the governor and the clock.
     pub(super) fn learn(&mut self, now: UnixNanos, id: ConnId, reply: &Reply) {
         if let Outcome::Time { sent, server } = reply.outcome {
@@ -162,8 +172,7 @@ impl BinanceUs {
             }
         }
         if let Some(wait) = reply.wait {
-            let offset_ns = self.clock.offset(now).map_or(0, |offset| offset.ns);
-            self.governor.block_until(wait.end(now, offset_ns));
+            self.governor.block_until(self.wait_end(now, wait));
         }
     }
 }

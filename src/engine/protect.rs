@@ -9,6 +9,7 @@ use super::Engine;
 use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
+use crate::telemetry::Counter;
 
 /// A guard's change of state, as strategies are told of it.
 #[derive(Debug, Clone, Copy)]
@@ -48,10 +49,39 @@ impl Engine {
             }
             Some(failure) => breaker.failed(now, failure),
         };
+        // Who is told to wait, or shut out, was answered, and finds nobody well.
+        let well = failure.is_none() && !matches!(status, 403 | 418 | 429);
         let change = match self.trading.carries(id, |cargo| matches!(cargo, Cargo::Warm)) {
-            true => change.or(self.trading.desks.get_mut(venue).breaker.probed(now, failure.is_none())),
+            true => change.or(self.trading.desks.get_mut(venue).breaker.probed(now, well)),
             false => change,
         };
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// The venue wants nothing sent before `until`, said by a reply of this status. A ban, and a firewall's page, open the
+    /// breaker until then; a throttle only has the governor wait. Each is told once.
+    pub(super) fn obey(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, status: u16, until: UnixNanos) {
+        out.count(Counter::VenueRateLimited, 1);
+        let desk = self.trading.desks.get_mut(venue);
+        if matches!(status, 403 | 418) {
+            if desk.breaker.deadline().is_none_or(|at| at < until) {
+                let change = desk.breaker.banned(now, until);
+                self.tell_breaker(now, out, venue, Some(change));
+            }
+            return;
+        }
+        // Replies of what was under way together say the same.
+        let known = desk.throttled_until.max(now);
+        desk.throttled_until = desk.throttled_until.max(until);
+        if until > known {
+            let news = GuardNews::new(venue, GuardEvent::Throttled, "the venue says: too many requests");
+            self.tell_guard(now, out, GuardNews { retry_at: until, ..news });
+        }
+    }
+
+    /// How far the venue's clock is from ours, or how vaguely it is known, whatever makes requests be refused there.
+    pub(super) fn obey_clock(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, skew_ms: u64) {
+        let change = self.trading.desks.get_mut(venue).breaker.skewed(now, skew_ms);
         self.tell_breaker(now, out, venue, change);
     }
 

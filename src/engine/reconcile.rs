@@ -207,8 +207,15 @@ impl Engine {
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            desk.governor.block_until(now.plus_ms(wait_ms));
+            let until = now.plus_ms(wait_ms);
+            desk.governor.block_until(until);
+            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
+                self.obey(now, out, venue, reply.status, until);
+            }
+        }
+        if let (Outcome::Time(theirs), Some(venue)) = (&reply.outcome, self.conns.get(id.index()).map(|c| c.venue)) {
+            // Tokens are made by our clock, and refused where theirs is too far from it.
+            self.obey_clock(now, out, venue, now.0.abs_diff(theirs.0) / 1_000_000);
         }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
         if !is_listing || !self.trading.carries_query(id) {
