@@ -54,8 +54,8 @@ fn a_ban_opens_the_breaker_until_its_end_and_probes_close_it() {
     guard(&mut rig, GuardEvent::BreakerClosed);
     let request = rig.submit(rig.resting_bid());
     rig.expect(request, K::Accepted);
-    let opened = rig.executions.iter().filter(|r| r.guard == GuardEvent::BreakerOpened);
-    assert_eq!(opened.count(), 1, "one ban is told once");
+    let opened: Vec<_> = rig.executions.iter().filter(|r| r.guard == GuardEvent::BreakerOpened).collect();
+    assert_eq!(opened.len(), 1, "one ban is told once: {opened:#?}");
 }
 
 #[test]
@@ -71,8 +71,14 @@ fn the_firewalls_page_is_no_verdict_on_the_key_and_everything_waits() {
 #[test]
 fn a_throttle_is_waited_for_with_and_without_a_time() {
     for (response, most_ns) in [
-        (error(429, r#"{"code":-1003,"msg":"Too much request weight used."}"#).with_header("Retry-After", "1"), SECOND_NS),
-        (error(429, r#"{"code":-1015,"msg":"Too many new orders; current limit is 100 orders per 10 SECOND."}"#), 60 * SECOND_NS),
+        (
+            error(429, r#"{"code":-1003,"msg":"Too much request weight used."}"#).with_header("Retry-After", "1"),
+            SECOND_NS,
+        ),
+        (
+            error(429, r#"{"code":-1015,"msg":"Too many new orders; current limit is 100 orders per 10 SECOND."}"#),
+            60 * SECOND_NS,
+        ),
     ] {
         let mut rig = rig();
         answer_next_order(&rig, response);

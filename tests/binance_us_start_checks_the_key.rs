@@ -43,7 +43,7 @@ fn a_key_nobody_knows_is_refused_with_the_venues_words() {
 #[test]
 fn a_wrong_secret_is_refused_too() {
     let own = Config::quiet().key;
-    let error = start(|_| {}, Some((own.key(), "not the secret"))).unwrap_err();
+    let error = start(|_| {}, Some((own.key(), "not-the-secret"))).unwrap_err();
     assert!(matches!(error, GatewayError::KeyRefused { .. }) && error.to_string().contains("-1022"), "{error}");
 }
 

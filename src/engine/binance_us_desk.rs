@@ -137,7 +137,10 @@ impl BinanceUs {
 
     /// When a wait the venue asked for is over.
     pub(super) fn wait_end(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
-        wait.end(now, self.clock.offset(now).map_or(0, |offset| offset.ns))
+        let offset = self.clock.offset(now);
+        let end = wait.end(now, offset.map_or(0, |offset| offset.ns));
+        // Not before it, as far as the clocks agree; and the venue counts whole milliseconds.
+        UnixNanos(end.0.saturating_add(offset.map_or(0, |offset| offset.error_ns))).plus_ms(1)
     }
 
     /// How far off the venue's time may be that requests are stamped with, ms; `None` while it is not known at all.

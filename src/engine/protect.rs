@@ -11,6 +11,9 @@ use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
 use crate::telemetry::Counter;
 
+/// Bans are told in whole seconds: replies of what was under way together may differ by one.
+const BAN_STEP_MS: u64 = 1_000;
+
 /// A guard's change of state, as strategies are told of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GuardNews {
@@ -64,7 +67,7 @@ impl Engine {
         out.count(Counter::VenueRateLimited, 1);
         let desk = self.trading.desks.get_mut(venue);
         if matches!(status, 403 | 418) {
-            if desk.breaker.deadline().is_none_or(|at| at < until) {
+            if desk.breaker.deadline().is_none_or(|at| at.plus_ms(BAN_STEP_MS) < until) {
                 let change = desk.breaker.banned(now, until);
                 self.tell_breaker(now, out, venue, Some(change));
             }

@@ -229,9 +229,14 @@ impl BinanceUsQueries {
     /// # Errors
     /// [`ExchangeError`].
     pub fn cancel_all(&self, instrument: &Instrument) -> Answer<Vec<OrderFact>> {
-        match self.orders_of("cancel all", instrument, &Call::CancelAll { symbol: instrument.symbol() }) {
+        let operation = "cancel all";
+        match self.ask(operation, &Call::CancelAll { symbol: instrument.symbol() }) {
             Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(Vec::new()),
-            answer => answer,
+            Err(error) => Err(error),
+            Ok(mut reply) => {
+                let left = cold::cancelled(&mut reply.body, instrument);
+                left.map_err(|error| self.shared.client.unreadable(operation, &error))
+            }
         }
     }
 

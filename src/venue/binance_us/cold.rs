@@ -168,11 +168,22 @@ pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, Unre
     orders.into_iter().next().ok_or_else(|| Unreadable(trouble.unwrap_or_else(|| "no order in it".to_owned())))
 }
 
-/// The orders, of a reply to [`Call::OpenOrders`], [`Call::AllOrders`] or [`Call::CancelAll`] about one instrument.
+/// The orders, of a reply to [`Call::OpenOrders`] or [`Call::AllOrders`] about one instrument.
 ///
 /// # Errors
 /// [`Unreadable`], also if a single row is.
 pub fn orders(body: &mut [u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Unreadable> {
+    let read = |products: &mut Products, cursor: &mut Cursor<'_, '_>, found: &mut Collected| {
+        response::tell_rows(response::RowKind::Orders, products, cursor, &mut response::Rows::default(), found)
+    };
+    rows(body, instrument, read).map(|found| found.orders)
+}
+
+/// The orders as they were left, of a reply to [`Call::CancelAll`].
+///
+/// # Errors
+/// [`Unreadable`], also if a single report is.
+pub fn cancelled(body: &mut [u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Unreadable> {
     rows(body, instrument, |products, cursor, found| response::reports(cursor, products, found).map(drop))
         .map(|found| found.orders)
 }
