@@ -139,8 +139,13 @@ impl BinanceUs {
     pub(super) fn wait_end(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
         let offset = self.clock.offset(now);
         let end = wait.end(now, offset.map_or(0, |offset| offset.ns));
-        // Not before it, as far as the clocks agree; and the venue counts whole milliseconds.
-        UnixNanos(end.0.saturating_add(offset.map_or(0, |offset| offset.error_ns))).plus_ms(1)
+        match wait {
+            Wait::For(_) => end,
+            // Not before it, as far as the clocks agree; and the venue counts whole milliseconds.
+            Wait::UntilVenue(_) => {
+                UnixNanos(end.0.saturating_add(offset.map_or(0, |offset| offset.error_ns))).plus_ms(1)
+            }
+        }
     }
 
     /// How far off the venue's time may be that requests are stamped with, ms; `None` while it is not known at all.
