@@ -54,7 +54,7 @@ fn never_arrived(at: Venue, failure: &Failure) {
     if let Some(wait_ms) = failure.wait_ms {
         let next = rig.submit(rig.resting_bid());
         let refused = rig.first(next);
-        assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::RateLimited), "{at} {name}: {refused:?}");
+        assert_eq!((refused.kind, refused.reject), (K::Rejected, failure.held), "{at} {name}: {refused:?}");
         assert_eq!(refused.sent, UnixNanos::NONE, "{at} {name}: nothing of it left");
         let again = refused.retry_at().expect("the time to try again");
         let waits_ms = again.since(first.recv) / 1_000_000;

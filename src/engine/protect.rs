@@ -11,8 +11,7 @@ use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
 use crate::telemetry::Counter;
 
-/// Bans are told in whole seconds: replies of what was under way together may differ by one.
-const BAN_STEP_MS: u64 = 1_000;
+const NANOS_PER_MS: u64 = 1_000_000;
 
 /// A guard's change of state, as strategies are told of it.
 #[derive(Debug, Clone, Copy)]
@@ -67,11 +66,10 @@ impl Engine {
         out.count(Counter::VenueRateLimited, 1);
         let desk = self.trading.desks.get_mut(venue);
         if matches!(status, 403 | 418) {
-            if desk.breaker.deadline().is_none_or(|at| at.plus_ms(BAN_STEP_MS) < until) {
-                let change = desk.breaker.banned(now, until);
-                self.tell_breaker(now, out, venue, Some(change));
-            }
-            return;
+            return self.banned(now, out, venue, until);
+        }
+        if status != 429 {
+            return; // an outage with a time to come again
         }
         // Replies of what was under way together say the same.
         let known = desk.throttled_until.max(now);
@@ -82,7 +80,7 @@ impl Engine {
         }
     }
 
-    /// How far the venue's clock is from ours, or how vaguely it is known, whatever makes requests be refused there.
+    /// How vaguely the venue's clock is known whose time requests are stamped with.
     pub(super) fn obey_clock(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, skew_ms: u64) {
         let change = self.trading.desks.get_mut(venue).breaker.skewed(now, skew_ms);
         self.tell_breaker(now, out, venue, change);
@@ -93,6 +91,23 @@ impl Engine {
         let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
         let breaker = &mut self.trading.desks.get_mut(venue).breaker;
         let change = breaker.failed(now, Failure::Timeout).or(breaker.probed(now, false));
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// The venue has banned us until then: no new order is the next to find out.
+    fn banned(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, until: UnixNanos) {
+        let change = self.trading.desks.get_mut(venue).breaker.banned(now, until);
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// What the clock of a venue said, whose requests bear the time of ours, to the question this connection carries. Their
+    /// difference is at least what no delay explains. (Binance.US is sent its own time: a difference does no harm there.)
+    pub(super) fn compare_clocks(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, said: UnixNanos) {
+        let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
+        let asked = self.trading.carried_mut(id).find(|c| matches!(c.cargo, Cargo::Warm)).map(|c| c.written);
+        let Some(asked) = asked.filter(|asked| asked.is_some()) else { return };
+        let skew_ms = asked.since(said).max(said.since(now)) / NANOS_PER_MS;
+        let change = self.trading.desks.get_mut(venue).breaker.skewed(now, skew_ms);
         self.tell_breaker(now, out, venue, change);
     }
 

@@ -52,6 +52,7 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
+        self.trading.orders.note_reconciled();
         self.refresh_health(now, out);
         self.arm_orders(now);
     }
@@ -142,6 +143,10 @@ impl Engine {
                 (request::Query::OrdersSince { product, since, limit: ROWS_PER_PAGE, cursor }, orders_path)
             }
             Query::OrdersByIds { ids, .. } => (request::Query::OrdersById { ids }, orders_path),
+            Query::FillsOf { ids, .. } => {
+                let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
+                (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
+            }
             Query::Fills { since, .. } => {
                 let cursor = asking.cursor.as_str();
                 let query =
@@ -203,6 +208,10 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
+        if let Outcome::Time(said) = reply.outcome {
+            // Before the answer is judged: of a probe it would be a good one.
+            self.compare_clocks(now, out, id, said);
+        }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
@@ -212,10 +221,6 @@ impl Engine {
             if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
                 self.obey(now, out, venue, reply.status, until);
             }
-        }
-        if let (Outcome::Time(theirs), Some(venue)) = (&reply.outcome, self.conns.get(id.index()).map(|c| c.venue)) {
-            // Tokens are made by our clock, and refused where theirs is too far from it.
-            self.obey_clock(now, out, venue, now.0.abs_diff(theirs.0) / 1_000_000);
         }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
         if !is_listing || !self.trading.carries_query(id) {

@@ -590,8 +590,8 @@ fn a_number_given_to_a_new_strategy_inherits_nothing() {
     bench.control(Control::RemoveStrategy(VICTIM));
     (bench.losing, bench.lost) = (false, 0);
     bench.out.refuse(VICTIM, 0);
-    bench.control(Control::AddStrategy(VICTIM));
     bench.victim = Heard::new();
+    bench.control(Control::AddStrategy(VICTIM));
     bench.venue.step(bench.now, 50);
     bench.pump();
     assert!(!bench.give_room(), "nothing is owed to the new one");

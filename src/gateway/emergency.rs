@@ -5,6 +5,7 @@
 //! that a reactor which comes back places nothing. Which orders are ours is told by their client order ids: those of this
 //! account's sessions, the present one and earlier ones; strangers' orders are left alone.
 
+use super::error::ExchangeError;
 use super::queries::Queries;
 use crate::engine::KillScope;
 use crate::keeper::{Alarm, Canceller, CancellerFailed, EmergencyBell, EmergencyState, Life, Pulse};
@@ -129,9 +130,6 @@ impl Lifeguard {
     }
 }
 
-/// Nobody starts an emergency there.
-const OANDA_IS_NOT_TRADED: &str = "no orders are sent to OANDA yet";
-
 /// Our open orders at one venue.
 pub(super) struct OurOrders {
     /// Over the lifeline, within its own share of the rate limit.
@@ -141,12 +139,7 @@ pub(super) struct OurOrders {
 
 impl Canceller for OurOrders {
     fn open_orders(&mut self) -> Result<Vec<ListedOrder>, CancellerFailed> {
-        let mut listed = match &self.queries {
-            Queries::Coinbase(queries) => queries.listed_orders(),
-            Queries::BinanceUs(queries) => queries.listed_orders(),
-            Queries::Oanda(_) => return Err(CancellerFailed(OANDA_IS_NOT_TRADED.into())),
-        }
-        .map_err(failed)?;
+        let mut listed = self.queries.listed_orders().map_err(failed)?;
         listed.retain(|order| is_ours(&self.ids, &order.client_order_id));
         Ok(listed)
     }
@@ -159,25 +152,26 @@ impl Canceller for OurOrders {
                 batches.try_for_each(|batch| queries.cancel_orders(batch).map(drop)).map_err(failed)
             }
             // No batch there, and cancelling a whole symbol would take strangers' orders too (Binance.US reference 3).
-            Queries::BinanceUs(queries) => {
-                let mut first_failure = Ok(());
-                for order in orders {
-                    // One that cannot be cancelled holds up no other.
-                    let cancelled = queries.cancel_listed(order);
-                    first_failure = first_failure.and(cancelled);
-                }
-                first_failure.map_err(failed)
-            }
-            Queries::Oanda(_) => Err(CancellerFailed(OANDA_IS_NOT_TRADED.into())),
+            Queries::BinanceUs(queries) => one_by_one(orders, |order| queries.cancel_listed(order)),
+            Queries::Oanda(queries) => one_by_one(orders, |order| queries.cancel_listed(order)),
         }
     }
+}
+
+/// Cancels them all: one that cannot be cancelled holds up no other.
+fn one_by_one(
+    orders: &[ListedOrder],
+    mut cancel: impl FnMut(&ListedOrder) -> Result<(), ExchangeError>,
+) -> Result<(), CancellerFailed> {
+    let outcomes = orders.iter().map(|order| cancel(order).map_err(failed));
+    outcomes.fold(Ok(()), Result::and)
 }
 
 fn is_ours(ids: &ClientOrderIds, client_order_id: &str) -> bool {
     ClientOrderId::new(client_order_id).is_ok_and(|id| ids.is_ours_by_prefix(&id))
 }
 
-fn failed(error: super::error::ExchangeError) -> CancellerFailed {
+fn failed(error: ExchangeError) -> CancellerFailed {
     CancellerFailed(error.to_string().into())
 }
 

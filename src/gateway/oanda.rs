@@ -28,6 +28,8 @@ pub struct OandaConfig {
 
 /// Requests a second of cold queries, of the 120 the venue takes (OANDA reference 9).
 const COLD_REQUESTS_PER_SECOND: usize = 12;
+/// And of an emergency: it cancels order by order.
+const EMERGENCY_REQUESTS_PER_SECOND: usize = 20;
 /// The variables of the environment that concern this venue.
 pub(super) const VARIABLES: [&str; 5] =
     ["OANDA_API_TOKEN", "OANDA_ACCOUNT_ID", "OANDA_ENVIRONMENT", "OANDA_REST_URL", "OANDA_STREAM_URL"];
@@ -137,16 +139,31 @@ impl OandaConfig {
 
     /// Its cold questions.
     pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> OandaQueries {
+        self.asking(cold, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit)
+    }
+
+    /// What an emergency asks, over a lifeline and within the share set aside for it.
+    pub(super) fn emergency(
+        &self,
+        lifeline: ColdHandle,
+        clock: Clock,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> OandaQueries {
+        self.asking(lifeline, clock, EMERGENCY_REQUESTS_PER_SECOND, timeout_ms, audit)
+    }
+
+    fn asking(
+        &self,
+        cold: ColdHandle,
+        clock: Clock,
+        per_second: usize,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> OandaQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(
-            Venue::Oanda,
-            cold,
-            rest,
-            clock,
-            Pace::requests_per_second(COLD_REQUESTS_PER_SECOND),
-            timeout_ms,
-            audit,
-        );
+        let pace = Pace::requests_per_second(per_second);
+        let client = ColdClient::new(Venue::Oanda, cold, rest, clock, pace, timeout_ms, audit);
         OandaQueries::new(client, self.account, self.token.clone())
     }
 }

@@ -15,6 +15,7 @@ mod listed;
 pub mod oanda;
 #[cfg(test)]
 mod testing;
+mod websocket;
 
 use crate::record::{PreparedOrder, Venue};
 

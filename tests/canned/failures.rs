@@ -26,6 +26,8 @@ pub struct Failure {
     pub first: First,
     /// The venue wants nothing for so long: the next order is refused here until then, ms.
     pub wait_ms: Option<u64>,
+    /// As what it is refused.
+    pub held: RejectClass,
 }
 
 pub fn json(status: u16, body: &str) -> ResponseTemplate {
@@ -39,7 +41,7 @@ pub fn html(status: u16) -> ResponseTemplate {
 /// All of them, as this venue means them.
 pub fn all(at: Venue) -> Vec<Failure> {
     use First::{Rejected, Unknown};
-    let failure = |name, reply, first| Failure { name, reply, first, wait_ms: None };
+    let failure = |name, reply, first| Failure { name, reply, first, wait_ms: None, held: RejectClass::RateLimited };
     let limited = Rejected(RejectClass::RateLimited);
     let (throttled_ms, firewall_ms, ban) = match at {
         // Of a ban Coinbase knows nothing: 418 is a 4xx that is not its own.
@@ -49,7 +51,7 @@ pub fn all(at: Venue) -> Vec<Failure> {
     vec![
         failure("401 in plain text", json(401, "Unauthorized\n"), Rejected(RejectClass::Unauthorized)),
         Failure { wait_ms: firewall_ms, ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden)) },
-        Failure { wait_ms: ban.1, ..failure("418", json(418, ""), ban.0) },
+        Failure { wait_ms: ban.1, held: RejectClass::BreakerOpen, ..failure("418", json(418, ""), ban.0) },
         Failure {
             wait_ms: Some(30_000),
             ..failure("429 with Retry-After", json(429, "slow down").insert_header("Retry-After", "30"), limited)

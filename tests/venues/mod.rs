@@ -17,7 +17,7 @@ use exchange_connectors::record::{
 use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::{self, LocalVenue};
 use exchange_connectors::sim::server::{Door, Fault, FaultRule, Request, Response, Venue as _};
-use exchange_connectors::venue::binance_us::BinanceUsEndpoints;
+use exchange_connectors::venue::binance_us::{auth as binance_us_key, BinanceUsEndpoints};
 use exchange_connectors::venue::coinbase::auth::CdpKey;
 use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
 use rust_decimal::Decimal;
@@ -151,9 +151,78 @@ impl Local {
         }
     }
 
+    /// Somebody else with the same account places a bid far below the market, past all sockets.
+    pub fn strangers_bid(&self, symbol: &str, client_order_id: &str) {
+        let (price, size) = if symbol == self.symbol() { ("50000", "0.01") } else { ("1500", "0.1") };
+        let (method, path) = self.paths().place;
+        let request = Request { method: method.into(), path: path.into(), ..Request::default() };
+        let request = match self {
+            Local::Coinbase(_) => Request {
+                headers: vec![("authorization".into(), "Bearer".into())],
+                body: format!(
+                    r#"{{"client_order_id":"{client_order_id}","product_id":"{symbol}","side":"BUY","order_configuration":{{"limit_limit_gtc":{{"base_size":"{size}","limit_price":"{price}","post_only":true}}}}}}"#
+                )
+                .into_bytes(),
+                ..request
+            },
+            Local::BinanceUs(venue) => {
+                let key = venue.key();
+                let stamp = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+                let order = format!(
+                    "symbol={symbol}&side=BUY&type=LIMIT&timeInForce=GTC&quantity={size}&price={price}&newClientOrderId={client_order_id}&timestamp={stamp}"
+                );
+                let mut signature = Vec::new();
+                let credentials = binance_us_key::Credentials::new(key.key(), key.secret()).unwrap();
+                credentials.sign_rest(order.as_bytes(), &[], &mut signature);
+                let query = format!("{order}&signature={}", String::from_utf8(signature).unwrap());
+                Request { headers: vec![("x-mbx-apikey".into(), key.key().into())], query, ..request }
+            }
+        };
+        let reply = self.serve(request);
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        assert!(self.holds(client_order_id), "{}", String::from_utf8_lossy(&reply.body));
+    }
+
+    /// The venue's name of something that no test trades.
+    pub fn other_symbol(&self) -> &'static str {
+        match self {
+            Local::Coinbase(_) => "ETH-USD",
+            Local::BinanceUs(_) => "ETHUSD",
+        }
+    }
+
+    /// What may be said on the stream of the account's events and means nothing.
+    pub fn nonsense(&self) -> [&'static str; 4] {
+        match self {
+            Local::Coinbase(_) => [
+                "{not json",
+                r#"{"channel":"user","timestamp":"2026-11-22T00:00:00Z","events":7}"#,
+                r#"{"channel":"user","timestamp":"2026-11-22T00:00:00Z","events":[{"type":"update","orders":[{"product_id":"NO-SUCH","order_id":5}]}]}"#,
+                r#"{"channel":"user","timestamp":"2026-11-22T00:00:00Z","events":[{"type":"update","orders":[{"order_id":"x","client_order_id":"y","product_id":"NO-SUCH","status":"OPEN","order_side":"BUY","cumulative_quantity":"0","leaves_quantity":"1","avg_price":"0"}]}]}"#,
+            ],
+            Local::BinanceUs(_) => [
+                "{not json",
+                r#"{"event":7}"#,
+                r#"{"subscriptionId":0,"event":{"e":"executionReport","s":"NOSUCH"}}"#,
+                r#"{"subscriptionId":0,"event":{"e":"horoscope","E":1}}"#,
+            ],
+        }
+    }
+
     /// How often an order arrived, answered or not.
     pub fn orders_received(&self, client_order_id: &str) -> u64 {
         at!(self, venue => venue.orders_received(client_order_id).unwrap())
+    }
+
+    /// How many new orders arrived by REST, answered or not.
+    pub fn orders_posted(&self) -> u64 {
+        let (method, path) = self.paths().place;
+        at!(self, venue => venue.requests(&format!("{method} {path}")).unwrap())
+    }
+
+    /// Lets the market move once.
+    pub fn step(&self) {
+        at!(self, venue => venue.step(1).unwrap());
     }
 
     /// How the venue itself sees an order.
@@ -174,6 +243,14 @@ impl Local {
     pub fn spoil_next_order(&self, fault: Fault) {
         let (method, path) = self.paths().place;
         self.inject(FaultRule::next(method, path, fault));
+    }
+
+    /// The same where orders go over a connection that carries many (the WebSocket API of Binance.US).
+    pub fn spoil_next_api_order(&self, fault: Fault) {
+        match self {
+            Local::BinanceUs(venue) => venue.inject_next_ws("order.place", fault).unwrap(),
+            Local::Coinbase(_) => panic!("Coinbase has no order entry but REST"),
+        }
     }
 
     pub fn clear_faults(&self) {
@@ -202,6 +279,25 @@ impl Local {
         assert_eq!(traded, size, "the order rests");
     }
 
+    pub fn repeat_user_events(&self, times: usize) {
+        at!(self, venue => venue.repeat_user_events(times).unwrap());
+    }
+
+    /// The REST connections there are now go half-open, or go on.
+    pub fn freeze_rest(&self, frozen: bool) -> usize {
+        at!(self, venue => venue.set_frozen(self.rest_door(), frozen).unwrap())
+    }
+
+    pub fn step_clock(&self, ahead_ms: u64) {
+        at!(self, venue => venue.step_clock(ahead_ms * 1_000_000).unwrap());
+    }
+
+    /// Something past the model to whoever hears the account's events.
+    pub fn say_on_user_stream(&self, text: &str) {
+        let heard = at!(self, venue => venue.send_raw(self.user_door(), text).unwrap());
+        assert!(heard > 0, "somebody listens");
+    }
+
     pub fn down(&self) {
         at!(self, venue => venue.down().unwrap());
     }
@@ -220,15 +316,22 @@ impl Local {
                 }
                 let key = venue.credentials();
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
-                let config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(every_ms) = setup.warm_every_ms {
+                    config = config.warm_every_ms(every_ms);
+                }
                 builder.coinbase(config.credentials(key.name(), key.secret()).unwrap())
             }
             Local::BinanceUs(venue) => {
                 let here = venue.rest_url();
                 let rest = rest.unwrap_or(&here);
                 let endpoints = BinanceUsEndpoints::parse(rest, &venue.stream_url(), &venue.ws_api_url()).unwrap();
-                let config = BinanceUsConfig::default().endpoints(endpoints).api_connections(0);
-                let config = config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                let config = BinanceUsConfig::default().endpoints(endpoints).api_connections(setup.api_connections);
+                let mut config =
+                    config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(every_ms) = setup.warm_every_ms {
+                    config = config.warm_every_ms(every_ms);
+                }
                 builder.binance_us(config.credentials(venue.key().key(), venue.key().secret()).unwrap())
             }
         }
@@ -240,10 +343,14 @@ pub struct Setup {
     /// A reply that takes longer is none, ms.
     pub reply_timeout_ms: u64,
     pub order_connections: usize,
+    /// Connections for orders that carry many, where the venue has them; over REST if 0.
+    pub api_connections: usize,
     pub reconcile: ReconcileRules,
     pub breaker: BreakerRules,
     pub query_timeout_ms: u64,
     pub channels: Channels,
+    /// Idle connections are used this often, ms; as configured by default if `None`.
+    pub warm_every_ms: Option<u64>,
     /// See [`Setup::canned`].
     pub canned: bool,
 }
@@ -255,6 +362,7 @@ impl Setup {
         Setup {
             reply_timeout_ms: 400,
             order_connections: 2,
+            api_connections: 0,
             reconcile: fast_rules(),
             breaker: BreakerRules {
                 outcomes_min: never,
@@ -264,6 +372,7 @@ impl Setup {
             },
             query_timeout_ms: 1_500,
             channels: Channels::NONE,
+            warm_every_ms: None,
             canned: false,
         }
     }
@@ -289,6 +398,8 @@ impl Setup {
             .reconcile(self.reconcile)
             .breaker(self.breaker)
             .query_timeout_ms(self.query_timeout_ms)
+            // Its listings would be counted, and meet the faults, that tests mean for the engine's.
+            .without_reactor_watch()
             .root_certificates(&roots.path);
         let rest = canned.as_ref().map(Canned::url);
         let builder = local.configure(builder, rest.as_deref(), self);

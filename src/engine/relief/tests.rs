@@ -13,8 +13,7 @@ use crate::record::{
 };
 use crate::sim::binance_us::{usual_symbols, BinanceUs, Config, Limits, DOOR_REST, DOOR_STREAM, DOOR_WS_API};
 use crate::sim::server::{ConnId as VenueConn, Control as Frame, Output, Request, Venue as _};
-use crate::sim::FakeOutputs;
-use crate::sim::Model;
+use crate::sim::{FakeOutputs, Model as _};
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::{ApiConfig, BinanceUsEndpoints, OrderConfig, StreamConfig};
 use crate::venue::Channels;

@@ -2,16 +2,18 @@
 //! within the share of the rate limit set aside for it.
 
 use super::{Balance, ColdClient};
+use crate::codec::http1::{Method, RequestError};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
 use crate::order::OrderFact;
-use crate::record::{Instrument, Listing, UnixNanos, Venue, VenueOrderId};
+use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
 use crate::venue::oanda::auth::{AccessToken, AccountId, AccountRow};
 use crate::venue::oanda::cold::{self, Caller};
-use crate::venue::oanda::request::{OrderSpecifier, Query};
-use crate::venue::oanda::response::{self, AccountSummary, ReplyError, ReplyHeaders};
+use crate::venue::oanda::request::{Command, OrderSpecifier, Query};
+use crate::venue::oanda::response::{self, AccountSummary, OrderRow, ReplyError, ReplyHeaders};
 use crate::venue::oanda::InstrumentRules;
+use crate::venue::ListedOrder;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -107,12 +109,34 @@ impl OandaQueries {
         let operation = "order status";
         match self.send(operation, &Query::Order(OrderSpecifier::Id(id.as_str()))) {
             Err(ExchangeError::Http { status: 404, .. }) => Ok(None),
-            Err(ExchangeError::Rejected { class: crate::record::RejectClass::UnknownOrder, .. }) => Ok(None),
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(None),
             Err(error) => Err(error),
             Ok(mut reply) => {
                 let order = cold::order(&mut reply.body, instrument);
                 order.map(Some).map_err(|error| self.shared.client.unreadable(operation, &error))
             }
+        }
+    }
+
+    /// Who every pending order is, whoever placed it.
+    pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
+        let operation = "list open orders";
+        let rows = self.ask(operation, &Query::PendingOrders, response::orders)?;
+        let listed = |row: OrderRow| {
+            let id = row.id.to_string();
+            ListedOrder::new(&id, &row.client_id, &row.instrument)
+        };
+        let all: Option<Vec<_>> = rows.into_iter().map(listed).collect();
+        all.ok_or_else(|| self.shared.client.unreadable(operation, &"an order without its id"))
+    }
+
+    /// Cancels one order; one that is over already counts as cancelled.
+    pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
+        let cancel = Command::Cancel(OrderSpecifier::Id(order.id.as_str()));
+        match self.send_built("cancel", |caller, out| caller.put_command(&cancel, out)) {
+            Err(ExchangeError::Http { status: 404, .. }) => Ok(()),
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
+            reply => reply.map(drop),
         }
     }
 
@@ -150,11 +174,19 @@ impl OandaQueries {
 
     /// One question and its reply of status 200: nothing changes by it.
     fn send(&self, operation: &'static str, query: &Query<'_>) -> Answer<OwnedResponse> {
+        self.send_built(operation, |caller, out| caller.put_query(query, out))
+    }
+
+    /// One request that only asks, or may be repeated.
+    fn send_built(
+        &self,
+        operation: &'static str,
+        put: impl FnOnce(&Caller<'_>, &mut Vec<u8>) -> Result<Method, RequestError>,
+    ) -> Answer<OwnedResponse> {
         let Shared { client, account, token, .. } = &*self.shared;
         let caller = Caller { host: &client.authority, user_agent: USER_AGENT, account, token };
         let mut request = zeroize::Zeroizing::new(Vec::new());
-        let method = caller
-            .put_query(query, &mut request)
+        let method = put(&caller, &mut request)
             .map_err(|error| ExchangeError::InvalidArgument { argument: operation, why: error.to_string() })?;
         let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {
             out.extend_from_slice(&request);

@@ -16,7 +16,6 @@ pub mod composite;
 mod documented_tests;
 mod endpoint;
 mod filters;
-mod frames;
 pub mod limits;
 mod market_data;
 mod params;

@@ -10,14 +10,16 @@
 //! the same wishes ([`StreamSession::wanted`]), waits until it is [`healthy`](StreamSession::healthy), and closes the
 //! first. What both bring is told once; the books stay in sync, since diffs of either connection continue them.
 
-use super::frames::{mask, Frames, Reader, Unread};
 use super::limits;
 use super::market_data::MarketData;
 use super::stream::{Control, Ctx, Decoder, LONG_ARRAYS};
 use super::subscribe::{Streams, Subscriptions};
-use crate::codec::json::{Plain, SliceError};
+use crate::codec::json::{Plain, SliceLimits};
 use crate::codec::websocket::{self, Data};
+use crate::guard::Governor;
 use crate::record::{Instrument, InstrumentId, UnixNanos};
+use crate::venue::fault::Fault;
+use crate::venue::websocket::{mask, Frames, FramesConfig, Reader, Unread};
 use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire};
 
 mod api;
@@ -93,7 +95,7 @@ impl StreamSession {
         StreamSession {
             config,
             open: false,
-            frames: Frames::new(LONG_ARRAYS, config.silence_ms_max, true),
+            frames: Frames::new(streams(LONG_ARRAYS, config.silence_ms_max)),
             decoder: Decoder::default(),
             subscriptions: Subscriptions::new(config.ack_grace_ms),
             opened_at: UnixNanos::NONE,
@@ -282,6 +284,24 @@ impl StreamSession {
     }
 }
 
+/// Connections that are told what to send, by messages the venue counts, pongs included (Binance.US reference 5).
+fn streams(long_arrays: &'static [&'static str], silence_ms_max: u64) -> FramesConfig {
+    let pace = Governor::new(limits::MESSAGES_PER_SECOND, 1_000, limits::MESSAGE_MARGIN_MS);
+    FramesConfig { pace: Some(pace), long_arrays, ..frames(silence_ms_max) }
+}
+
+/// Every connection of the venue.
+fn frames(silence_ms_max: u64) -> FramesConfig {
+    FramesConfig {
+        long_arrays: &[],
+        slices: SliceLimits::default(),
+        message_bytes_max: limits::MESSAGE_BYTES_MAX,
+        whole_bytes_max: limits::WHOLE_MESSAGE_BYTES_MAX,
+        silence_ms_max,
+        pace: None,
+    }
+}
+
 /// What the frames need to know of messages.
 struct MarketReader<'a> {
     now: UnixNanos,
@@ -326,7 +346,7 @@ impl<IO: Facts> Reader<IO> for MarketReader<'_> {
         self.decoder.long_head(parser, text, array, &mut Ctx { now: self.now, data: self.data, facts: io })
     }
 
-    fn long_elements(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> bool {
+    fn long_elements(&mut self, parser: &mut Plain, text: &mut [u8], _: bool, io: &mut IO) -> bool {
         self.decoder.long_elements(parser, text, &mut Ctx { now: self.now, data: self.data, facts: io })
     }
 
@@ -336,7 +356,7 @@ impl<IO: Facts> Reader<IO> for MarketReader<'_> {
         Ok(())
     }
 
-    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
-        self.decoder.long_failed(error, &mut Ctx { now: self.now, data: self.data, facts: io });
+    fn long_failed(&mut self, fault: &Fault, io: &mut IO) {
+        self.decoder.long_failed(fault, &mut Ctx { now: self.now, data: self.data, facts: io });
     }
 }

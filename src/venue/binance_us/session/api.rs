@@ -7,7 +7,6 @@
 
 use super::super::auth::Credentials;
 use super::super::composite::{PairIds, Placement};
-use super::super::frames::{check_text, mask, Frames, Reader, Unread};
 use super::super::limits;
 use super::super::params::WsParams;
 use super::super::products::Products;
@@ -16,12 +15,14 @@ use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder, 
 use super::super::response::{error_body, replaced, ErrorBody, Usage};
 use super::super::user::{self, UserControl};
 use super::super::VenueMs;
+use super::frames;
 use super::orders::order_id;
 use super::reply::{NotSent, Pending, Reply, ReplyTo};
-use crate::codec::json::{Cursor, Plain, SliceError};
+use crate::codec::json::{Cursor, Plain};
 use crate::codec::websocket::{Data, FrameBuilder};
 use crate::record::{ClientOrderId, GapCause, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
+use crate::venue::websocket::{check_text, mask, Frames, Reader, Unread};
 use crate::venue::{Anomaly, Deadline, Facts, GapScope, PlaceIntent, SessionError, SessionProgress, StreamFact, Wire};
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
@@ -100,7 +101,7 @@ impl ApiSession {
         ApiSession {
             credentials,
             open: false,
-            frames: Frames::new(&[], config.silence_ms_max, false),
+            frames: Frames::new(frames(config.silence_ms_max)),
             state: State {
                 products: Products::default(),
                 pending: ArrayVec::new(),
@@ -552,8 +553,8 @@ impl<IO: Facts> Reader<IO> for ApiReader<'_> {
         Ok(0)
     }
 
-    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
-        user::lost(&error.map_or(Fault::TooLong { key: "message" }, Fault::Slice), io);
+    fn long_failed(&mut self, fault: &Fault, io: &mut IO) {
+        user::lost(fault, io);
     }
 }
 
