@@ -250,6 +250,7 @@ impl Engine {
                     },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
                     breaker: Breaker::new(config.breaker),
+                    throttled_until: UnixNanos::NONE,
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };

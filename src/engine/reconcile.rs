@@ -220,8 +220,11 @@ impl Engine {
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            desk.governor.block_until(now.plus_ms(wait_ms));
+            let until = now.plus_ms(wait_ms);
+            desk.governor.block_until(until);
+            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
+                self.obey(now, out, venue, reply.status, until);
+            }
         }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
         if !is_listing || !self.trading.carries_query(id) {

@@ -458,6 +458,9 @@ impl GatewayBuilder {
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
             let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if binance_us.key.is_some() {
+                asked.check_start()?;
+            }
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {

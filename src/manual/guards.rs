@@ -9,6 +9,12 @@
 //! ([`ExecutionRecord::retry_at`](crate::record::ExecutionRecord::retry_at)). Nothing of it was sent then. A change passes the
 //! same, with its new terms in place of the old. Cancels pass all of them but the governor, where a share is theirs.
 //!
+//! At Binance.US tick, lot and minimums are the symbol's own filters and kinds of order, out of its catalog: prices, lots,
+//! market lots, notional, percent price, iceberg parts, trailing deltas, and the number of open orders as far as they are
+//! ours. A refusal names the filter (`filter LOT_SIZE`). The average price that two filters are relative to is asked for every
+//! 30 s where there are orders; while it is not known the venue judges those two, and always the ones that count conditional
+//! orders and icebergs.
+//!
 //! # Limits
 //!
 //! [`Limits`](crate::gateway::Limits) are exact decimals, per strategy, venue and instrument; limits named for an instrument
@@ -31,7 +37,9 @@
 //! a 5xx, or an answer nobody can read; a refusal is an answer. While it is open, new orders and changes are refused
 //! `BreakerOpen`; cancels and queries pass. After a pause it sends probes, the question for the venue's time, and closes when
 //! enough of them in a row were answered. No order is ever the probe. Each trip without a healthy time in between doubles
-//! the pause. Every change is a [`Guard`](crate::record::ExecutionKind::Guard) record to every strategy.
+//! the pause. A ban (418) and a firewall's page (403) open it until the end the venue names, or for two minutes; so do
+//! clocks too far apart. A throttle (429) opens nothing: nothing leaves before its end, cancels neither, orders are refused
+//! `RateLimited` with that time, and every strategy is told `Throttled` once. Every change is a [`Guard`](crate::record::ExecutionKind::Guard) record to every strategy.
 //!
 //! # Kill switch
 //!
