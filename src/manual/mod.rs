@@ -4,6 +4,7 @@
 //! - [`market_data`]: events, books, gaps, slow consumers
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
 //! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
+//! - [`paper`]: trading on paper, and what its fills are worth
 //! - [`numbers`]: exact decimals, exponents, times
 //! - [`audit`]: the log of everything asked and told, and its verification
 //! - [`threats`]: what is defended against, and what is not
@@ -13,5 +14,6 @@ pub mod guards;
 pub mod market_data;
 pub mod numbers;
 pub mod orders;
+pub mod paper;
 pub mod threads;
 pub mod threats;
