@@ -98,6 +98,7 @@ pub mod record;
 pub mod ring;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod state;
 pub mod telemetry;
 pub mod venue;
 

@@ -39,6 +39,7 @@ mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
 mod relief;
+mod restart;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -469,6 +470,7 @@ impl Engine {
         if instrument.listing.venue == Venue::BinanceUs {
             self.know_shared(now, &instrument);
         }
+        self.recall(now, &instrument);
         self.rewant(now, out, id);
     }
 

@@ -346,6 +346,7 @@ impl Engine {
                 Query::OpenOrders { .. } => desk.venue.tell_open(&mut ear),
                 Query::RecentOrders { instrument, since, .. } => desk.venue.tell_recent(*instrument, *since, &mut ear),
                 Query::OrdersByIds { ids, .. } => desk.venue.tell_named(ids, &mut ear),
+                Query::FillsOf { ids, .. } => desk.venue.tell_fills_of(ids, &mut ear),
                 Query::Fills { since, .. } => desk.venue.tell_fills(*since, &mut ear),
             }
             let (orders, mut sink) = self.trading.orders_and_sink(out);

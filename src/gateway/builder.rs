@@ -4,21 +4,23 @@ use super::binance_us::{self, BinanceUsConfig};
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
+use super::epoch::{self, StatePlace};
 use super::error::GatewayError;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
-use crate::engine::{Engine, EngineConfig, Slot};
+use crate::engine::{Control, Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
-use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
 use crate::paper::PaperConfig;
-use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{Caller, PerVenue, UnixNanos, Venue};
+use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
+use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
+use crate::state::Account;
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,6 +79,9 @@ pub struct GatewayBuilder {
     reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
     audit: Option<AuditConfig>,
+    state: StatePlace,
+    restart: RestartPolicy,
+    order_id_prefix: String,
 }
 
 impl Default for GatewayBuilder {
@@ -103,6 +108,9 @@ impl Default for GatewayBuilder {
             reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
             audit: None,
+            state: StatePlace::default(),
+            restart: RestartPolicy::default(),
+            order_id_prefix: CLIENT_ID_PREFIX.to_owned(),
         }
     }
 }
@@ -270,6 +278,31 @@ impl GatewayBuilder {
         GatewayBuilder { audit: Some(config), ..self }
     }
 
+    /// Keeps the lock of each account and the session epochs in this directory. Default: what
+    /// `EXCHANGE_CONNECTORS_STATE_DIR` says when the gateway starts, else `exchange-connectors` in `XDG_STATE_HOME` or in
+    /// `~/.local/state`. Without credentials nothing is kept. See [`crate::manual::restart`].
+    pub fn state_directory(self, path: impl Into<PathBuf>) -> GatewayBuilder {
+        GatewayBuilder { state: StatePlace::At(path.into()), ..self }
+    }
+
+    /// Keeps no state: no lock against a second process, and open orders of this run are strangers' to the next one. For
+    /// tests and venues of no consequence.
+    pub fn without_state(self) -> GatewayBuilder {
+        GatewayBuilder { state: StatePlace::Nowhere, ..self }
+    }
+
+    /// What becomes of orders that an earlier run left open. Default: [`RestartPolicy::Adopt`].
+    pub fn restart(self, policy: RestartPolicy) -> GatewayBuilder {
+        GatewayBuilder { restart: policy, ..self }
+    }
+
+    /// How our client order ids begin, 1 to 8 letters and digits. Default `xc`. Programs with different state directories
+    /// that trade with one account need different prefixes: a first start refuses while orders of its own prefix are
+    /// open.
+    pub fn order_id_prefix(self, prefix: &str) -> GatewayBuilder {
+        GatewayBuilder { order_id_prefix: prefix.to_owned(), ..self }
+    }
+
     /// Starts all threads, the reactor's among them.
     ///
     /// # Errors
@@ -371,28 +404,6 @@ impl GatewayBuilder {
         let (clock, anchor) = Clock::start();
         let poller = Poller::new(self.idle).map_err(system)?;
         let control = poller.control();
-        let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
-            .map_err(|error| GatewayError::System(error.to_string()))?;
-        let our_ids = ids.clone();
-        let mut engine = Engine::new(EngineConfig {
-            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
-            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
-            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
-            ids,
-            limits: self.limits.clone().flatten(),
-            order_limits: OrderLimits::default(),
-            reconcile: self.reconcile,
-            breaker: self.breaker,
-            book_blocks_max: self.book_blocks,
-        })
-        .map_err(|error| GatewayError::Setting {
-            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
-            why: error.to_string(),
-        })?;
-        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
-            engine = engine.trading_on_paper(paper);
-        }
-
         let wake: Wake = {
             let control = control.clone();
             Arc::new(move || control.wake())
@@ -408,19 +419,6 @@ impl GatewayBuilder {
             *dialers.get_mut(venue) = Some(dialer);
             dialed.push(receiver);
         }
-        let dialled_to = |slot: &Slot| match slot.venue {
-            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
-            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
-            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
-        };
-        let mut dials = Vec::new();
-        for (index, slot) in engine.slots().iter().enumerate() {
-            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
-                return Err(GatewayError::VenueNotConfigured(slot.venue));
-            };
-            dials.push((dialer.handle(), dial_job(index, endpoint)));
-        }
-
         let pools: Vec<_> = coinbase.iter().filter_map(CoinbaseConfig::token_pool).collect();
         let (minter, tokens) = match pools.is_empty() {
             true => (None, None),
@@ -466,6 +464,41 @@ impl GatewayBuilder {
             let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
+        let accounts: Vec<Account> =
+            coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).collect();
+        let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
+        let our_ids = begun.ids.clone();
+        let mut engine = Engine::new(EngineConfig {
+            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
+            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
+            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
+            ids: begun.ids,
+            limits: self.limits.clone().flatten(),
+            order_limits: OrderLimits::default(),
+            reconcile: ReconcileRules { restart: self.restart, ..self.reconcile },
+            breaker: self.breaker,
+            book_blocks_max: self.book_blocks,
+        })
+        .map_err(|error| GatewayError::Setting {
+            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
+            why: error.to_string(),
+        })?;
+        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
+            engine = engine.trading_on_paper(paper);
+        }
+        let dialled_to = |slot: &Slot| match slot.venue {
+            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
+            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
+            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
+        };
+        let mut dials = Vec::new();
+        for (index, slot) in engine.slots().iter().enumerate() {
+            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
+                return Err(GatewayError::VenueNotConfigured(slot.venue));
+            };
+            dials.push((dialer.handle(), dial_job(index, endpoint)));
+        }
+
         let mut emergencies = Vec::new();
         for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
             let Some(dialer) = dialers.get(venue) else { continue };
@@ -514,8 +547,16 @@ impl GatewayBuilder {
             reactor.set_handler(id, handler);
             inline = Some(id);
         }
+        // Known before the engine lists what is open: the control queue is read first.
+        for (venue, symbol) in begun.recalled {
+            let Some(asked) = queries.get(venue).as_ref() else { continue };
+            let added = directory.add(asked.product(&symbol)?);
+            let known = Control::Instrument(Box::new(Instrument::clone(&added)));
+            control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped)?;
+        }
         let threads = Threads {
             reactor: None,
+            session: begun.session,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
             emergencies,
@@ -556,11 +597,6 @@ fn find_core(index: usize) -> Result<core_affinity::CoreId, GatewayError> {
         setting: "pin_to_core",
         why: format!("no core {index}; this machine offers {:?}", cores.iter().map(|c| c.id).collect::<Vec<_>>()),
     })
-}
-
-/// Distinguishes the client order ids of this run from those of every other: the start time in nanoseconds.
-fn session_epoch(clock: &Clock) -> u64 {
-    clock.now().0
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::keeper::{Clock, Emergency, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
+use crate::state::Session;
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
 use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
@@ -44,6 +45,8 @@ pub(super) struct Threads {
     pub(super) lifeguard: Arc<Lifeguard>,
     /// Writes the audit log, if one is kept.
     pub(super) journal: Option<Journal>,
+    /// Keeps the accounts locked until everything else has ended.
+    pub(super) session: Option<Session>,
 }
 
 /// A running gateway. Dropping it ends the threads and leaves orders open at the venues; use [`Gateway::shutdown`] to say
@@ -416,7 +419,9 @@ impl Gateway {
         self.threads.dialers.clear();
         self.threads.emergencies.clear();
         self.threads.keeper.take();
-        self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end)
+        let audit = self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end);
+        self.threads.session.take();
+        audit
     }
 }
 

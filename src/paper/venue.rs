@@ -452,6 +452,13 @@ impl PaperVenue {
         }
     }
 
+    /// Every execution of these orders that is remembered.
+    pub fn tell_fills_of(&self, ids: &[VenueOrderId], facts: &mut impl Facts) {
+        for fill in self.fills.iter().filter(|fill| ids.contains(&fill.venue_order_id)) {
+            facts.fill(fill);
+        }
+    }
+
     fn tell_orders(&self, facts: &mut impl Facts, wanted: impl Fn(&PaperOrder) -> bool) {
         for order in self.orders.iter().filter(|order| order.serial > 0 && wanted(order)) {
             facts.order(&order.fact(FactSource::Query, self.with_fees()));
