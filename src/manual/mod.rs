@@ -6,6 +6,7 @@
 //! - [`lifecycle`]: the states of an order as a table, checked against the code
 //! - [`restart`]: one process at a time, session epochs, and orders a dead session left
 //! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
+//! - [`paper`]: trading on paper, and what its fills are worth
 //! - [`numbers`]: exact decimals, exponents, times
 //! - [`audit`]: the log of everything asked and told, and its verification
 //! - [`threats`]: what is defended against, and what is not
@@ -16,6 +17,7 @@ pub mod lifecycle;
 pub mod market_data;
 pub mod numbers;
 pub mod orders;
+pub mod paper;
 pub mod restart;
 pub mod threads;
 pub mod threats;
