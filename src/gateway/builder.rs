@@ -38,7 +38,7 @@ const DIAL_TIMEOUT_MS: u64 = 10_000;
 const QUERY_TIMEOUT_MS: u64 = 10_000;
 /// Silence after which the reactor is given up, unless told otherwise. A healthy one turns at least ten times a second, and
 /// its longest turns take milliseconds; three seconds are more than the scheduler of a crowded machine keeps a thread
-/// waiting while it lets the keeper run, and less than a person needs to find the venue's own panic button.
+/// waiting while it lets the keeper run, and less than a person needs to notice.
 const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
 /// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
 const REACTOR_SILENCE_MS_MIN: u64 = 400;

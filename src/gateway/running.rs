@@ -378,7 +378,8 @@ impl Gateway {
         }
         if let Some(reactor) = self.threads.reactor.take() {
             // One that stands still is not waited for: should it ever turn again, it finds that it is to end.
-            while !reactor.is_finished() && !(self.threads.lifeguard.stands_still() && Instant::now() >= deadline) {
+            let is_hopeless = || self.threads.lifeguard.stands_still() && Instant::now() >= deadline;
+            while !reactor.is_finished() && !is_hopeless() {
                 std::thread::sleep(LOOK_EVERY);
             }
             if !reactor.is_finished() {
