@@ -1,6 +1,7 @@
 //! A running gateway.
 
 use super::builder::{GatewayBuilder, RingSizes};
+use super::checks::deadline_after;
 use super::directory::Directory;
 use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
@@ -339,7 +340,7 @@ impl Gateway {
     /// [`GatewayError::AuditIncomplete`] if the end of the audit log could not be written; the threads are ended all the
     /// same.
     pub fn shutdown(mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         self.send(ControlMessage::Engine(Control::Stop(shutdown)))?;
         let mut open_orders = 0;
         if shutdown == Shutdown::CancelOurs {
