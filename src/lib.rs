@@ -98,11 +98,12 @@ pub mod record;
 pub mod ring;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod state;
 pub mod telemetry;
 pub mod venue;
 
 pub use book::Follower;
 pub use gateway::{
     AuditConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
-    GatewayBuilder, GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
+    GatewayBuilder, GatewayError, Handler, Idle, Limits, PaperConfig, Queries, Shutdown, Strategy,
 };

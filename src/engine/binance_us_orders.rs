@@ -110,6 +110,11 @@ impl Engine {
                         )
                     }
                 },
+                Query::FillsOf { ids, .. } => ids.get(asking.item).map(|id| {
+                    let (order_id, since) = (Some(id.as_str().parse().ok()?), UnixNanos::NONE);
+                    let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
+                    Some(Call::MyTrades { symbol, order_id, from_id: from, since, limit: ROWS_PER_PAGE })
+                }),
                 Query::Fills { since: begin, .. } => ordered.get(VENUE).get(asking.item).map(|instrument| {
                     let (order_id, from_id, since) = (None, from, since(*begin));
                     let symbol = symbol_of(*instrument)?;
@@ -152,7 +157,8 @@ impl Engine {
         let full = match outcome {
             Outcome::Listed(rows) => {
                 asking.incomplete |= rows.unreadable > 0;
-                let paged = matches!(asking.query, Query::RecentOrders { .. } | Query::Fills { .. });
+                let paged =
+                    matches!(asking.query, Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. });
                 (paged && rows.seen >= ROWS_PER_PAGE as usize).then_some(rows.last_id)
             }
             // No such order: no row, as in a listing without it.

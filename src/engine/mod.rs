@@ -26,6 +26,8 @@ mod kill;
 mod oanda_desk;
 mod pairs;
 mod paper;
+#[cfg(all(test, feature = "sim"))]
+mod paper_tests;
 mod port;
 mod prepared;
 mod pretrade;
@@ -37,6 +39,7 @@ mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
 mod relief;
+mod restart;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -467,6 +470,7 @@ impl Engine {
         if instrument.listing.venue == Venue::BinanceUs {
             self.know_shared(now, &instrument);
         }
+        self.recall(now, &instrument);
         self.rewant(now, out, id);
     }
 

@@ -104,6 +104,7 @@ impl Engine {
         if !self.may_trade(venue) {
             return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
+        self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }

@@ -5,20 +5,23 @@ use super::checks;
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
+use super::epoch::{self, StatePlace};
 use super::error::GatewayError;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
-use crate::engine::{Engine, EngineConfig, Slot};
+use crate::engine::{Control, Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
-use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
-use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{Caller, PerVenue, UnixNanos, Venue};
+use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
+use crate::paper::PaperConfig;
+use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
+use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
+use crate::state::Account;
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,6 +67,7 @@ pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
     oanda: Option<OandaConfig>,
+    paper: PerVenue<Option<PaperConfig>>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -76,6 +80,9 @@ pub struct GatewayBuilder {
     reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
     audit: Option<AuditConfig>,
+    state: StatePlace,
+    restart: RestartPolicy,
+    order_id_prefix: String,
 }
 
 impl Default for GatewayBuilder {
@@ -84,6 +91,7 @@ impl Default for GatewayBuilder {
             coinbase: None,
             binance_us: None,
             oanda: None,
+            paper: PerVenue::default(),
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -101,6 +109,9 @@ impl Default for GatewayBuilder {
             reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
             audit: None,
+            state: StatePlace::default(),
+            restart: RestartPolicy::default(),
+            order_id_prefix: CLIENT_ID_PREFIX.to_owned(),
         }
     }
 }
@@ -158,10 +169,22 @@ impl GatewayBuilder {
         GatewayBuilder { oanda: Some(config), ..self }
     }
 
+    /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
+        let venue = config.venue();
+        *self.paper.get_mut(venue) = Some(config);
+        self
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, mut paper, .. } = self;
+        for other in Venue::ALL.into_iter().filter(|other| *other != venue) {
+            *paper.get_mut(other) = None;
+        }
         GatewayBuilder {
+            paper,
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
             oanda: oanda.filter(|_| venue == Venue::Oanda),
@@ -256,6 +279,31 @@ impl GatewayBuilder {
         GatewayBuilder { audit: Some(config), ..self }
     }
 
+    /// Keeps the lock of each account and the session epochs in this directory. Default: what
+    /// `EXCHANGE_CONNECTORS_STATE_DIR` says when the gateway starts, else `exchange-connectors` in `XDG_STATE_HOME` or in
+    /// `~/.local/state`. Without credentials nothing is kept. See [`crate::manual::restart`].
+    pub fn state_directory(self, path: impl Into<PathBuf>) -> GatewayBuilder {
+        GatewayBuilder { state: StatePlace::At(path.into()), ..self }
+    }
+
+    /// Keeps no state: no lock against a second process, and open orders of this run are strangers' to the next one. For
+    /// tests and venues of no consequence.
+    pub fn without_state(self) -> GatewayBuilder {
+        GatewayBuilder { state: StatePlace::Nowhere, ..self }
+    }
+
+    /// What becomes of orders that an earlier run left open. Default: [`RestartPolicy::Adopt`].
+    pub fn restart(self, policy: RestartPolicy) -> GatewayBuilder {
+        GatewayBuilder { restart: policy, ..self }
+    }
+
+    /// How our client order ids begin, 1 to 8 letters and digits. Default `xc`. Programs with different state directories
+    /// that trade with one account need different prefixes: a first start refuses while orders of its own prefix are
+    /// open.
+    pub fn order_id_prefix(self, prefix: &str) -> GatewayBuilder {
+        GatewayBuilder { order_id_prefix: prefix.to_owned(), ..self }
+    }
+
     /// Starts all threads, the reactor's among them.
     ///
     /// # Errors
@@ -278,12 +326,13 @@ impl GatewayBuilder {
     /// # Errors
     /// As [`GatewayBuilder::start`].
     pub fn build(self) -> Result<(Gateway, Reactor), GatewayError> {
-        self.assemble(None)
+        self.without_keys_on_paper()?.assemble(None)
     }
 
-    /// Whether orders can be sent to this venue.
-    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+    /// Whether orders can be sent to this venue, or filled on paper.
+    pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
+            venue if self.paper.get(venue).is_some() => true,
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
@@ -318,9 +367,34 @@ impl GatewayBuilder {
         Ok(())
     }
 
+    /// A venue on paper has no credentials: what is not there cannot be used by mistake.
+    fn without_keys_on_paper(self) -> Result<GatewayBuilder, GatewayError> {
+        let GatewayBuilder { coinbase, binance_us, paper, .. } = self;
+        let configured = PerVenue::new(|venue| match venue {
+            Venue::Coinbase => coinbase.is_some(),
+            Venue::BinanceUs => binance_us.is_some(),
+            Venue::Oanda => self.oanda.is_some(),
+        });
+        if let Some((venue, _)) = paper.iter().find(|(venue, paper)| paper.is_some() && !configured.get(*venue)) {
+            return Err(GatewayError::VenueNotConfigured(venue));
+        }
+        Ok(GatewayBuilder {
+            coinbase: coinbase.map(|config| match paper.get(Venue::Coinbase) {
+                Some(_) => CoinbaseConfig { key: None, ..config },
+                None => config,
+            }),
+            binance_us: binance_us.map(|config| match paper.get(Venue::BinanceUs) {
+                Some(_) => config.without_key(),
+                None => config,
+            }),
+            paper,
+            ..self
+        })
+    }
+
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
         let core = self.core.map(find_core).transpose()?;
-        let (mut gateway, reactor) = self.assemble(handler)?;
+        let (mut gateway, reactor) = self.without_keys_on_paper()?.assemble(handler)?;
         let spawned = std::thread::Builder::new().name("reactor".to_owned()).spawn(move || {
             if let Some(core) = core {
                 if !core_affinity::set_for_current(core) {
@@ -356,25 +430,6 @@ impl GatewayBuilder {
         let (clock, anchor) = Clock::start();
         let poller = Poller::new(self.idle).map_err(system)?;
         let control = poller.control();
-        let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
-            .map_err(|error| GatewayError::System(error.to_string()))?;
-        let our_ids = ids.clone();
-        let engine = Engine::new(EngineConfig {
-            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
-            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
-            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
-            ids,
-            limits: self.limits.clone().flatten(),
-            order_limits: OrderLimits::default(),
-            reconcile: self.reconcile,
-            breaker: self.breaker,
-            book_blocks_max: self.book_blocks,
-        })
-        .map_err(|error| GatewayError::Setting {
-            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
-            why: error.to_string(),
-        })?;
-
         let wake: Wake = {
             let control = control.clone();
             Arc::new(move || control.wake())
@@ -390,19 +445,6 @@ impl GatewayBuilder {
             *dialers.get_mut(venue) = Some(dialer);
             dialed.push(receiver);
         }
-        let dialled_to = |slot: &Slot| match slot.venue {
-            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
-            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
-            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
-        };
-        let mut dials = Vec::new();
-        for (index, slot) in engine.slots().iter().enumerate() {
-            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
-                return Err(GatewayError::VenueNotConfigured(slot.venue));
-            };
-            dials.push((dialer.handle(), dial_job(index, endpoint)));
-        }
-
         let pools: Vec<_> = coinbase.iter().filter_map(CoinbaseConfig::token_pool).collect();
         let (minter, tokens) = match pools.is_empty() {
             true => (None, None),
@@ -448,8 +490,45 @@ impl GatewayBuilder {
             let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
+        let accounts: Vec<Account> =
+            coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).collect();
+        let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
+        let our_ids = begun.ids.clone();
+        let mut engine = Engine::new(EngineConfig {
+            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
+            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
+            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
+            ids: begun.ids,
+            limits: self.limits.clone().flatten(),
+            order_limits: OrderLimits::default(),
+            reconcile: ReconcileRules { restart: self.restart, ..self.reconcile },
+            breaker: self.breaker,
+            book_blocks_max: self.book_blocks,
+        })
+        .map_err(|error| GatewayError::Setting {
+            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
+            why: error.to_string(),
+        })?;
+        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
+            engine = engine.trading_on_paper(paper);
+        }
+        let dialled_to = |slot: &Slot| match slot.venue {
+            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
+            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
+            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
+        };
+        let mut dials = Vec::new();
+        for (index, slot) in engine.slots().iter().enumerate() {
+            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
+                return Err(GatewayError::VenueNotConfigured(slot.venue));
+            };
+            dials.push((dialer.handle(), dial_job(index, endpoint)));
+        }
+
         let mut emergencies = Vec::new();
-        for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
+        // Orders on paper are nowhere but in the engine.
+        let live = |venue: &Venue| self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some();
+        for venue in Venue::ALL.into_iter().filter(live) {
             let Some(dialer) = dialers.get(venue) else { continue };
             let (lifeline, clock) = (dialer.lifeline(), clock.clone());
             let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
@@ -496,15 +575,25 @@ impl GatewayBuilder {
             reactor.set_handler(id, handler);
             inline = Some(id);
         }
+        // Known before the engine lists what is open: the control queue is read first.
+        for (venue, symbol) in begun.recalled {
+            let Some(asked) = queries.get(venue).as_ref() else { continue };
+            let added = directory.add(asked.product(&symbol)?);
+            let known = Control::Instrument(Box::new(Instrument::clone(&added)));
+            control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped)?;
+        }
         let threads = Threads {
             reactor: None,
+            session: begun.session,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
             emergencies,
             lifeguard,
             journal,
         };
-        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        let mut gateway =
+            Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
 }
@@ -536,11 +625,6 @@ fn find_core(index: usize) -> Result<core_affinity::CoreId, GatewayError> {
         setting: "pin_to_core",
         why: format!("no core {index}; this machine offers {:?}", cores.iter().map(|c| c.id).collect::<Vec<_>>()),
     })
-}
-
-/// Distinguishes the client order ids of this run from those of every other: the start time in nanoseconds.
-fn session_epoch(clock: &Clock) -> u64 {
-    clock.now().0
 }
 
 #[cfg(test)]

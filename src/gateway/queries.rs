@@ -4,6 +4,7 @@
 use super::error::{ExchangeError, GatewayError};
 use crate::order::OrderFact;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
+use crate::venue::ListedOrder;
 
 mod binance_us;
 mod coinbase;
@@ -101,6 +102,15 @@ impl Queries {
             Queries::Coinbase(queries) => queries.order_fact(instrument, id),
             Queries::BinanceUs(queries) => queries.order(instrument, id),
             Queries::Oanda(queries) => queries.order(instrument, id),
+        }
+    }
+
+    /// Who every open order of the account is, whoever placed it.
+    pub(super) fn listed_orders(&self) -> Result<Vec<ListedOrder>, ExchangeError> {
+        match self {
+            Queries::Coinbase(queries) => queries.listed_orders(),
+            Queries::BinanceUs(queries) => queries.listed_orders(),
+            Queries::Oanda(queries) => queries.listed_orders(),
         }
     }
 

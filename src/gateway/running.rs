@@ -15,6 +15,7 @@ use crate::keeper::{Clock, Emergency, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
+use crate::state::Session;
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
 use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
@@ -45,6 +46,8 @@ pub(super) struct Threads {
     pub(super) lifeguard: Arc<Lifeguard>,
     /// Writes the audit log, if one is kept.
     pub(super) journal: Option<Journal>,
+    /// Keeps the accounts locked until everything else has ended.
+    pub(super) session: Option<Session>,
 }
 
 /// A running gateway. Dropping it ends the threads and leaves orders open at the venues; use [`Gateway::shutdown`] to say
@@ -63,6 +66,8 @@ pub struct Gateway {
     /// Hand-off latencies measured by the strategies' own handles.
     strategy_hops: Mutex<Vec<HopsReader>>,
     inline: Option<StrategyId>,
+    /// Venues that trade on paper.
+    pub(super) paper: PerVenue<bool>,
 }
 
 /// Latencies and counters at one moment.
@@ -133,7 +138,21 @@ impl Gateway {
         inline: Option<StrategyId>,
     ) -> Gateway {
         let strategy_hops = Mutex::new(Vec::new());
-        Gateway { threads, control, clock, directory, queries, places, rings, hops, counters, strategy_hops, inline }
+        let paper = PerVenue::default();
+        Gateway {
+            threads,
+            control,
+            clock,
+            directory,
+            queries,
+            places,
+            rings,
+            hops,
+            counters,
+            strategy_hops,
+            inline,
+            paper,
+        }
     }
 
     /// A new strategy's handles. At most 64 strategies at a time; drop the handles to give a place back.
@@ -304,8 +323,16 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError::Stopped`] if the reactor does not answer.
     pub fn open_orders(&self) -> Result<usize, GatewayError> {
+        self.ask(ControlMessage::CountOpen)
+    }
+
+    /// Asks the reactor something and waits for its answer.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(mpsc::SyncSender<T>) -> ControlMessage,
+    ) -> Result<T, GatewayError> {
         let (reply, answer) = mpsc::sync_channel(1);
-        self.send(ControlMessage::CountOpen(reply))?;
+        self.send(question(reply))?;
         answer.recv_timeout(CONTROL_TIMEOUT).map_err(|_| GatewayError::Stopped)
     }
 
@@ -394,7 +421,9 @@ impl Gateway {
         self.threads.dialers.clear();
         self.threads.emergencies.clear();
         self.threads.keeper.take();
-        self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end)
+        let audit = self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end);
+        self.threads.session.take();
+        audit
     }
 }
 

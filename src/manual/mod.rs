@@ -3,6 +3,8 @@
 //! - [`threads`]: who owns what, and who may wait for whom
 //! - [`market_data`]: events, books, gaps, slow consumers
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
+//! - [`lifecycle`]: the states of an order as a table, checked against the code
+//! - [`restart`]: one process at a time, session epochs, and orders a dead session left
 //! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
 //! - [`numbers`]: exact decimals, exponents, times
 //! - [`audit`]: the log of everything asked and told, and its verification
@@ -10,8 +12,10 @@
 
 pub mod audit;
 pub mod guards;
+pub mod lifecycle;
 pub mod market_data;
 pub mod numbers;
 pub mod orders;
+pub mod restart;
 pub mod threads;
 pub mod threats;

@@ -123,6 +123,9 @@ impl Order {
             record
         };
         match row {
+            Row::Detail if self.replayed_from.is_some() && fact.venue_time >= self.replayed_from => {
+                burst.emit(of_row(self.replay(now, fact, late)));
+            }
             Row::Detail => burst.emit(of_row(self.detail(now, fact))),
             Row::Excess => counters.refused_rows = counters.refused_rows.saturating_add(1),
             Row::Fill(delta) => {

@@ -5,8 +5,10 @@ mod cancels;
 mod changes;
 mod lifecycle;
 mod model;
+mod recall;
 mod reconcile;
 mod swaps;
+mod table;
 
 use super::*;
 use crate::record::*;
