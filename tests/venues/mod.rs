@@ -408,8 +408,13 @@ impl Setup {
 
     /// Starts everything and waits until orders may leave.
     pub fn start(self, at: Venue) -> Rig {
+        self.start_by(at, |builder| builder)
+    }
+
+    /// The same with a gateway of another kind.
+    pub fn start_by(self, at: Venue, change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Rig {
         let (local, canned, builder, roots) = self.prepare(at);
-        let gateway = builder.start().unwrap();
+        let gateway = change(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let btc = gateway.subscribe(strategy.id(), at, local.symbol(), self.channels).unwrap();
         let (executions, market) = (vec![], vec![]);
