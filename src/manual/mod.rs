@@ -3,12 +3,14 @@
 //! - [`threads`]: who owns what, and who may wait for whom
 //! - [`market_data`]: events, books, gaps, slow consumers
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
+//! - [`faults`]: every fault, what the user sees of it, and the test that shows it
 //! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
 //! - [`numbers`]: exact decimals, exponents, times
 //! - [`audit`]: the log of everything asked and told, and its verification
 //! - [`threats`]: what is defended against, and what is not
 
 pub mod audit;
+pub mod faults;
 pub mod guards;
 pub mod market_data;
 pub mod numbers;
