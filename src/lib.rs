@@ -91,17 +91,19 @@ pub mod keeper;
 pub mod link;
 pub mod manual;
 pub mod order;
+pub mod paper;
 pub mod position;
 pub mod reactor;
 pub mod record;
 pub mod ring;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod state;
 pub mod telemetry;
 pub mod venue;
 
 pub use book::Follower;
 pub use gateway::{
     AuditConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
-    GatewayBuilder, GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
+    GatewayBuilder, GatewayError, Handler, Idle, Limits, PaperConfig, Queries, Shutdown, Strategy,
 };

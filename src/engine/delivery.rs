@@ -46,9 +46,17 @@ impl Delivery {
     }
 
     pub(super) fn add(&mut self, strategy: StrategyId) {
+        let one = StrategySet::one(strategy);
         if let Some(slot) = self.slots.get_mut(strategy.index()) {
-            *slot = Slot { reserve: VecDeque::with_capacity(EXECUTION_RESERVE_MAX), lost: 0 };
-            self.everybody = self.everybody.with(StrategySet::one(strategy));
+            // What was told of adopted orders before their strategy was there.
+            slot.reserve.reserve(EXECUTION_RESERVE_MAX.saturating_sub(slot.reserve.len()));
+            if !slot.reserve.is_empty() {
+                self.starving = self.starving.with(one);
+            }
+            if slot.lost > 0 {
+                self.latched = self.latched.with(one);
+            }
+            self.everybody = self.everybody.with(one);
         }
     }
 
@@ -81,12 +89,21 @@ impl Delivery {
 
     pub(super) fn deliver(&mut self, out: &mut impl Outputs, strategy: StrategyId, record: &ExecutionRecord) {
         let one = StrategySet::one(strategy);
-        if !self.everybody.contains(strategy) {
+        let absent = !self.everybody.contains(strategy);
+        if absent && !record.request.is_adopted() {
             return; // its handles are gone; the order's own state is kept all the same
         }
         let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
         if slot.lost > 0 {
             slot.lost = slot.lost.saturating_add(1);
+            return;
+        }
+        if absent {
+            // Kept until a strategy of that number comes; nobody is lost who is not there.
+            match slot.reserve.len() < EXECUTION_RESERVE_MAX {
+                true => slot.reserve.push_back(*record),
+                false => slot.lost = 1,
+            }
             return;
         }
         if slot.reserve.is_empty() && out.execution(strategy, record) {

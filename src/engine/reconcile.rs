@@ -52,6 +52,7 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
+        self.trading.orders.note_reconciled();
         self.refresh_health(now, out);
         self.arm_orders(now);
     }
@@ -96,6 +97,9 @@ impl Engine {
 
     /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
     fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue) {
+        if self.market.on_paper(venue) {
+            return self.ask_paper(now, out, venue);
+        }
         if venue == Venue::BinanceUs {
             return self.ask_binance_us(now, out);
         }
@@ -139,6 +143,10 @@ impl Engine {
                 (request::Query::OrdersSince { product, since, limit: ROWS_PER_PAGE, cursor }, orders_path)
             }
             Query::OrdersByIds { ids, .. } => (request::Query::OrdersById { ids }, orders_path),
+            Query::FillsOf { ids, .. } => {
+                let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
+                (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
+            }
             Query::Fills { since, .. } => {
                 let cursor = asking.cursor.as_str();
                 let query =

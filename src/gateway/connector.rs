@@ -272,7 +272,7 @@ impl ExchangeConnector for Connector {
         }
         let venue = self.venue;
         // A clone, so that a failed attempt can be repeated.
-        let trading = self.builder.has_credentials(venue);
+        let trading = self.builder.trades(venue);
         let gateway = self.builder.clone().without_dead_man().start().map_err(|error| of_gateway(venue, error))?;
         let strategy = gateway.strategy().map_err(|error| of_gateway(venue, error))?;
         let mut running = Running { gateway, strategy, seen: VecDeque::new(), trading };
@@ -334,8 +334,14 @@ impl ExchangeConnector for Connector {
         let venue = self.venue;
         let running = self.trading("order status")?;
         let instrument = running.instrument(venue, &order.symbol)?;
-        let queries = running.gateway.queries(venue).map_err(|error| of_gateway(venue, error))?;
-        let fact = queries.order(&instrument, &order.venue_order_id)?;
+        let of_gateway = |error| of_gateway(venue, error);
+        let fact = match running.gateway.is_paper(venue) {
+            true => running.gateway.paper_order(venue, &order.venue_order_id).map_err(of_gateway)?,
+            false => {
+                let queries = running.gateway.queries(venue).map_err(of_gateway)?;
+                queries.order(&instrument, &order.venue_order_id)?
+            }
+        };
         let fact = fact.ok_or_else(|| ExchangeError::Rejected {
             venue,
             operation: "order status",
@@ -363,8 +369,12 @@ impl ExchangeConnector for Connector {
 
     fn get_account_balances(&mut self) -> Result<Vec<Balance>, ExchangeError> {
         let venue = self.venue;
-        let queries = self.trading("balances")?.gateway.queries(venue);
-        queries.map_err(|error| of_gateway(venue, error))?.balances()
+        let gateway = &self.trading("balances")?.gateway;
+        let of_gateway = |error| of_gateway(venue, error);
+        match gateway.is_paper(venue) {
+            true => gateway.paper_balances(venue).map_err(of_gateway),
+            false => gateway.queries(venue).map_err(of_gateway)?.balances(),
+        }
     }
 
     fn start_market_stream(&mut self, symbols: &[&str], channels: Channels) -> Result<MarketFeed, ExchangeError> {

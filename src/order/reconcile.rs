@@ -26,6 +26,16 @@ const _: () = assert!(CHECK_DELAY_MS < CANCEL_CONFIRM_MS);
 const FILLS_AFTER_CLOSE_MS: u64 = 90_000;
 const NANOS_PER_MS: u64 = 1_000_000;
 
+/// What becomes of orders a dead session left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RestartPolicy {
+    /// They are taken back: told to the strategy of their number as listed, and can be cancelled and changed.
+    #[default]
+    Adopt,
+    /// They are taken back and cancelled; no order leaves before every one of them is over.
+    Sweep,
+}
+
 /// The times of reconciliation, ms. The defaults are the design's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconcileRules {
@@ -48,6 +58,8 @@ pub struct ReconcileRules {
     pub fills_every_ms: u64,
     /// Executions are asked for this far before the last complete answer began: rows are listed late.
     pub fills_overlap_ms: u64,
+    /// What becomes of orders a dead session left open.
+    pub restart: RestartPolicy,
 }
 
 impl Default for ReconcileRules {
@@ -62,6 +74,7 @@ impl Default for ReconcileRules {
             unknown_repeat_ms: 10_000,
             fills_every_ms: 25_000,
             fills_overlap_ms: 120_000,
+            restart: RestartPolicy::Adopt,
         }
     }
 }
@@ -93,6 +106,13 @@ pub enum Query {
         /// Where.
         venue: Venue,
         /// The venue's ids, at least one.
+        ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
+    },
+    /// Every execution of these orders, from their beginnings.
+    FillsOf {
+        /// Where.
+        venue: Venue,
+        /// The venue's ids, at least one; [`Orders::instrument_of`] knows what they trade.
         ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
     },
     /// All executions of the account since a moment.
@@ -176,15 +196,17 @@ impl Check {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Subject {
+pub(super) enum Subject {
     Open(Venue),
     Orders,
     Fills(Venue),
+    /// Orders of dead sessions.
+    Recall(Venue),
 }
 
 #[derive(Debug, Clone, Copy)]
-struct InFlight {
-    id: QueryId,
+pub(super) struct InFlight {
+    pub id: QueryId,
     subject: Subject,
     begun: UnixNanos,
     /// Number of the latest evidence when it began.
@@ -266,6 +288,11 @@ impl Reconciliation {
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
     }
 
+    /// Executions are to be looked for from then on.
+    pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
+        self.venue(venue).fills_from = since;
+    }
+
     pub fn order_closed(&mut self, venue: Venue, now: UnixNanos) {
         let state = self.venue(venue);
         state.fills_until = state.fills_until.max(now.plus_ms(FILLS_AFTER_CLOSE_MS));
@@ -281,19 +308,19 @@ impl Reconciliation {
         self.venues.get_mut(venue)
     }
 
-    fn begin(&mut self, subject: Subject, begun: UnixNanos, evidence: u64) -> QueryId {
+    pub fn begin(&mut self, subject: Subject, begun: UnixNanos, evidence: u64) -> QueryId {
         self.handed_out = self.handed_out.saturating_add(1);
         let id = QueryId(self.handed_out);
         let opening = match subject {
             Subject::Open(venue) | Subject::Fills(venue) => self.venue(venue).opening,
-            Subject::Orders => 0,
+            Subject::Orders | Subject::Recall(_) => 0,
         };
         // The caller looked: there is room.
         let _full = self.in_flight.try_push(InFlight { id, subject, begun, evidence, opening });
         id
     }
 
-    fn end(&mut self, id: QueryId) -> Option<InFlight> {
+    pub fn end(&mut self, id: QueryId) -> Option<InFlight> {
         let at = self.in_flight.iter().position(|q| q.id == id)?;
         self.in_flight.pop_at(at)
     }
@@ -374,6 +401,7 @@ impl Orders {
     /// The user stream of a venue is open: what happened before is unknown until executions and open orders were
     /// listed. Every open order the listing lacks is then asked for by its id.
     pub fn user_stream_up(&mut self, now: UnixNanos, venue: Venue) {
+        self.recall.stream_up(now, venue);
         let state = self.reconciliation.venue(venue);
         state.opening = state.opening.saturating_add(1);
         (state.up, state.needs_listing) = (true, true);
@@ -409,7 +437,7 @@ impl Orders {
     /// delay this: they are told to be unknown.
     pub fn is_reconciled(&self, venue: Venue) -> bool {
         let state = self.reconciliation.venues.get(venue);
-        state.up && !state.needs_fills && !state.needs_listing && state.owed == 0
+        state.up && !state.needs_fills && !state.needs_listing && state.owed == 0 && self.recall.is_done(venue)
     }
 
     /// The next query that is due at a venue. One that cannot be sent is reported as [`QueryEnd::Failed`] and comes again.
@@ -420,6 +448,9 @@ impl Orders {
         let (open, entries) = (self.open.first, &self.entries);
         let any_open = || open_orders(entries, open).any(|entry| entry.order.venue() == venue);
         if let Some(query) = self.reconciliation.next(now, venue, any_open, self.evidence) {
+            return Some(query);
+        }
+        if let Some(query) = self.next_recall(now, venue) {
             return Some(query);
         }
         if now < self.due.check {
@@ -456,6 +487,10 @@ impl Orders {
                 }
             }
             Subject::Orders => self.judge(now, &query, end, out),
+            Subject::Recall(venue) => {
+                let rules = self.reconciliation.rules;
+                self.recall.ended(now, venue, &query, end, &rules);
+            }
         }
     }
 
@@ -582,10 +617,10 @@ pub(super) fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item =
 }
 
 /// `ms` milliseconds before a moment.
-fn before(at: UnixNanos, ms: u64) -> UnixNanos {
+pub(super) fn before(at: UnixNanos, ms: u64) -> UnixNanos {
     UnixNanos(at.0.saturating_sub(ms.saturating_mul(NANOS_PER_MS)).max(1))
 }
 
-fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
+pub(super) fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
     last_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max)
 }

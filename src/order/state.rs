@@ -3,6 +3,7 @@
 //! Owns the fields and the questions about them; `lifecycle` alone changes them.
 
 use super::booking::{Booking, Scale};
+use super::fact::OrderFact;
 use crate::record::{
     AssetId, ClientOrderId, ExecutionKind, InlineText, Instrument, InstrumentId, OrderCommand, OrderType, RejectClass,
     RequestId, Side, TimeInForce, UnixNanos, Venue, VenueOrderId,
@@ -72,6 +73,8 @@ pub struct Order {
     pub(super) time_in_force: TimeInForce,
     pub(super) post_only: bool,
     pub(super) quantity_in_quote: bool,
+    /// Its terms say more than the fields here.
+    pub(super) prepared: bool,
     pub(super) price: i64,
     pub(super) quantity: i64,
     /// The quantity a change under way asks for; 0 if none is.
@@ -90,6 +93,10 @@ pub struct Order {
     pub(super) ending: bool,
     pub(super) told_filled: bool,
     pub(super) doubt: Option<Doubt>,
+    /// Quantity executed before this session had it: the position of the start has it already.
+    pub(super) inherited: i64,
+    /// Of an order of a dead session: executions from then on are told although they are inherited.
+    pub(super) replayed_from: UnixNanos,
 }
 
 impl Order {
@@ -187,6 +194,7 @@ impl Order {
         time_in_force: TimeInForce::GoodTilCancelled,
         post_only: false,
         quantity_in_quote: false,
+        prepared: false,
         price: 0,
         quantity: 0,
         expected_quantity: 0,
@@ -200,6 +208,8 @@ impl Order {
         ending: false,
         told_filled: false,
         doubt: None,
+        inherited: 0,
+        replayed_from: UnixNanos::NONE,
     };
 
     pub(super) fn new(command: &OrderCommand, instrument: &Instrument, client_order_id: ClientOrderId) -> Order {
@@ -215,12 +225,50 @@ impl Order {
             time_in_force: command.tif(),
             post_only: command.is_post_only(),
             quantity_in_quote: command.is_quantity_in_quote(),
+            prepared: command.prepared_slot().is_some(),
             price: command.price(),
             quantity: command.quantity(),
             state: OrderState::New,
             failed: false,
             ..Order::VACANT
         }
+    }
+
+    /// An order of a dead session as it is listed now.
+    pub(super) fn adopted(
+        now: UnixNanos,
+        request: RequestId,
+        instrument: &Instrument,
+        fact: &OrderFact,
+        since: UnixNanos,
+    ) -> Order {
+        let in_quote = fact.quantity <= 0;
+        Order {
+            request,
+            client_order_id: fact.client_order_id,
+            venue_order_id: fact.venue_order_id,
+            venue: instrument.listing.venue,
+            instrument: instrument.id,
+            quote: instrument.quote,
+            scale: Scale { price: instrument.price_exponent, size: instrument.size_exponent },
+            side: fact.side,
+            order_type: if fact.limit_price > 0 { OrderType::Limit } else { OrderType::Market },
+            quantity_in_quote: in_quote,
+            price: fact.limit_price,
+            quantity: fact.quantity.max(0),
+            state: OrderState::Live,
+            watermark: now,
+            booking: Booking::inherited(fact.cumulative_quantity, fact.cumulative_value, fact.cumulative_fees),
+            failed: false,
+            inherited: fact.cumulative_quantity.max(0),
+            replayed_from: since,
+            ..Order::VACANT
+        }
+    }
+
+    /// Quantity executed since this session has it, mantissa at the size exponent.
+    pub(super) const fn executed_here(&self) -> i64 {
+        self.executed().saturating_sub(self.inherited)
     }
 
     /// Whether something about it can only be settled by asking the venue.

@@ -89,7 +89,7 @@ fn gateway_to(venue: &LocalVenue, roots: &RootFile) -> Result<Gateway, Box<dyn E
     };
     let key = venue.credentials();
     let coinbase = CoinbaseConfig::default().endpoints(endpoints).credentials(key.name(), key.secret())?;
-    let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().idle(Idle::Block);
+    let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().without_state().idle(Idle::Block);
     Ok(builder.root_certificates(&roots.path).start()?)
 }
 

@@ -11,9 +11,10 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::cold::{self, Caller, Scratch};
-use crate::venue::binance_us::request::{Call, OrderId, Security};
-use crate::venue::binance_us::{limits, listings, Catalog, TimeSync, VenueMs};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::venue::binance_us::request::{Call, CancelOrder, OrderId, Security};
+use crate::venue::binance_us::{limits, listings, Catalog, Market, TimeSync, VenueMs};
+use crate::venue::ListedOrder;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Binance.US's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
 #[derive(Clone)]
@@ -25,8 +26,16 @@ struct Shared {
     client: ColdClient,
     key: Option<Arc<Credentials>>,
     clock: Mutex<TimeSync>,
-    /// What the venue said of its limits last, until the engine is told.
-    limits: Mutex<Option<Vec<RateLimit>>>,
+    /// What the venue said last of its limits and of single symbols, until the engine is told.
+    news: Mutex<News>,
+}
+
+/// What catalogs say that is for the engine.
+#[derive(Default)]
+struct News {
+    limits: Option<Vec<RateLimit>>,
+    /// At most one of each symbol.
+    markets: Vec<Market>,
 }
 
 impl std::fmt::Debug for BinanceUsQueries {
@@ -39,9 +48,7 @@ type Answer<T> = Result<T, ExchangeError>;
 
 impl BinanceUsQueries {
     pub(in crate::gateway) fn new(client: ColdClient, key: Option<Arc<Credentials>>) -> BinanceUsQueries {
-        BinanceUsQueries {
-            shared: Arc::new(Shared { client, key, clock: Mutex::new(TimeSync::new()), limits: Mutex::new(None) }),
-        }
+        BinanceUsQueries { shared: Arc::new(Shared { client, key, clock: Mutex::default(), news: Mutex::default() }) }
     }
 
     /// The venue's catalog: its symbols with their filters, and its rate limits. Of one symbol, or of all.
@@ -52,13 +59,24 @@ impl BinanceUsQueries {
         let operation = "exchange info";
         let reply = self.ask(operation, &Call::ExchangeInfo { symbol })?;
         let catalog = listings(&reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))?;
-        *self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(catalog.limits.clone());
+        self.news().limits = Some(catalog.limits.clone());
         Ok(catalog)
     }
 
-    /// The limits the venue stated since this was asked last.
+    /// What the venue stated of its limits since this was asked last.
     pub(in crate::gateway) fn take_limits(&self) -> Option<Vec<RateLimit>> {
-        self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.news().limits.take()
+    }
+
+    /// What the venue stated of a symbol since this was asked last.
+    pub(in crate::gateway) fn take_market(&self, symbol: &str) -> Option<Market> {
+        let markets = &mut self.news().markets;
+        let at = markets.iter().position(|market| &*market.listing.symbol == symbol)?;
+        Some(markets.swap_remove(at))
+    }
+
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.shared.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn listing(&self, symbol: &str) -> Result<Listing, GatewayError> {
@@ -70,8 +88,13 @@ impl BinanceUsQueries {
         }
         match self.catalog(Some(symbol)) {
             Ok(catalog) => {
-                let found = catalog.markets.into_iter().map(|market| market.listing);
-                found.into_iter().find(|listing| &*listing.symbol == symbol).ok_or_else(unknown)
+                let mut markets = catalog.markets.into_iter();
+                let market = markets.find(|market| &*market.listing.symbol == symbol).ok_or_else(unknown)?;
+                let listing = market.listing.clone();
+                let known = &mut self.news().markets;
+                known.retain(|market| market.listing.symbol != listing.symbol);
+                known.push(market);
+                Ok(listing)
             }
             Err(ExchangeError::Rejected { class: RejectClass::UnknownInstrument, .. }) => Err(unknown()),
             Err(error) => Err(error.into()),
@@ -115,6 +138,23 @@ impl BinanceUsQueries {
                 let order = cold::order(&mut reply.body, instrument);
                 order.map(Some).map_err(|error| self.shared.client.unreadable(operation, &error))
             }
+        }
+    }
+
+    /// Who every open order is, whoever placed it.
+    pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
+        let operation = "list open orders";
+        let mut reply = self.ask(operation, &Call::OpenOrders { symbol: None })?;
+        cold::listed_orders(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Cancels one order; one that is over already counts as cancelled.
+    pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
+        let id = OrderId::Venue(order.id.as_str());
+        let cancel = CancelOrder { symbol: &order.symbol, id, restriction: None };
+        match self.ask("cancel", &Call::Cancel(&cancel)) {
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
+            reply => reply.map(drop),
         }
     }
 
@@ -164,7 +204,7 @@ impl BinanceUsQueries {
         act(&mut self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// None of these calls changes anything at the venue.
+    /// None of these calls changes anything at the venue, or it may be repeated (a cancel).
     fn send(&self, operation: &'static str, call: &Call<'_>, stamp: VenueMs) -> Answer<OwnedResponse> {
         let Shared { client, key, .. } = &*self.shared;
         let venue = Venue::BinanceUs;
@@ -182,7 +222,7 @@ impl BinanceUsQueries {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let mut reply = client.run(operation, method, build, false)?;
+        let mut reply = client.run(operation, method, call.weight(), build, false)?;
         if reply.status == 200 {
             return Ok(reply);
         }

@@ -137,6 +137,7 @@ impl Truth {
         FillFact {
             price,
             fee: Fixed128::new(fee_of(quantity), -12),
+            fee_asset: None,
             ..row(&self.id, &format!("{}-{k}", self.id), quantity)
         }
     }
@@ -375,6 +376,7 @@ impl World {
         // A listing that failed half way gave some of its rows.
         let rows = if complete { usize::MAX } else { 1 };
         match query {
+            Query::FillsOf { .. } => unreachable!("nobody died"),
             Query::Fills { .. } => {
                 let all: Vec<_> =
                     self.truths.iter().flat_map(|t| (0..t.executions.len()).map(move |k| t.row(k))).collect();
@@ -529,7 +531,7 @@ fn wanted(query: &Query, fact: &OrderFact) -> bool {
         // As Coinbase: pending orders are not among the open ones.
         Query::OpenOrders { .. } => !fact.status.is_terminal() && fact.status != OrderStatus::Pending,
         Query::OrdersByIds { ids, .. } => ids.contains(&fact.venue_order_id),
-        Query::RecentOrders { .. } | Query::Fills { .. } => true,
+        Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. } => true,
     }
 }
 

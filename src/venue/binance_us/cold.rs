@@ -14,7 +14,7 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, RejectClass, UnixNanos};
 use crate::venue::collected::Collected;
 use crate::venue::fault::Fault;
-use crate::venue::BalanceFact;
+use crate::venue::{BalanceFact, ListedOrder};
 
 const KEY_HEADER: &str = "X-MBX-APIKEY";
 
@@ -156,6 +156,28 @@ pub fn balances(body: &mut [u8]) -> Result<Vec<BalanceFact>, Unreadable> {
     }
 }
 
+/// Symbol and client order id of each order, of a reply to [`Call::OpenOrders`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn open_orders_named(body: &mut [u8]) -> Result<Vec<(String, String)>, Unreadable> {
+    read(body, |cursor| {
+        let (mut rows, mut named) = (cursor.array()?, Vec::new());
+        while rows.next_item(cursor)? {
+            let (mut fields, mut row) = (cursor.object()?, (String::new(), String::new()));
+            while let Some(key) = fields.next_key(cursor)? {
+                match key {
+                    "symbol" => row.0 = cursor.str()?.to_owned(),
+                    "clientOrderId" => row.1 = cursor.str()?.to_owned(),
+                    _ => cursor.skip()?,
+                }
+            }
+            named.push(row);
+        }
+        Ok(named)
+    })
+}
+
 /// The order, of a reply to [`Call::Order`].
 ///
 /// # Errors
@@ -166,6 +188,25 @@ pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, Unre
     read(body, |cursor| response::tell_order(&mut products, cursor, &mut found).map(|_| ()))?;
     let Collected { orders, trouble, .. } = found;
     orders.into_iter().next().ok_or_else(|| Unreadable(trouble.unwrap_or_else(|| "no order in it".to_owned())))
+}
+
+/// Who each order is, of a reply to [`Call::OpenOrders`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn listed_orders(body: &mut [u8]) -> Result<Vec<ListedOrder>, Unreadable> {
+    let mut found = Vec::new();
+    read(body, |cursor| {
+        let mut items = cursor.array()?;
+        while items.next_item(cursor)? {
+            let row = response::order_row(cursor)?;
+            let id = user::venue_order_id(row.order_id)?;
+            let listed = ListedOrder::new(id.as_str(), row.client_order_id, row.symbol);
+            found.push(listed.ok_or(Fault::Missing { key: "orderId" })?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// What a reply of another status than 200 says.

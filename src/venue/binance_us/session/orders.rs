@@ -247,6 +247,7 @@ impl OrderSession {
             Call::Account => ReplyTo::List(RowKind::Balances),
             Call::OrderCounts => ReplyTo::OrderCounts,
             Call::Time => ReplyTo::Time,
+            Call::AveragePrice { instrument, .. } => ReplyTo::AveragePrice(*instrument),
             Call::StartListenKey | Call::KeepListenKey { .. } | Call::CloseListenKey { .. } => ReplyTo::ListenKey,
             _ => return Err(NotSent::WrongConnection),
         };

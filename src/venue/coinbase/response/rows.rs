@@ -332,6 +332,7 @@ fn fill_fact(products: &mut Products, row: &FillRow<'_>, facts: &mut impl Facts)
         price: 0,
         quantity: 0,
         fee: parse_any(commission.as_bytes()).map_err(|error| Fault::Number { key: "commission", error })?,
+        fee_asset: None,
         liquidity: match row.liquidity {
             "MAKER" => Liquidity::Maker,
             "TAKER" => Liquidity::Taker,
