@@ -279,6 +279,10 @@ impl Local {
         assert_eq!(traded, size, "the order rests");
     }
 
+    pub fn delay_user_events(&self, delay_ms: u64) {
+        at!(self, venue => venue.delay_user_events(delay_ms * 1_000_000).unwrap());
+    }
+
     pub fn repeat_user_events(&self, times: usize) {
         at!(self, venue => venue.repeat_user_events(times).unwrap());
     }
