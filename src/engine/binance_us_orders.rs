@@ -97,6 +97,7 @@ impl Engine {
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
                     Some(Call::Order { symbol, id: OrderId::Venue(id.as_str()) })
                 }),
+                Query::Balances { .. } => (asking.item == 0).then_some(Some(Call::Account)),
                 Query::FillsOf { ids, .. } => ids.get(asking.item).map(|id| {
                     let (order_id, since) = (Some(id.as_str().parse().ok()?), UnixNanos::NONE);
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;

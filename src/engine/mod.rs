@@ -26,6 +26,7 @@ mod prepared;
 mod pretrade;
 mod protect;
 mod publish;
+mod purse;
 mod reconcile;
 mod recover;
 mod redundancy;
@@ -263,7 +264,9 @@ impl Engine {
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
         }
-        let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
+        let balances = config.limits.as_ref().is_some_and(Limits::check_balance_anywhere);
+        let reconcile = ReconcileRules { balances: balances || config.reconcile.balances, ..config.reconcile };
+        let orders = Orders::new(config.ids, config.order_limits, reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
         let deadlines = Deadlines::new(conns.len() + 2);
         let redundant = config.coinbase.as_ref().is_some_and(|coinbase| coinbase.market.second.is_some());
@@ -402,6 +405,8 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let Trading { purse, orders, .. } = &mut self.trading;
+        purse.know(&instrument, orders);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;

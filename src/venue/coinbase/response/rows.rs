@@ -106,6 +106,7 @@ pub struct Rows {
 pub(in crate::venue::coinbase) enum RowKind {
     Orders,
     Fills,
+    Balances,
 }
 
 /// Tells the rows of one array. A row that cannot be read is announced and counted; the others are still good.
@@ -123,6 +124,7 @@ pub(in crate::venue::coinbase) fn tell_rows(
         let told = match kind {
             RowKind::Orders => tell_order(products, cursor, facts),
             RowKind::Fills => tell_fill(products, cursor, facts),
+            RowKind::Balances => super::account::tell_balance(cursor, facts),
         };
         if let Err(fault) = told {
             rows.unreadable = rows.unreadable.saturating_add(1);
