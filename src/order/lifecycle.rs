@@ -112,10 +112,12 @@ impl Order {
         if late == 0 {
             self.alive(now, fact.venue_time, EXECUTION_FLAG_IMPLIED, &mut burst);
         }
+        // What the listing of an adopted order has of it.
+        let inherited = self.inherited.saturating_sub(self.booking.rows()).clamp(0, fact.quantity.max(0));
         let row = self.booking.row(fact.price, fact.quantity, fact.fee, self.base_quantity(), self.scale);
         match row {
-            Row::Detail if self.replayed_from.is_some() && fact.venue_time >= self.replayed_from => {
-                burst.emit(self.replay(now, fact, late));
+            Row::Detail if inherited > 0 && fact.venue_time >= self.replayed_from => {
+                burst.emit(self.replay(now, &FillFact { quantity: inherited, ..*fact }, late));
             }
             Row::Detail => burst.emit(self.detail(now, fact)),
             Row::Excess => counters.refused_rows = counters.refused_rows.saturating_add(1),

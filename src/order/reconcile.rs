@@ -522,10 +522,7 @@ impl Orders {
             }
             Subject::Orders => self.judge(now, &query, end, out),
             Subject::Balances(venue) => self.reconciliation.balances_done(now, venue, end),
-            Subject::Recall(venue) => {
-                let rules = self.reconciliation.rules;
-                self.recall.ended(now, venue, &query, end, &rules);
-            }
+            Subject::Recall(venue) => self.recalled(now, venue, &query, end, out),
         }
     }
 
