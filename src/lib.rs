@@ -91,6 +91,7 @@ pub mod keeper;
 pub mod link;
 pub mod manual;
 pub mod order;
+pub mod paper;
 pub mod position;
 pub mod reactor;
 pub mod record;

@@ -9,7 +9,7 @@ mod common;
 use binance_us::BinanceRig;
 use common::decimal;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, OrderCommand, OrderQuantity, OrderRef, OrderShape, OrderTerms,
+    ConnectionRole, ConnectionState, ExecutionKind as K, OrderCommand, OrderQuantity, OrderShape, OrderTerms,
     PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED,
 };
 use exchange_connectors::sim::binance_us::{Limits, DOOR_WS_API};
@@ -157,17 +157,6 @@ fn a_prepared_iceberg_is_submitted_by_its_slot() {
         assert_eq!(rig.received(&accepted), 1);
     }
     assert_eq!(rig.venue.requests(WS_PLACE).unwrap(), 2);
-}
-
-#[test]
-fn a_change_in_place_is_refused_here_and_the_order_stands() {
-    let mut rig = BinanceRig::trading(|config| config);
-    let order = rig.submit(rig.resting_bid());
-    rig.expect(order, K::Accepted);
-    let (price, size) = (rig.price("50001"), rig.size("0.01"));
-    let change = rig.submit(OrderCommand::replace(rig.btc.id, OrderRef::Request(order), price, size));
-    assert_eq!(rig.expect(change, K::ReplaceRejected).reject, RejectClass::Unsupported);
-    assert_eq!(rig.gateway.open_orders().unwrap(), 1);
 }
 
 #[test]

@@ -43,13 +43,13 @@ fn it_opens_by_server_errors_and_closes_by_probes() {
     assert!(opened.retry_at().is_some_and(|at| at > opened.recv));
 
     // Nothing new leaves, and it says until when; what rests can still be cancelled.
-    let sent = rig.venue.requests("POST", ORDERS).unwrap();
+    let sent = rig.venue.requests(&format!("POST {ORDERS}")).unwrap();
     let request = rig.submit(rig.resting_bid());
     let refused = rig.expect(request, K::Rejected);
     assert_eq!((refused.reject, refused.retry_at().is_some()), (RejectClass::BreakerOpen, true));
     rig.submit(rig.cancel_of(resting.request));
     rig.expect(resting.request, K::Cancelled);
-    assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), sent);
+    assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent);
 
     // Failing probes keep it open.
     rig.until_true("a probe fails", |rig| {

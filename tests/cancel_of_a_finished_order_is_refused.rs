@@ -17,7 +17,7 @@ fn an_order_we_know_to_be_filled() {
     let refused = rig.until("the refusal", |rig| rig.first(cancel));
     assert_eq!((refused.kind, refused.reject), (K::CancelRejected, RejectClass::OrderClosed));
     assert_eq!(refused.venue_order_id, accepted.venue_order_id);
-    assert_eq!(rig.venue.requests("POST", BATCH_CANCEL).unwrap(), 0, "known here, nothing sent");
+    assert_eq!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap(), 0, "known here, nothing sent");
 }
 
 #[test]

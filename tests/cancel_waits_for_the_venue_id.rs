@@ -16,14 +16,14 @@ fn the_reply_brings_the_id() {
     let request = rig.place(rig.resting_bid());
     let cancel = rig.submit(rig.cancel_of(request));
     rig.watch(std::time::Duration::from_millis(50));
-    assert_eq!(rig.venue.requests("POST", BATCH_CANCEL).unwrap(), 0, "no id, no cancel");
+    assert_eq!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap(), 0, "no id, no cancel");
     assert_eq!(rig.kinds(request), []);
     rig.venue.release_user_events().unwrap();
     rig.venue.release_held().unwrap();
     rig.expect(request, K::Cancelled);
     assert_eq!(rig.law(request), [K::Accepted, K::Cancelled]);
     assert_eq!(rig.kinds(cancel), [], "the order's own end is the answer");
-    assert_eq!(rig.venue.requests("POST", BATCH_CANCEL).unwrap(), 1);
+    assert_eq!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap(), 1);
 }
 
 #[test]

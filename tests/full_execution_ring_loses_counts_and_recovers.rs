@@ -39,12 +39,12 @@ fn the_loss_is_exact_orders_are_cancelled_and_trading_goes_on() {
         std::thread::yield_now();
     }
     // While latched a good order is refused, and that, too, is only counted.
-    let sent = rig.venue.requests("POST", ORDERS).unwrap();
+    let sent = rig.venue.requests(&format!("POST {ORDERS}")).unwrap();
     rig.submit(rig.resting_bid());
 
     let lost = rig.until("the loss", |rig| rig.executions.iter().find(|r| r.kind == K::Lost).copied());
     rig.until("the end of the resync", |rig| rig.executions.iter().find(|r| r.kind == K::ResyncEnd).copied());
-    assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), sent, "the order did not leave");
+    assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "the order did not leave");
     let delivered = rig.executions[read_before..].iter().filter(|r| !matches!(r.kind, K::Lost | K::ResyncEnd)).count();
     // The refusals, two cancels' ends and the order refused while latched.
     let all = refusals + 2 + 1;

@@ -47,7 +47,7 @@ fn cancels_the_venue_fails_are_repeated_and_how_many_are_left_is_told() {
     assert_eq!(pending.last_quantity, 1);
     rig.expect(order.request, K::Cancelled);
     rig.wait_for_execution("confirmed", guard(GuardEvent::KillConfirmed));
-    assert!(rig.venue.requests("POST", BATCH_CANCEL).unwrap() >= 4);
+    assert!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap() >= 4);
 }
 
 #[test]

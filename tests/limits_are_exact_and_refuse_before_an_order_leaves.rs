@@ -27,11 +27,11 @@ fn rig(limits: InstrumentLimits) -> Rig {
 /// Submits an order that must be refused here.
 fn refused(rig: &mut Rig, order: impl FnOnce(&Rig) -> OrderCommand) -> (RejectClass, String) {
     let order = order(rig);
-    let sent = rig.venue.requests("POST", ORDERS).unwrap();
+    let sent = rig.venue.requests(&format!("POST {ORDERS}")).unwrap();
     let request = rig.submit(order);
     let record = rig.expect(request, K::Rejected);
     assert_eq!(record.sent, UnixNanos::NONE);
-    assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), sent, "not a byte of it left");
+    assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "not a byte of it left");
     (record.reject, record.venue_code.to_string())
 }
 

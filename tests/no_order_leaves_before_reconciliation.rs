@@ -15,14 +15,16 @@ fn a_held_listing_holds_every_order() {
     venue.inject_next("GET", LIST_ORDERS, Fault::ThenHold).unwrap();
     let mut rig = bench.start_at(venue);
     rig.wait_for_state(ConnectionRole::User, ConnectionState::Open);
-    rig.until_true("the listing to be asked for", |rig| rig.venue.requests("GET", LIST_ORDERS).unwrap() == 1);
+    rig.until_true("the listing to be asked for", |rig| {
+        rig.venue.requests(&format!("GET {LIST_ORDERS}")).unwrap() == 1
+    });
     for _ in 0..20 {
         let request = rig.submit(rig.resting_bid());
         let refused = rig.expect(request, K::Rejected);
         assert_eq!((refused.reject, refused.sent), (RejectClass::NotConnected, UnixNanos::NONE));
         rig.watch(std::time::Duration::from_millis(5));
     }
-    assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), 0);
+    assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), 0);
     assert_ne!(rig.user_state(), Some(ConnectionState::Healthy));
     rig.venue.release_held().unwrap();
     rig.healthy();

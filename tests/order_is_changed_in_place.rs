@@ -51,7 +51,7 @@ fn price_and_size_change_and_the_order_lives_on_under_its_id() {
     assert_eq!(rig.end_of(order.request).kind, K::Filled);
     let refused = changed(&mut rig, &order, "48000", "0.03");
     assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::OrderClosed));
-    assert_eq!(rig.venue.requests("POST", EDIT).unwrap(), 1);
+    assert_eq!(rig.venue.requests(&format!("POST {EDIT}")).unwrap(), 1);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_lost_reply_is_unknown_and_then_replaced_by_the_orders_own_terms() {
         assert_eq!(unknown.kind, K::ReplaceUnknown, "{named}");
         let replaced = rig.expect(unknown.request, K::Replaced);
         assert!(replaced.has(EXECUTION_FLAG_RECONCILED), "{named}");
-        assert_eq!(rig.venue.requests("POST", EDIT).unwrap(), 1, "{named}: a change is never sent again");
+        assert_eq!(rig.venue.requests(&format!("POST {EDIT}")).unwrap(), 1, "{named}: a change is never sent again");
         assert_eq!(rig.kinds(unknown.request), [K::ReplaceUnknown, K::Replaced], "{named}");
     }
 }

@@ -18,7 +18,7 @@ fn each_is_refused_with_its_class() {
     let mut rig = bench.start();
     let (price, size) = (rig.price("50000"), rig.size("0.01"));
     let id = rig.btc.id;
-    let sent = rig.venue.requests("POST", ORDERS).unwrap();
+    let sent = rig.venue.requests(&format!("POST {ORDERS}")).unwrap();
     for (what, order, class) in [
         ("off the tick", OrderCommand::limit(id, Side::Buy, price + 1, size), RejectClass::InvalidPrice),
         ("off the lot", OrderCommand::limit(id, Side::Buy, price, size + 1), RejectClass::InvalidSize),
@@ -40,6 +40,6 @@ fn each_is_refused_with_its_class() {
         let refused = rig.strategy.orders.submit(OrderCommand::limit(id, Side::Buy, price, size));
         assert!(matches!(refused, Err(SubmitError::Malformed(_))), "{refused:?}");
     }
-    assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), sent, "nothing reached the venue");
+    assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "nothing reached the venue");
     rig.place_accepted(rig.resting_bid());
 }

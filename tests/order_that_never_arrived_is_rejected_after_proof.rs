@@ -14,11 +14,11 @@ fn unknown_then_rejected(fault: Fault) {
     let named = format!("{fault:?}");
     let mut rig = Bench::new().reply_timeout_ms(300).start();
     rig.venue.inject_next("POST", ORDERS, fault).unwrap();
-    let listings_before = rig.venue.requests("GET", LIST_ORDERS).unwrap();
+    let listings_before = rig.venue.requests(&format!("GET {LIST_ORDERS}")).unwrap();
     let request = rig.place(rig.resting_bid());
     rig.expect(request, K::Unknown);
     let rejected = rig.expect(request, K::Rejected);
-    let listings = rig.venue.requests("GET", LIST_ORDERS).unwrap() - listings_before;
+    let listings = rig.venue.requests(&format!("GET {LIST_ORDERS}")).unwrap() - listings_before;
     assert_eq!(rejected.reject, RejectClass::NeverArrived, "{named}");
     assert!(rejected.has(EXECUTION_FLAG_RECONCILED), "{named}");
     assert_eq!(rig.law(request), [K::Unknown, K::Rejected], "{named}");

@@ -47,7 +47,7 @@ fn each_submission_is_an_order_of_its_own() {
 fn increments_and_the_venues_forms_are_checked_first() {
     let mut rig = Bench::new().start();
     let (price, size) = (rig.price("50000"), rig.size("0.01"));
-    let sent = rig.venue.requests("POST", ORDERS).unwrap();
+    let sent = rig.venue.requests(&format!("POST {ORDERS}")).unwrap();
     let exits = |at| Exits { take_profit: Some(at), ..Exits::default() };
     let off_tick = PreparedOrder::new(&rig.btc, terms(price, size).with_exits(exits(price + 1))).unwrap();
     let slot = rig.strategy.orders.prepare(off_tick).unwrap();
@@ -64,5 +64,5 @@ fn increments_and_the_venues_forms_are_checked_first() {
         rig.strategy.orders.prepare(order.clone()).unwrap();
     }
     assert_eq!(rig.strategy.orders.prepare(order), Err(PrepareError::Full));
-    assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), sent, "nothing reached the venue");
+    assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "nothing reached the venue");
 }

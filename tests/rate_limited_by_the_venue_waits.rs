@@ -18,14 +18,18 @@ fn blocked_for(rig: &mut Rig, response: Response) -> Duration {
     rig.venue.inject_next("POST", ORDERS, Fault::Reply(response)).unwrap();
     let request = rig.place(rig.resting_bid());
     rig.expect(request, K::Rejected);
-    let (since, sent_before) = (Instant::now(), rig.venue.requests("POST", ORDERS).unwrap());
+    let (since, sent_before) = (Instant::now(), rig.venue.requests(&format!("POST {ORDERS}")).unwrap());
     let mut refused = 0;
     loop {
         let request = rig.submit(rig.resting_bid());
         let answer = first_answer(rig, request);
         if answer.kind == K::Accepted {
             assert!(refused > 0, "the first attempt was let through");
-            assert_eq!(rig.venue.requests("POST", ORDERS).unwrap(), sent_before + 1, "nothing left meanwhile");
+            assert_eq!(
+                rig.venue.requests(&format!("POST {ORDERS}")).unwrap(),
+                sent_before + 1,
+                "nothing left meanwhile"
+            );
             return since.elapsed();
         }
         assert_eq!((answer.kind, answer.reject), (K::Rejected, RejectClass::RateLimited), "{answer:?}");

@@ -79,6 +79,7 @@ struct Replay {
 fn replay(frames: &[String], symbols: &[String]) -> Replay {
     let config = EngineConfig {
         binance_us: None,
+        oanda: None,
         coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), market: MarketFeeds::default(), orders: None }),
         ids: ClientOrderIds::new("xc", 1).unwrap(),
         limits: None,

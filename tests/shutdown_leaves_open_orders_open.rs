@@ -13,5 +13,5 @@ fn orders_rest_on_at_the_venue() {
     let order = rig.place_accepted(rig.resting_bid());
     rig.shutdown(Shutdown::LeaveOpen, 5_000).unwrap();
     assert_eq!(rig.at_venue(&order).unwrap().0, "OPEN");
-    assert_eq!(rig.venue.requests("POST", BATCH_CANCEL).unwrap(), 0);
+    assert_eq!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap(), 0);
 }

@@ -30,7 +30,7 @@ fn placed_while_we_run_and_seen_again_after_a_reconnect() {
     rig.shutdown(Shutdown::CancelOurs, 3_000).unwrap();
     assert_eq!(rig.at_venue(&ours).unwrap().0, "CANCELLED");
     assert_eq!(rig.venue.order("somebody-elses-1").unwrap().unwrap().1, "OPEN", "left alone");
-    assert_eq!(rig.venue.requests("POST", BATCH_CANCEL).unwrap(), 1, "ours only");
+    assert_eq!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap(), 1, "ours only");
 }
 
 #[test]

@@ -19,5 +19,5 @@ fn the_error_names_venue_permission_and_remedy() {
     let error = bench.builder(&venue, &roots).start().map(|_| ()).unwrap_err();
     assert_eq!(error, GatewayError::KeyPermission { venue: Venue::Coinbase, missing: "trade" });
     assert!(error.to_string().contains("give it the permission `trade` at the venue"), "{error}");
-    assert_eq!(venue.requests("POST", common::ORDERS).unwrap(), 0);
+    assert_eq!(venue.requests(&format!("POST {}", common::ORDERS)).unwrap(), 0);
 }

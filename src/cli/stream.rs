@@ -3,7 +3,8 @@
 use super::lines::Line;
 use super::say;
 use crate::gateway::{
-    BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, Strategy,
+    BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, OandaConfig,
+    Strategy,
 };
 use crate::record::{ConnectionState, Venue, View};
 use std::error::Error;
@@ -23,7 +24,7 @@ JSON lines have venue, kind, sequence, venue_ns, recv_ns (UNIX ns), flags, instr
   candle        start_ns, interval_s, open, high, low, close, volume; sent again while it grows
   status        status, tick, lot
   gap           cause, recovered, lost
-  subscription  channel, difference (missing, refused, still_served, no_place)
+  subscription  channel, difference (missing, refused, still_served, no_place, not_offered)
   state         role, state; no instrument
 Decimals are text.";
 
@@ -31,9 +32,9 @@ Decimals are text.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = JSON_LINES)]
 pub(super) struct StreamArguments {
-    /// The venue: coinbase or binance_us
+    /// The venue: coinbase, binance_us or oanda (which needs OANDA_API_TOKEN and OANDA_ACCOUNT_ID)
     venue: Venue,
-    /// Instruments by the venue's own names, such as BTC-USD at coinbase and BTCUSD at binance_us
+    /// Instruments by the venue's own names, such as BTC-USD at coinbase, BTCUSD at binance_us and EUR_USD at oanda
     #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
     /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
@@ -77,9 +78,6 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
         }
     })?;
     let Feeds { first, second } = arguments.feed.unwrap_or_default();
-    if arguments.venue == Venue::Oanda {
-        return Err("oanda cannot be streamed yet: choose coinbase or binance_us".into());
-    }
     let gateway = builder(arguments.venue, arguments.feed)?.only(arguments.venue).start()?;
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {
@@ -118,15 +116,18 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A gateway that can stream from the venue. Public channels need no credentials; without them nothing here can trade,
-/// whatever the environment holds.
+/// A gateway that can stream from the venue. Public channels need no credentials; without them, or told to use them for
+/// prices only, nothing here can trade, whatever the environment holds.
 fn builder(venue: Venue, feeds: Option<Feeds>) -> Result<GatewayBuilder, Box<dyn Error>> {
     let builder = GatewayBuilder::public_from_env()?;
-    if venue == Venue::BinanceUs {
-        return match feeds {
-            None => Ok(builder.binance_us(BinanceUsConfig::public_from_env()?)),
-            Some(_) => Err("--feed chooses among Coinbase's feeds; binance_us has one".into()),
-        };
+    if let (Some(_), Venue::BinanceUs | Venue::Oanda) = (feeds, venue) {
+        return Err(format!("--feed chooses among Coinbase's feeds; {venue} has one").into());
+    }
+    match venue {
+        Venue::BinanceUs => return Ok(builder.binance_us(BinanceUsConfig::public_from_env()?)),
+        // It has no public data: the token is read for its prices alone.
+        Venue::Oanda => return Ok(builder.oanda(OandaConfig::from_env()?.market_data_only())),
+        Venue::Coinbase => {}
     }
     let Feeds { first, second } = feeds.unwrap_or_default();
     // The Exchange's key is read only if it is asked for: it signs subscriptions and nothing else.

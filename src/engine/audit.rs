@@ -116,9 +116,11 @@ impl Trading {
 
     fn about(&self, cargo: &Cargo) -> About {
         let (slot, request) = match cargo {
-            Cargo::Place(slot) => (*slot, None),
+            Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm => return About::NOTHING,
+            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Average | Cargo::Subscribe | Cargo::Warm => {
+                return About::NOTHING
+            }
         };
         self.orders.get(slot).map_or(About::NOTHING, |order| About {
             request: request.unwrap_or(order.request()),
@@ -145,13 +147,14 @@ impl Engine {
 
     /// Tells what was collected.
     pub(super) fn say_calls(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let Engine { conns, trading, .. } = self;
+        let Engine { conns, trading, market, .. } = self;
         if trading.calls.unsaid.is_empty() {
             return;
         }
         let mut unsaid = std::mem::take(&mut trading.calls.unsaid);
         for said in unsaid.drain(..) {
-            let Some(venue) = conns.get(said.conn.index()).map(|c| c.venue) else { continue };
+            let venue = conns.get(said.conn.index()).map(|c| c.venue);
+            let Some(venue) = venue.or_else(|| Engine::paper_venue_of(market, said.conn)) else { continue };
             if said.step == CallStep::Sent {
                 if let Some(carriage) = trading.carried_mut(said.conn).find(|c| c.call == said.number) {
                     carriage.loaded = now;
@@ -178,9 +181,10 @@ const fn operation(cargo: &Cargo) -> &'static str {
     match cargo {
         Cargo::Place(_) => "place",
         Cargo::Cancel => "cancel",
-        Cargo::Change(..) => "replace",
+        Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
         Cargo::Snapshot => "book_snapshot",
+        Cargo::Average => "average_price",
         Cargo::Subscribe => "subscribe_account",
         Cargo::Warm => "keep_warm",
     }

@@ -143,16 +143,9 @@ impl<O: Outputs> Ear<'_, O> {
         }
     }
 
-    /// What the account holds of an asset. One that no instrument known here is made of has no number, and is not told.
+    /// What the account holds of an asset. One that has no number here, since no instrument is made of it, is not told.
     pub(super) fn tell_balance(&mut self, fact: &BalanceFact) {
-        let known = self.market.traded.iter().flatten().map(|traded| &traded.instrument);
-        let mut here = known.filter(|instrument| instrument.listing.venue == self.venue);
-        let asset = here.find_map(|instrument| {
-            let listing = &instrument.listing;
-            let code = fact.asset.as_str();
-            let quote = (&*listing.quote == code).then_some(instrument.quote);
-            (&*listing.base == code).then_some(instrument.base).or(quote)
-        });
+        let asset = self.trading.orders.asset(self.venue, &fact.asset);
         let Some(asset) = asset else { return };
         let total = Fixed128::default().checked_sub(fact.hold).and_then(|hold| fact.available.checked_sub(hold));
         let Ok(total) = total else { return };

@@ -87,6 +87,7 @@ fn part(trade_id: u64, effect: TradeEffect, units: i64, pips: i64) -> TradeFill 
         price: pips * PIP,
         quantity: units * UNIT,
         fee: Fixed128::default(),
+        fee_asset: None,
         liquidity: Liquidity::Unknown,
         venue_time: NOW,
     };

@@ -19,7 +19,7 @@ use crate::venue::{Channels, Deadline, PlaceIntent, Wire};
 /// What a connection speaks: with its venue and role, where it is dialled to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Carrier {
-    /// A WebSocket that carries subscriptions.
+    /// What brings a stream: a WebSocket that carries subscriptions, or at OANDA an endless HTTP response.
     Stream,
     /// Keep-alive HTTP.
     Rest,
@@ -31,7 +31,7 @@ impl Session {
     /// What it speaks.
     pub(super) const fn carrier(&self) -> Carrier {
         match self {
-            Session::CoinbaseStream(_) | Session::BinanceUsStream(_) => Carrier::Stream,
+            Session::CoinbaseStream(_) | Session::BinanceUsStream(_) | Session::OandaStream(_) => Carrier::Stream,
             Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) => Carrier::Rest,
             Session::BinanceUsApi(_) => Carrier::Api,
         }
@@ -43,6 +43,8 @@ impl Session {
             Session::CoinbaseStream(session) => session.served(),
             // The status is no stream of this venue (Binance.US reference 6): its catalog has it.
             Session::BinanceUsStream(_) => Channels::ALL.without(Channels::STATUS),
+            // A price is all there is: no trades, and no statistics (OANDA reference 6).
+            Session::OandaStream(_) => Channels::BOOK | Channels::TICKER | Channels::STATUS,
             Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => Channels::NONE,
         }
     }
@@ -60,6 +62,8 @@ impl Session {
                     places: binance_us::limits::INSTRUMENTS_PER_CONNECTION_MAX,
                 })
             }
+            // One stream carries all of them: they are not spread.
+            Session::OandaStream(_) => None,
             Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => None,
         }
     }
@@ -69,6 +73,11 @@ impl Session {
         match self {
             Session::CoinbaseStream(session) => session.want(instrument, channels).is_ok(),
             Session::BinanceUsStream(session) => session.want(instrument, channels.into(), data).is_ok(),
+            Session::OandaStream(session) => {
+                let wanted = channels.is_empty() || session.want(instrument, channels).is_ok();
+                session.unwant(instrument.id, Channels::ALL.without(channels));
+                wanted
+            }
             Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => false,
         }
     }
@@ -78,6 +87,7 @@ impl Session {
         match self {
             Session::CoinbaseStream(session) => session.wants_anything(),
             Session::BinanceUsStream(session) => session.instruments() > 0,
+            Session::OandaStream(session) => session.wants_anything(),
             Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => false,
         }
     }
@@ -88,7 +98,7 @@ impl Session {
             Session::CoinbaseOrders(session) => session.free(),
             Session::BinanceUsRest(session) => session.free(),
             Session::BinanceUsApi(session) => session.free(),
-            Session::CoinbaseStream(_) | Session::BinanceUsStream(_) => false,
+            Session::CoinbaseStream(_) | Session::BinanceUsStream(_) | Session::OandaStream(_) => false,
         }
     }
 
@@ -100,6 +110,7 @@ impl Session {
             Session::BinanceUsApi(session) => session.deadline(),
             Session::CoinbaseStream(session) => session.deadline(),
             Session::BinanceUsStream(session) => session.deadline(),
+            Session::OandaStream(session) => session.deadline(),
         }
     }
 

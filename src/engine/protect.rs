@@ -10,6 +10,8 @@ use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
 
+const NANOS_PER_MS: u64 = 1_000_000;
+
 /// A guard's change of state, as strategies are told of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GuardNews {
@@ -60,6 +62,23 @@ impl Engine {
         let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
         let breaker = &mut self.trading.desks.get_mut(venue).breaker;
         let change = breaker.failed(now, Failure::Timeout).or(breaker.probed(now, false));
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// The venue has banned us until then: no new order is the next to find out.
+    pub(super) fn banned(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, until: UnixNanos) {
+        let change = self.trading.desks.get_mut(venue).breaker.banned(now, until);
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// What the clock of a venue said, whose requests bear the time of ours, to the question this connection carries. Their
+    /// difference is at least what no delay explains. (Binance.US is sent its own time: a difference does no harm there.)
+    pub(super) fn compare_clocks(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, said: UnixNanos) {
+        let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
+        let asked = self.trading.carried_mut(id).find(|c| matches!(c.cargo, Cargo::Warm)).map(|c| c.written);
+        let Some(asked) = asked.filter(|asked| asked.is_some()) else { return };
+        let skew_ms = asked.since(said).max(said.since(now)) / NANOS_PER_MS;
+        let change = self.trading.desks.get_mut(venue).breaker.skewed(now, skew_ms);
         self.tell_breaker(now, out, venue, change);
     }
 

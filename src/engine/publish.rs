@@ -1,13 +1,14 @@
 //! Market facts become records: books are kept, and events are published whole or not at all.
 
 use super::contract::{ConnId, Note, Outputs, StrategySet};
+use super::paper::OnPaper;
 use super::recover::{InstrumentBits, Recovery};
 use super::redundancy::Twin;
 use crate::book::{BlockPool, Feed, OrderBook};
 use crate::guard::FeedLag;
 use crate::record::{
-    BookSide, Fixed, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, Stamp, StatisticsRecord,
-    StrategyId, Subscription, TradingStatus, UnixNanos, Venue,
+    BookSide, Fixed, Flags, Gap, GapCause, Head, Instrument, InstrumentId, MarketRecord, PerVenue, Stamp,
+    StatisticsRecord, StrategyId, Subscription, TradingStatus, UnixNanos, Venue,
 };
 use crate::telemetry::Counter;
 use crate::venue::{
@@ -46,6 +47,8 @@ pub(super) struct Traded {
     pub(super) no_place: bool,
     /// Wanted channels that no source has.
     pub(super) not_offered: Channels,
+    /// What the paper venue wants of it.
+    paper: Channels,
     pub(super) book: OrderBook,
     pub(super) standing: Standing,
     pub(super) book_listeners: StrategySet,
@@ -68,7 +71,7 @@ pub(super) struct Traded {
 impl Traded {
     /// Everything anybody wants of it.
     pub(super) fn wanted(&self) -> Channels {
-        let mut channels = Channels::NONE;
+        let mut channels = self.paper;
         for (listeners, channel) in [
             (self.book_listeners, Channels::BOOK),
             (self.trade_listeners, Channels::TRADES),
@@ -119,6 +122,8 @@ pub(super) struct Market {
     pub(super) resync: ArrayVec<(ConnId, InstrumentId), RESYNC_MAX>,
     /// Every instrument has two connections.
     redundant: bool,
+    /// Venues that trade on paper.
+    pub(super) paper: PerVenue<Option<Box<OnPaper>>>,
 }
 
 /// One event piece: the most levels a session hands over per call, and the marker of an empty snapshot.
@@ -135,6 +140,7 @@ impl Market {
             batch: ArrayVec::new(),
             resync: ArrayVec::new(),
             redundant,
+            paper: PerVenue::new(|_| None),
         }
     }
 
@@ -163,6 +169,7 @@ impl Market {
         if self.traded.len() <= index {
             self.traded.resize_with(index + 1, || None);
         }
+        let paper = self.paper_channels(instrument.listing.venue);
         let Some(place) = self.traded.get_mut(index) else { return false };
         match place {
             Some(known) => known.instrument = instrument,
@@ -173,6 +180,7 @@ impl Market {
                     placed: Channels::NONE,
                     no_place: false,
                     not_offered: Channels::NONE,
+                    paper,
                     book: OrderBook::new(),
                     standing: Standing::Empty,
                     book_listeners: StrategySet::NONE,
@@ -194,7 +202,7 @@ impl Market {
     /// A strategy wants more channels. A book that is held already is handed over from the engine.
     pub(super) fn subscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
         let Some(traded) = self.get_mut(id) else { return };
-        let (first, standing) = (traded.book_listeners.is_empty(), traded.standing);
+        let (first, standing) = (!traded.keeps_book(), traded.standing);
         let held = traded.book_listeners.contains(strategy) || standing == Standing::Empty;
         for (listeners, channel) in traded.listeners() {
             if channels.contains(channel) {
@@ -351,6 +359,7 @@ impl Market {
             self.gap(now, out, id, GapCause::Crossed, 0);
         } else {
             self.followed_changed(now, id);
+            self.show_paper(now, id);
         }
     }
 
@@ -382,8 +391,8 @@ impl Market {
 
     pub(super) fn trade(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, mut fact: TradeFact) {
         let Some(traded) = self.traded.get_mut(fact.instrument.index()).and_then(Option::as_mut) else { return };
-        let listeners = traded.trade_listeners;
-        if listeners.is_empty() {
+        let (listeners, paper) = (traded.trade_listeners, traded.paper);
+        if listeners.is_empty() && paper.is_empty() {
             return;
         }
         if let Some(feed) = traded.feed_of(conn) {
@@ -394,6 +403,10 @@ impl Market {
                 return;
             };
             fact.snapshot &= !news;
+        }
+        let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
+        if !paper.is_empty() {
+            self.trade_paper(now, traded.instrument.listing.venue, &fact);
         }
         let Some(traded) = self.traded.get(fact.instrument.index()).and_then(Option::as_ref) else { return };
         let stamp = Stamp { recv: now, venue: fact.venue_time, sequence: fact.sequence };
@@ -566,13 +579,19 @@ impl Market {
 impl Traded {
     /// A book without listeners is not kept up by the venue: what it held is worth nothing to the next listener.
     fn drop_unheard(&mut self, pool: &mut BlockPool) {
-        if self.book_listeners.is_empty() && self.standing != Standing::Empty {
+        if !self.keeps_book() && self.standing != Standing::Empty {
             self.book.clear(pool);
             self.standing = Standing::Empty;
         }
-        if let Some(twin) = self.twin.as_deref_mut().filter(|_| self.book_listeners.is_empty()) {
+        let unheard = !self.keeps_book();
+        if let Some(twin) = self.twin.as_deref_mut().filter(|_| unheard) {
             twin.drop_unheard(pool);
         }
+    }
+
+    /// Whether somebody needs its book.
+    fn keeps_book(&self) -> bool {
+        !self.book_listeners.is_empty() || self.paper.contains(Channels::BOOK)
     }
 
     /// Who hears of a loss although the book is not theirs.

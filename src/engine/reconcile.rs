@@ -99,6 +99,9 @@ impl Engine {
 
     /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
     fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue) {
+        if self.market.on_paper(venue) {
+            return self.ask_paper(now, out, venue);
+        }
         if venue == Venue::BinanceUs {
             return self.ask_binance_us(now, out);
         }
@@ -211,6 +214,10 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
+        if let Outcome::Time(said) = reply.outcome {
+            // Before the answer is judged: of a probe it would be a good one.
+            self.compare_clocks(now, out, id, said);
+        }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };

@@ -8,6 +8,7 @@ use crate::book::{Follower, FollowerState};
 use crate::record::{BookSide, Gap, GapCause, InstrumentId, MarketRecord, StrategyId, View};
 use crate::sim::coinbase::{Coinbase, Config, DOOR_EXCHANGE, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Door, Output, Request, Venue as _};
+use crate::sim::Model;
 use crate::sim::{FakeOutputs, MILLISECOND_NS};
 use crate::telemetry::Counter;
 use crate::venue::Channels;
@@ -52,6 +53,7 @@ impl Bench {
         let market = MarketFeeds { second: Some(second), ..MarketFeeds::default() };
         let config = EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), market, orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

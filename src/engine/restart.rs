@@ -34,7 +34,7 @@ impl Engine {
     pub(super) fn recall(&mut self, now: UnixNanos, instrument: &Instrument) {
         let venue = instrument.listing.venue;
         if self.trading.orders.ids().has_earlier() {
-            self.binance_us.trades(venue, instrument.id);
+            self.trading.ordered(venue, instrument.id);
             self.trading.orders.instrument_known(now, venue);
             self.trading.stirred = true;
         }

@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::port::Permit;
 use super::trading::{Cargo, Stray, Trading, CANCELS_PER_REQUEST_MAX, STRAYS_MAX};
 use super::Engine;
-use crate::guard::{check_increments, check_prepared, Cost, IncrementError, Priority, RetryAt};
+use crate::guard::{check_increments, Cost, IncrementError, Priority, RetryAt};
 use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
     AuditEntry, ClientOrderId, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder,
@@ -23,7 +23,7 @@ use arrayvec::ArrayVec;
 const CANCEL_RETRY_MS: u64 = 2;
 
 /// When to try again what found every connection or token in use, ms: a reply comes in about that.
-const BUSY_MS: u64 = 5;
+pub(super) const BUSY_MS: u64 = 5;
 
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
@@ -48,7 +48,7 @@ impl<O: Outputs> Wire for Plug<'_, O> {
 }
 
 /// A command that does not fit its instrument.
-const fn misfit(error: IncrementError) -> Refusal {
+pub(super) const fn misfit(error: IncrementError) -> Refusal {
     match error {
         IncrementError::OffTick => Refusal::new(RejectClass::InvalidPrice, "price off the tick"),
         IncrementError::OffLot => Refusal::new(RejectClass::InvalidSize, "quantity off the lot"),
@@ -96,10 +96,7 @@ impl Engine {
         };
         let whole = composite.map(|order| order.command().submitted_by(command));
         let command = whole.as_ref().unwrap_or(command);
-        match composite {
-            Some(order) => check_prepared(instrument, order).map_err(misfit)?,
-            None => check_increments(instrument, command).map_err(misfit)?,
-        }
+        self.check_terms(now, instrument, command, composite)?;
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
@@ -112,6 +109,10 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(venue) {
+            let (command, prepared) = (*command, composite.is_some());
+            return self.place_on_paper(now, out, &command, prepared);
+        }
         let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
             let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
             return Err(match open {
@@ -120,7 +121,7 @@ impl Engine {
             });
         };
         let Engine { conns, trading, binance_us, .. } = self;
-        let Trading { desks, orders, prepared, pretrade, .. } = trading;
+        let Trading { desks, orders, prepared, pretrade, pairs, .. } = trading;
         let desk = desks.get_mut(venue);
         let cost = Cost { weight: 1, orders: counted };
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
@@ -155,6 +156,9 @@ impl Engine {
             quantity_in_quote: command.is_quantity_in_quote(),
             composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
         };
+        if venue == Venue::BinanceUs && intent.composite.is_some_and(|order| order.terms().is_bracket()) {
+            pairs.begin(placed.slot, orders);
+        }
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
         if let Err(token) = session.place(now, &intent, permit, &mut plug) {
@@ -187,8 +191,11 @@ impl Engine {
         };
         let instrument = &traded.instrument;
         self.trading.admit(command)?;
-        if venue != Venue::Coinbase {
-            return Err(Refusal::new(RejectClass::Unsupported, "no change in place here"));
+        if venue == Venue::BinanceUs {
+            return self.replace_at_binance_us(now, out, command);
+        }
+        if venue != Venue::Coinbase || command.places_anyway() {
+            return Err(Refusal::new(RejectClass::Unsupported, "no such change here"));
         }
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
@@ -210,6 +217,9 @@ impl Engine {
         }
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
+        }
+        if self.market.on_paper(venue) {
+            return self.replace_on_paper(now, out, venue, command);
         }
         let id = free_conn(&self.conns, venue, &[Lane::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
@@ -259,7 +269,10 @@ impl Engine {
     }
 
     /// Whether orders may leave: the user stream is open and everything before it is accounted for.
-    fn may_trade(&self, venue: Venue) -> bool {
+    pub(super) fn may_trade(&self, venue: Venue) -> bool {
+        if let Some(may) = self.may_trade_on_paper(venue) {
+            return may;
+        }
         self.conns
             .iter()
             .any(|c| c.venue == venue && c.role == ConnectionRole::User && c.state == ConnectionState::Healthy)
@@ -277,9 +290,14 @@ impl Engine {
 
     /// Sends a cancel, and with it every other that is due at the same venue.
     pub(super) fn send_cancels(&mut self, now: UnixNanos, out: &mut impl Outputs, first: CancelSend) {
+        if self.cancel_on_paper(now, out, &first) {
+            return;
+        }
         if first.venue == Venue::BinanceUs {
             let client = self.trading.orders.get(first.slot).map_or(ClientOrderId::EMPTY, |o| *o.client_order_id());
-            if let Err(until) = self.cancel_at_binance_us(now, out, first.instrument, &first.venue_order_id, &client) {
+            if let Err(until) =
+                self.cancel_at_binance_us(now, out, (Some(first.instrument), ""), &first.venue_order_id, &client)
+            {
                 self.trading.orders.cancel_delayed(first.slot, until);
             }
             self.arm_orders(now);
@@ -346,13 +364,9 @@ impl Engine {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);
                 let ours: ArrayVec<Stray, STRAYS_MAX> = ours.copied().collect();
                 for stray in ours {
-                    let Stray { id, instrument, .. } = stray;
-                    // Of an instrument nobody subscribed to: there is no name to cancel it by.
-                    let Some(instrument) = instrument else {
-                        self.trading.strays.retain(|other| *other != stray);
-                        continue;
-                    };
-                    if self.cancel_at_binance_us(now, out, instrument, &id, &ClientOrderId::EMPTY).is_err() {
+                    let Stray { id, instrument, symbol, .. } = stray;
+                    let named = (instrument, symbol.as_str());
+                    if self.cancel_at_binance_us(now, out, named, &id, &ClientOrderId::EMPTY).is_err() {
                         break;
                     }
                     self.trading.strays.retain(|other| *other != stray);
@@ -439,7 +453,7 @@ pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes:
     lanes.iter().find_map(|lane| {
         conns
             .iter()
-            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.session.free())
+            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.serves() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }

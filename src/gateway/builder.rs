@@ -3,8 +3,10 @@
 use super::binance_us::{self, BinanceUsConfig};
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
+use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
 use super::epoch::{self, StatePlace};
 use super::error::GatewayError;
+use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
@@ -12,11 +14,11 @@ use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
 use crate::engine::{Control, Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
-use crate::keeper::{Clock, Keeper, KeeperSettings, Minter};
+use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
 use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{Instrument, PerVenue, UnixNanos, Venue};
+use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
 use crate::state::Account;
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
@@ -36,6 +38,12 @@ const BOOK_BLOCKS: usize = 8_192;
 const DIAL_TIMEOUT_MS: u64 = 10_000;
 /// How long a cold query may take.
 const QUERY_TIMEOUT_MS: u64 = 10_000;
+/// Silence after which the reactor is given up, unless told otherwise. A healthy one turns at least ten times a second, and
+/// its longest turns take milliseconds; three seconds are more than the scheduler of a crowded machine keeps a thread
+/// waiting while it lets the keeper run, and less than a person needs to find the venue's own panic button.
+const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
+/// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
+const REACTOR_SILENCE_MS_MIN: u64 = 400;
 /// What errors call the extra root certificates, wherever the path came from.
 const ROOTS_SETTING: &str = "root certificates (EXCHANGE_CONNECTORS_CA_FILE)";
 /// How our client order ids begin.
@@ -56,6 +64,7 @@ pub(super) struct RingSizes {
 pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
+    oanda: Option<OandaConfig>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -65,6 +74,7 @@ pub struct GatewayBuilder {
     reconcile: ReconcileRules,
     breaker: BreakerRules,
     dead_man_ms: Option<u64>,
+    reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
     audit: Option<AuditConfig>,
     state: StatePlace,
@@ -77,6 +87,7 @@ impl Default for GatewayBuilder {
         GatewayBuilder {
             coinbase: None,
             binance_us: None,
+            oanda: None,
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -91,6 +102,7 @@ impl Default for GatewayBuilder {
             reconcile: ReconcileRules::default(),
             breaker: BreakerRules::default(),
             dead_man_ms: None,
+            reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
             audit: None,
             state: StatePlace::default(),
@@ -102,8 +114,9 @@ impl Default for GatewayBuilder {
 
 impl GatewayBuilder {
     /// What the environment says: `COINBASE_*` (see [`CoinbaseConfig::from_env`]), `BINANCE_US_*` (see
-    /// [`BinanceUsConfig::from_env`]; without any of them, Binance.US is not spoken to) and `EXCHANGE_CONNECTORS_CA_FILE`,
-    /// a PEM file of root certificates trusted besides the usual ones.
+    /// [`BinanceUsConfig::from_env`]; without any of them, Binance.US is not spoken to), `OANDA_*` (see
+    /// [`OandaConfig::from_env`]; the same) and `EXCHANGE_CONNECTORS_CA_FILE`, a PEM file of root certificates trusted
+    /// besides the usual ones.
     ///
     /// # Errors
     /// [`GatewayError::Setting`].
@@ -111,20 +124,24 @@ impl GatewayBuilder {
         Self::from_variables(&|name| std::env::var(name).ok())
     }
 
-    /// The same without the credentials of the environment, which are not even read: public market data.
+    /// The same without the credentials of the environment, which are not even read: public market data. OANDA has none,
+    /// and is not spoken to.
     ///
     /// # Errors
     /// [`GatewayError::Setting`].
     pub fn public_from_env() -> Result<GatewayBuilder, GatewayError> {
-        Self::from_variables(&|name| {
-            std::env::var(name).ok().filter(|_| !is_credential(name) && !binance_us::is_credential(name))
-        })
+        let private = |name: &str| is_credential(name) || binance_us::is_credential(name) || name.starts_with("OANDA_");
+        Self::from_variables(&|name| Some(name).filter(|name| !private(name)).and_then(|name| std::env::var(name).ok()))
     }
 
     pub(super) fn from_variables(get: Variables<'_>) -> Result<GatewayBuilder, GatewayError> {
         let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::from_variables(get)?);
         let builder = match binance_us::VARIABLES.iter().any(|name| get(name).is_some_and(|value| !value.is_empty())) {
             true => builder.binance_us(BinanceUsConfig::from_variables(get)?),
+            false => builder,
+        };
+        let builder = match oanda::VARIABLES.iter().any(|name| get(name).is_some_and(|value| !value.is_empty())) {
+            true => builder.oanda(OandaConfig::from_variables(get)?),
             false => builder,
         };
         Ok(match get("EXCHANGE_CONNECTORS_CA_FILE").filter(|path| !path.is_empty()) {
@@ -143,12 +160,18 @@ impl GatewayBuilder {
         GatewayBuilder { binance_us: Some(config), ..self }
     }
 
+    /// Speaks to OANDA.
+    pub fn oanda(self, config: OandaConfig) -> GatewayBuilder {
+        GatewayBuilder { oanda: Some(config), ..self }
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
         GatewayBuilder {
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
+            oanda: oanda.filter(|_| venue == Venue::Oanda),
             ..self
         }
     }
@@ -216,6 +239,19 @@ impl GatewayBuilder {
         GatewayBuilder { dead_man_ms: None, ..self }
     }
 
+    /// How long the reactor may stand still, ms, at least 400, before the keeper gives it up, throws the kill switch and
+    /// cancels our orders over connections of its own: see [`Gateway::emergency`]. Default 3,000. A panic needs no such
+    /// time. Keep handlers on the reactor's thread far below it. A reactor that you turn yourself is watched for silence
+    /// from [`Reactor::watch`] on.
+    pub fn reactor_silence_ms_max(self, silence_ms_max: u64) -> GatewayBuilder {
+        GatewayBuilder { reactor_silence_ms_max: Some(silence_ms_max), ..self }
+    }
+
+    /// Watches no reactor and opens no connections for emergencies: orders of a reactor that fails stay open.
+    pub fn without_reactor_watch(self) -> GatewayBuilder {
+        GatewayBuilder { reactor_silence_ms_max: None, ..self }
+    }
+
     /// How long a cold query may take, ms. Default 10,000.
     pub fn query_timeout_ms(self, timeout_ms: u64) -> GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
@@ -277,10 +313,13 @@ impl GatewayBuilder {
         self.assemble(None)
     }
 
-    /// Whether orders can be sent.
-    pub(super) fn has_credentials(&self) -> bool {
-        self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some())
-            || self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some())
+    /// Whether orders can be sent to this venue.
+    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+        match venue {
+            Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
+            Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
+            Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
+        }
     }
 
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
@@ -299,8 +338,8 @@ impl GatewayBuilder {
     }
 
     fn assemble(self, handler: Option<Box<dyn Handler>>) -> Result<(Gateway, Reactor), GatewayError> {
-        let GatewayBuilder { coinbase, binance_us, .. } = &self;
-        if coinbase.is_none() && binance_us.is_none() {
+        let GatewayBuilder { coinbase, binance_us, oanda, .. } = &self;
+        if coinbase.is_none() && binance_us.is_none() && oanda.is_none() {
             return Err(GatewayError::NoVenue);
         }
         if let Some(coinbase) = coinbase {
@@ -311,6 +350,13 @@ impl GatewayBuilder {
         }
         if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
             return Err(GatewayError::NoLimits(Venue::BinanceUs));
+        }
+        if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
+            return Err(GatewayError::NoLimits(Venue::Oanda));
+        }
+        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
+            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
+            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
         }
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
@@ -324,7 +370,8 @@ impl GatewayBuilder {
         let (mut dialers, mut dialed) = (PerVenue::new(|_| None::<Dialer>), Vec::new());
         let settings = [
             coinbase.as_ref().map(|coinbase| (Venue::Coinbase, coinbase.dialer(tls.clone(), wake.clone()))),
-            binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls, wake))),
+            binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls.clone(), wake.clone()))),
+            oanda.as_ref().map(|_| (Venue::Oanda, oanda::dialer(tls, wake))),
         ];
         for (venue, settings) in settings.into_iter().flatten() {
             let (dialer, receiver) = Dialer::start(settings).map_err(system)?;
@@ -339,7 +386,14 @@ impl GatewayBuilder {
                 (Some(minter), Some(tap))
             }
         };
-        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter }).map_err(system)?;
+        let pulse = Pulse::default();
+        let heart = pulse.heart();
+        let lifeguard = Lifeguard::new(pulse.clone(), control.clone());
+        let watch = self.reactor_silence_ms_max.map(|silence_ms_max| {
+            let lifeguard = lifeguard.clone();
+            ReactorWatch { pulse, silence_ms_max, alarm: Box::new(move |alarm| lifeguard.raise(alarm)) }
+        });
+        let keeper = Keeper::start(KeeperSettings { clock: clock.clone(), anchor, minter, watch }).map_err(system)?;
         let (hops, counters) = (Hops::new(), Counters::new());
         let mut queries = PerVenue::new(|_| None);
         let directory = Directory::default();
@@ -365,13 +419,18 @@ impl GatewayBuilder {
             let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
+        if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
+            let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
+        }
         let accounts: Vec<Account> =
-            coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).collect();
+            coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).chain(oanda.iter().filter_map(|o| o.account())).collect();
         let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
         let engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
-            ids: begun.ids,
+            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
+            ids: begun.ids.clone(),
             limits: self.limits.clone().flatten(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules { restart: self.restart, ..self.reconcile },
@@ -379,13 +438,13 @@ impl GatewayBuilder {
             book_blocks_max: self.book_blocks,
         })
         .map_err(|error| GatewayError::Setting {
-            setting: "COINBASE_REST_URL or BINANCE_US_REST_URL",
+            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
             why: error.to_string(),
         })?;
         let dialled_to = |slot: &Slot| match slot.venue {
             Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
             Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
-            Venue::Oanda => None,
+            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
         };
         let mut dials = Vec::new();
         for (index, slot) in engine.slots().iter().enumerate() {
@@ -394,7 +453,33 @@ impl GatewayBuilder {
             };
             dials.push((dialer.handle(), dial_job(index, endpoint)));
         }
-
+        let mut emergencies = Vec::new();
+        for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
+            let Some(dialer) = dialers.get(venue) else { continue };
+            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
+            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
+            let queries = match venue {
+                Venue::Coinbase => coinbase
+                    .as_ref()
+                    .filter(|coinbase| coinbase.key.is_some())
+                    .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::BinanceUs => binance_us
+                    .as_ref()
+                    .filter(|binance_us| binance_us.key.is_some())
+                    .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => oanda
+                    .as_ref()
+                    .filter(|oanda| oanda.trades)
+                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
+            };
+            let Some(queries) = queries else { continue };
+            let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
+            // An order may be missing from a listing for as long as its absence proves nothing.
+            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
+            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
+            lifeguard.add(venue, emergency.bell());
+            emergencies.push(emergency);
+        }
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
@@ -407,6 +492,7 @@ impl GatewayBuilder {
             counters,
             audit,
             dead_man_ms: self.dead_man_ms,
+            heart,
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;
@@ -427,6 +513,8 @@ impl GatewayBuilder {
             session: begun.session,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
+            emergencies,
+            lifeguard,
             journal,
         };
         let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
@@ -484,6 +572,13 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn a_silence_too_short_to_mean_anything_is_refused() {
+        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).reactor_silence_ms_max(399);
+        let error = builder.build().map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with("reactor_silence_ms_max: 399 ms"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use super::error::GatewayError;
 use super::mint::CoinbaseMint;
-use super::queries::{CoinbaseQueries, ColdClient, COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+use super::queries::{
+    CoinbaseQueries, ColdClient, Pace, COLD_REQUESTS_PER_SECOND, EMERGENCY_REQUESTS_PER_SECOND,
+    ENGINE_REQUESTS_PER_SECOND,
+};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
 use crate::engine::{CoinbaseOrders, CoinbaseSetup, Slot};
@@ -307,8 +310,23 @@ impl CoinbaseConfig {
 
     /// Its cold questions.
     pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> CoinbaseQueries {
+        self.asking(cold, clock, Pace::requests_per_second(COLD_REQUESTS_PER_SECOND), timeout_ms, audit)
+    }
+
+    /// What an emergency asks, over a lifeline and within the share set aside for it.
+    pub(super) fn emergency(
+        &self,
+        lifeline: ColdHandle,
+        clock: Clock,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> CoinbaseQueries {
+        self.asking(lifeline, clock, Pace::requests_per_second(EMERGENCY_REQUESTS_PER_SECOND), timeout_ms, audit)
+    }
+
+    fn asking(&self, cold: ColdHandle, clock: Clock, pace: Pace, timeout_ms: u64, audit: ColdAudit) -> CoinbaseQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit);
+        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, pace, timeout_ms, audit);
         CoinbaseQueries::new(client, self.key.clone())
     }
 }

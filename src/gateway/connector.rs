@@ -9,8 +9,8 @@ use crate::engine::Shutdown;
 use crate::order;
 use crate::record::{
     ClientOrderId, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Fixed128, Instrument,
-    MarketRecord, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce, Venue, VenueOrderId, View,
-    EXECUTION_FLAG_RECONCILED,
+    MarketRecord, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce, UnixNanos, Venue, VenueOrderId,
+    View, EXECUTION_FLAG_RECONCILED,
 };
 use crate::venue::Channels;
 use rust_decimal::Decimal;
@@ -272,7 +272,7 @@ impl ExchangeConnector for Connector {
         }
         let venue = self.venue;
         // A clone, so that a failed attempt can be repeated.
-        let trading = self.builder.has_credentials();
+        let trading = self.builder.has_credentials(venue);
         let gateway = self.builder.clone().without_dead_man().start().map_err(|error| of_gateway(venue, error))?;
         let strategy = gateway.strategy().map_err(|error| of_gateway(venue, error))?;
         let mut running = Running { gateway, strategy, seen: VecDeque::new(), trading };
@@ -288,14 +288,11 @@ impl ExchangeConnector for Connector {
         let command = command(&instrument, request)?;
         let deadline = Instant::now() + Duration::from_millis(timeout_ms);
         loop {
-            match running.place_once(venue, &instrument, command, deadline, timeout_ms) {
-                // Nothing was sent, so the same order may be tried again: it gets a new id.
-                Err(ExchangeError::Rejected { class: RejectClass::Busy | RejectClass::RateLimited, .. })
-                    if Instant::now() + BUSY_PAUSE < deadline =>
-                {
-                    std::thread::sleep(BUSY_PAUSE);
-                }
-                result => return result,
+            match running.place_once(venue, &instrument, command, deadline, timeout_ms)? {
+                Placed::Acknowledged(ack) => return Ok(ack),
+                // Nothing left, so the same order may be tried again: it gets a new id.
+                Placed::NotSent(_) if Instant::now() + BUSY_PAUSE < deadline => std::thread::sleep(BUSY_PAUSE),
+                Placed::NotSent(why) => return Err(why),
             }
         }
     }
@@ -387,6 +384,14 @@ impl ExchangeConnector for Connector {
     }
 }
 
+/// What came of one attempt to place an order.
+enum Placed {
+    /// The venue has it.
+    Acknowledged(OrderAck),
+    /// Nothing was free, or the rate limit did not let it go: nothing left.
+    NotSent(ExchangeError),
+}
+
 impl Running {
     /// Waits until market data flows, and with credentials until orders may be sent.
     fn wait_connected(&mut self, venue: Venue, timeout_ms: u64) -> Result<(), ExchangeError> {
@@ -444,8 +449,11 @@ impl Running {
         command: OrderCommand,
         deadline: Instant,
         timeout_ms: u64,
-    ) -> Result<OrderAck, ExchangeError> {
-        let request = self.submit(venue, command)?;
+    ) -> Result<Placed, ExchangeError> {
+        let request = match self.submit(venue, command) {
+            Err(full @ ExchangeError::Rejected { .. }) => return Ok(Placed::NotSent(full)),
+            submitted => submitted?,
+        };
         let mut unknown = None;
         loop {
             let answer = self.wait_for(deadline, |record| {
@@ -459,10 +467,15 @@ impl Running {
                         client_order_id: record.client_order_id,
                         venue_order_id: record.venue_order_id,
                     };
-                    return Ok(OrderAck { order, reconciled: record.has(EXECUTION_FLAG_RECONCILED) });
+                    let reconciled = record.has(EXECUTION_FLAG_RECONCILED);
+                    return Ok(Placed::Acknowledged(OrderAck { order, reconciled }));
                 }
                 Some(record) if record.kind == ExecutionKind::Rejected => {
-                    return Err(rejected(venue, "place", &record))
+                    let why = rejected(venue, "place", &record);
+                    // The venue's own 429 is its verdict on an order that was sent: to try again is the caller's decision.
+                    let here = record.sent == UnixNanos::NONE;
+                    let passes = matches!(record.reject, RejectClass::Busy | RejectClass::RateLimited);
+                    return if here && passes { Ok(Placed::NotSent(why)) } else { Err(why) };
                 }
                 Some(record) => unknown = Some(record),
                 None => {

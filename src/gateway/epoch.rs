@@ -70,10 +70,11 @@ pub(super) fn begin(
     let mut recalled = Vec::new();
     for venue in accounts.iter().map(Account::venue).filter(|venue| !unknown.contains(venue)) {
         let Some(asked) = queries.get(venue) else { continue };
-        match asked.open_orders_named() {
+        match asked.listed_orders() {
             Ok(open) => {
                 let dead = |id: &str| ClientOrderId::new(id).is_ok_and(|id| ids.dead_request_of(&id).is_some());
-                recalled.extend(open.into_iter().filter(|(_, id)| dead(id)).map(|(symbol, _)| (venue, symbol)));
+                let dead = open.into_iter().filter(|order| dead(&order.client_order_id));
+                recalled.extend(dead.map(|order| (venue, String::from(order.symbol))));
             }
             // The engine lists them itself before anything leaves; only their instruments may be missing then.
             Err(error) => tracing::warn!(%venue, %error, "open orders of earlier runs could not be listed at start"),
@@ -94,16 +95,16 @@ fn prove_none_open(
     let venue = account.venue();
     let asked = queries.get(venue).as_ref().ok_or(GatewayError::VenueNotConfigured(venue))?;
     let open = asked
-        .open_orders_named()
+        .listed_orders()
         .map_err(|error| GatewayError::StateUnproven { venue, cause: error.to_string() })?;
-    let ours = |id: &String| ClientOrderId::new(id).is_ok_and(|id| form.is_ours_by_prefix(&id));
-    let ours: Vec<String> = open.into_iter().map(|(_, id)| id).filter(ours).collect();
+    let ours = |id: &str| ClientOrderId::new(id).is_ok_and(|id| form.is_ours_by_prefix(&id));
+    let ours: Vec<_> = open.into_iter().map(|order| order.client_order_id).filter(|id| ours(id)).collect();
     match ours.first() {
         None => Ok(()),
         Some(example) => Err(GatewayError::StateMissing {
             venue,
             open: ours.len(),
-            example: example.clone(),
+            example: example.to_string(),
             directory: path.display().to_string(),
         }),
     }

@@ -9,7 +9,7 @@ use crate::state::StateError;
 #[non_exhaustive]
 pub enum GatewayError {
     /// No venue was configured.
-    #[error("no venue configured: call `.coinbase(..)` or `.binance_us(..)` on the builder")]
+    #[error("no venue configured: call `.coinbase(..)`, `.binance_us(..)` or `.oanda(..)` on the builder")]
     NoVenue,
     /// Credentials without limits.
     #[error(
@@ -166,6 +166,17 @@ pub enum ExchangeError {
         /// Whether it may have happened all the same.
         ambiguous: bool,
     },
+    /// Nothing was sent: our share of the venue's rate limit is used up, or the venue wants nothing for a while, and the
+    /// configured time does not reach so far.
+    #[error("{venue}: {operation} was not sent: the rate limit lets it go in {retry_in_ms} ms, try again then")]
+    Throttled {
+        /// The venue.
+        venue: Venue,
+        /// What was tried.
+        operation: &'static str,
+        /// When to try again, ms from now.
+        retry_in_ms: u64,
+    },
     /// The venue answered with an error.
     #[error("{venue}: {operation} failed with HTTP {status}: {excerpt}")]
     Http {
@@ -209,7 +220,7 @@ pub enum ExchangeError {
         why: String,
     },
     /// No credentials were configured.
-    #[error("{0}: {1} needs credentials: set COINBASE_API_KEY and COINBASE_API_SECRET, or configure them in code")]
+    #[error("{0}: {1} needs credentials: set {names}, or configure them in code", names = credentials_of(*.0))]
     NoCredentials(Venue, &'static str),
     /// The venue does not offer it, or this version does not.
     #[error("{0}: {1} is not supported")]
@@ -219,11 +230,20 @@ pub enum ExchangeError {
     Stopped,
 }
 
+/// The variables of the environment that hold a venue's credentials.
+const fn credentials_of(venue: Venue) -> &'static str {
+    match venue {
+        Venue::Coinbase => "COINBASE_API_KEY and COINBASE_API_SECRET",
+        Venue::BinanceUs => "BINANCE_US_API_KEY and BINANCE_US_API_SECRET",
+        Venue::Oanda => "OANDA_API_TOKEN and OANDA_ACCOUNT_ID",
+    }
+}
+
 impl ExchangeError {
     /// Whether trying the same again later may succeed and can do no harm.
     pub fn is_retryable(&self) -> bool {
         match self {
-            ExchangeError::NotConnected { .. } => true,
+            ExchangeError::NotConnected { .. } | ExchangeError::Throttled { .. } => true,
             ExchangeError::Rejected { class, .. } => {
                 matches!(class, RejectClass::Busy | RejectClass::RateLimited | RejectClass::NotConnected)
             }

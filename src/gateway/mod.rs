@@ -10,9 +10,11 @@ mod builder;
 mod coinbase;
 mod connector;
 mod directory;
+mod emergency;
 mod epoch;
 mod error;
 mod mint;
+mod oanda;
 mod places;
 mod queries;
 mod running;
@@ -21,6 +23,7 @@ mod strategy;
 pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::journal::{AuditConfig, Fsync};
+pub use crate::keeper::{Alarm, EmergencyState};
 pub use crate::order::RestartPolicy;
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
@@ -33,8 +36,12 @@ pub use connector::{
     OrderRequest, OrderStatus,
 };
 pub use directory::Directory;
+pub use emergency::EmergencyReport;
 pub use error::{ExchangeError, GatewayError};
-pub use queries::{Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
+pub use oanda::OandaConfig;
+pub use queries::{
+    Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, OandaQueries, Paged, Queries,
+};
 pub use running::{FeedFigures, Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 

@@ -3,16 +3,19 @@
 
 use super::error::{ExchangeError, GatewayError};
 use crate::order::OrderFact;
+use crate::venue::ListedOrder;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
 
 mod binance_us;
 mod coinbase;
 mod cold;
+mod oanda;
 
 pub use binance_us::BinanceUsQueries;
 pub use coinbase::{CancelResult, ClockOffset, CoinbaseQueries, Paged};
-pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
-pub(super) use cold::ColdClient;
+pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, EMERGENCY_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+pub(super) use cold::{ColdClient, Pace};
+pub use oanda::OandaQueries;
 
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 100;
@@ -36,6 +39,8 @@ pub enum Queries {
     Coinbase(CoinbaseQueries),
     /// Binance.US; what only it answers is in here.
     BinanceUs(BinanceUsQueries),
+    /// OANDA; what only it answers is in here.
+    Oanda(OandaQueries),
 }
 
 impl Queries {
@@ -44,6 +49,7 @@ impl Queries {
         match self {
             Queries::Coinbase(_) => Venue::Coinbase,
             Queries::BinanceUs(_) => Venue::BinanceUs,
+            Queries::Oanda(_) => Venue::Oanda,
         }
     }
 
@@ -55,6 +61,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.listing(symbol),
             Queries::BinanceUs(queries) => queries.listing(symbol),
+            Queries::Oanda(queries) => queries.listing(symbol),
         }
     }
 
@@ -67,6 +74,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.listings(),
             Queries::BinanceUs(queries) => queries.listings(),
+            Queries::Oanda(queries) => queries.listings(),
         }
     }
 
@@ -78,6 +86,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.balances(),
             Queries::BinanceUs(queries) => queries.balances(),
+            Queries::Oanda(queries) => queries.balances(),
         }
     }
 
@@ -89,14 +98,16 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.order_fact(instrument, id),
             Queries::BinanceUs(queries) => queries.order(instrument, id),
+            Queries::Oanda(queries) => queries.order(instrument, id),
         }
     }
 
-    /// Symbol and client order id of every open order of the account, whoever placed it.
-    pub(super) fn open_orders_named(&self) -> Result<Vec<(String, String)>, ExchangeError> {
+    /// Every open order of the account, whoever placed it.
+    pub(super) fn listed_orders(&self) -> Result<Vec<ListedOrder>, ExchangeError> {
         match self {
-            Queries::Coinbase(queries) => queries.open_orders_named(),
-            Queries::BinanceUs(queries) => queries.open_orders_named(),
+            Queries::Coinbase(queries) => queries.listed_orders(),
+            Queries::BinanceUs(queries) => queries.listed_orders(),
+            Queries::Oanda(queries) => queries.listed_orders(),
         }
     }
 
@@ -108,6 +119,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.server_time(),
             Queries::BinanceUs(queries) => queries.server_time(),
+            Queries::Oanda(queries) => queries.server_time(),
         }
     }
 }

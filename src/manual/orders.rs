@@ -23,6 +23,26 @@
 //! `ReplaceUnknown`, and the order's own state decides: `Replaced` once it shows the new terms, `ReplaceRejected`
 //! (`NeverArrived`) once it kept showing the old ones long enough. Meanwhile limits count the larger of the two quantities.
 //!
+//! **Binance.US has no change in place.** There one request cancels the order and places another, and you follow two orders.
+//! The new one goes by the replace's request from its first record on: `Accepted`, `Rejected` or `Unknown`, then its
+//! fills and its end; cancel it by that request. The old one ends by `Cancelled` under its own request, or stands:
+//!
+//! | at the venue | told under the replace | told under the old order |
+//! |---|---|---|
+//! | both done | `Accepted` | `Cancelled` |
+//! | cancelled, new one refused | `Rejected`, why it was refused | `Cancelled` |
+//! | not cancelled, so none placed | `Rejected`, why the cancel failed | nothing: it stands, or its own end |
+//! | not cancelled, placed anyway | `Accepted` | nothing: it stands, or its own end |
+//! | no answer | `Unknown`, later one of the above, `RECONCILED` | `Cancelled`, or nothing |
+//!
+//! `ReplaceRejected` is said there only of what never left. The quantity you ask for is that of both together: what the
+//! old one is known to have executed is taken off the new one. If it is not known to have executed anything, the venue is
+//! told to cancel it only if that is true, so that a fill on its way cannot make both more than you asked for; of one
+//! executed in part, a fill that crosses the replace is added. By
+//! [`OrderCommand::place_anyway`](crate::record::OrderCommand::place_anyway) the new order is placed even if the old one cannot
+//! be cancelled, and neither rule holds. The new order keeps side, time in force and post-only; an order of prepared terms
+//! is refused `Unsupported`.
+//!
 //! # Orders of more than a price and a quantity
 //!
 //! Stops, brackets, slices, scales, an end in time, exits attached, a venue's own options: state them once as

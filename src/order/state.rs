@@ -73,6 +73,8 @@ pub struct Order {
     pub(super) time_in_force: TimeInForce,
     pub(super) post_only: bool,
     pub(super) quantity_in_quote: bool,
+    /// Its terms say more than the fields here.
+    pub(super) prepared: bool,
     pub(super) price: i64,
     pub(super) quantity: i64,
     /// The quantity a change under way asks for; 0 if none is.
@@ -194,6 +196,7 @@ impl Order {
         time_in_force: TimeInForce::GoodTilCancelled,
         post_only: false,
         quantity_in_quote: false,
+        prepared: false,
         price: 0,
         quantity: 0,
         expected_quantity: 0,
@@ -225,6 +228,7 @@ impl Order {
             time_in_force: command.tif(),
             post_only: command.is_post_only(),
             quantity_in_quote: command.is_quantity_in_quote(),
+            prepared: command.prepared_slot().is_some(),
             price: command.price(),
             quantity: command.quantity(),
             state: OrderState::New,

@@ -6,6 +6,7 @@
 //! new orders and forgets closed ones oldest first, never an open one. Never reads a clock and never sends anything:
 //! what is to be sent is handed out, in `cancels` and `reconcile`.
 
+use super::assets::{Assets, OtherFee};
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
 use super::exposure::{Best, Exposure, Exposures, Share};
@@ -20,8 +21,9 @@ use super::state::{Order, OrderState};
 use super::told::stranger;
 use super::Executions;
 use crate::record::{
-    ClientOrderId, CommandKind, ExecutionId, ExecutionKind, ExecutionRecord, InlineText, Instrument, InstrumentId,
-    OrderCommand, OrderRef, RejectClass, RequestId, StrategyId, UnixNanos, Venue, VenueOrderId, EXECUTION_FLAG_LAST,
+    AssetId, ClientOrderId, CommandKind, ExecutionId, ExecutionKind, ExecutionRecord, InlineText, Instrument,
+    InstrumentId, OrderCommand, OrderRef, RejectClass, RequestId, StrategyId, UnixNanos, Venue, VenueOrderId,
+    EXECUTION_FLAG_LAST,
 };
 
 /// Sizes of the table; all memory is taken at construction (about 0.6 kB per order, 0.2 kB per execution).
@@ -93,6 +95,7 @@ pub struct Orders {
     /// Open orders by strategy: limits are checked on every command.
     open_by_strategy: [usize; StrategyId::COUNT_MAX],
     exposures: Exposures,
+    assets: Assets,
 }
 
 /// What an order looked like before an input.
@@ -127,6 +130,7 @@ impl Orders {
             placed: 0,
             open_by_strategy: [0; StrategyId::COUNT_MAX],
             exposures: Exposures::new(InstrumentId::COUNT_MAX),
+            assets: Assets::new(),
         };
         orders.resume(last_alive);
         orders
@@ -328,10 +332,21 @@ impl Orders {
         }
         let hash = hash_text(hash_text(venue as u64, fact.venue_order_id.as_str()), fact.execution_id.as_str());
         if self.executions.insert(hash, (venue, fact.venue_order_id, fact.execution_id)) {
-            self.change(now, slot, |order, counters| order.row(now, fact, counters, out));
+            let other = self.get(slot).and_then(|order| OtherFee::of(fact, order, &self.assets));
+            self.change(now, slot, |order, counters| order.row(now, fact, other, counters, out));
         } else {
             self.counters.duplicate_rows = self.counters.duplicate_rows.saturating_add(1);
         }
+    }
+
+    /// The number of an asset that fees may be taken in.
+    pub fn name_asset(&mut self, venue: Venue, code: &str, id: AssetId) {
+        self.assets.put(venue, code, id);
+    }
+
+    /// The number of an asset, if it was told.
+    pub fn asset(&self, venue: Venue, code: &InlineText<16>) -> Option<AssetId> {
+        self.assets.of(venue, code)
     }
 
     /// The order in a slot; `None` if the slot was reused since.

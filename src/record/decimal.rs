@@ -328,7 +328,35 @@ fn long_mantissa(text: &[u8], exponent: i8) -> Result<i64, DecimalError> {
 ///
 /// # Errors
 /// [`DecimalError`].
+#[inline]
 pub fn parse_any(text: &[u8]) -> Result<Fixed128, DecimalError> {
+    match short_any(text) {
+        Some(value) => Ok(value),
+        None => long_any(text),
+    }
+}
+
+/// What nearly every amount is: up to 16 characters, unsigned. `None` for all else, also for what is wrong: the long way
+/// says what.
+#[inline]
+fn short_any(text: &[u8]) -> Option<Fixed128> {
+    /// Together they take any number of zeros that up to 16 digits can end with, unless all are zero.
+    const ZEROS: [(i8, u64); 4] = [(8, 100_000_000), (4, 10_000), (2, 100), (1, 10)];
+    let (mut value, places) = digits::decimal(text)?;
+    let mut exponent = 0_i8.checked_sub_unsigned(u8::try_from(places).ok()?)?;
+    if value == 0 {
+        return Some(Fixed128 { mantissa: 0, exponent: 0 });
+    }
+    for (zeros, factor) in ZEROS {
+        if value.is_multiple_of(factor) {
+            (value, exponent) = (value / factor, exponent + zeros);
+        }
+    }
+    Some(Fixed128 { mantissa: i128::from(value), exponent })
+}
+
+#[inline(never)]
+fn long_any(text: &[u8]) -> Result<Fixed128, DecimalError> {
     let (negative, digits) = match text.split_first() {
         Some((b'-', rest)) => (true, rest),
         Some(_) => (false, text),
@@ -370,7 +398,10 @@ const POWERS_U64: [u64; 20] = {
 };
 
 fn power_of_ten(exponent: u32) -> Option<i128> {
-    10i128.checked_pow(exponent)
+    match POWERS_U64.get(exponent as usize) {
+        Some(power) => Some(i128::from(*power)),
+        None => 10i128.checked_pow(exponent),
+    }
 }
 
 #[cfg(test)]
@@ -429,13 +460,23 @@ mod tests {
 
         #[test]
         fn the_hot_parser_equals_the_long_way(text in "-?[0-9]{0,12}(\\.[0-9]{0,12})?", exponent in -12i8..3) {
-            let slow = parse_any(text.as_bytes())
+            let slow = long_any(text.as_bytes())
                 .and_then(|v| v.rescale(exponent))
                 .and_then(|m| i64::try_from(m).map_err(|_| DecimalError::Overflow));
             let fast = parse_mantissa(text.as_bytes(), exponent);
             prop_assert_eq!(fast.is_ok(), slow.is_ok(), "{:?} {:?}", fast, slow);
             if let (Ok(fast), Ok(slow)) = (fast, slow) {
                 prop_assert_eq!(fast, slow);
+            }
+        }
+
+        #[test]
+        fn the_short_way_equals_the_long_way(
+            text in prop_oneof!["[0-9]{1,9}0{0,9}", "[0-9]{0,8}\\.[0-9]{0,6}0{0,8}", "[0-9.\\-e]{0,18}"],
+        ) {
+            if let Some(short) = short_any(text.as_bytes()) {
+                let long = long_any(text.as_bytes());
+                prop_assert_eq!(Ok((short.mantissa, short.exponent)), long.map(|v| (v.mantissa, v.exponent)));
             }
         }
 

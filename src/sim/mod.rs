@@ -14,6 +14,7 @@ pub mod oanda;
 pub mod server;
 pub mod simulation;
 
+mod controls;
 mod json;
 mod jwt;
 mod keys;
@@ -23,6 +24,7 @@ mod rng;
 mod stamp;
 mod window;
 
+pub use controls::{Model, Reports};
 pub use json::Json;
 pub use jwt::{Refused, Target};
 pub use keys::{Credentials, KeyError, KeyKind};

@@ -11,7 +11,11 @@ pub mod endpoint;
 mod facts;
 mod fault;
 mod intent;
+mod listed;
 pub mod oanda;
+#[cfg(test)]
+mod testing;
+mod websocket;
 
 use crate::record::{PreparedOrder, Venue};
 
@@ -30,11 +34,11 @@ pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    AccountFact, Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, FuturesFact,
-    FuturesFigures, GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact,
-    TradeFill,
+    AccountFact, Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FuturesFact, FuturesFigures,
+    GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact, TradeFill,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
     LEVELS_PER_CALL_MAX,
 };
+pub use listed::ListedOrder;

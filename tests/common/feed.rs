@@ -103,5 +103,5 @@ pub fn count(rig: &Rig, counter: Counter) -> u64 {
 
 /// Upgrades the venue has been asked for.
 pub fn upgrades(rig: &Rig) -> u64 {
-    rig.venue.requests("GET", "/").unwrap()
+    rig.venue.requests("GET /").unwrap()
 }

@@ -2,7 +2,7 @@
 //! hot path, within the share of the request weight set aside for it.
 
 use super::{Balance, ColdClient};
-use crate::codec::http1::Method;
+use crate::codec::http1::{Excerpt, Method};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
@@ -11,9 +11,10 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::cold::{self, Caller, Scratch};
-use crate::venue::binance_us::request::{Call, OrderId, Security};
-use crate::venue::binance_us::{limits, listings, Catalog, TimeSync, VenueMs};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::venue::binance_us::request::{Call, CancelOrder, OrderId, Security};
+use crate::venue::binance_us::{limits, listings, Catalog, Market, TimeSync, VenueMs};
+use crate::venue::ListedOrder;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Binance.US's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
 #[derive(Clone)]
@@ -25,8 +26,16 @@ struct Shared {
     client: ColdClient,
     key: Option<Arc<Credentials>>,
     clock: Mutex<TimeSync>,
-    /// What the venue said of its limits last, until the engine is told.
-    limits: Mutex<Option<Vec<RateLimit>>>,
+    /// What the venue said last of its limits and of single symbols, until the engine is told.
+    news: Mutex<News>,
+}
+
+/// What catalogs say that is for the engine.
+#[derive(Default)]
+struct News {
+    limits: Option<Vec<RateLimit>>,
+    /// At most one of each symbol.
+    markets: Vec<Market>,
 }
 
 impl std::fmt::Debug for BinanceUsQueries {
@@ -39,9 +48,7 @@ type Answer<T> = Result<T, ExchangeError>;
 
 impl BinanceUsQueries {
     pub(in crate::gateway) fn new(client: ColdClient, key: Option<Arc<Credentials>>) -> BinanceUsQueries {
-        BinanceUsQueries {
-            shared: Arc::new(Shared { client, key, clock: Mutex::new(TimeSync::new()), limits: Mutex::new(None) }),
-        }
+        BinanceUsQueries { shared: Arc::new(Shared { client, key, clock: Mutex::default(), news: Mutex::default() }) }
     }
 
     /// The venue's catalog: its symbols with their filters, and its rate limits. Of one symbol, or of all.
@@ -52,13 +59,24 @@ impl BinanceUsQueries {
         let operation = "exchange info";
         let reply = self.ask(operation, &Call::ExchangeInfo { symbol })?;
         let catalog = listings(&reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))?;
-        *self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner) = Some(catalog.limits.clone());
+        self.news().limits = Some(catalog.limits.clone());
         Ok(catalog)
     }
 
-    /// The limits the venue stated since this was asked last.
+    /// What the venue stated of its limits since this was asked last.
     pub(in crate::gateway) fn take_limits(&self) -> Option<Vec<RateLimit>> {
-        self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.news().limits.take()
+    }
+
+    /// What the venue stated of a symbol since this was asked last.
+    pub(in crate::gateway) fn take_market(&self, symbol: &str) -> Option<Market> {
+        let markets = &mut self.news().markets;
+        let at = markets.iter().position(|market| &*market.listing.symbol == symbol)?;
+        Some(markets.swap_remove(at))
+    }
+
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.shared.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn listing(&self, symbol: &str) -> Result<Listing, GatewayError> {
@@ -70,8 +88,13 @@ impl BinanceUsQueries {
         }
         match self.catalog(Some(symbol)) {
             Ok(catalog) => {
-                let found = catalog.markets.into_iter().map(|market| market.listing);
-                found.into_iter().find(|listing| &*listing.symbol == symbol).ok_or_else(unknown)
+                let mut markets = catalog.markets.into_iter();
+                let market = markets.find(|market| &*market.listing.symbol == symbol).ok_or_else(unknown)?;
+                let listing = market.listing.clone();
+                let known = &mut self.news().markets;
+                known.retain(|market| market.listing.symbol != listing.symbol);
+                known.push(market);
+                Ok(listing)
             }
             Err(ExchangeError::Rejected { class: RejectClass::UnknownInstrument, .. }) => Err(unknown()),
             Err(error) => Err(error.into()),
@@ -100,12 +123,6 @@ impl BinanceUsQueries {
             .collect())
     }
 
-    pub(super) fn open_orders_named(&self) -> Answer<Vec<(String, String)>> {
-        let operation = "open orders";
-        let mut reply = self.ask(operation, &Call::OpenOrders { symbol: None })?;
-        cold::open_orders_named(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
-    }
-
     /// How one order stands; `None` if the venue knows no such order. In the first seconds after it was sent that is no
     /// evidence (Binance.US reference 9.7).
     ///
@@ -121,6 +138,23 @@ impl BinanceUsQueries {
                 let order = cold::order(&mut reply.body, instrument);
                 order.map(Some).map_err(|error| self.shared.client.unreadable(operation, &error))
             }
+        }
+    }
+
+    /// Who every open order is, whoever placed it.
+    pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
+        let operation = "list open orders";
+        let mut reply = self.ask(operation, &Call::OpenOrders { symbol: None })?;
+        cold::listed_orders(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Cancels one order; one that is over already counts as cancelled.
+    pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
+        let id = OrderId::Venue(order.id.as_str());
+        let cancel = CancelOrder { symbol: &order.symbol, id, restriction: None };
+        match self.ask("cancel", &Call::Cancel(&cancel)) {
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
+            reply => reply.map(drop),
         }
     }
 
@@ -170,7 +204,7 @@ impl BinanceUsQueries {
         act(&mut self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// None of these calls changes anything at the venue.
+    /// None of these calls changes anything at the venue, or it may be repeated (a cancel).
     fn send(&self, operation: &'static str, call: &Call<'_>, stamp: VenueMs) -> Answer<OwnedResponse> {
         let Shared { client, key, .. } = &*self.shared;
         let venue = Venue::BinanceUs;
@@ -188,15 +222,18 @@ impl BinanceUsQueries {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let mut reply = client.run(operation, method, build, false)?;
+        let mut reply = client.run(operation, method, call.weight(), build, false)?;
         if reply.status == 200 {
             return Ok(reply);
         }
-        if let Some(seconds) = retry_after_s(&reply) {
-            client.block_until(client.clock.now().plus_ms(seconds.saturating_mul(1_000)));
+        let excerpt = Excerpt::of(&reply.body).as_str().to_owned();
+        let cold::ErrorReply { refusal, wait } = cold::error(reply.status, retry_after_s(&reply), &mut reply.body);
+        if let Some(wait) = wait {
+            let now = client.clock.now();
+            let offset_ns = self.time_sync(|clock| clock.offset(now)).map_or(0, |offset| offset.ns);
+            client.block_until(wait.end(now, offset_ns));
         }
-        let excerpt = String::from_utf8_lossy(reply.body.get(..EXCERPT_BYTES).unwrap_or(&reply.body)).into_owned();
-        Err(match cold::error(&mut reply.body) {
+        Err(match refusal {
             Some((class, code)) => ExchangeError::Rejected { venue, operation, class, code },
             None => ExchangeError::Http { venue, operation, status: reply.status, excerpt },
         })
@@ -205,8 +242,6 @@ impl BinanceUsQueries {
 
 /// How the venue's words begin when it refuses a stamp (Binance.US reference 4).
 const CLOCK_REFUSED: &str = "-1021 ";
-/// Of a page that is none of the venue's own, for the error.
-const EXCERPT_BYTES: usize = 200;
 
 fn retry_after_s(reply: &OwnedResponse) -> Option<u64> {
     let value = std::str::from_utf8(reply.header("retry-after")?).ok()?;

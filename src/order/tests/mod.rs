@@ -8,6 +8,7 @@ mod model;
 mod recall;
 mod table;
 mod reconcile;
+mod swaps;
 
 use super::*;
 use crate::record::*;
@@ -75,6 +76,7 @@ pub fn fact(client: &ClientOrderId, id: &str, status: OrderStatus, executed: i64
     OrderFact {
         source: FactSource::Stream,
         instrument: Some(InstrumentId(0)),
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id: venue_id(id),
         client_order_id: *client,
         status,
@@ -99,6 +101,7 @@ pub fn row(id: &str, execution: &str, quantity: i64) -> FillFact {
         price: PRICE,
         quantity,
         fee: Fixed128::new(i128::from(quantity), -8),
+        fee_asset: None,
         liquidity: Liquidity::Maker,
         venue_time: T0,
     }

@@ -137,6 +137,7 @@ impl Truth {
         FillFact {
             price,
             fee: Fixed128::new(fee_of(quantity), -12),
+            fee_asset: None,
             ..row(&self.id, &format!("{}-{k}", self.id), quantity)
         }
     }

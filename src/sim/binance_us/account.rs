@@ -30,7 +30,7 @@ pub(super) fn order_name(params: &Params, id: &str, client_id: &str) -> Result<O
 
 impl BinanceUs {
     fn listed_at(&self, now_ns: u64) -> u64 {
-        now_ns.saturating_sub(self.listing_lag_ns)
+        now_ns.saturating_sub(self.reports.listing_lag_ns)
     }
 
     pub(super) fn query_order(&self, now_ns: u64, params: &Params) -> Result<String, Failure> {

@@ -7,7 +7,7 @@
 use super::config::{ApiKey, Config, ListenKeys};
 use super::limits::Limits;
 use super::model::{BinanceUs, DOOR_REST, DOOR_STREAM, DOOR_WS_API};
-use super::observed::Observed;
+use super::observed::{Observed, SeenOrder};
 use super::product::Trading;
 use super::report;
 use crate::sim::market::Side;
@@ -97,30 +97,6 @@ impl Deref for LocalBinanceUs {
 
 /// The market.
 impl LocalBinanceUs {
-    /// The made-up market stands still; orders still match against what rests.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn pause_market(&self) -> Result<(), Stopped> {
-        self.run_market(0)
-    }
-
-    /// The made-up market runs at so many events per second over all symbols.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn run_market(&self, events_per_s: u64) -> Result<(), Stopped> {
-        self.call(move |core, now_ns| core.venue.set_rate(now_ns, events_per_s))
-    }
-
-    /// So many made-up events at once.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn step(&self, events: u64) -> Result<(), Stopped> {
-        self.call(move |core, now_ns| core.venue.step(now_ns, events))
-    }
-
     /// Another participant's resting order; what it crosses it takes. Gives the quantity traded.
     ///
     /// # Errors
@@ -201,52 +177,6 @@ impl LocalBinanceUs {
 
 /// Orders, listings, the user stream and the connections.
 impl LocalBinanceUs {
-    /// User events wait until [`Self::release_user_events`].
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn hold_user_events(&self) -> Result<(), Stopped> {
-        self.call(|core, _| core.venue.user_events_held = true)
-    }
-
-    /// Sends the user events held, in order.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn release_user_events(&self) -> Result<(), Stopped> {
-        self.call(|core, _| core.venue.user_events_held = false)
-    }
-
-    /// Drops the user events that are held or delayed: the stream stays healthy and never tells.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn drop_user_events(&self) -> Result<(), Stopped> {
-        self.call(|core, _| {
-            core.venue.exchange.events.clear();
-            core.venue.user_events.clear();
-        })
-    }
-
-    /// User events made from now on are sent so many ns late.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn delay_user_events(&self, delay_ns: u64) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.user_delay_ns = delay_ns)
-    }
-
-    /// The user stream never mentions the order of that client order id.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn suppress_user_events(&self, client_order_id: &str) -> Result<(), Stopped> {
-        let id = client_order_id.to_owned();
-        self.call(move |core, _| {
-            core.venue.suppressed.insert(id);
-        })
-    }
-
     /// Whether user events leave before the reply of the request that caused them (default: yes, as they usually do).
     ///
     /// # Errors
@@ -254,15 +184,6 @@ impl LocalBinanceUs {
     pub fn events_before_reply(&self, before: bool) -> Result<(), Stopped> {
         self.frames_before_reply(before)?;
         self.call(move |core, _| core.venue.events_before_reply = before)
-    }
-
-    /// Order lookups, listings, trades and cancels go by how things stood so many ns ago: a fresh order is -2013 and
-    /// -2011 although it lives (Binance.US reference 9).
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn lag_listings(&self, lag_ns: u64) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.listing_lag_ns = lag_ns)
     }
 
     /// The next order that passes the filters is refused with this code and message.
@@ -371,24 +292,6 @@ impl LocalBinanceUs {
         self.call(|core, _| core.venue.observed.clone())
     }
 
-    /// How often `POST /api/v3/order` or `WS order.place` has been asked for, faults included.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn requests(&self, name: &str) -> Result<u64, Stopped> {
-        let name = name.to_owned();
-        self.call(move |core, _| core.venue.observed.counts.get(&name).copied().unwrap_or(0))
-    }
-
-    /// How often a new order with this client order id has arrived, by any door, faults included.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn orders_received(&self, client_order_id: &str) -> Result<u64, Stopped> {
-        let id = client_order_id.to_owned();
-        self.call(move |core, _| core.venue.observed.orders_received.get(&id).copied().unwrap_or(0))
-    }
-
     /// How the venue itself sees an order: (venue order id, status, filled quantity).
     ///
     /// # Errors
@@ -396,6 +299,15 @@ impl LocalBinanceUs {
     pub fn order(&self, client_order_id: &str) -> Result<Option<(u64, &'static str, Decimal)>, Stopped> {
         let id = client_order_id.to_owned();
         self.call(move |core, _| core.venue.order_state(&id))
+    }
+
+    /// An order as the venue understood it; the latest of that client order id.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn order_details(&self, client_order_id: &str) -> Result<Option<SeenOrder>, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.order_details(&id))
     }
 
     /// Balance of an asset, `None` if there is no such account.
@@ -429,22 +341,6 @@ impl LocalBinanceUs {
     /// [`Stopped`].
     pub fn used(&self) -> Result<(u64, u64, u64), Stopped> {
         self.call(|core, now_ns| core.venue.usage.used(now_ns))
-    }
-
-    /// Requests, connections and messages refused by rate limits.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn rate_limit_hits(&self) -> Result<u64, Stopped> {
-        self.call(|core, _| core.venue.usage.refused)
-    }
-
-    /// Connections accepted since the start.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn connections_accepted(&self) -> Result<u64, Stopped> {
-        self.call(|core, _| core.accepted())
     }
 }
 
@@ -524,6 +420,27 @@ impl BinanceUs {
             market.product.trading = trading;
         }
         Ok(())
+    }
+
+    fn order_details(&self, client_order_id: &str) -> Option<SeenOrder> {
+        let order = self.exchange.orders.get(self.exchange.latest(client_order_id)?)?;
+        let symbol = self.exchange.symbol(order.asked.symbol)?;
+        let asked = &order.asked;
+        let price = |ticks: i64| (ticks > 0).then(|| symbol.price(ticks));
+        Some(SeenOrder {
+            order_id: order.id,
+            kind: asked.kind.as_str(),
+            time_in_force: asked.tif.as_str(),
+            status: order.now.status.as_str(),
+            price: price(asked.ticks),
+            quantity: symbol.size(asked.lots),
+            quote_quantity: asked.quote,
+            stop_price: price(asked.stop),
+            trailing_delta: (asked.trailing > 0).then_some(asked.trailing),
+            shown: (asked.iceberg > 0).then(|| symbol.size(asked.iceberg)),
+            self_trade: asked.stp.as_str(),
+            executed: symbol.size(order.now.lots),
+        })
     }
 
     pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {

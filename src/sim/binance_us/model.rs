@@ -15,11 +15,12 @@ use super::publisher::Publisher;
 use super::session::{ApiSession, Liveness, StreamSession};
 use super::user::ListenKey;
 use super::ws_api::{Later, Waiting};
+use crate::sim::controls::{Model, Reports};
 use crate::sim::market::Pace;
 use crate::sim::server::{CloseHow, ConnId, Control, Door, Faults, Output, Request, Response, Venue};
 use crate::sim::window::Window;
 use crate::sim::Rng;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Port of the REST API among the venue's doors.
 pub const DOOR_REST: Door = 0;
@@ -58,13 +59,9 @@ pub struct BinanceUs {
     pub(crate) events_before_reply: bool,
     /// User events on their way, in order, each with the time it is due.
     pub(crate) user_events: VecDeque<(u64, Event)>,
-    pub(crate) user_events_held: bool,
-    pub(crate) user_delay_ns: u64,
-    /// Client order ids whose events never reach the user stream.
-    pub(crate) suppressed: BTreeSet<String>,
+    pub(crate) reports: Reports,
     /// Ends of subscriptions, told after the reply.
     pub(crate) farewells: Vec<(ConnId, String)>,
-    pub(crate) listing_lag_ns: u64,
     pub(crate) forced_rejects: VecDeque<(i32, &'static str)>,
     /// Frames still to be lost, by stream name.
     pub(crate) frames_to_drop: BTreeMap<String, u32>,
@@ -110,33 +107,14 @@ impl BinanceUs {
             lifetime_ns: config.lifetime_ns,
             events_before_reply: config.events_before_reply,
             user_events: VecDeque::new(),
-            user_events_held: false,
-            user_delay_ns: 0,
-            suppressed: BTreeSet::new(),
+            reports: Reports::lagging(config.listing_lag_ns),
             farewells: Vec::new(),
-            listing_lag_ns: config.listing_lag_ns,
             forced_rejects: VecDeque::new(),
             frames_to_drop: BTreeMap::new(),
             ws_faults: Faults::default(),
             waiting: Vec::new(),
             pace: Pace::new(config.events_per_s, now_ns),
             event_rng: Rng::new(seeds.next_u64()),
-        }
-    }
-
-    /// Made-up events per second from now on; 0 pauses the market.
-    pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.pace = Pace::new(events_per_s, now_ns);
-    }
-
-    /// So many made-up events at once.
-    pub fn step(&mut self, now_ns: u64, events: u64) {
-        for _ in 0..events {
-            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
-            if let Some(market) = self.exchange.markets.get_mut(index) {
-                let matches = market.step(now_ns);
-                self.exchange.settle(now_ns, &matches);
-            }
         }
     }
 
@@ -186,6 +164,43 @@ impl BinanceUs {
             self.drop_connection(conn, CloseHow::Frame(1000));
         }
         next
+    }
+}
+
+impl Model for BinanceUs {
+    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
+        self.pace = Pace::new(events_per_s, now_ns);
+    }
+
+    fn step(&mut self, now_ns: u64, events: u64) {
+        for _ in 0..events {
+            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
+            if let Some(market) = self.exchange.markets.get_mut(index) {
+                let matches = market.step(now_ns);
+                self.exchange.settle(now_ns, &matches);
+            }
+        }
+    }
+
+    fn reports(&mut self) -> &mut Reports {
+        &mut self.reports
+    }
+
+    fn forget_user_events(&mut self) {
+        self.exchange.events.clear();
+        self.user_events.clear();
+    }
+
+    fn requests(&self) -> &BTreeMap<String, u64> {
+        &self.observed.counts
+    }
+
+    fn orders_received(&self) -> &BTreeMap<String, u64> {
+        &self.observed.orders_received
+    }
+
+    fn rate_limit_hits(&self) -> u64 {
+        self.usage.refused
     }
 }
 

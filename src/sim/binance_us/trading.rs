@@ -51,7 +51,7 @@ impl BinanceUs {
     ) -> Result<Ended, Failure> {
         // What a lagging venue does not show yet it does not cancel either (Binance.US reference 9).
         let shown = self.exchange.find(symbol, name).and_then(|at| self.exchange.orders.get(at));
-        if shown.is_some_and(|order| order.created_ns > now_ns.saturating_sub(self.listing_lag_ns)) {
+        if shown.is_some_and(|order| order.created_ns > now_ns.saturating_sub(self.reports.listing_lag_ns)) {
             return Err(Failure::unknown_order());
         }
         self.exchange.cancel(now_ns, symbol, name, cancel_id, restriction)

@@ -70,17 +70,17 @@ impl BinanceUs {
 
     /// Sends the user events that are due; says when the next one is.
     pub(crate) fn publish_user(&mut self, now_ns: u64) -> Option<u64> {
-        let due_ns = now_ns.saturating_add(self.user_delay_ns);
+        let due_ns = now_ns.saturating_add(self.reports.delay_ns);
         for event in self.exchange.events.drain(..) {
-            self.user_events.push_back((due_ns, event));
+            self.user_events.extend(self.reports.copies((due_ns, event)));
         }
-        if self.user_events_held {
+        if self.reports.held {
             return None;
         }
         while self.user_events.front().is_some_and(|(due_ns, _)| *due_ns <= now_ns) {
             let Some((_, event)) = self.user_events.pop_front() else { break };
             let about = event.order.and_then(|at| self.exchange.orders.get(at));
-            if about.is_some_and(|order| self.suppressed.contains(&order.asked.client_id)) {
+            if about.is_some_and(|order| self.reports.suppressed.contains(&order.asked.client_id)) {
                 continue;
             }
             let held = self.listen_key.as_ref().map(|held| held.key.as_str());

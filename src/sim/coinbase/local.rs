@@ -137,30 +137,6 @@ impl Deref for LocalVenue {
 
 /// The market.
 impl LocalVenue {
-    /// The made-up market stands still; orders still match against what rests.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn pause_market(&self) -> Result<(), Stopped> {
-        self.run_market(0)
-    }
-
-    /// The made-up market runs at so many events per second over all products.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn run_market(&self, events_per_s: u64) -> Result<(), Stopped> {
-        self.call(move |core, now_ns| core.venue.set_rate(now_ns, events_per_s))
-    }
-
-    /// So many made-up events at once.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn step(&self, events: u64) -> Result<(), Stopped> {
-        self.call(move |core, now_ns| core.venue.step(now_ns, events))
-    }
-
     /// Another participant's resting order; what it crosses it takes. Gives the base size traded.
     ///
     /// # Errors
@@ -278,60 +254,6 @@ impl LocalVenue {
             core.venue.exchange.edits_held = false;
             core.venue.exchange.run_edits(now_ns);
         })
-    }
-
-    /// Order updates wait until [`Self::release_user_events`].
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn hold_user_events(&self) -> Result<(), Stopped> {
-        self.call(|core, _| core.venue.user_events_held = true)
-    }
-
-    /// Sends the order updates held, in order.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn release_user_events(&self) -> Result<(), Stopped> {
-        self.call(|core, _| core.venue.user_events_held = false)
-    }
-
-    /// Drops the order updates that are held or delayed: the stream stays healthy and never tells.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn drop_user_events(&self) -> Result<(), Stopped> {
-        self.call(|core, _| {
-            core.venue.exchange.updates.clear();
-            core.venue.user_events.clear();
-        })
-    }
-
-    /// Order updates made from now on are sent so many ns late.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn delay_user_events(&self, delay_ns: u64) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.user_delay_ns = delay_ns)
-    }
-
-    /// The user channel never mentions the order of that client order id.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn suppress_user_events(&self, client_order_id: &str) -> Result<(), Stopped> {
-        let id = client_order_id.to_owned();
-        self.call(move |core, _| {
-            core.venue.suppressed.insert(id);
-        })
-    }
-
-    /// Order lookups, order lists and fills show how things stood so many ns ago.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn lag_listings(&self, lag_ns: u64) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.listing_lag_ns = lag_ns)
     }
 
     /// Fills are listed so many ns late, whatever [`Self::lag_listings`] says of orders.
@@ -454,24 +376,6 @@ impl LocalVenue {
         self.call(|core, _| core.venue.observed.clone())
     }
 
-    /// How often `METHOD path` has been asked for, faults included.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn requests(&self, method: &str, path: &str) -> Result<u64, Stopped> {
-        let key = format!("{method} {path}");
-        self.call(move |core, _| core.venue.observed.counts.get(&key).copied().unwrap_or(0))
-    }
-
-    /// How often an order with this client order id has arrived, faults included.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn orders_received(&self, client_order_id: &str) -> Result<u64, Stopped> {
-        let id = client_order_id.to_owned();
-        self.call(move |core, _| core.venue.observed.orders_received.get(&id).copied().unwrap_or(0))
-    }
-
     /// How the venue itself sees an order: (venue order id, status, filled base size).
     ///
     /// # Errors
@@ -500,27 +404,5 @@ impl LocalVenue {
             let account = core.venue.exchange.account(&currency)?;
             Some(Balance { available: account.available, hold: account.hold })
         })
-    }
-
-    /// Requests, connections and messages refused by rate limits.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn rate_limit_hits(&self) -> Result<u64, Stopped> {
-        self.call(|core, _| {
-            let v = &core.venue;
-            [&v.private_window, &v.public_window, &v.connection_window, &v.message_window]
-                .iter()
-                .map(|w| w.refused)
-                .sum()
-        })
-    }
-
-    /// Connections accepted since the start.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn connections_accepted(&self) -> Result<u64, Stopped> {
-        self.call(|core, _| core.accepted())
     }
 }

@@ -13,6 +13,7 @@ use super::observed::Observed;
 use super::product::Market;
 use super::session::Session;
 use super::stream::Publisher;
+use crate::sim::controls::{Model, Reports};
 use crate::sim::market::Pace;
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
@@ -93,11 +94,7 @@ pub struct Coinbase {
     pub(crate) level2_products_max: usize,
     /// User-channel updates on their way, in order, each with the time it is due.
     pub(crate) user_events: VecDeque<(u64, Update)>,
-    pub(crate) user_events_held: bool,
-    pub(crate) user_delay_ns: u64,
-    /// Client order ids whose updates never reach the user channel.
-    pub(crate) suppressed: BTreeSet<String>,
-    pub(crate) listing_lag_ns: u64,
+    pub(crate) reports: Reports,
     /// Fills lag at least so much.
     pub(crate) fills_lag_ns: u64,
     pub(crate) reason_place: ReasonPlace,
@@ -158,10 +155,7 @@ impl Coinbase {
             first_subscribe_ns: config.first_subscribe_ns,
             level2_products_max: config.level2_products_max,
             user_events: VecDeque::new(),
-            user_events_held: false,
-            user_delay_ns: 0,
-            suppressed: BTreeSet::new(),
-            listing_lag_ns: config.listing_lag_ns,
+            reports: Reports::lagging(config.listing_lag_ns),
             fills_lag_ns: 0,
             reason_place: ReasonPlace::default(),
             generation: Generation::default(),
@@ -176,13 +170,19 @@ impl Coinbase {
         }
     }
 
-    /// Made-up events per second from now on; 0 pauses the market.
-    pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
+    fn run_market(&mut self, now_ns: u64) -> Option<u64> {
+        let (due, next) = self.pace.due(now_ns);
+        self.step(now_ns, due);
+        next
+    }
+}
+
+impl Model for Coinbase {
+    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
         self.pace = Pace::new(events_per_s, now_ns);
     }
 
-    /// So many made-up events at once.
-    pub fn step(&mut self, now_ns: u64, events: u64) {
+    fn step(&mut self, now_ns: u64, events: u64) {
         for _ in 0..events {
             let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
             if let Some(market) = self.exchange.markets.get_mut(index) {
@@ -192,10 +192,26 @@ impl Coinbase {
         }
     }
 
-    fn run_market(&mut self, now_ns: u64) -> Option<u64> {
-        let (due, next) = self.pace.due(now_ns);
-        self.step(now_ns, due);
-        next
+    fn reports(&mut self) -> &mut Reports {
+        &mut self.reports
+    }
+
+    fn forget_user_events(&mut self) {
+        self.exchange.updates.clear();
+        self.user_events.clear();
+    }
+
+    fn requests(&self) -> &BTreeMap<String, u64> {
+        &self.observed.counts
+    }
+
+    fn orders_received(&self) -> &BTreeMap<String, u64> {
+        &self.observed.orders_received
+    }
+
+    fn rate_limit_hits(&self) -> u64 {
+        let windows = [&self.private_window, &self.public_window, &self.connection_window, &self.message_window];
+        windows.iter().map(|window| window.refused).sum()
     }
 }
 

@@ -236,7 +236,7 @@ impl Coinbase {
         let open: Vec<_> = exchange
             .orders
             .iter()
-            .filter(|o| o.now.status.is_working() && !self.suppressed.contains(&o.asked.client_order_id))
+            .filter(|o| o.now.status.is_working() && !self.reports.suppressed.contains(&o.asked.client_order_id))
             .filter(|o| session.wants_orders_of(&o.asked.product_id))
             .filter_map(|o| Shown::new(exchange, o, &o.now))
             .collect();
@@ -285,11 +285,11 @@ impl Coinbase {
 
     /// Hands order updates that are due to the user channel.
     pub(crate) fn publish_user(&mut self, now_ns: u64) -> Option<u64> {
-        let due_ns = now_ns.saturating_add(self.user_delay_ns);
+        let due_ns = now_ns.saturating_add(self.reports.delay_ns);
         for update in self.exchange.updates.drain(..) {
-            self.user_events.push_back((due_ns, update));
+            self.user_events.extend(self.reports.copies((due_ns, update)));
         }
-        if self.user_events_held {
+        if self.reports.held {
             return None;
         }
         while self.user_events.front().is_some_and(|(due_ns, _)| *due_ns <= now_ns) {
@@ -297,7 +297,7 @@ impl Coinbase {
             let exchange = &self.exchange;
             let Some(order) = exchange.orders.get(update.order) else { continue };
             let Some(shown) = Shown::new(exchange, order, &update.progress) else { continue };
-            if self.suppressed.contains(&order.asked.client_order_id) {
+            if self.reports.suppressed.contains(&order.asked.client_order_id) {
                 continue;
             }
             let event = Json::compact().object(|j| {

@@ -94,30 +94,6 @@ impl Deref for LocalOanda {
 
 /// The market.
 impl LocalOanda {
-    /// The made-up market stands still.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn pause_market(&self) -> Result<(), Stopped> {
-        self.run_market(0)
-    }
-
-    /// The made-up market changes so many prices per second over all instruments.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn run_market(&self, events_per_s: u64) -> Result<(), Stopped> {
-        self.call(move |core, now_ns| core.venue.set_rate(now_ns, events_per_s))
-    }
-
-    /// So many made-up price changes at once.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn step(&self, events: u64) -> Result<(), Stopped> {
-        self.call(move |core, now_ns| core.venue.step(now_ns, events))
-    }
-
     /// A new price with full buckets; orders that wait for it fire.
     ///
     /// # Errors
@@ -171,53 +147,6 @@ impl LocalOanda {
 
 /// Orders, listings, streams, token and limits.
 impl LocalOanda {
-    /// Lines of the transaction stream wait until [`Self::release_transactions`]; heartbeats go on and tell the last id.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn hold_transactions(&self) -> Result<(), Stopped> {
-        self.call(|core, _| core.venue.transactions_held = true)
-    }
-
-    /// Sends the lines held, in order.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn release_transactions(&self) -> Result<(), Stopped> {
-        self.call(|core, _| core.venue.transactions_held = false)
-    }
-
-    /// Drops the lines that are held or delayed: the stream stays healthy and never tells.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn drop_transactions(&self) -> Result<(), Stopped> {
-        self.call(|core, _| {
-            core.venue.queued = core.venue.exchange.log.last();
-            core.venue.observed.lines_dropped += core.venue.transactions_due.len() as u64;
-            core.venue.transactions_due.clear();
-        })
-    }
-
-    /// Transactions made from now on are told so many ns late.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn delay_transactions(&self, delay_ns: u64) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.transaction_delay_ns = delay_ns)
-    }
-
-    /// The transaction stream never mentions the order of that client id.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn suppress_transactions(&self, client_order_id: &str) -> Result<(), Stopped> {
-        let id = client_order_id.to_owned();
-        self.call(move |core, _| {
-            core.venue.suppressed.insert(id);
-        })
-    }
-
     /// So many price lines of an instrument are lost.
     ///
     /// # Errors
@@ -235,14 +164,6 @@ impl LocalOanda {
     /// [`Stopped`].
     pub fn silence_heartbeats(&self, silenced: bool) -> Result<(), Stopped> {
         self.call(move |core, _| core.venue.heartbeats_silenced = silenced)
-    }
-
-    /// Listings, lookups, cancels and queries of transactions go by how things stood so many ns ago.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn lag_listings(&self, lag_ns: u64) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.listing_lag_ns = lag_ns)
     }
 
     /// The next order that could be created is refused for this reason.
@@ -300,24 +221,6 @@ impl LocalOanda {
         self.call(|core, _| core.venue.observed.clone())
     }
 
-    /// How often `POST /orders` or `PUT /orders/*/cancel` has been asked for, faults included.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn requests(&self, name: &str) -> Result<u64, Stopped> {
-        let name = name.to_owned();
-        self.call(move |core, _| core.venue.observed.counts.get(&name).copied().unwrap_or(0))
-    }
-
-    /// How often a new order with this client id has arrived, faults included.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn orders_received(&self, client_order_id: &str) -> Result<u64, Stopped> {
-        let id = client_order_id.to_owned();
-        self.call(move |core, _| core.venue.observed.orders_received.get(&id).copied().unwrap_or(0))
-    }
-
     /// How the venue itself sees the latest order of that client id: (order id, state).
     ///
     /// # Errors
@@ -371,22 +274,6 @@ impl LocalOanda {
     /// [`Stopped`].
     pub fn open_streams(&self) -> Result<usize, Stopped> {
         self.call(|core, _| core.venue.streams.len())
-    }
-
-    /// Requests and connections refused by rate limits.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn rate_limit_hits(&self) -> Result<u64, Stopped> {
-        self.call(|core, _| core.venue.requests.refused + core.venue.observed.connections_refused)
-    }
-
-    /// Connections accepted since the start.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn connections_accepted(&self) -> Result<u64, Stopped> {
-        self.call(|core, _| core.accepted())
     }
 }
 

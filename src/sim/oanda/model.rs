@@ -9,13 +9,14 @@ use super::exchange::Exchange;
 use super::observed::Observed;
 use super::reject::too_many;
 use super::stream::Stream;
+use crate::sim::controls::{Model, Reports};
 use crate::sim::market::{Pace, Side};
 use crate::sim::server::{ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
 use crate::sim::Rng;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Port of the REST host among the venue's doors.
 pub const DOOR_REST: Door = 0;
@@ -46,15 +47,11 @@ pub struct Oanda {
     pub(crate) heartbeat_ns: u64,
     pub(crate) window_ns: u64,
     pub(crate) heartbeats_silenced: bool,
-    pub(crate) listing_lag_ns: u64,
     /// The last transaction that is on its way to the streams.
     pub(crate) queued: u64,
     /// Transactions on their way, in order, each with the time it is due.
     pub(crate) transactions_due: VecDeque<(u64, u64)>,
-    pub(crate) transactions_held: bool,
-    pub(crate) transaction_delay_ns: u64,
-    /// Client order ids the transaction stream never mentions.
-    pub(crate) suppressed: BTreeSet<String>,
+    pub(crate) reports: Reports,
     /// Price lines still to be lost, by instrument.
     pub(crate) prices_to_drop: BTreeMap<String, u32>,
     request_id: u64,
@@ -86,11 +83,8 @@ impl Oanda {
             heartbeat_ns: config.heartbeat_ns,
             window_ns: config.window_ns,
             heartbeats_silenced: false,
-            listing_lag_ns: config.listing_lag_ns,
             transactions_due: VecDeque::new(),
-            transactions_held: false,
-            transaction_delay_ns: 0,
-            suppressed: BTreeSet::new(),
+            reports: Reports::lagging(config.listing_lag_ns),
             prices_to_drop: BTreeMap::new(),
             request_id: REQUEST_ID_FIRST,
             pace: Pace::new(config.events_per_s, now_ns),
@@ -103,22 +97,6 @@ impl Oanda {
     pub(crate) fn next_request_id(&mut self) -> u64 {
         self.request_id += 1;
         self.request_id
-    }
-
-    /// Made-up price changes per second from now on; 0 pauses the market.
-    pub fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.pace = Pace::new(events_per_s, now_ns);
-    }
-
-    /// So many made-up price changes at once.
-    pub fn step(&mut self, now_ns: u64, events: u64) {
-        for _ in 0..events {
-            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
-            if let Some(market) = self.exchange.markets.get_mut(index).filter(|m| m.tradeable) {
-                market.step(now_ns);
-                self.price_changed(now_ns, index);
-            }
-        }
     }
 
     /// Follows a change of an instrument's price.
@@ -134,6 +112,44 @@ impl Oanda {
         let tenth = market.instrument.point() / Decimal::TEN;
         let tenths = |price: Decimal| price.checked_div(tenth).and_then(|n| n.to_i64()).unwrap_or(0);
         candles.add(now_ns, [market.best(Side::Sell), market.mid(), market.best(Side::Buy)].map(tenths));
+    }
+}
+
+impl Model for Oanda {
+    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
+        self.pace = Pace::new(events_per_s, now_ns);
+    }
+
+    fn step(&mut self, now_ns: u64, events: u64) {
+        for _ in 0..events {
+            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
+            if let Some(market) = self.exchange.markets.get_mut(index).filter(|m| m.tradeable) {
+                market.step(now_ns);
+                self.price_changed(now_ns, index);
+            }
+        }
+    }
+
+    fn reports(&mut self) -> &mut Reports {
+        &mut self.reports
+    }
+
+    fn forget_user_events(&mut self) {
+        self.queued = self.exchange.log.last();
+        self.observed.lines_dropped += self.transactions_due.len() as u64;
+        self.transactions_due.clear();
+    }
+
+    fn requests(&self) -> &BTreeMap<String, u64> {
+        &self.observed.counts
+    }
+
+    fn orders_received(&self) -> &BTreeMap<String, u64> {
+        &self.observed.orders_received
+    }
+
+    fn rate_limit_hits(&self) -> u64 {
+        self.requests.refused + self.observed.connections_refused
     }
 }
 

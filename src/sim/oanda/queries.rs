@@ -24,7 +24,7 @@ const SPAN_MAX_NS: u64 = 365 * 86_400 * SECOND_NS;
 impl Oanda {
     /// As of when listings and transactions are shown.
     pub(crate) fn as_of(&self, now_ns: u64) -> u64 {
-        now_ns.saturating_sub(self.listing_lag_ns)
+        now_ns.saturating_sub(self.reports.listing_lag_ns)
     }
 
     /// Id of the last transaction that listings know of.

@@ -154,9 +154,10 @@ impl Oanda {
     fn tell_transactions(&mut self, now_ns: u64, lines: &mut Vec<(ConnId, String)>) -> Option<u64> {
         while self.queued < self.exchange.log.last() {
             self.queued += 1;
-            self.transactions_due.push_back((now_ns.saturating_add(self.transaction_delay_ns), self.queued));
+            let due_ns = now_ns.saturating_add(self.reports.delay_ns);
+            self.transactions_due.extend(self.reports.copies((due_ns, self.queued)));
         }
-        if self.transactions_held {
+        if self.reports.held {
             return None;
         }
         while let Some((_, id)) = self.transactions_due.front().copied().filter(|(due, _)| *due <= now_ns) {
@@ -177,7 +178,7 @@ impl Oanda {
     }
 
     fn is_suppressed(&self, transaction: &Transaction) -> bool {
-        transaction.about.client_order_id.as_ref().is_some_and(|id| self.suppressed.contains(id))
+        transaction.about.client_order_id.as_ref().is_some_and(|id| self.reports.suppressed.contains(id))
     }
 
     fn heartbeat(&self, now_ns: u64, told: &Told) -> String {

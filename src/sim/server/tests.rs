@@ -147,7 +147,7 @@ fn a_kept_connection_serves_request_after_request() {
         assert!(status == 200 && body.contains("\"success\":true"), "{body}");
     }
     assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
-    assert_eq!((venue.connections_accepted().unwrap(), venue.requests("POST", ORDERS).unwrap()), (1, 20));
+    assert_eq!((venue.connections_accepted().unwrap(), venue.requests(&format!("POST {ORDERS}")).unwrap()), (1, 20));
     assert_eq!(venue.order("c7").unwrap().unwrap().1, "OPEN");
 }
 

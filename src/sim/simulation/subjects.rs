@@ -101,7 +101,7 @@ fn engine(
     };
     let order_limits = OrderLimits { open_max: 64, closed_kept: 256, executions_kept: 1_024, strangers_kept: 64 };
     let book_blocks_max = 64;
-    let config = EngineConfig { coinbase, binance_us, ids, limits: None, breaker, order_limits, reconcile, book_blocks_max };
+    let config = EngineConfig { coinbase, binance_us, oanda: None, ids, limits: None, breaker, order_limits, reconcile, book_blocks_max };
     Engine::new(config).map_err(|error| error.to_string())
 }
 
@@ -179,13 +179,13 @@ impl Subject for coinbase::Coinbase {
 
     fn silence(&mut self, client_order_id: &str, silent: bool) {
         match silent {
-            true => self.suppressed.insert(client_order_id.to_owned()),
-            false => self.suppressed.remove(client_order_id),
+            true => self.reports.suppressed.insert(client_order_id.to_owned()),
+            false => self.reports.suppressed.remove(client_order_id),
         };
     }
 
     fn lag(&mut self, ns: u64) {
-        self.listing_lag_ns = ns;
+        self.reports.listing_lag_ns = ns;
     }
 }
 
@@ -263,12 +263,12 @@ impl Subject for binance_us::BinanceUs {
 
     fn silence(&mut self, client_order_id: &str, silent: bool) {
         match silent {
-            true => self.suppressed.insert(client_order_id.to_owned()),
-            false => self.suppressed.remove(client_order_id),
+            true => self.reports.suppressed.insert(client_order_id.to_owned()),
+            false => self.reports.suppressed.remove(client_order_id),
         };
     }
 
     fn lag(&mut self, ns: u64) {
-        self.listing_lag_ns = ns;
+        self.reports.listing_lag_ns = ns;
     }
 }

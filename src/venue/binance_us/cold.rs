@@ -6,7 +6,7 @@
 use super::auth::Credentials;
 use super::products::Products;
 use super::request::{Call, Security};
-use super::response::{self, ErrorBody};
+use super::response::{self, ErrorBody, Usage, Wait};
 use super::{params::RestParams, reject, user, VenueMs};
 use crate::codec::http1::{self, Method, RequestError};
 use crate::codec::json::{Cursor, Plain};
@@ -14,7 +14,7 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, RejectClass, UnixNanos};
 use crate::venue::collected::Collected;
 use crate::venue::fault::Fault;
-use crate::venue::BalanceFact;
+use crate::venue::{BalanceFact, ListedOrder};
 
 const KEY_HEADER: &str = "X-MBX-APIKEY";
 
@@ -131,40 +131,29 @@ pub fn server_time(body: &mut [u8]) -> Result<VenueMs, Unreadable> {
 /// # Errors
 /// [`Unreadable`].
 pub fn balances(body: &mut [u8]) -> Result<Vec<BalanceFact>, Unreadable> {
-    let mut found = Collected::default();
+    let (mut found, mut seen) = (Collected::default(), false);
     read(body, |cursor| {
         let mut fields = cursor.object()?;
         while let Some(key) = fields.next_key(cursor)? {
             match key {
-                "balances" => user::balances(UnixNanos::NONE, cursor, &mut found)?,
+                "balances" => {
+                    user::balances(UnixNanos::NONE, cursor, &mut found)?;
+                    seen = true;
+                }
                 _ => cursor.skip()?,
             }
         }
-        Ok(())
-    })?;
-    Ok(found.balances)
-}
-
-/// Symbol and client order id of each order, of a reply to [`Call::OpenOrders`].
-///
-/// # Errors
-/// [`Unreadable`].
-pub fn open_orders_named(body: &mut [u8]) -> Result<Vec<(String, String)>, Unreadable> {
-    read(body, |cursor| {
-        let (mut rows, mut named) = (cursor.array()?, Vec::new());
-        while rows.next_item(cursor)? {
-            let (mut fields, mut row) = (cursor.object()?, (String::new(), String::new()));
-            while let Some(key) = fields.next_key(cursor)? {
-                match key {
-                    "symbol" => row.0 = cursor.str()?.to_owned(),
-                    "clientOrderId" => row.1 = cursor.str()?.to_owned(),
-                    _ => cursor.skip()?,
-                }
-            }
-            named.push(row);
+        // An error said with 200 is no account without balances.
+        if seen {
+            Ok(())
+        } else {
+            Err(Fault::Missing { key: "balances" })
         }
-        Ok(named)
-    })
+    })?;
+    match found.trouble {
+        Some(trouble) => Err(Unreadable(trouble)),
+        None => Ok(found.balances),
+    }
 }
 
 /// The order, of a reply to [`Call::Order`].
@@ -179,14 +168,44 @@ pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, Unre
     orders.into_iter().next().ok_or_else(|| Unreadable(trouble.unwrap_or_else(|| "no order in it".to_owned())))
 }
 
-/// What an error says: our class of it, and the venue's words. `None` if the venue itself does not speak (a proxy's page).
-pub fn error(body: &mut [u8]) -> Option<(RejectClass, String)> {
+/// Who each order is, of a reply to [`Call::OpenOrders`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn listed_orders(body: &mut [u8]) -> Result<Vec<ListedOrder>, Unreadable> {
+    let mut found = Vec::new();
+    read(body, |cursor| {
+        let mut items = cursor.array()?;
+        while items.next_item(cursor)? {
+            let row = response::order_row(cursor)?;
+            let id = user::venue_order_id(row.order_id)?;
+            let listed = ListedOrder::new(id.as_str(), row.client_order_id, row.symbol);
+            found.push(listed.ok_or(Fault::Missing { key: "orderId" })?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// What a reply of another status than 200 says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorReply {
+    /// Our class of it, and the venue's words. `None` if the venue itself does not speak (a proxy's page).
+    pub refusal: Option<(RejectClass, String)>,
+    /// How long the venue wants nothing sent.
+    pub wait: Option<Wait>,
+}
+
+/// What a reply of this status says; `retry_after_s` is its header `Retry-After`.
+pub fn error(status: u16, retry_after_s: Option<u64>, body: &mut [u8]) -> ErrorReply {
+    let usage = Usage { retry_after_s, ..Usage::default() };
     let read = |cursor: &mut Cursor<'_, '_>| {
         let error = response::error_body(cursor, |data| Ok(data.skip()?))?;
-        let said = |error: ErrorBody<'_>| (reject::class(error.code, error.message), error.text().as_str().to_owned());
-        Ok::<_, Fault>(error.map(said))
+        let said = |error: &ErrorBody<'_>| (reject::class(error.code, error.message), error.text().as_str().to_owned());
+        Ok::<_, Fault>(ErrorReply { refusal: error.as_ref().map(said), wait: usage.wait(status, error.as_ref()) })
     };
-    Plain::new(body.len()).parse(body, read).ok().flatten()
+    let read = Plain::new(body.len()).parse(body, read);
+    read.unwrap_or_else(|_| ErrorReply { refusal: None, wait: usage.wait(status, None) })
 }
 
 fn read<T>(body: &mut [u8], parse: impl FnOnce(&mut Cursor<'_, '_>) -> Result<T, Fault>) -> Result<T, Unreadable> {

@@ -10,14 +10,16 @@
 //! the same wishes ([`StreamSession::wanted`]), waits until it is [`healthy`](StreamSession::healthy), and closes the
 //! first. What both bring is told once; the books stay in sync, since diffs of either connection continue them.
 
-use super::frames::{mask, Frames, Reader, Unread};
 use super::limits;
 use super::market_data::MarketData;
 use super::stream::{Control, Ctx, Decoder, LONG_ARRAYS};
 use super::subscribe::{Streams, Subscriptions};
-use crate::codec::json::{Plain, SliceError};
+use crate::codec::json::{Plain, SliceLimits};
 use crate::codec::websocket::{self, Data};
+use crate::guard::Governor;
 use crate::record::{Instrument, InstrumentId, UnixNanos};
+use crate::venue::fault::Fault;
+use crate::venue::websocket::{mask, Frames, FramesConfig, Reader, Unread};
 use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire};
 
 mod api;
@@ -44,6 +46,8 @@ pub struct StreamConfig {
     pub ack_grace_ms: u64,
     /// Age at which a connection is to be replaced, ms.
     pub replace_after_ms: u64,
+    /// How long a connection that was replaced is listened to beside its replacement, ms.
+    pub overlap_ms: u64,
 }
 
 impl Default for StreamConfig {
@@ -52,6 +56,7 @@ impl Default for StreamConfig {
             silence_ms_max: limits::SILENCE_MS_MAX,
             ack_grace_ms: limits::ACK_GRACE_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
+            overlap_ms: limits::OVERLAP_MS,
         }
     }
 }
@@ -90,7 +95,7 @@ impl StreamSession {
         StreamSession {
             config,
             open: false,
-            frames: Frames::new(LONG_ARRAYS, config.silence_ms_max, true),
+            frames: Frames::new(streams(LONG_ARRAYS, config.silence_ms_max)),
             decoder: Decoder::default(),
             subscriptions: Subscriptions::new(config.ack_grace_ms),
             opened_at: UnixNanos::NONE,
@@ -98,6 +103,12 @@ impl StreamSession {
             deadline: UnixNanos::MAX,
             text: Vec::with_capacity(4 * 1024),
         }
+    }
+
+    /// A session of the same kind, closed, with nothing wanted of it: a replacement.
+    #[must_use]
+    pub fn successor(&self) -> StreamSession {
+        StreamSession::new(self.config)
     }
 
     /// From now on exactly these streams of the instrument are wanted; takes effect at the next [`Self::time`], which is
@@ -131,6 +142,11 @@ impl StreamSession {
     /// Whether something is wanted of this instrument.
     pub fn carries(&self, instrument: InstrumentId) -> bool {
         self.wanted().any(|(id, _)| id == instrument)
+    }
+
+    /// Whether everything wanted of this instrument is confirmed.
+    pub fn carries_whole(&self, instrument: InstrumentId) -> bool {
+        self.open && self.subscriptions.carries_whole(instrument)
     }
 
     /// Streams that can still be wanted.
@@ -230,6 +246,11 @@ impl StreamSession {
         self.open.then_some(at)
     }
 
+    /// How long it is listened to beside its replacement, ms.
+    pub fn overlap_ms(&self) -> u64 {
+        self.config.overlap_ms
+    }
+
     /// Whether the venue announced that it will close this connection.
     pub fn shutdown_announced(&self) -> bool {
         self.open && self.shutdown_at.is_some()
@@ -260,6 +281,24 @@ impl StreamSession {
         }
         self.deadline = self.frames.deadline().min(work);
         Ok(())
+    }
+}
+
+/// Connections that are told what to send, by messages the venue counts, pongs included (Binance.US reference 5).
+fn streams(long_arrays: &'static [&'static str], silence_ms_max: u64) -> FramesConfig {
+    let pace = Governor::new(limits::MESSAGES_PER_SECOND, 1_000, limits::MESSAGE_MARGIN_MS);
+    FramesConfig { pace: Some(pace), long_arrays, ..frames(silence_ms_max) }
+}
+
+/// Every connection of the venue.
+fn frames(silence_ms_max: u64) -> FramesConfig {
+    FramesConfig {
+        long_arrays: &[],
+        slices: SliceLimits::default(),
+        message_bytes_max: limits::MESSAGE_BYTES_MAX,
+        whole_bytes_max: limits::WHOLE_MESSAGE_BYTES_MAX,
+        silence_ms_max,
+        pace: None,
     }
 }
 
@@ -307,7 +346,7 @@ impl<IO: Facts> Reader<IO> for MarketReader<'_> {
         self.decoder.long_head(parser, text, array, &mut Ctx { now: self.now, data: self.data, facts: io })
     }
 
-    fn long_elements(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> bool {
+    fn long_elements(&mut self, parser: &mut Plain, text: &mut [u8], _: bool, io: &mut IO) -> bool {
         self.decoder.long_elements(parser, text, &mut Ctx { now: self.now, data: self.data, facts: io })
     }
 
@@ -317,7 +356,7 @@ impl<IO: Facts> Reader<IO> for MarketReader<'_> {
         Ok(())
     }
 
-    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
-        self.decoder.long_failed(error, &mut Ctx { now: self.now, data: self.data, facts: io });
+    fn long_failed(&mut self, fault: &Fault, io: &mut IO) {
+        self.decoder.long_failed(fault, &mut Ctx { now: self.now, data: self.data, facts: io });
     }
 }

@@ -8,7 +8,7 @@
 
 use super::book_sync::{Admission, KeptLevel};
 use super::market_data::{MarketData, Parts, Statistic};
-use crate::codec::json::{Cursor, Fields, JsonError, Plain};
+use crate::codec::json::{Cursor, Fields, Items, JsonError, Plain};
 use crate::record::{BookSide, InlineText, UnixNanos};
 use crate::venue::fault::{announce, excerpt, number, Fault};
 use crate::venue::{Anomaly, BookEvent, BookEventKind, Facts, LEVELS_PER_CALL_MAX};

@@ -435,6 +435,12 @@ impl Subscriptions {
         self.pending.is_none() && self.items.iter().all(settled)
     }
 
+    /// Whether something is wanted of the instrument, and all of it is confirmed.
+    pub fn carries_whole(&self, instrument: InstrumentId) -> bool {
+        let item = self.items.iter().find(|item| item.instrument == instrument);
+        item.is_some_and(|item| !item.wanted.is_empty() && item.confirmed.contains(item.wanted))
+    }
+
     /// Indices of the symbols whose book this connection carries.
     pub fn books(&self) -> impl Iterator<Item = InstrumentId> + '_ {
         self.items.iter().filter(|item| item.asked.contains(Streams::DIFFS)).map(|item| item.instrument)

@@ -2,7 +2,7 @@
 
 use crate::record::{AssetId, Fixed, Instrument, InstrumentId, Listing, TradingStatus, Venue};
 
-pub use crate::venue::coinbase::testing::{Ear, Told};
+pub use crate::venue::testing::{Ear, Told};
 
 /// An instrument with a tick of 0.01, a lot of 1e-5 and exponents of -8; the quote asset is USD, USDT or BUSD.
 pub fn instrument(id: u32, symbol: &str) -> Instrument {

@@ -26,7 +26,7 @@ mod source;
 mod stream;
 mod subscribe;
 #[cfg(test)]
-pub(in crate::venue) mod testing;
+mod testing;
 
 pub use endpoint::{CoinbaseEndpoints, Endpoint, EndpointError};
 pub use session::{

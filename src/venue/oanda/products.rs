@@ -93,6 +93,8 @@ pub(super) struct Product {
     pub price_exponent: i8,
     pub size_exponent: i8,
     pub wanted: Channels,
+    /// The open stream was asked for it.
+    pub requested: bool,
     /// A price came since the stream opened.
     pub seen: bool,
     /// What the last price said, on this connection.
@@ -121,6 +123,7 @@ impl Products {
             price_exponent,
             size_exponent,
             wanted: Channels::NONE,
+            requested: false,
             seen: false,
             tradeable: None,
         });
@@ -140,6 +143,10 @@ impl Products {
 
     pub fn find_instrument(&self, instrument: InstrumentId) -> Option<usize> {
         self.entries.iter().position(|p| p.instrument == instrument)
+    }
+
+    pub fn get(&self, index: usize) -> Option<&Product> {
+        self.entries.get(index)
     }
 
     #[inline]

@@ -368,6 +368,16 @@ pub(super) fn refusal(
     own.or(by_status.map(|class| (class, http_code(status))))
 }
 
+/// What the venue says of an error, if it is its own word of it: the class and the code or the message.
+pub fn error(status: u16, body: &[u8]) -> Option<(RejectClass, Box<str>)> {
+    let own = cold(body, |cursor| {
+        let found = Mutation::read(cursor)?;
+        Ok(found.is_error().then(|| Box::<str>::from(found.reason())))
+    });
+    let code = own.ok().flatten()?;
+    Some((reject::status_class(status).unwrap_or_else(|| reject::class(&code)), code))
+}
+
 /// `http 502`.
 pub(super) fn http_code(status: u16) -> InlineText<32> {
     use std::fmt::Write as _;

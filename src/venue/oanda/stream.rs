@@ -42,7 +42,8 @@ impl Decoder {
         self.unseen = 0;
         for product in self.products.iter_mut() {
             (product.seen, product.tradeable) = (false, None);
-            if !product.wanted.is_empty() {
+            product.requested = !product.wanted.is_empty();
+            if product.requested {
                 self.unseen = self.unseen.saturating_add(1);
             }
         }

@@ -1,6 +1,7 @@
 //! Nothing a client sends stops the venue: every call with every kind of nonsense gets an answer.
 
 use super::*;
+use crate::sim::Model;
 use proptest::prelude::*;
 
 const NAMES: [&str; 26] = [

@@ -216,7 +216,7 @@ fn prevented_matches_are_listed_with_both_orders() {
 #[test]
 fn listings_that_lag_show_the_past_and_a_fresh_order_seems_not_to_exist() {
     let mut bench = Bench::plain();
-    bench.venue.listing_lag_ns = 1_000 * MILLISECOND_NS;
+    bench.venue.reports.listing_lag_ns = 1_000 * MILLISECOND_NS;
     bench.limit("c1", "BUY", "1", "101");
     let query = json!({"symbol": "BTCUSD", "origClientOrderId": "c1"});
     assert_eq!(bench.refused("GET", "order", &query), (400, -2013, "Order does not exist.".into()));

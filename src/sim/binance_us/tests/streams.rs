@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::sim::server::Control;
+use crate::sim::Model;
 use std::collections::BTreeMap;
 
 fn get(bench: &mut Bench, path: &str, query: &str) -> Value {

@@ -195,18 +195,18 @@ fn each_fault_processes_what_it_says_and_answers_what_it_says() {
 fn user_events_can_be_held_dropped_and_delayed() {
     let mut bench = Bench::plain();
     let conn = bench.listen();
-    bench.venue.user_events_held = true;
+    bench.venue.reports.held = true;
     bench.limit("a", "BUY", "1", "90");
     assert!(bench.reports(conn).is_empty());
-    bench.venue.user_events_held = false;
+    bench.venue.reports.held = false;
     assert_eq!(told(&bench.reports(conn)), [("a", "NEW", "NEW")]);
-    bench.venue.user_delay_ns = 500 * MILLISECOND_NS;
+    bench.venue.reports.delay_ns = 500 * MILLISECOND_NS;
     bench.limit("b", "BUY", "1", "90");
     assert!(bench.reports(conn).is_empty());
     bench.pass_ms(500);
     assert_eq!(told(&bench.reports(conn)), [("b", "NEW", "NEW")]);
-    bench.venue.user_delay_ns = 0;
-    bench.venue.suppressed.insert("c".into());
+    bench.venue.reports.delay_ns = 0;
+    bench.venue.reports.suppressed.insert("c".into());
     bench.limit("c", "BUY", "1", "90");
     assert!(bench.reports(conn).is_empty());
 }

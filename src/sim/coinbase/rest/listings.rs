@@ -76,7 +76,7 @@ impl Coinbase {
         };
         let exchange = &self.exchange;
         let order = exchange.order_index(id).and_then(|i| exchange.orders.get(i)).ok_or_else(missing)?;
-        let progress = order.as_of(now_ns.saturating_sub(self.listing_lag_ns)).ok_or_else(missing)?;
+        let progress = order.as_of(now_ns.saturating_sub(self.reports.listing_lag_ns)).ok_or_else(missing)?;
         let shown = Shown::new(exchange, order, progress).ok_or_else(missing)?;
         Ok(Response::json(
             200,
@@ -95,7 +95,7 @@ impl Coinbase {
         }
         let (start, end) = (query.time("start_date")?, query.time("end_date")?);
         let limit = query.number("limit", ORDERS_PAGE_MAX, ORDERS_PAGE_MAX)?;
-        let as_of = now_ns.saturating_sub(self.listing_lag_ns);
+        let as_of = now_ns.saturating_sub(self.reports.listing_lag_ns);
         let exchange = &self.exchange;
         let sort = match query.one("sort_by") {
             None | Some("UNKNOWN_SORT_BY") => None,
@@ -153,7 +153,7 @@ impl Coinbase {
     pub(super) fn list_fills(&self, now_ns: u64, query: &Query) -> Result<Response, Response> {
         let (start, end) = (query.time("start_sequence_timestamp")?, query.time("end_sequence_timestamp")?);
         let limit = query.number("limit", FILLS_PAGE_DEFAULT, FILLS_PAGE_MAX)?;
-        let as_of = now_ns.saturating_sub(self.listing_lag_ns.max(self.fills_lag_ns));
+        let as_of = now_ns.saturating_sub(self.reports.listing_lag_ns.max(self.fills_lag_ns));
         let exchange = &self.exchange;
         let by_price = match query.one("sort_by") {
             None | Some("UNKNOWN_SORT_BY" | "TRADE_TIME") => false,

@@ -4,6 +4,7 @@
 use super::*;
 use crate::sim::coinbase::order::{Kind, Size, Status};
 use crate::sim::rfc3339_nanos;
+use crate::sim::Model;
 use proptest::prelude::*;
 
 /// One thing that happens.

@@ -119,7 +119,7 @@ fn fills_are_listed_per_execution_and_add_up_to_the_order() {
 #[test]
 fn a_lagging_listing_shows_how_things_stood() {
     let mut bench = Bench::plain();
-    bench.venue.listing_lag_ns = 2_000 * MILLISECOND_NS;
+    bench.venue.reports.listing_lag_ns = 2_000 * MILLISECOND_NS;
     let id = bench.limit("c1", "BUY", "1", "100.5");
     bench.pass_ms(1_000);
     bench.hit(Side::Sell, "100.5", "1");

@@ -1,6 +1,7 @@
 //! The WebSocket channels.
 
 use super::*;
+use crate::sim::Model;
 use std::collections::BTreeMap;
 
 fn channels(frames: &[Value]) -> Vec<String> {
@@ -305,14 +306,14 @@ fn user_events_can_be_held_delayed_suppressed_and_lost() {
     let mut bench = Bench::plain();
     let conn = bench.connect(DOOR_USER);
     bench.subscribe_user(conn);
-    bench.venue.user_events_held = true;
+    bench.venue.reports.held = true;
     bench.limit("held", "BUY", "1", "90");
     bench.frames(conn);
     assert!(bench.user_orders(conn).is_empty());
-    bench.venue.user_events_held = false;
+    bench.venue.reports.held = false;
     assert_eq!(bench.user_orders(conn).len(), 2);
 
-    bench.venue.user_delay_ns = 500 * MILLISECOND_NS;
+    bench.venue.reports.delay_ns = 500 * MILLISECOND_NS;
     bench.limit("late", "BUY", "1", "90");
     bench.pass_ms(0);
     assert_eq!(bench.tick(), Some(bench.now + 500 * MILLISECOND_NS));
@@ -321,8 +322,8 @@ fn user_events_can_be_held_delayed_suppressed_and_lost() {
     bench.pass_ms(1);
     assert_eq!(bench.user_orders(conn).len(), 2);
 
-    bench.venue.user_delay_ns = 0;
-    bench.venue.suppressed.insert("silent".into());
+    bench.venue.reports.delay_ns = 0;
+    bench.venue.reports.suppressed.insert("silent".into());
     bench.limit("silent", "BUY", "1", "90");
     bench.limit("loud", "BUY", "1", "90");
     assert!(bench.user_orders(conn).iter().all(|(id, ..)| id == "loud"));

@@ -114,7 +114,7 @@ fn changes_tell_what_happened_since() {
 fn a_lagging_listing_does_not_know_a_fresh_order() {
     let mut desk = Desk::new();
     desk.now_ns += 10 * SECOND_NS;
-    desk.venue.listing_lag_ns = 5 * SECOND_NS;
+    desk.venue.reports.listing_lag_ns = 5 * SECOND_NS;
     desk.place(json!({"type": "LIMIT", "instrument": "EUR_USD", "units": "1", "price": "1.1", "clientExtensions": {"id": "f"}}));
     assert_eq!(desk.ask("GET", "/orders/@f", Value::Null).0, 404);
     let since = desk.get("/transactions/sinceid?id=3");

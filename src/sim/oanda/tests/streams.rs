@@ -57,15 +57,15 @@ fn transactions_are_told_from_the_opening_on_and_never_again() {
 fn transactions_can_be_held_dropped_and_suppressed() {
     let mut desk = Desk::new();
     desk.stream(1, "/transactions/stream");
-    desk.venue.transactions_held = true;
+    desk.venue.reports.held = true;
     desk.market("1");
     assert_eq!(desk.pass(1), []);
-    desk.venue.transactions_held = false;
+    desk.venue.reports.held = false;
     assert_eq!(desk.pass(1).len(), 2);
-    desk.venue.suppressed.insert("hidden".into());
+    desk.venue.reports.suppressed.insert("hidden".into());
     desk.place(json!({"type": "LIMIT", "instrument": "EUR_USD", "units": "1", "price": "1.1", "clientExtensions": {"id": "hidden"}}));
     assert_eq!(desk.pass(1), []);
-    desk.venue.transaction_delay_ns = SECOND_NS;
+    desk.venue.reports.delay_ns = SECOND_NS;
     desk.market("1");
     assert_eq!((desk.pass(1).len(), desk.pass(SECOND_NS).len()), (0, 2));
     desk.venue.prices_to_drop.insert("EUR_USD".into(), 1);

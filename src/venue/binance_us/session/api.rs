@@ -7,7 +7,6 @@
 
 use super::super::auth::Credentials;
 use super::super::composite::{PairIds, Placement};
-use super::super::frames::{check_text, mask, Frames, Reader, Unread};
 use super::super::limits;
 use super::super::params::WsParams;
 use super::super::products::Products;
@@ -16,12 +15,14 @@ use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder, 
 use super::super::response::{error_body, replaced, ErrorBody, Usage};
 use super::super::user::{self, UserControl};
 use super::super::VenueMs;
+use super::frames;
 use super::orders::order_id;
 use super::reply::{NotSent, Pending, Reply, ReplyTo};
-use crate::codec::json::{Cursor, Plain, SliceError};
+use crate::codec::json::{Cursor, Plain};
 use crate::codec::websocket::{Data, FrameBuilder};
 use crate::record::{ClientOrderId, GapCause, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
+use crate::venue::websocket::{check_text, mask, Frames, Reader, Unread};
 use crate::venue::{Anomaly, Deadline, Facts, GapScope, PlaceIntent, SessionError, SessionProgress, StreamFact, Wire};
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
@@ -38,6 +39,8 @@ pub struct ApiConfig {
     pub recv_window_ms: u32,
     /// Age at which a connection is to be replaced, ms.
     pub replace_after_ms: u64,
+    /// How long a connection that was replaced is listened to beside its replacement, ms.
+    pub overlap_ms: u64,
     /// Subscribe the account's events on this connection.
     pub user_events: bool,
 }
@@ -49,6 +52,7 @@ impl Default for ApiConfig {
             reply_ms_max: limits::REPLY_MS_MAX,
             recv_window_ms: limits::RECV_WINDOW_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
+            overlap_ms: limits::OVERLAP_MS,
             user_events: true,
         }
     }
@@ -97,7 +101,7 @@ impl ApiSession {
         ApiSession {
             credentials,
             open: false,
-            frames: Frames::new(&[], config.silence_ms_max, false),
+            frames: Frames::new(frames(config.silence_ms_max)),
             state: State {
                 products: Products::default(),
                 pending: ArrayVec::new(),
@@ -111,6 +115,12 @@ impl ApiSession {
             text: Vec::with_capacity(512),
             config,
         }
+    }
+
+    /// A session of the same kind, closed, that knows no instrument yet: a replacement.
+    #[must_use]
+    pub fn successor(&self) -> ApiSession {
+        ApiSession::new(self.credentials.clone(), self.config)
     }
 
     /// Orders and trades of this instrument can be read in full from now on.
@@ -343,6 +353,11 @@ impl ApiSession {
         self.open.then_some(if told.is_some() { by_age.min(told) } else { by_age })
     }
 
+    /// How long it is listened to beside its replacement, ms.
+    pub fn overlap_ms(&self) -> u64 {
+        self.config.overlap_ms
+    }
+
     fn call<IO: Wire>(
         &mut self,
         pending: Pending,
@@ -538,8 +553,8 @@ impl<IO: Facts> Reader<IO> for ApiReader<'_> {
         Ok(0)
     }
 
-    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
-        user::lost(&error.map_or(Fault::TooLong { key: "message" }, Fault::Slice), io);
+    fn long_failed(&mut self, fault: &Fault, io: &mut IO) {
+        user::lost(fault, io);
     }
 }
 

@@ -5,13 +5,14 @@
 //! [`LISTEN_KEY_KEEP_MS`](super::super::limits::LISTEN_KEY_KEEP_MS). A 404 or 410 to such a call is permanent: the venue
 //! has no listenKeys any more. Guarantees that an expired key and silence end the connection.
 
-use super::super::frames::{check_text, Frames, Reader, Unread};
 use super::super::limits;
 use super::super::products::Products;
 use super::super::user::{self, UserControl};
-use crate::codec::json::{Cursor, Plain, SliceError};
+use super::streams;
+use crate::codec::json::{Cursor, Plain};
 use crate::record::{Instrument, UnixNanos};
 use crate::venue::fault::Fault;
+use crate::venue::websocket::{check_text, Frames, Reader, Unread};
 use crate::venue::{Deadline, Facts, SessionError, SessionProgress, StreamFact, Wire};
 
 /// See the module's documentation.
@@ -30,7 +31,7 @@ impl UserSession {
     pub fn new(silence_ms_max: u64) -> UserSession {
         UserSession {
             open: false,
-            frames: Frames::new(&[], silence_ms_max, true),
+            frames: Frames::new(streams(&[], silence_ms_max)),
             products: Products::default(),
             opened_at: UnixNanos::NONE,
             shutdown_at: UnixNanos::NONE,
@@ -142,8 +143,8 @@ impl<IO: Facts> Reader<IO> for UserReader<'_> {
         Ok(0)
     }
 
-    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO) {
-        user::lost(&error.map_or(Fault::TooLong { key: "message" }, Fault::Slice), io);
+    fn long_failed(&mut self, fault: &Fault, io: &mut IO) {
+        user::lost(fault, io);
     }
 }
 

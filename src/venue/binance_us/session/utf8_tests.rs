@@ -1,12 +1,13 @@
 //! Text that is not UTF-8 fails the connection (RFC 6455 section 8.1), though the parser and not the reader checks it.
 
-use super::super::frames::{Frames, Reader, Unread};
 use super::super::market_data::MarketData;
 use super::super::subscribe::Streams;
 use super::super::testing::{instrument, Ear};
-use super::{StreamConfig, StreamSession};
-use crate::codec::json::{Plain, SliceError};
+use super::{frames, StreamConfig, StreamSession};
+use crate::codec::json::Plain;
 use crate::record::UnixNanos;
+use crate::venue::fault::Fault;
+use crate::venue::websocket::{Frames, Reader, Unread};
 use crate::venue::SessionError;
 
 const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
@@ -43,13 +44,13 @@ impl<IO> Reader<IO> for Deaf {
         Ok(0)
     }
 
-    fn long_failed(&mut self, _: Option<SliceError>, _: &mut IO) {}
+    fn long_failed(&mut self, _: &Fault, _: &mut IO) {}
 }
 
 #[test]
 fn pieces_are_checked_by_the_reader_of_frames() {
     for text in NOT_UTF8 {
-        let mut frames = Frames::new(&[], 60_000, false);
+        let mut frames = Frames::new(frames(60_000));
         frames.opened(NOW);
         let (first, second) = text.split_at(text.len() / 2);
         let mut both = [frame(0x01, first), frame(0x80, second)].concat();

@@ -2,7 +2,7 @@
 
 use super::{
     excerpt, number, venue_time, Admission, Anomaly, At, BookEvent, BookEventKind, BookSide, Control, Ctx, Cursor,
-    Decoder, Facts, Fault, Fields, KeptLevel, LEVELS_PER_CALL_MAX,
+    Decoder, Facts, Fault, Fields, Items, KeptLevel, LEVELS_PER_CALL_MAX,
 };
 use crate::record::UnixNanos;
 
@@ -45,25 +45,25 @@ impl Decoder {
         let mut open = None;
         let mut early = [None, None];
         while let Some(key) = fields.next_key(cursor)? {
-            let side = match key {
-                "E" => {
+            let side = match key.as_bytes() {
+                [b'E'] => {
                     head.time = venue_time(cursor.u64()?);
                     continue;
                 }
-                "s" => {
+                [b's'] => {
                     head.symbol = cursor.str()?;
                     continue;
                 }
-                "U" => {
+                [b'U'] => {
                     head.first = Some(cursor.u64()?);
                     continue;
                 }
-                "u" => {
+                [b'u'] => {
                     head.last = Some(cursor.u64()?);
                     continue;
                 }
-                "b" => BookSide::Bid,
-                "a" => BookSide::Ask,
+                [b'b'] => BookSide::Bid,
+                [b'a'] => BookSide::Ask,
                 _ => {
                     cursor.skip()?;
                     continue;
@@ -97,7 +97,7 @@ impl Decoder {
         for (side, mut cursor) in early.into_iter().flatten() {
             self.side(open.as_ref(), side, &mut cursor, ctx)?;
         }
-        self.close_diff(open.as_ref(), ctx.facts);
+        self.close_diff(open.as_ref(), ctx);
         Ok(Control::None)
     }
 
@@ -148,8 +148,7 @@ impl Decoder {
             Some(OpenDiff { admission: Admission::Ignore, .. }) => cursor.skip().map_err(Fault::from),
             Some(OpenDiff { admission: Admission::Apply, event, price_exponent, size_exponent, .. }) => {
                 let mut items = cursor.array()?;
-                while items.next_item(cursor)? {
-                    let (price, size) = pair(cursor)?;
+                while let Some((price, size)) = pair(&mut items, cursor)? {
                     let price = number("price", price, *price_exponent)?;
                     let size = number("quantity", size, *size_exponent)?;
                     if self.levels > 0 && self.levels.is_multiple_of(LEVELS_PER_CALL_MAX) {
@@ -166,10 +165,11 @@ impl Decoder {
     }
 
     #[inline]
-    fn close_diff(&mut self, open: Option<&OpenDiff>, facts: &mut impl Facts) {
-        if open.is_some_and(|open| open.admission == Admission::Apply) {
-            facts.book_end(true);
+    fn close_diff<F: Facts>(&mut self, open: Option<&OpenDiff>, ctx: &mut Ctx<'_, F>) {
+        if let Some(open) = open.filter(|open| open.admission == Admission::Apply) {
+            ctx.facts.book_end(true);
             self.at = At::Harmless;
+            ctx.data.diff_ends(open.index, ctx.facts);
         }
     }
 
@@ -253,17 +253,28 @@ pub(in crate::venue::binance_us) fn put_levels(
 ) -> Result<usize, Fault> {
     let mut levels = 0_usize;
     let mut items = cursor.array()?;
-    while items.next_item(cursor)? {
-        let (price, size) = pair(cursor)?;
+    while let Some((price, size)) = pair(&mut items, cursor)? {
         tell(side, number("price", price, price_exponent)?, number("quantity", size, size_exponent)?);
         levels = levels.saturating_add(1);
     }
     Ok(levels)
 }
 
-/// One level: `["83539.87000000","0.01775000"]`; further elements mean nothing.
+/// One level, the next of `items`: `["83539.87000000","0.01775000"]`; further elements mean nothing.
 #[inline]
-fn pair<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<(&'i str, &'i str), Fault> {
+fn pair<'i>(items: &mut Items, cursor: &mut Cursor<'_, 'i>) -> Result<Option<(&'i str, &'i str)>, Fault> {
+    if let Some([price, size]) = items.next_strs(cursor) {
+        return Ok(Some((price, size)));
+    }
+    if !items.next_item(cursor)? {
+        return Ok(None);
+    }
+    longer_pair(cursor).map(Some)
+}
+
+/// A level of another length than two, or one that cannot be read.
+#[cold]
+fn longer_pair<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<(&'i str, &'i str), Fault> {
     let mut items = cursor.array()?;
     if !items.next_item(cursor)? {
         return Err(Fault::Missing { key: "price" });

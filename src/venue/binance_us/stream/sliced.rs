@@ -7,7 +7,6 @@ use super::depth::{put_levels, DiffHead, OpenDiff};
 use super::{
     venue_time, Admission, At, BookSide, Control, Ctx, Cursor, Decoder, Facts, Fault, KeptLevel, Parts, Plain,
 };
-use crate::codec::json::SliceError;
 
 /// Names of the arrays that can be long: the sides of diffs.
 pub(in crate::venue::binance_us) const LONG_ARRAYS: &[&str] = &["b", "a"];
@@ -83,7 +82,7 @@ impl Decoder {
                 true
             }
             Err(fault) => {
-                self.long_fault(&fault, ctx);
+                self.long_failed(&fault, ctx);
                 false
             }
         }
@@ -104,23 +103,19 @@ impl Decoder {
                 if let Some(mut section) = self.long.take() {
                     if section.open.admission == Admission::Apply {
                         section.parts.end(ctx.facts);
+                        ctx.data.diff_ends(section.open.index, ctx.facts);
                     }
                 }
                 self.at = At::Harmless;
             }
-            Err(fault) => self.long_fault(&fault, ctx),
+            Err(fault) => self.long_failed(&fault, ctx),
         }
         Control::None
     }
 
-    /// The message cannot be read any further; `None`: for its length.
-    pub fn long_failed<F: Facts>(&mut self, error: Option<SliceError>, ctx: &mut Ctx<'_, F>) {
-        let fault = error.map_or(Fault::TooLong { key: "array element" }, Fault::Slice);
-        self.long_fault(&fault, ctx);
-    }
-
+    /// The message cannot be read any further.
     #[cold]
-    fn long_fault<F: Facts>(&mut self, fault: &Fault, ctx: &mut Ctx<'_, F>) {
+    pub fn long_failed<F: Facts>(&mut self, fault: &Fault, ctx: &mut Ctx<'_, F>) {
         if let Some(mut section) = self.long.take() {
             if section.open.admission == Admission::Apply {
                 section.parts.give_up(ctx.facts);

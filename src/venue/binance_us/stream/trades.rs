@@ -18,13 +18,13 @@ struct TradeText<'i> {
 impl<'i> TradeText<'i> {
     #[inline]
     fn field(&mut self, key: &str, cursor: &mut Cursor<'_, 'i>) -> Result<(), Fault> {
-        match key {
-            "E" => self.sent = cursor.u64()?,
-            "s" => self.symbol = cursor.str()?,
-            "p" => self.price = cursor.str()?,
-            "q" => self.size = cursor.str()?,
-            "T" => self.traded = cursor.u64()?,
-            "m" => self.buyer_is_maker = Some(cursor.bool()?),
+        match key.as_bytes() {
+            [b'E'] => self.sent = cursor.u64()?,
+            [b's'] => self.symbol = cursor.str()?,
+            [b'p'] => self.price = cursor.str()?,
+            [b'q'] => self.size = cursor.str()?,
+            [b'T'] => self.traded = cursor.u64()?,
+            [b'm'] => self.buyer_is_maker = Some(cursor.bool()?),
             // `M` means nothing; `b` and `a` are order ids that come and go.
             _ => cursor.skip()?,
         }
@@ -114,12 +114,12 @@ impl Decoder {
         self.at = At::Harmless;
         let (mut symbol, mut bid, mut bid_size, mut ask, mut ask_size) = ("", "", "", "", "");
         while let Some(key) = fields.next_key(cursor)? {
-            match key {
-                "s" => symbol = cursor.str()?,
-                "b" => bid = cursor.str()?,
-                "B" => bid_size = cursor.str()?,
-                "a" => ask = cursor.str()?,
-                "A" => ask_size = cursor.str()?,
+            match key.as_bytes() {
+                [b's'] => symbol = cursor.str()?,
+                [b'b'] => bid = cursor.str()?,
+                [b'B'] => bid_size = cursor.str()?,
+                [b'a'] => ask = cursor.str()?,
+                [b'A'] => ask_size = cursor.str()?,
                 _ => cursor.skip()?,
             }
         }

@@ -109,6 +109,17 @@ pub(in crate::venue::coinbase) enum RowKind {
     Balances,
 }
 
+impl RowKind {
+    /// The name of their array, one of [`LIST_ARRAYS`].
+    pub(in crate::venue::coinbase) const fn array(self) -> &'static str {
+        match self {
+            RowKind::Orders => "orders",
+            RowKind::Fills => "fills",
+            RowKind::Balances => "accounts",
+        }
+    }
+}
+
 /// Tells the rows of one array. A row that cannot be read is announced and counted; the others are still good.
 pub(in crate::venue::coinbase) fn tell_rows(
     kind: RowKind,
@@ -324,6 +335,7 @@ fn fill_fact(products: &mut Products, row: &FillRow<'_>, facts: &mut impl Facts)
         price: 0,
         quantity: 0,
         fee: parse_any(commission.as_bytes()).map_err(|error| Fault::Number { key: "commission", error })?,
+        fee_asset: None,
         liquidity: match row.liquidity {
             "MAKER" => Liquidity::Maker,
             "TAKER" => Liquidity::Taker,

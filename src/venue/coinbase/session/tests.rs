@@ -1,9 +1,10 @@
 //! A connection from its opening on, byte for byte.
 
+use super::super::subscribe::Subscriptions;
 use super::super::testing::{frame, instrument, Ear, Told};
 use super::*;
 use crate::record::{Difference, GapCause, Subscription};
-use crate::venue::{GapScope, StreamFact, SubscribedChannel};
+use crate::venue::{GapScope, StreamFact, SubscribedChannel, LEVELS_PER_CALL_MAX};
 use proptest::prelude::*;
 
 mod acknowledgements;
@@ -632,10 +633,10 @@ fn stream() -> Vec<u8> {
 /// A session that waits for both books, its messages sent.
 fn waiting() -> Line {
     let mut line = Line::open(StreamRole::Market, &[(0, "BTC-USD", Channels::BOOK), (1, "ETH-USD", Channels::BOOK)]);
-    line.session.subscriptions =
+    line.session.talk.subscriptions =
         Subscriptions::new(StreamConfig { message_gap_ms: 0, ..StreamConfig::default() }, false);
     for index in [0, 1] {
-        line.session.subscriptions.want(index, Channels::NONE, &mut line.session.decoder.products);
+        line.session.talk.subscriptions.want(index, Channels::NONE, &mut line.session.talk.decoder.products);
     }
     line.session.time(line.now, &mut line.ear).unwrap();
     line

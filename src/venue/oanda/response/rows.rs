@@ -134,6 +134,7 @@ fn tell_order(
     let mut fact = OrderFact {
         source: FactSource::Query,
         instrument: None,
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id: VenueOrderId::new(id).map_err(|_| Fault::TooLong { key: "id" })?,
         client_order_id: ClientOrderId::new(client).unwrap_or(ClientOrderId::EMPTY),
         status,

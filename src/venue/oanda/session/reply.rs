@@ -48,6 +48,18 @@ pub enum ReplyTo {
     Account,
 }
 
+impl ReplyTo {
+    /// The array that its answer cannot be without.
+    pub(super) const fn array(self) -> Option<&'static str> {
+        match self {
+            ReplyTo::Orders => Some("orders"),
+            ReplyTo::Transactions => Some("transactions"),
+            ReplyTo::Positions => Some("positions"),
+            ReplyTo::Place | ReplyTo::Cancel | ReplyTo::Replace | ReplyTo::Change | ReplyTo::Account => None,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

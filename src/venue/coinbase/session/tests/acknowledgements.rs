@@ -84,10 +84,10 @@ fn nothing_unauthenticated_is_sent_while_others_of_the_address_have_their_turn()
     assert!(line.session.take_spoke() && !line.session.take_spoke() && !line.session.is_mute());
     // A repetition waits for its turn as well.
     line.session.hold(line.now, line.now.plus_ms(limits::ACK_GRACE_MS + 300));
-    line.session.last_seen = line.now.plus_ms(limits::ACK_GRACE_MS);
     for _ in 0..=limits::ACK_GRACE_MS / 50 {
         line.now = line.now.plus_ms(50);
-        line.session.last_seen = line.now;
+        // A sign of life, and nothing else.
+        line.session.bytes(line.now, &mut frame(0x8a, b""), &mut line.ear).unwrap();
         if line.session.deadline().is_some_and(|deadline| deadline <= line.now) {
             line.session.time(line.now, &mut line.ear).unwrap();
         }

@@ -248,7 +248,7 @@ proptest! {
         prop_assert_eq!(&venue.books, &streams(Channels::BOOK));
         prop_assert_eq!(&venue.trades, &streams(Channels::TRADES));
         for (instrument, wanted) in instruments.iter().zip(wanted) {
-            let products = &line.session.decoder.products;
+            let products = &line.session.talk.decoder.products;
             let Some(index) = products.find_instrument(instrument.id) else { continue };
             let held = products.get(index).unwrap().book == BookState::Held;
             prop_assert_eq!(held, wanted.contains(Channels::BOOK), "{}", instrument.symbol());

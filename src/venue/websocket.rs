@@ -3,15 +3,15 @@
 //! Owns the framing state, the parser's buffers, the slicer of long messages, the sign of life and the answers to pings.
 //! Guarantees at most [`BYTES_PER_CALL_MAX`] bytes of JSON and about [`LEVELS_PER_CALL_MAX`] levels per call; that a ping
 //! is answered at once where the venue's limit of messages allows it, and otherwise with the youngest payload as soon as
-//! it does (Binance.US reference 5); and that silence ends the connection. Knows no message: a [`Reader`] does.
+//! it does (RFC 6455 section 5.5.3); and that silence ends the connection. Knows no message and no venue: a [`Reader`]
+//! does.
 
-use super::limits;
-use crate::codec::json::{ArraySlicer, Plain, Slice, SliceError};
+use super::fault::Fault;
+use super::{Anomaly, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX};
+use crate::codec::json::{ArraySlicer, Plain, Slice, SliceLimits};
 use crate::codec::websocket::{self, FrameReader, Item, WsError, CONTROL_BYTES_MAX};
 use crate::guard::{Governor, Priority};
 use crate::record::UnixNanos;
-use crate::venue::fault::Fault;
-use crate::venue::{Anomaly, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX};
 use arrayvec::ArrayVec;
 
 /// Longest header of a server's frame, bytes.
@@ -19,9 +19,26 @@ const FRAME_HEADER_BYTES_MAX: usize = 10;
 /// Slices of a long message in one call: one large one, or the small ones at its ends.
 const SMALL_SLICES_BYTES: usize = 1024;
 
+/// What a venue's connections are like.
+#[derive(Debug, Clone)]
+pub(in crate::venue) struct FramesConfig {
+    /// Names of the arrays that make messages long.
+    pub long_arrays: &'static [&'static str],
+    /// How long messages are cut.
+    pub slices: SliceLimits,
+    /// Longest message taken, bytes.
+    pub message_bytes_max: u64,
+    /// Longest message parsed whole, bytes; longer ones are sliced.
+    pub whole_bytes_max: usize,
+    /// Silence after which the connection counts as dead, ms.
+    pub silence_ms_max: u64,
+    /// Messages of ours that count against the venue's limit, none counted yet; `None` where it has none.
+    pub pace: Option<Governor>,
+}
+
 /// Why a message ends its connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(in crate::venue) enum Unread {
     /// It is not UTF-8 (RFC 6455 section 8.1).
     NotUtf8,
     /// For what it says.
@@ -35,7 +52,7 @@ impl From<SessionError> for Unread {
 }
 
 /// What a fault of `text`, just refused by the parser, means for its connection.
-pub(super) fn check_text(fault: &Fault, text: &[u8]) -> Result<(), Unread> {
+pub(in crate::venue) fn check_text(fault: &Fault, text: &[u8]) -> Result<(), Unread> {
     match fault {
         Fault::Json(error) if error.is_of_bad_utf8(text) => Err(Unread::NotUtf8),
         _ => Ok(()),
@@ -43,7 +60,7 @@ pub(super) fn check_text(fault: &Fault, text: &[u8]) -> Result<(), Unread> {
 }
 
 /// Reads the messages of one connection.
-pub(super) trait Reader<IO> {
+pub(in crate::venue) trait Reader<IO> {
     /// A whole message, text that nobody has checked; returns the levels told.
     fn message(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<usize, Unread>;
     /// A long message begins.
@@ -52,8 +69,8 @@ pub(super) trait Reader<IO> {
     fn long_head(&mut self, _parser: &mut Plain, _text: &mut [u8], _array: usize, _io: &mut IO) -> bool {
         true
     }
-    /// Elements of the array that opened last. False: nothing more of this message is of use.
-    fn long_elements(&mut self, _parser: &mut Plain, _text: &mut [u8], _io: &mut IO) -> bool {
+    /// Elements of the array that opened last, `last` if it ends with them. False: nothing more of this message is of use.
+    fn long_elements(&mut self, _parser: &mut Plain, _text: &mut [u8], _last: bool, _io: &mut IO) -> bool {
         true
     }
     /// The whole text with its long arrays empty: a connection without long arrays reads a message that came in
@@ -61,8 +78,16 @@ pub(super) trait Reader<IO> {
     fn long_end(&mut self, parser: &mut Plain, text: &mut [u8], io: &mut IO) -> Result<(), Unread> {
         self.message(parser, text, io).map(|_| ())
     }
+    /// Tells what was held back of a message read to its end; true while more is left. Nothing else is read before.
+    fn long_rest(&mut self, _io: &mut IO) -> bool {
+        false
+    }
     /// The message cannot be read any further.
-    fn long_failed(&mut self, error: Option<SliceError>, io: &mut IO);
+    fn long_failed(&mut self, fault: &Fault, io: &mut IO);
+    /// A long message is over, read to its end or not: nothing of it will come any more.
+    fn long_over(&mut self, _io: &mut IO) -> Result<(), Unread> {
+        Ok(())
+    }
 }
 
 /// A long message being read.
@@ -77,17 +102,21 @@ enum Long {
     Discarding,
     /// All pieces are there; slices are left.
     Draining,
+    /// All slices were read; something of them is left to tell.
+    Telling,
+    /// Nothing is left.
+    Over,
 }
 
+/// See the module's documentation.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(in crate::venue) struct Frames {
+    config: FramesConfig,
     reader: FrameReader,
     parser: Plain,
     slicer: ArraySlicer,
     long: Long,
     last_seen: UnixNanos,
-    silence_ms_max: u64,
-    /// Messages of ours that count against the venue's limit; `None` where it has none.
     pace: Option<Governor>,
     /// A ping that could not be answered yet.
     ping: Option<ArrayVec<u8, CONTROL_BYTES_MAX>>,
@@ -95,28 +124,28 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// For connections whose long messages have long arrays of these names. `paced`: our messages are limited.
-    pub fn new(long_arrays: &'static [&'static str], silence_ms_max: u64, paced: bool) -> Frames {
+    /// For a connection that is not up yet.
+    pub fn new(config: FramesConfig) -> Frames {
         Frames {
-            reader: frame_reader(),
+            reader: frame_reader(&config),
             parser: Plain::new(BYTES_PER_CALL_MAX),
-            slicer: ArraySlicer::new(long_arrays),
+            slicer: ArraySlicer::with_limits(config.long_arrays, config.slices),
             long: Long::None,
             last_seen: UnixNanos::NONE,
-            silence_ms_max,
-            pace: paced.then(pace),
+            pace: config.pace.clone(),
             ping: None,
             pong_at: UnixNanos::MAX,
+            config,
         }
     }
 
     /// The connection is up.
     pub fn opened(&mut self, now: UnixNanos) {
-        self.reader = frame_reader();
+        self.reader = frame_reader(&self.config);
         self.slicer.reset();
         (self.long, self.last_seen) = (Long::None, now);
         (self.ping, self.pong_at) = (None, UnixNanos::MAX);
-        self.pace = self.pace.is_some().then(pace);
+        self.pace.clone_from(&self.config.pace);
     }
 
     /// Whether no long message is being read.
@@ -137,8 +166,9 @@ impl Frames {
 
     /// Answers what is due and looks at the silence. Returns when to come again.
     pub fn time<IO: Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<UnixNanos, SessionError> {
+        // Pieces of a long message count as life, so it is measured on the bytes that come.
         let silent_ms = now.since(self.last_seen).checked_div(1_000_000).unwrap_or(0);
-        if silent_ms > self.silence_ms_max {
+        if silent_ms > self.config.silence_ms_max {
             return Err(SessionError::Silent { silent_ms });
         }
         if self.pong_at <= now {
@@ -147,12 +177,12 @@ impl Frames {
                 self.pong(now, &payload, io);
             }
         }
-        Ok(self.last_seen.plus_ms(self.silence_ms_max).plus_ms(1).min(self.pong_at))
+        Ok(self.deadline())
     }
 
     /// When [`Frames::time`] is due next.
     pub fn deadline(&self) -> UnixNanos {
-        self.last_seen.plus_ms(self.silence_ms_max).plus_ms(1).min(self.pong_at)
+        self.last_seen.plus_ms(self.config.silence_ms_max).plus_ms(1).min(self.pong_at)
     }
 
     /// Reads from `plain`, the unread bytes of the connection, within the budget of one call.
@@ -165,7 +195,7 @@ impl Frames {
     ) -> Result<SessionProgress, SessionError> {
         let (mut consumed, mut spent, mut levels) = (0_usize, 0_usize, 0_usize);
         let more = loop {
-            if matches!(self.long, Long::Slicing | Long::Draining) {
+            if !matches!(self.long, Long::None | Long::Hungry | Long::Discarding) {
                 if spent > SMALL_SLICES_BYTES {
                     break true;
                 }
@@ -253,7 +283,7 @@ impl Frames {
         }
         if self.long == Long::Discarding {
             if last {
-                self.long = Long::None;
+                self.long = Long::Over;
             }
             return;
         }
@@ -264,13 +294,13 @@ impl Frames {
         }
         self.long = if last { Long::Draining } else { Long::Slicing };
         if !taken {
-            reader.long_failed(None, io);
+            reader.long_failed(&Fault::TooLong { key: "array element" }, io);
             self.discard();
         }
     }
 
     fn discard(&mut self) {
-        self.long = if self.long == Long::Draining { Long::None } else { Long::Discarding };
+        self.long = if self.long == Long::Draining { Long::Over } else { Long::Discarding };
     }
 
     /// One step of a long message; returns the bytes parsed.
@@ -280,25 +310,37 @@ impl Frames {
         reader: &mut impl Reader<IO>,
         io: &mut IO,
     ) -> Result<usize, SessionError> {
+        match self.long {
+            Long::Telling => {
+                let more = reader.long_rest(io);
+                self.long = if more { Long::Telling } else { Long::Over };
+                return Ok(if more { BYTES_PER_CALL_MAX } else { 0 });
+            }
+            Long::Over => {
+                (self.long, self.last_seen) = (Long::None, now);
+                return reader.long_over(io).map(|()| 0).map_err(|unread| self.ended(unread, io));
+            }
+            _ => {}
+        }
         let (bytes, useful) = match self.slicer.next_slice() {
             Ok(Slice::NeedMore) if self.long == Long::Slicing => {
                 self.long = Long::Hungry;
                 return Ok(0);
             }
             Ok(Slice::NeedMore) => {
-                self.long = Long::None;
+                self.long = Long::Over;
                 return Ok(0);
             }
             Ok(Slice::Head { text, array }) => (text.len(), reader.long_head(&mut self.parser, text, array, io)),
-            Ok(Slice::Elements { text, .. }) => (text.len(), reader.long_elements(&mut self.parser, text, io)),
+            Ok(Slice::Elements { text, last }) => (text.len(), reader.long_elements(&mut self.parser, text, last, io)),
             Ok(Slice::End { text }) => {
                 let bytes = text.len();
-                (self.long, self.last_seen) = (Long::None, now);
+                self.long = Long::Telling;
                 let read = reader.long_end(&mut self.parser, text, io);
                 return read.map(|()| bytes).map_err(|unread| self.ended(unread, io));
             }
             Err(error) => {
-                reader.long_failed(Some(error), io);
+                reader.long_failed(&Fault::Slice(error), io);
                 self.discard();
                 return Ok(0);
             }
@@ -310,18 +352,15 @@ impl Frames {
     }
 }
 
-fn pace() -> Governor {
-    Governor::new(limits::MESSAGES_PER_SECOND, 1_000, limits::MESSAGE_MARGIN_MS)
-}
-
 /// The parser looks at every byte of a whole message for UTF-8, so the reader need not.
-fn frame_reader() -> FrameReader {
-    let whole_bytes_max = limits::WHOLE_MESSAGE_BYTES_MAX;
-    let limits = websocket::Limits { message_bytes_max: limits::MESSAGE_BYTES_MAX, whole_bytes_max };
+fn frame_reader(config: &FramesConfig) -> FrameReader {
+    let limits =
+        websocket::Limits { message_bytes_max: config.message_bytes_max, whole_bytes_max: config.whole_bytes_max };
     FrameReader::new(limits).leaving_whole_text_unchecked()
 }
 
-pub(super) fn mask(wire: &mut impl Wire) -> [u8; 4] {
+/// What the next frame is masked with.
+pub(in crate::venue) fn mask(wire: &mut impl Wire) -> [u8; 4] {
     let mut mask = [0; 4];
     wire.entropy(&mut mask);
     mask
