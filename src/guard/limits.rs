@@ -139,6 +139,12 @@ impl Limits {
     }
 
     /// What applies to an instrument.
+    /// Whether the balance is checked anywhere.
+    pub fn check_balance_anywhere(&self) -> bool {
+        self.everywhere.check_balance || self.instruments.iter().any(|named| named.limits.check_balance)
+    }
+
+    /// What holds for one instrument.
     pub fn of_instrument(&self, instrument: &Instrument) -> InstrumentLimits {
         let listing = &instrument.listing;
         let own = self.instruments.iter().find(|n| n.venue == listing.venue && n.symbol == listing.symbol);
