@@ -37,11 +37,8 @@ fn recording() -> Option<Recording> {
     let root = std::env::var_os("EXCHANGE_CONNECTORS_CAPTURES").map(PathBuf::from);
     let root = root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"));
     let text = |name: &str| std::fs::read_to_string(root.join(FOLDER).join(name)).ok();
-    let texts = (
-        text("us_ws_20211012.frames.jsonl"),
-        text("us_ws_20211012.recv_ts.txt"),
-        text("us_rest_depth_20211012.jsonl"),
-    );
+    let texts =
+        (text("us_ws_20211012.frames.jsonl"), text("us_ws_20211012.recv_ts.txt"), text("us_rest_depth_20211012.jsonl"));
     let (Some(frames), Some(times), Some(snapshots)) = texts else {
         println!("skipped: no recording in {FOLDER} (set EXCHANGE_CONNECTORS_CAPTURES)");
         return None;
@@ -285,7 +282,9 @@ fn assert_books_equal(replay: &Replay) {
         let mut model = replay.models[index].clone();
         replay.diffs[index].iter().for_each(|diff| model.apply(diff));
         let held = |side| -> Side {
-            book.levels(side).map(|l: BookLevel| (decimal(&l.price.to_string()), decimal(&l.size.to_string()))).collect()
+            book.levels(side)
+                .map(|l: BookLevel| (decimal(&l.price.to_string()), decimal(&l.size.to_string())))
+                .collect()
         };
         assert!(held(BookSide::Bid) == model.sides[0] && held(BookSide::Ask) == model.sides[1], "{}", SYMBOLS[index]);
         let best = (model.sides[0].last_key_value(), model.sides[1].first_key_value());

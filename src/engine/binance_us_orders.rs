@@ -154,10 +154,8 @@ impl Engine {
         let full = match outcome {
             Outcome::Listed(rows) => {
                 asking.incomplete |= rows.unreadable > 0;
-                let paged = matches!(
-                    asking.query,
-                    Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. }
-                );
+                let paged =
+                    matches!(asking.query, Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. });
                 (paged && rows.seen >= ROWS_PER_PAGE as usize).then_some(rows.last_id)
             }
             // No such order: no row, as in a listing without it.

@@ -423,8 +423,12 @@ impl GatewayBuilder {
             let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
-        let accounts: Vec<Account> =
-            coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).chain(oanda.iter().filter_map(|o| o.account())).collect();
+        let accounts: Vec<Account> = coinbase
+            .iter()
+            .filter_map(|c| c.account())
+            .chain(binance_us.iter().filter_map(|b| b.account()))
+            .chain(oanda.iter().filter_map(|o| o.account()))
+            .collect();
         let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
         let engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),

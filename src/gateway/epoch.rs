@@ -94,9 +94,8 @@ fn prove_none_open(
 ) -> Result<(), GatewayError> {
     let venue = account.venue();
     let asked = queries.get(venue).as_ref().ok_or(GatewayError::VenueNotConfigured(venue))?;
-    let open = asked
-        .listed_orders()
-        .map_err(|error| GatewayError::StateUnproven { venue, cause: error.to_string() })?;
+    let open =
+        asked.listed_orders().map_err(|error| GatewayError::StateUnproven { venue, cause: error.to_string() })?;
     let ours = |id: &str| ClientOrderId::new(id).is_ok_and(|id| form.is_ours_by_prefix(&id));
     let ours: Vec<_> = open.into_iter().map(|order| order.client_order_id).filter(|id| ours(id)).collect();
     match ours.first() {

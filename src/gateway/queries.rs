@@ -3,8 +3,8 @@
 
 use super::error::{ExchangeError, GatewayError};
 use crate::order::OrderFact;
-use crate::venue::ListedOrder;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
+use crate::venue::ListedOrder;
 
 mod binance_us;
 mod coinbase;

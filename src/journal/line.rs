@@ -5,8 +5,8 @@ use super::thread::Names;
 use crate::record::{
     AuditCall, AuditConnection, AuditEntry, CallStep, CommandKind, ExecutionKind, ExecutionRecord, Fixed, GuardEvent,
     Instrument, InstrumentId, Liquidity, OrderCommand, OrderRef, OrderType, RejectClass, RequestId, Side, TimeInForce,
-    EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_REPLAYED,
-    EXECUTION_FLAG_RECONCILED,
+    EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE,
+    EXECUTION_FLAG_RECONCILED, EXECUTION_FLAG_REPLAYED,
 };
 use std::sync::Arc;
 

@@ -64,7 +64,14 @@ impl Share {
         let rest = order.open_quantity();
         let price = order.reach();
         let limit = open && order.order_type() != OrderType::Market && price > 0;
-        Share { open, side: order.side(), rest, executed: order.executed_here(), price: limit.then_some(price), reserved: order.reserved() }
+        Share {
+            open,
+            side: order.side(),
+            rest,
+            executed: order.executed_here(),
+            price: limit.then_some(price),
+            reserved: order.reserved(),
+        }
     }
 }
 

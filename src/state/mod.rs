@@ -26,7 +26,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum StateError {
     /// Nobody said where to keep it.
-    #[error("no place for the state directory: set EXCHANGE_CONNECTORS_STATE_DIR (or HOME), or call `.state_directory(..)`")]
+    #[error(
+        "no place for the state directory: set EXCHANGE_CONNECTORS_STATE_DIR (or HOME), or call `.state_directory(..)`"
+    )]
     NoPlace,
     /// Another process trades with this account.
     #[error("{venue}: this account is in use by another process ({holder}): end it first, or trade with another key (lock: {})", path.display())]

@@ -86,7 +86,8 @@ fn a_damaged_file_is_no_first_start() {
     let place = Place::new();
     drop(place.lock().unwrap().begin(NOW).unwrap());
     let whole = std::fs::read_to_string(place.file("epochs")).unwrap();
-    let wrong = [String::new(), whole.trim_end().to_owned(), format!("{whole}x\n"), format!("{whole}1\n"), "a\n1\n".into()];
+    let wrong =
+        [String::new(), whole.trim_end().to_owned(), format!("{whole}x\n"), format!("{whole}1\n"), "a\n1\n".into()];
     for text in wrong {
         std::fs::write(place.file("epochs"), &text).unwrap();
         assert!(matches!(place.lock(), Err(StateError::Damaged { .. })), "{text:?}");

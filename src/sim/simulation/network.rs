@@ -29,7 +29,9 @@ enum Fate {
     /// It is served, and the reply never comes.
     Swallowed,
     /// A page of a proxy instead, served or not.
-    Page { served: bool },
+    Page {
+        served: bool,
+    },
 }
 
 /// Something on its way to the venue.
@@ -115,7 +117,14 @@ impl Network {
     }
 
     /// Cuts one of the connections, if it is open.
-    pub fn cut<S: Subject>(&mut self, now: u64, index: usize, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) {
+    pub fn cut<S: Subject>(
+        &mut self,
+        now: u64,
+        index: usize,
+        venue: &mut S,
+        engine: &mut Engine,
+        out: &mut FakeOutputs,
+    ) {
         let id = ConnId(index as u16);
         if self.lines.get(index).is_some_and(|line| line.venue.is_some()) {
             self.fall(now, id, "connection reset", venue, engine, out);

@@ -11,9 +11,7 @@ use super::subjects::{Subject, Truth};
 use super::told::Told;
 use crate::engine::{Control, Engine, Input};
 use crate::order::{ClientOrderIds, ReconcileRules, RestartPolicy};
-use crate::record::{
-    ExecutionKind as K, Instrument, OrderCommand, OrderRef, RequestId, Side, StrategyId, UnixNanos,
-};
+use crate::record::{ExecutionKind as K, Instrument, OrderCommand, OrderRef, RequestId, Side, StrategyId, UnixNanos};
 use crate::sim::{FakeOutputs, Rng, MILLISECOND_NS, SECOND_NS};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::Decimal;

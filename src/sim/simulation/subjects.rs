@@ -6,7 +6,9 @@ use crate::engine::{
 };
 use crate::guard::BreakerRules;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
-use crate::record::{AssetId, ConnectionRole, Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue};
+use crate::record::{
+    AssetId, ConnectionRole, Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
+};
 use crate::sim::server::{ConnId as VenueConn, Door, Venue as Model};
 use crate::sim::{binance_us, coinbase, FakeOutputs};
 use crate::venue::binance_us as binance_us_wire;
@@ -101,7 +103,17 @@ fn engine(
     };
     let order_limits = OrderLimits { open_max: 64, closed_kept: 256, executions_kept: 1_024, strangers_kept: 64 };
     let book_blocks_max = 64;
-    let config = EngineConfig { coinbase, binance_us, oanda: None, ids, limits: None, breaker, order_limits, reconcile, book_blocks_max };
+    let config = EngineConfig {
+        coinbase,
+        binance_us,
+        oanda: None,
+        ids,
+        limits: None,
+        breaker,
+        order_limits,
+        reconcile,
+        book_blocks_max,
+    };
     Engine::new(config).map_err(|error| error.to_string())
 }
 
@@ -111,7 +123,8 @@ impl Subject for coinbase::Coinbase {
 
     fn begin(seed: u64, now: u64) -> Self {
         let legacy_key = Some(coinbase::LegacyKey { key: KEY.0.into(), secret: KEY.1.into() });
-        let config = coinbase::Config { seed, depth: 4, legacy_key, first_subscribe_ns: u64::MAX, ..coinbase::Config::quiet() };
+        let config =
+            coinbase::Config { seed, depth: 4, legacy_key, first_subscribe_ns: u64::MAX, ..coinbase::Config::quiet() };
         coinbase::Coinbase::new_without_key(&config, &["localhost:1".to_owned()], now)
     }
 
@@ -201,7 +214,8 @@ impl Subject for binance_us::BinanceUs {
     fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String> {
         let rest = Endpoint::https("https://localhost:1").map_err(|error| error.to_string())?;
         let key = binance_us::ApiKey::default();
-        let key = binance_us_wire::auth::Credentials::new(key.key(), key.secret()).map_err(|error| error.to_string())?;
+        let key =
+            binance_us_wire::auth::Credentials::new(key.key(), key.secret()).map_err(|error| error.to_string())?;
         let setup = BinanceUsSetup {
             rest,
             stream: binance_us_wire::StreamConfig::default(),
