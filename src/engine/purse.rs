@@ -185,20 +185,12 @@ mod tests {
             notional_min: fixed("1"),
             status: TradingStatus::Online,
         };
-        Instrument::new(InstrumentId(0), BTC, USD, listing)
+        let instrument = Instrument::new(InstrumentId(0), BTC, USD, listing);
+        Instrument { price_exponent: -2, size_exponent: -3, ..instrument }
     }
 
     fn money(text: &str) -> Fixed128 {
         crate::record::parse_any(text.as_bytes()).unwrap()
-    }
-
-    #[derive(Default)]
-    struct Nobody(Vec<ExecutionRecord>);
-
-    impl crate::order::Executions for Nobody {
-        fn emit(&mut self, record: &ExecutionRecord) {
-            self.0.push(*record);
-        }
     }
 
     struct Bench {

@@ -60,6 +60,8 @@ struct VenueRecall {
     sweeping: usize,
     /// It was reconciled once.
     done_once: bool,
+    /// It was listed: once more, after what was on its way when the dead session died has arrived.
+    listed: bool,
 }
 
 /// See the module's documentation.
@@ -84,6 +86,7 @@ impl Recall {
             unread: false,
             sweeping: 0,
             done_once: false,
+            listed: false,
         };
         Recall {
             since: UnixNanos::NONE,
@@ -109,6 +112,12 @@ impl Recall {
         if !state.resumed_at.is_some() {
             state.resumed_at = now;
         }
+    }
+
+    /// Whether open orders are to be listed once more: a request of the dead session may still be on its way, and a
+    /// listing may lag.
+    pub fn take_relist(&mut self, venue: Venue) -> bool {
+        !std::mem::replace(&mut self.venues.get_mut(venue).listed, true)
     }
 
     /// A swept order is over.

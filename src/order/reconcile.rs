@@ -371,11 +371,17 @@ impl Reconciliation {
             state.listing_at = UnixNanos::MAX;
             return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
         }
-        if state.balances_due() <= now {
-            state.balances_at = UnixNanos::MAX;
-            return Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }));
-        }
         None
+    }
+
+    /// Balances, after everything about orders.
+    fn next_balances(&mut self, now: UnixNanos, venue: Venue, evidence: u64) -> Option<(QueryId, Query)> {
+        let state = self.venue(venue);
+        if state.balances_due() > now {
+            return None;
+        }
+        state.balances_at = UnixNanos::MAX;
+        Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }))
     }
 
     /// Once at the start; again and again where the rules ask for it.
@@ -487,9 +493,16 @@ impl Orders {
         if let Some(query) = self.next_recall(now, venue) {
             return Some(query);
         }
-        if now < self.due.check {
-            return None;
+        if now >= self.due.check {
+            if let Some(query) = self.next_check(now, venue) {
+                return Some(query);
+            }
         }
+        self.reconciliation.next_balances(now, venue, self.evidence)
+    }
+
+    /// The next question about single orders of a venue.
+    fn next_check(&mut self, now: UnixNanos, venue: Venue) -> Option<(QueryId, Query)> {
         let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
         while let Some(entry) = self.entries.get(at as usize) {
             if entry.check.at <= now && entry.order.venue() == venue {
@@ -518,6 +531,10 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
+                    if self.recall.take_relist(venue) && self.ids().has_earlier() {
+                        let grace_ms = self.reconciliation.rules.absence_grace_ms;
+                        self.reconciliation.venue(venue).listing_at = now.plus_ms(grace_ms);
+                    }
                 }
             }
             Subject::Orders => self.judge(now, &query, end, out),
