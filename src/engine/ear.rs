@@ -110,6 +110,7 @@ impl<O: Outputs> Facts for Ear<'_, O> {
             self.trading.ordered(self.venue, instrument);
         }
         match whose {
+            Whose::OurPrefixOtherSession if self.take_back(fact) => {}
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(stray),
             // Nobody's order is spared.

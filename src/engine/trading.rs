@@ -9,11 +9,13 @@ use super::kill::Kill;
 use super::pairs::Pairs;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
+use super::purse::Purse;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::position::Positions;
 use crate::record::{InlineText, InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
+use crate::venue::HeldTrade;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
 
@@ -45,6 +47,8 @@ pub(super) enum Cargo {
     },
     /// A page of the query its venue's desk asks.
     Query,
+    /// A question about the account as a whole: what it holds, and what happened to it.
+    Account,
     /// A book snapshot.
     Snapshot,
     /// The question for an average price.
@@ -111,8 +115,14 @@ pub(super) struct Trading {
     pub(super) ordered: PerVenue<Vec<InstrumentId>>,
     pub(super) stopping: Option<Shutdown>,
     pub(super) kill: Option<Kill>,
+    /// What the account can spend.
+    pub(super) purse: Purse,
     /// Of venues that keep trades.
     pub(super) positions: Positions,
+    /// Trades of the picture of the account that is being read.
+    pub(super) held: Vec<HeldTrade>,
+    /// A fill has changed the account's figures since they were told.
+    pub(super) figures_stale: bool,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     /// What the audit log is to be told of requests.
@@ -134,7 +144,10 @@ impl Trading {
             ordered: PerVenue::new(|_| Vec::with_capacity(ORDERED_KEPT)),
             stopping: None,
             kill: None,
+            purse: Purse::default(),
             positions: Positions::default(),
+            held: Vec::new(),
+            figures_stale: false,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             calls: Calls::new(),
             strays: ArrayVec::new(),
@@ -158,8 +171,8 @@ impl Trading {
         &'a mut self,
         out: &'a mut O,
     ) -> (&'a mut Orders, DeliverySink<'a, O>) {
-        let Trading { orders, delivery, .. } = self;
-        (orders, DeliverySink { delivery, out })
+        let Trading { orders, delivery, purse, .. } = self;
+        (orders, DeliverySink { delivery, purse, out })
     }
 
     /// Whether a connection carries the place request of this order.
@@ -267,9 +280,9 @@ impl Trading {
     /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
     /// marked as sent, and the session's own words make it unknown.
     pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
-        let Trading { carriages, orders, delivery, calls, .. } = self;
+        let Trading { carriages, orders, delivery, purse, calls, .. } = self;
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
-        let mut sink = DeliverySink { delivery, out };
+        let mut sink = DeliverySink { delivery, purse, out };
         carried.retain_mut(|carriage| {
             if carriage.began {
                 return true;
@@ -286,7 +299,13 @@ impl Trading {
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
                 (
-                    Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Average | Cargo::Subscribe | Cargo::Warm,
+                    Cargo::Cancel
+                    | Cargo::Query
+                    | Cargo::Account
+                    | Cargo::Snapshot
+                    | Cargo::Average
+                    | Cargo::Subscribe
+                    | Cargo::Warm,
                     _,
                 ) => return true,
             }

@@ -9,6 +9,7 @@ use crate::engine::{BinanceUsOrders, BinanceUsSetup, Carrier, Slot};
 use crate::journal::ColdAudit;
 use crate::keeper::Clock;
 use crate::record::Venue;
+use crate::state::Account;
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::{
     limits, ApiConfig, BinanceUsEndpoints, Endpoint, EndpointError, OrderConfig, StreamConfig,
@@ -25,7 +26,7 @@ pub struct BinanceUsConfig {
     market_connections: usize,
     snapshot_levels: u32,
     warm_every_ms: u64,
-    reply_timeout_ms: u64,
+    pub(super) reply_timeout_ms: u64,
     api_connections: usize,
     order_connections: usize,
 }
@@ -68,6 +69,11 @@ impl Default for BinanceUsConfig {
 }
 
 impl BinanceUsConfig {
+    /// The same without credentials.
+    pub(super) fn without_key(self) -> BinanceUsConfig {
+        BinanceUsConfig { key: None, ..self }
+    }
+
     /// What the environment says: `BINANCE_US_API_KEY` and `BINANCE_US_API_SECRET` (both or neither),
     /// `BINANCE_US_REST_URL`, `BINANCE_US_STREAM_URL` and `BINANCE_US_WS_API_URL`.
     ///
@@ -210,6 +216,12 @@ impl BinanceUsConfig {
                 rest_connections: self.order_connections,
             }),
         })
+    }
+
+    /// Which account is traded with; `None` without credentials.
+    pub(super) fn account(&self) -> Option<Account> {
+        let key = self.key.as_ref()?;
+        Some(Account::new(Venue::BinanceUs, self.endpoints.rest.authority(), key.api_key()))
     }
 
     fn market_endpoint(&self) -> Option<Endpoint> {

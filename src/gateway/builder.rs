@@ -1,23 +1,27 @@
 //! Puts a gateway together: configuration in, threads and handles out.
 
 use super::binance_us::{self, BinanceUsConfig};
+use super::checks;
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
+use super::epoch::{self, StatePlace};
 use super::error::GatewayError;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
-use crate::engine::{Engine, EngineConfig, Slot};
+use crate::engine::{Control, Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
-use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
-use crate::reactor::{Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{Caller, PerVenue, UnixNanos, Venue};
+use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
+use crate::paper::PaperConfig;
+use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
+use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
+use crate::state::Account;
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,7 +42,7 @@ const DIAL_TIMEOUT_MS: u64 = 10_000;
 const QUERY_TIMEOUT_MS: u64 = 10_000;
 /// Silence after which the reactor is given up, unless told otherwise. A healthy one turns at least ten times a second, and
 /// its longest turns take milliseconds; three seconds are more than the scheduler of a crowded machine keeps a thread
-/// waiting while it lets the keeper run, and less than a person needs to find the venue's own panic button.
+/// waiting while it lets the keeper run, and less than a person needs to notice.
 const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
 /// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
 const REACTOR_SILENCE_MS_MIN: u64 = 400;
@@ -63,6 +67,7 @@ pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
     oanda: Option<OandaConfig>,
+    paper: PerVenue<Option<PaperConfig>>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -75,6 +80,9 @@ pub struct GatewayBuilder {
     reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
     audit: Option<AuditConfig>,
+    state: StatePlace,
+    restart: RestartPolicy,
+    order_id_prefix: String,
 }
 
 impl Default for GatewayBuilder {
@@ -83,6 +91,7 @@ impl Default for GatewayBuilder {
             coinbase: None,
             binance_us: None,
             oanda: None,
+            paper: PerVenue::default(),
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -100,6 +109,9 @@ impl Default for GatewayBuilder {
             reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
             audit: None,
+            state: StatePlace::default(),
+            restart: RestartPolicy::default(),
+            order_id_prefix: CLIENT_ID_PREFIX.to_owned(),
         }
     }
 }
@@ -157,10 +169,22 @@ impl GatewayBuilder {
         GatewayBuilder { oanda: Some(config), ..self }
     }
 
+    /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
+        let venue = config.venue();
+        *self.paper.get_mut(venue) = Some(config);
+        self
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, mut paper, .. } = self;
+        for other in Venue::ALL.into_iter().filter(|other| *other != venue) {
+            *paper.get_mut(other) = None;
+        }
         GatewayBuilder {
+            paper,
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
             oanda: oanda.filter(|_| venue == Venue::Oanda),
@@ -255,6 +279,31 @@ impl GatewayBuilder {
         GatewayBuilder { audit: Some(config), ..self }
     }
 
+    /// Keeps the lock of each account and the session epochs in this directory. Default: what
+    /// `EXCHANGE_CONNECTORS_STATE_DIR` says when the gateway starts, else `exchange-connectors` in `XDG_STATE_HOME` or in
+    /// `~/.local/state`. Without credentials nothing is kept. See [`crate::manual::restart`].
+    pub fn state_directory(self, path: impl Into<PathBuf>) -> GatewayBuilder {
+        GatewayBuilder { state: StatePlace::At(path.into()), ..self }
+    }
+
+    /// Keeps no state: no lock against a second process, and open orders of this run are strangers' to the next one. For
+    /// tests and venues of no consequence.
+    pub fn without_state(self) -> GatewayBuilder {
+        GatewayBuilder { state: StatePlace::Nowhere, ..self }
+    }
+
+    /// What becomes of orders that an earlier run left open. Default: [`RestartPolicy::Adopt`].
+    pub fn restart(self, policy: RestartPolicy) -> GatewayBuilder {
+        GatewayBuilder { restart: policy, ..self }
+    }
+
+    /// How our client order ids begin, 1 to 8 letters and digits. Default `xc`. Programs with different state directories
+    /// that trade with one account need different prefixes: a first start refuses while orders of its own prefix are
+    /// open.
+    pub fn order_id_prefix(self, prefix: &str) -> GatewayBuilder {
+        GatewayBuilder { order_id_prefix: prefix.to_owned(), ..self }
+    }
+
     /// Starts all threads, the reactor's among them.
     ///
     /// # Errors
@@ -277,21 +326,75 @@ impl GatewayBuilder {
     /// # Errors
     /// As [`GatewayBuilder::start`].
     pub fn build(self) -> Result<(Gateway, Reactor), GatewayError> {
-        self.assemble(None)
+        self.without_keys_on_paper()?.assemble(None)
     }
 
-    /// Whether orders can be sent to this venue.
-    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+    /// Whether orders can be sent to this venue, or filled on paper.
+    pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
+            venue if self.paper.get(venue).is_some() => true,
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
         }
     }
 
+    /// Whether every number can work.
+    fn check(&self) -> Result<(), GatewayError> {
+        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
+            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
+            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
+        }
+        if self.dead_man_ms == Some(0) {
+            let why = "0 ms would trip at once: give strategies the time between two beats".to_owned();
+            return Err(GatewayError::Setting { setting: "dead_man_ms", why });
+        }
+        checks::timeout("query_timeout_ms", self.query_timeout_ms)?;
+        checks::at_most("market_ring", self.rings.market, checks::RING_RECORDS_MAX)?;
+        checks::at_most("execution_ring", self.rings.executions, checks::RING_RECORDS_MAX)?;
+        checks::at_most("book_blocks", self.book_blocks, checks::BOOK_BLOCKS_MAX)?;
+        checks::reconcile(&self.reconcile)?;
+        checks::breaker(&self.breaker)?;
+        if let Some(limits) = self.limits.iter().flatten().next() {
+            checks::limits(limits)?;
+        }
+        if let Some(timeout_ms) = self.coinbase.as_ref().and_then(|coinbase| coinbase.reply_timeout_ms) {
+            checks::timeout("coinbase reply_timeout_ms", timeout_ms)?;
+        }
+        if let Some(timeout_ms) = self.binance_us.as_ref().map(|binance_us| binance_us.reply_timeout_ms) {
+            checks::timeout("binance_us reply_timeout_ms", timeout_ms)?;
+        }
+        Ok(())
+    }
+
+    /// A venue on paper has no credentials: what is not there cannot be used by mistake.
+    fn without_keys_on_paper(self) -> Result<GatewayBuilder, GatewayError> {
+        let GatewayBuilder { coinbase, binance_us, paper, .. } = self;
+        let configured = PerVenue::new(|venue| match venue {
+            Venue::Coinbase => coinbase.is_some(),
+            Venue::BinanceUs => binance_us.is_some(),
+            Venue::Oanda => self.oanda.is_some(),
+        });
+        if let Some((venue, _)) = paper.iter().find(|(venue, paper)| paper.is_some() && !configured.get(*venue)) {
+            return Err(GatewayError::VenueNotConfigured(venue));
+        }
+        Ok(GatewayBuilder {
+            coinbase: coinbase.map(|config| match paper.get(Venue::Coinbase) {
+                Some(_) => CoinbaseConfig { key: None, ..config },
+                None => config,
+            }),
+            binance_us: binance_us.map(|config| match paper.get(Venue::BinanceUs) {
+                Some(_) => config.without_key(),
+                None => config,
+            }),
+            paper,
+            ..self
+        })
+    }
+
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
         let core = self.core.map(find_core).transpose()?;
-        let (mut gateway, reactor) = self.assemble(handler)?;
+        let (mut gateway, reactor) = self.without_keys_on_paper()?.assemble(handler)?;
         let spawned = std::thread::Builder::new().name("reactor".to_owned()).spawn(move || {
             if let Some(core) = core {
                 if !core_affinity::set_for_current(core) {
@@ -321,34 +424,12 @@ impl GatewayBuilder {
         if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
             return Err(GatewayError::NoLimits(Venue::Oanda));
         }
-        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
-            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
-            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
-        }
+        self.check()?;
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
         let poller = Poller::new(self.idle).map_err(system)?;
         let control = poller.control();
-        let ids = ClientOrderIds::new(CLIENT_ID_PREFIX, session_epoch(&clock))
-            .map_err(|error| GatewayError::System(error.to_string()))?;
-        let our_ids = ids.clone();
-        let engine = Engine::new(EngineConfig {
-            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
-            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
-            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
-            ids,
-            limits: self.limits.clone().flatten(),
-            order_limits: OrderLimits::default(),
-            reconcile: self.reconcile,
-            breaker: self.breaker,
-            book_blocks_max: self.book_blocks,
-        })
-        .map_err(|error| GatewayError::Setting {
-            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
-            why: error.to_string(),
-        })?;
-
         let wake: Wake = {
             let control = control.clone();
             Arc::new(move || control.wake())
@@ -364,19 +445,6 @@ impl GatewayBuilder {
             *dialers.get_mut(venue) = Some(dialer);
             dialed.push(receiver);
         }
-        let dialled_to = |slot: &Slot| match slot.venue {
-            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
-            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
-            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
-        };
-        let mut dials = Vec::new();
-        for (index, slot) in engine.slots().iter().enumerate() {
-            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
-                return Err(GatewayError::VenueNotConfigured(slot.venue));
-            };
-            dials.push((dialer.handle(), dial_job(index, endpoint)));
-        }
-
         let pools: Vec<_> = coinbase.iter().filter_map(CoinbaseConfig::token_pool).collect();
         let (minter, tokens) = match pools.is_empty() {
             true => (None, None),
@@ -416,14 +484,60 @@ impl GatewayBuilder {
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
             let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if binance_us.key.is_some() {
+                asked.check_start()?;
+            }
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
             let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if oanda.trades {
+                asked.check_start()?;
+            }
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
+        let accounts: Vec<Account> = coinbase
+            .iter()
+            .filter_map(|c| c.account())
+            .chain(binance_us.iter().filter_map(|b| b.account()))
+            .chain(oanda.iter().filter_map(|o| o.account()))
+            .collect();
+        let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
+        let mut engine = Engine::new(EngineConfig {
+            coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
+            binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
+            oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
+            ids: begun.ids.clone(),
+            limits: self.limits.clone().flatten(),
+            order_limits: OrderLimits::default(),
+            reconcile: ReconcileRules { restart: self.restart, ..self.reconcile },
+            breaker: self.breaker,
+            book_blocks_max: self.book_blocks,
+        })
+        .map_err(|error| GatewayError::Setting {
+            setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
+            why: error.to_string(),
+        })?;
+        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
+            engine = engine.trading_on_paper(paper);
+        }
+        let dialled_to = |slot: &Slot| match slot.venue {
+            Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
+            Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
+            Venue::Oanda => oanda.as_ref().map(|oanda| oanda.dialled(slot)),
+        };
+        let mut dials = Vec::new();
+        for (index, slot) in engine.slots().iter().enumerate() {
+            let (Some(dialer), Some(endpoint)) = (dialers.get(slot.venue), dialled_to(slot)) else {
+                return Err(GatewayError::VenueNotConfigured(slot.venue));
+            };
+            dials.push((dialer.handle(), dial_job(index, endpoint)));
+        }
+
         let mut emergencies = Vec::new();
-        for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
+        // Orders on paper are nowhere but in the engine.
+        let live = |venue: &Venue| self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some();
+        for venue in Venue::ALL.into_iter().filter(live) {
             let Some(dialer) = dialers.get(venue) else { continue };
             let (lifeline, clock) = (dialer.lifeline(), clock.clone());
             let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
@@ -442,7 +556,7 @@ impl GatewayBuilder {
                     .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
             };
             let Some(queries) = queries else { continue };
-            let canceller = Box::new(OurOrders { queries, ids: our_ids.clone() });
+            let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
             // An order may be missing from a listing for as long as its absence proves nothing.
             let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
             let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
@@ -470,15 +584,25 @@ impl GatewayBuilder {
             reactor.set_handler(id, handler);
             inline = Some(id);
         }
+        // Known before the engine lists what is open: the control queue is read first.
+        for (venue, symbol) in begun.recalled {
+            let Some(asked) = queries.get(venue).as_ref() else { continue };
+            let added = directory.add(asked.product(&symbol)?);
+            let known = Control::Instrument(Box::new(Instrument::clone(&added)));
+            control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped)?;
+        }
         let threads = Threads {
             reactor: None,
+            session: begun.session,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
             emergencies,
             lifeguard,
             journal,
         };
-        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        let mut gateway =
+            Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
 }
@@ -512,11 +636,6 @@ fn find_core(index: usize) -> Result<core_affinity::CoreId, GatewayError> {
     })
 }
 
-/// Distinguishes the client order ids of this run from those of every other: the start time in nanoseconds.
-fn session_epoch(clock: &Clock) -> u64 {
-    clock.now().0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -538,13 +657,6 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
-    }
-
-    #[test]
-    fn a_silence_too_short_to_mean_anything_is_refused() {
-        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).reactor_silence_ms_max(399);
-        let error = builder.build().map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("reactor_silence_ms_max: 399 ms"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::engine::{CoinbaseOrders, CoinbaseSetup, Slot};
 use crate::journal::ColdAudit;
 use crate::keeper::{Clock, TokenPool};
 use crate::record::{ConnectionRole, Venue};
+use crate::state::Account;
 use crate::venue::coinbase::auth::{CdpKey, CoinbaseKey, LegacyKey};
 use crate::venue::coinbase::exchange::ExchangeKey;
 use crate::venue::coinbase::{
@@ -267,6 +268,16 @@ impl CoinbaseConfig {
             }
         });
         CoinbaseSetup { stream: self.stream, market: self.market.clone(), orders }
+    }
+
+    /// Which account is traded with; `None` without credentials.
+    pub(super) fn account(&self) -> Option<Account> {
+        let key = self.key.as_ref()?;
+        let id = match key.as_ref() {
+            CoinbaseKey::Cdp(key) => key.name(),
+            CoinbaseKey::Legacy(key) => key.id(),
+        };
+        Some(Account::new(Venue::Coinbase, self.endpoints.rest.authority(), id))
     }
 
     /// What a connection of the engine is dialled to.

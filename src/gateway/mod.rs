@@ -7,13 +7,16 @@
 
 mod binance_us;
 mod builder;
+mod checks;
 mod coinbase;
 mod connector;
 mod directory;
 mod emergency;
+mod epoch;
 mod error;
 mod mint;
 mod oanda;
+mod paper;
 mod places;
 mod queries;
 mod running;
@@ -23,6 +26,8 @@ pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::journal::{AuditConfig, Fsync};
 pub use crate::keeper::{Alarm, EmergencyState};
+pub use crate::order::RestartPolicy;
+pub use crate::paper::{PaperConfig, PaperError};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;

@@ -4,6 +4,7 @@
 use super::error::{ExchangeError, GatewayError};
 use crate::order::OrderFact;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
+use crate::venue::ListedOrder;
 
 mod binance_us;
 mod coinbase;
@@ -18,6 +19,9 @@ pub use oanda::OandaQueries;
 
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 100;
+
+/// Room for a signed request: far more than the longest.
+const REQUEST_BYTES: usize = 4_096;
 
 /// A balance of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +102,15 @@ impl Queries {
             Queries::Coinbase(queries) => queries.order_fact(instrument, id),
             Queries::BinanceUs(queries) => queries.order(instrument, id),
             Queries::Oanda(queries) => queries.order(instrument, id),
+        }
+    }
+
+    /// Who every open order of the account is, whoever placed it.
+    pub(super) fn listed_orders(&self) -> Result<Vec<ListedOrder>, ExchangeError> {
+        match self {
+            Queries::Coinbase(queries) => queries.listed_orders(),
+            Queries::BinanceUs(queries) => queries.listed_orders(),
+            Queries::Oanda(queries) => queries.listed_orders(),
         }
     }
 

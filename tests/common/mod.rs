@@ -212,6 +212,7 @@ impl Bench {
         let builder = GatewayBuilder::default()
             .coinbase((self.coinbase)(coinbase))
             .without_limits()
+            .without_state()
             .idle(Idle::Block)
             .reconcile(fast_rules())
             // Its listings would be counted, and meet the faults, that tests mean for the engine's.

@@ -125,7 +125,7 @@ fn gateway_to(coinbase: &LocalVenue, binance_us: &LocalBinanceUs, roots: &RootFi
     let key = binance_us.key();
     let binance_us = BinanceUsConfig::default().endpoints(endpoints).credentials(key.key(), key.secret())?;
     let builder = GatewayBuilder::default().coinbase(coinbase).binance_us(binance_us);
-    Ok(builder.without_limits().idle(Idle::Block).root_certificates(&roots.path).start()?)
+    Ok(builder.without_limits().without_state().idle(Idle::Block).root_certificates(&roots.path).start()?)
 }
 
 /// What the demo says while it runs, with the time since its start and the venue it is about.

@@ -149,6 +149,11 @@ impl Run {
                     report.violation(&line.place, request, wrong);
                 }
             }
+            // Of a run before this one: its strategy got it back.
+            K::OrderListed if !request.is_empty() && !self.orders.contains_key(request) => {
+                let adopted = Placed { history: History::adopted(execution), place: line.place.clone() };
+                self.orders.insert(request.clone(), adopted);
+            }
             K::CancelRejected | K::Replaced | K::ReplaceRejected => {
                 if request.is_empty() {
                     return;

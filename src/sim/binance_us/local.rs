@@ -443,7 +443,7 @@ impl BinanceUs {
         })
     }
 
-    fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
+    pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
         let order = self.exchange.orders.get(self.exchange.latest(client_order_id)?)?;
         let symbol = self.exchange.symbol(order.asked.symbol)?;
         Some((order.id, order.now.status.as_str(), symbol.size(order.now.lots)))
