@@ -11,17 +11,20 @@ use super::ear::Ear;
 use super::publish::{Market, Standing};
 use super::trading::Cargo;
 use super::Engine;
-use crate::order::{CancelReply, CancelSend, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
+use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
-    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, InlineText, Instrument, InstrumentId,
-    MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, UnixNanos, Venue,
+    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
+    InstrumentId, MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, UnixNanos, Venue,
+    VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::{Channels, PlaceIntent, ReplaceIntent, TradeFact};
 
 /// Queries answered in one go; more wait for the next look.
 const ANSWERS_MAX: usize = 16;
+/// When to try again what found no whole book: a snapshot comes in about that, ms.
+const BOOK_MS: u64 = 50;
 
 const NOT_OFFERED: &str = "not offered on paper";
 const NOWHERE: Refusal = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
@@ -92,13 +95,14 @@ impl Engine {
         self
     }
 
-    /// What an asset is on paper: free and held. `None` if the venue does not trade on paper, or knows no such asset.
-    pub fn paper_balance(
-        &self,
-        venue: Venue,
-        asset: &str,
-    ) -> Option<(crate::record::Fixed128, crate::record::Fixed128)> {
-        self.market.paper.get(venue).as_deref()?.venue.balance(asset)
+    /// Every asset of a paper account: what is free and what is held. Nothing if the venue does not trade on paper.
+    pub fn paper_balances(&self, venue: Venue) -> Vec<(InlineText<16>, Fixed128, Fixed128)> {
+        self.market.paper.get(venue).as_deref().map_or_else(Vec::new, |desk| desk.venue.balances().collect())
+    }
+
+    /// How an order stands at a paper venue; `None` if it is not known there.
+    pub fn paper_order(&self, venue: Venue, id: &VenueOrderId) -> Option<OrderFact> {
+        self.market.paper.get(venue).as_deref()?.venue.order_fact(id)
     }
 
     /// The venue whose requests are carried under this number, if it trades on paper.
@@ -218,6 +222,9 @@ impl Engine {
     ) -> Result<(), Refusal> {
         if composite {
             return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
+        }
+        if self.market.shown(command.instrument()).is_none() {
+            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
         }
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
@@ -339,9 +346,10 @@ impl Engine {
                 Query::OpenOrders { .. } => desk.venue.tell_open(&mut ear),
                 Query::RecentOrders { instrument, since, .. } => desk.venue.tell_recent(*instrument, *since, &mut ear),
                 Query::OrdersByIds { ids, .. } => desk.venue.tell_named(ids, &mut ear),
+                Query::FillsOf { ids, .. } => desk.venue.tell_fills_of(ids, &mut ear),
                 Query::Fills { since, .. } => desk.venue.tell_fills(*since, &mut ear),
-                // It tells its balances by itself, and nothing of it outlives a session.
-                Query::Balances { .. } | Query::FillsOf { .. } => {}
+                // It tells its balances by itself.
+                Query::Balances { .. } => {}
             }
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.query_done(now, id, QueryEnd::Complete, &mut sink);

@@ -26,7 +26,7 @@ pub struct BinanceUsConfig {
     market_connections: usize,
     snapshot_levels: u32,
     warm_every_ms: u64,
-    reply_timeout_ms: u64,
+    pub(super) reply_timeout_ms: u64,
     api_connections: usize,
     order_connections: usize,
 }
@@ -69,6 +69,11 @@ impl Default for BinanceUsConfig {
 }
 
 impl BinanceUsConfig {
+    /// The same without credentials.
+    pub(super) fn without_key(self) -> BinanceUsConfig {
+        BinanceUsConfig { key: None, ..self }
+    }
+
     /// What the environment says: `BINANCE_US_API_KEY` and `BINANCE_US_API_SECRET` (both or neither),
     /// `BINANCE_US_REST_URL`, `BINANCE_US_STREAM_URL` and `BINANCE_US_WS_API_URL`.
     ///

@@ -1,6 +1,7 @@
 //! Puts a gateway together: configuration in, threads and handles out.
 
 use super::binance_us::{self, BinanceUsConfig};
+use super::checks;
 use super::coinbase::{is_credential, CoinbaseConfig};
 use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
@@ -17,6 +18,7 @@ use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
 use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
+use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
 use crate::state::Account;
@@ -40,7 +42,7 @@ const DIAL_TIMEOUT_MS: u64 = 10_000;
 const QUERY_TIMEOUT_MS: u64 = 10_000;
 /// Silence after which the reactor is given up, unless told otherwise. A healthy one turns at least ten times a second, and
 /// its longest turns take milliseconds; three seconds are more than the scheduler of a crowded machine keeps a thread
-/// waiting while it lets the keeper run, and less than a person needs to find the venue's own panic button.
+/// waiting while it lets the keeper run, and less than a person needs to notice.
 const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
 /// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
 const REACTOR_SILENCE_MS_MIN: u64 = 400;
@@ -65,6 +67,7 @@ pub struct GatewayBuilder {
     coinbase: Option<CoinbaseConfig>,
     binance_us: Option<BinanceUsConfig>,
     oanda: Option<OandaConfig>,
+    paper: PerVenue<Option<PaperConfig>>,
     limits: Option<Option<Limits>>,
     idle: Idle,
     core: Option<usize>,
@@ -88,6 +91,7 @@ impl Default for GatewayBuilder {
             coinbase: None,
             binance_us: None,
             oanda: None,
+            paper: PerVenue::default(),
             limits: None,
             idle: Idle::default(),
             core: None,
@@ -165,10 +169,22 @@ impl GatewayBuilder {
         GatewayBuilder { oanda: Some(config), ..self }
     }
 
+    /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
+        let venue = config.venue();
+        *self.paper.get_mut(venue) = Some(config);
+        self
+    }
+
     /// Speaks to this venue only, if it is configured.
     pub fn only(self, venue: Venue) -> GatewayBuilder {
-        let GatewayBuilder { coinbase, binance_us, oanda, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, mut paper, .. } = self;
+        for other in Venue::ALL.into_iter().filter(|other| *other != venue) {
+            *paper.get_mut(other) = None;
+        }
         GatewayBuilder {
+            paper,
             coinbase: coinbase.filter(|_| venue == Venue::Coinbase),
             binance_us: binance_us.filter(|_| venue == Venue::BinanceUs),
             oanda: oanda.filter(|_| venue == Venue::Oanda),
@@ -310,21 +326,75 @@ impl GatewayBuilder {
     /// # Errors
     /// As [`GatewayBuilder::start`].
     pub fn build(self) -> Result<(Gateway, Reactor), GatewayError> {
-        self.assemble(None)
+        self.without_keys_on_paper()?.assemble(None)
     }
 
-    /// Whether orders can be sent to this venue.
-    pub(super) fn has_credentials(&self, venue: Venue) -> bool {
+    /// Whether orders can be sent to this venue, or filled on paper.
+    pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
+            venue if self.paper.get(venue).is_some() => true,
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
         }
     }
 
+    /// Whether every number can work.
+    fn check(&self) -> Result<(), GatewayError> {
+        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
+            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
+            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
+        }
+        if self.dead_man_ms == Some(0) {
+            let why = "0 ms would trip at once: give strategies the time between two beats".to_owned();
+            return Err(GatewayError::Setting { setting: "dead_man_ms", why });
+        }
+        checks::timeout("query_timeout_ms", self.query_timeout_ms)?;
+        checks::at_most("market_ring", self.rings.market, checks::RING_RECORDS_MAX)?;
+        checks::at_most("execution_ring", self.rings.executions, checks::RING_RECORDS_MAX)?;
+        checks::at_most("book_blocks", self.book_blocks, checks::BOOK_BLOCKS_MAX)?;
+        checks::reconcile(&self.reconcile)?;
+        checks::breaker(&self.breaker)?;
+        if let Some(limits) = self.limits.iter().flatten().next() {
+            checks::limits(limits)?;
+        }
+        if let Some(timeout_ms) = self.coinbase.as_ref().and_then(|coinbase| coinbase.reply_timeout_ms) {
+            checks::timeout("coinbase reply_timeout_ms", timeout_ms)?;
+        }
+        if let Some(timeout_ms) = self.binance_us.as_ref().map(|binance_us| binance_us.reply_timeout_ms) {
+            checks::timeout("binance_us reply_timeout_ms", timeout_ms)?;
+        }
+        Ok(())
+    }
+
+    /// A venue on paper has no credentials: what is not there cannot be used by mistake.
+    fn without_keys_on_paper(self) -> Result<GatewayBuilder, GatewayError> {
+        let GatewayBuilder { coinbase, binance_us, paper, .. } = self;
+        let configured = PerVenue::new(|venue| match venue {
+            Venue::Coinbase => coinbase.is_some(),
+            Venue::BinanceUs => binance_us.is_some(),
+            Venue::Oanda => self.oanda.is_some(),
+        });
+        if let Some((venue, _)) = paper.iter().find(|(venue, paper)| paper.is_some() && !configured.get(*venue)) {
+            return Err(GatewayError::VenueNotConfigured(venue));
+        }
+        Ok(GatewayBuilder {
+            coinbase: coinbase.map(|config| match paper.get(Venue::Coinbase) {
+                Some(_) => CoinbaseConfig { key: None, ..config },
+                None => config,
+            }),
+            binance_us: binance_us.map(|config| match paper.get(Venue::BinanceUs) {
+                Some(_) => config.without_key(),
+                None => config,
+            }),
+            paper,
+            ..self
+        })
+    }
+
     fn run(self, handler: Option<Box<dyn Handler>>) -> Result<Gateway, GatewayError> {
         let core = self.core.map(find_core).transpose()?;
-        let (mut gateway, reactor) = self.assemble(handler)?;
+        let (mut gateway, reactor) = self.without_keys_on_paper()?.assemble(handler)?;
         let spawned = std::thread::Builder::new().name("reactor".to_owned()).spawn(move || {
             if let Some(core) = core {
                 if !core_affinity::set_for_current(core) {
@@ -354,10 +424,7 @@ impl GatewayBuilder {
         if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
             return Err(GatewayError::NoLimits(Venue::Oanda));
         }
-        if let Some(ms) = self.reactor_silence_ms_max.filter(|ms| *ms < REACTOR_SILENCE_MS_MIN) {
-            let why = format!("{ms} ms is less than {REACTOR_SILENCE_MS_MIN} ms, which a healthy reactor may need");
-            return Err(GatewayError::Setting { setting: "reactor_silence_ms_max", why });
-        }
+        self.check()?;
         let tls = tls_config(self.extra_roots.as_deref())
             .map_err(|error| GatewayError::Setting { setting: ROOTS_SETTING, why: error.to_string() })?;
         let (clock, anchor) = Clock::start();
@@ -417,10 +484,16 @@ impl GatewayBuilder {
         }
         if let (Some(binance_us), Some(dialer)) = (binance_us, dialers.get(Venue::BinanceUs)) {
             let asked = binance_us.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if binance_us.key.is_some() {
+                asked.check_start()?;
+            }
             *queries.get_mut(Venue::BinanceUs) = Some(Queries::BinanceUs(asked));
         }
         if let (Some(oanda), Some(dialer)) = (oanda, dialers.get(Venue::Oanda)) {
             let asked = oanda.queries(dialer.cold(), clock.clone(), self.query_timeout_ms, cold_audit.clone());
+            if oanda.trades {
+                asked.check_start()?;
+            }
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
         let accounts: Vec<Account> = coinbase
@@ -430,7 +503,7 @@ impl GatewayBuilder {
             .chain(oanda.iter().filter_map(|o| o.account()))
             .collect();
         let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
-        let engine = Engine::new(EngineConfig {
+        let mut engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
             oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
@@ -445,6 +518,9 @@ impl GatewayBuilder {
             setting: "COINBASE_REST_URL, BINANCE_US_REST_URL or OANDA_REST_URL",
             why: error.to_string(),
         })?;
+        for paper in self.paper.iter().filter_map(|(_, paper)| paper.as_ref()) {
+            engine = engine.trading_on_paper(paper);
+        }
         let dialled_to = |slot: &Slot| match slot.venue {
             Venue::Coinbase => coinbase.as_ref().map(|coinbase| coinbase.dialled(slot)),
             Venue::BinanceUs => binance_us.as_ref().and_then(|binance_us| binance_us.dialled(slot)),
@@ -457,8 +533,11 @@ impl GatewayBuilder {
             };
             dials.push((dialer.handle(), dial_job(index, endpoint)));
         }
+
         let mut emergencies = Vec::new();
-        for venue in Venue::ALL.into_iter().filter(|_| self.reactor_silence_ms_max.is_some()) {
+        // Orders on paper are nowhere but in the engine.
+        let live = |venue: &Venue| self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some();
+        for venue in Venue::ALL.into_iter().filter(live) {
             let Some(dialer) = dialers.get(venue) else { continue };
             let (lifeline, clock) = (dialer.lifeline(), clock.clone());
             let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
@@ -521,7 +600,9 @@ impl GatewayBuilder {
             lifeguard,
             journal,
         };
-        let gateway = Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        let mut gateway =
+            Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
+        gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
 }
@@ -576,13 +657,6 @@ mod tests {
             GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
         let error = builder.build().map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("/nowhere/ca.pem"), "{error}");
-    }
-
-    #[test]
-    fn a_silence_too_short_to_mean_anything_is_refused() {
-        let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).reactor_silence_ms_max(399);
-        let error = builder.build().map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("reactor_silence_ms_max: 399 ms"), "{error}");
     }
 
     #[test]

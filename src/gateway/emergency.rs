@@ -139,12 +139,7 @@ pub(super) struct OurOrders {
 
 impl Canceller for OurOrders {
     fn open_orders(&mut self) -> Result<Vec<ListedOrder>, CancellerFailed> {
-        let mut listed = match &self.queries {
-            Queries::Coinbase(queries) => queries.listed_orders(),
-            Queries::BinanceUs(queries) => queries.listed_orders(),
-            Queries::Oanda(queries) => queries.listed_orders(),
-        }
-        .map_err(failed)?;
+        let mut listed = self.queries.listed_orders().map_err(failed)?;
         listed.retain(|order| is_ours(&self.ids, &order.client_order_id));
         Ok(listed)
     }

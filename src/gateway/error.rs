@@ -86,6 +86,9 @@ pub enum GatewayError {
     /// The venue was not configured in this gateway.
     #[error("{0}: not configured in this gateway")]
     VenueNotConfigured(Venue),
+    /// The venue does not trade on paper.
+    #[error("{0}: does not trade on paper in this gateway: call `.paper(..)` on the builder")]
+    NotOnPaper(Venue),
     /// A cold query failed.
     #[error(transparent)]
     Query(#[from] ExchangeError),

@@ -7,6 +7,7 @@
 
 mod binance_us;
 mod builder;
+mod checks;
 mod coinbase;
 mod connector;
 mod directory;
@@ -15,6 +16,7 @@ mod epoch;
 mod error;
 mod mint;
 mod oanda;
+mod paper;
 mod places;
 mod queries;
 mod running;
@@ -25,6 +27,7 @@ pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueL
 pub use crate::journal::{AuditConfig, Fsync};
 pub use crate::keeper::{Alarm, EmergencyState};
 pub use crate::order::RestartPolicy;
+pub use crate::paper::{PaperConfig, PaperError};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;

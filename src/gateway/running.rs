@@ -1,6 +1,7 @@
 //! A running gateway.
 
 use super::builder::{GatewayBuilder, RingSizes};
+use super::checks::deadline_after;
 use super::directory::Directory;
 use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
@@ -65,6 +66,8 @@ pub struct Gateway {
     /// Hand-off latencies measured by the strategies' own handles.
     strategy_hops: Mutex<Vec<HopsReader>>,
     inline: Option<StrategyId>,
+    /// Venues that trade on paper.
+    pub(super) paper: PerVenue<bool>,
 }
 
 /// Latencies and counters at one moment.
@@ -135,7 +138,21 @@ impl Gateway {
         inline: Option<StrategyId>,
     ) -> Gateway {
         let strategy_hops = Mutex::new(Vec::new());
-        Gateway { threads, control, clock, directory, queries, places, rings, hops, counters, strategy_hops, inline }
+        let paper = PerVenue::default();
+        Gateway {
+            threads,
+            control,
+            clock,
+            directory,
+            queries,
+            places,
+            rings,
+            hops,
+            counters,
+            strategy_hops,
+            inline,
+            paper,
+        }
     }
 
     /// A new strategy's handles. At most 64 strategies at a time; drop the handles to give a place back.
@@ -214,6 +231,10 @@ impl Gateway {
                     if let Some(market) = queries.take_market(symbol) {
                         self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;
                     }
+                }
+                if let Queries::Oanda(queries) = &queries {
+                    let rules = Box::new(queries.rules(symbol)?);
+                    self.send(ControlMessage::Engine(Control::OandaRules(added.id, rules)))?;
                 }
                 added
             }
@@ -306,8 +327,16 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError::Stopped`] if the reactor does not answer.
     pub fn open_orders(&self) -> Result<usize, GatewayError> {
+        self.ask(ControlMessage::CountOpen)
+    }
+
+    /// Asks the reactor something and waits for its answer.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(mpsc::SyncSender<T>) -> ControlMessage,
+    ) -> Result<T, GatewayError> {
         let (reply, answer) = mpsc::sync_channel(1);
-        self.send(ControlMessage::CountOpen(reply))?;
+        self.send(question(reply))?;
         answer.recv_timeout(CONTROL_TIMEOUT).map_err(|_| GatewayError::Stopped)
     }
 
@@ -342,7 +371,7 @@ impl Gateway {
     /// [`GatewayError::AuditIncomplete`] if the end of the audit log could not be written; the threads are ended all the
     /// same.
     pub fn shutdown(mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         self.send(ControlMessage::Engine(Control::Stop(shutdown)))?;
         let mut open_orders = 0;
         if shutdown == Shutdown::CancelOurs {
@@ -381,7 +410,8 @@ impl Gateway {
         }
         if let Some(reactor) = self.threads.reactor.take() {
             // One that stands still is not waited for: should it ever turn again, it finds that it is to end.
-            while !reactor.is_finished() && !(self.threads.lifeguard.stands_still() && Instant::now() >= deadline) {
+            let is_hopeless = || self.threads.lifeguard.stands_still() && Instant::now() >= deadline;
+            while !reactor.is_finished() && !is_hopeless() {
                 std::thread::sleep(LOOK_EVERY);
             }
             if !reactor.is_finished() {

@@ -228,7 +228,9 @@ impl Bench {
     }
 
     fn balance(&self, asset: &str) -> (Fixed128, Fixed128) {
-        self.venue.balance(asset).unwrap()
+        let of = |(code, ..): &(InlineText<16>, Fixed128, Fixed128)| code.as_str() == asset;
+        let (_, available, hold) = self.venue.balances().find(of).unwrap();
+        (available, hold)
     }
 }
 

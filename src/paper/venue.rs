@@ -8,7 +8,7 @@ use super::order::{PaperOrder, Place, Size};
 use super::rules::{words, Refused, Rules};
 use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
-use crate::order::{CancelReply, FactSource, FillFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
     Fixed, Fixed128, InlineText, Instrument, InstrumentId, OrderType, RejectClass, Side, TimeInForce, UnixNanos, Venue,
     VenueOrderId,
@@ -452,16 +452,28 @@ impl PaperVenue {
         }
     }
 
+    /// Every execution of these orders that is remembered.
+    pub fn tell_fills_of(&self, ids: &[VenueOrderId], facts: &mut impl Facts) {
+        for fill in self.fills.iter().filter(|fill| ids.contains(&fill.venue_order_id)) {
+            facts.fill(fill);
+        }
+    }
+
     fn tell_orders(&self, facts: &mut impl Facts, wanted: impl Fn(&PaperOrder) -> bool) {
         for order in self.orders.iter().filter(|order| order.serial > 0 && wanted(order)) {
             facts.order(&order.fact(FactSource::Query, self.with_fees()));
         }
     }
 
-    /// What is free and what is held of an asset.
-    pub fn balance(&self, asset: &str) -> Option<(Fixed128, Fixed128)> {
-        let account = self.ledger.all().find(|account| account.asset.as_str() == asset)?;
-        Some((account.available, account.hold))
+    /// Every asset: its code, what is free and what is held.
+    pub fn balances(&self) -> impl Iterator<Item = (InlineText<16>, Fixed128, Fixed128)> + '_ {
+        self.ledger.all().map(|account| (account.asset, account.available, account.hold))
+    }
+
+    /// How an order stands; `None` if it is not known.
+    pub fn order_fact(&self, id: &VenueOrderId) -> Option<OrderFact> {
+        let order = self.order(self.find(id)?)?;
+        Some(order.fact(FactSource::Query, self.with_fees()))
     }
 
     pub(super) fn order(&self, slot: u32) -> Option<&PaperOrder> {

@@ -12,7 +12,7 @@ mod prepare;
 mod sink;
 mod sockets;
 
-pub use control::{ControlHandle, ControlMessage, Poller, CONTROL_QUEUE_MAX};
+pub use control::{ControlHandle, ControlMessage, PaperQuestion, Poller, CONTROL_QUEUE_MAX};
 pub use dead_man::Heartbeat;
 pub use handler::{Handler, InlineOrders, INLINE_COMMANDS_MAX};
 pub use idle::Idle;
@@ -276,6 +276,12 @@ impl Reactor {
                 }
                 ControlMessage::CountOpen(reply) => {
                     let _ = reply.send(self.engine.open_orders());
+                }
+                ControlMessage::Paper(PaperQuestion::Balances(venue, reply)) => {
+                    let _ = reply.send(self.engine.paper_balances(venue));
+                }
+                ControlMessage::Paper(PaperQuestion::Order(venue, id, reply)) => {
+                    let _ = reply.send(self.engine.paper_order(venue, &id));
                 }
                 ControlMessage::End if self.dead_man.is_on() && self.engine.open_orders() > 0 => {
                     if self.dead_man.is_armed() {
