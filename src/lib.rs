@@ -61,7 +61,7 @@
 //!
 //! [`gateway`] is the front door, [`record`] what crosses the rings, [`book`] has a [`Follower`] that rebuilds books from
 //! records. [`manual`] explains decisions. The floors below are public so that they can be fuzzed, benched and reused:
-//! [`codec`], [`venue`], [`order`], [`position`], [`guard`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
+//! [`codec`], [`venue`], [`order`], [`position`], [`guard`], [`paper`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
 //! [`dialer`], [`keeper`], [`journal`] and [`reactor`] are where the outside is touched.
 //!
 //! # Features
@@ -91,17 +91,19 @@ pub mod keeper;
 pub mod link;
 pub mod manual;
 pub mod order;
+pub mod paper;
 pub mod position;
 pub mod reactor;
 pub mod record;
 pub mod ring;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod state;
 pub mod telemetry;
 pub mod venue;
 
 pub use book::Follower;
 pub use gateway::{
     AuditConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
-    GatewayBuilder, GatewayError, Handler, Idle, Limits, Queries, Shutdown, Strategy,
+    GatewayBuilder, GatewayError, Handler, Idle, Limits, PaperConfig, Queries, Shutdown, Strategy,
 };

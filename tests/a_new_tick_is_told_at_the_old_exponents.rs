@@ -47,6 +47,7 @@ impl Bench {
     fn new() -> Bench {
         let config = EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup {
                 stream: StreamConfig::default(),
                 market: MarketFeeds::default(),

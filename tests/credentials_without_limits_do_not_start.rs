@@ -17,7 +17,7 @@ fn neither_limits_nor_without_limits_is_an_error() {
         let config = CoinbaseConfig::default().endpoints(endpoints(&venue));
         config.credentials(key.name(), key.secret()).unwrap()
     };
-    let builder = || GatewayBuilder::default().root_certificates(&roots.path);
+    let builder = || GatewayBuilder::default().without_state().root_certificates(&roots.path);
     let refused = builder().coinbase(coinbase()).start();
     assert_eq!(refused.map(|_| ()), Err(GatewayError::NoLimits(Venue::Coinbase)));
     assert_eq!(venue.connections_accepted().unwrap(), 0, "nothing was dialled");

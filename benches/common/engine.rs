@@ -106,6 +106,7 @@ impl Running {
         let (market, records) = ring(RING, None);
         let engine = Engine::new(EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup { stream: stream_config(), market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

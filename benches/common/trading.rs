@@ -130,6 +130,7 @@ impl Trading {
         };
         let engine = Engine::new(EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup {
                 stream: stream_config(),
                 market: MarketFeeds::default(),

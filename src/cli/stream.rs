@@ -3,7 +3,8 @@
 use super::lines::Line;
 use super::say;
 use crate::gateway::{
-    BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, Strategy,
+    BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, OandaConfig,
+    Strategy,
 };
 use crate::record::{ConnectionState, Venue, View};
 use std::error::Error;
@@ -23,7 +24,7 @@ JSON lines have venue, kind, sequence, venue_ns, recv_ns (UNIX ns), flags, instr
   candle        start_ns, interval_s, open, high, low, close, volume; sent again while it grows
   status        status, tick, lot
   gap           cause, recovered, lost
-  subscription  channel, difference (missing, refused, still_served, no_place)
+  subscription  channel, difference (missing, refused, still_served, no_place, not_offered)
   state         role, state; no instrument
 Decimals are text.";
 
@@ -31,12 +32,13 @@ Decimals are text.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = JSON_LINES)]
 pub(super) struct StreamArguments {
-    /// The venue: coinbase or binance_us
+    /// The venue: coinbase, binance_us or oanda (which needs OANDA_API_TOKEN and OANDA_ACCOUNT_ID)
     venue: Venue,
-    /// Instruments by the venue's own names, such as BTC-USD at coinbase and BTCUSD at binance_us
+    /// Instruments by the venue's own names, such as BTC-USD at coinbase, BTCUSD at binance_us and EUR_USD at oanda
     #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
-    /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
+    /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status; at binance_us also book_5,
+    /// book_10, book_20 and aggregated_trades
     #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
     channels: Channels,
     /// Where Coinbase's market data comes from: advanced (the default), exchange or exchange-authenticated; two of them,
@@ -77,9 +79,6 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
         }
     })?;
     let Feeds { first, second } = arguments.feed.unwrap_or_default();
-    if arguments.venue == Venue::Oanda {
-        return Err("oanda cannot be streamed yet: choose coinbase or binance_us".into());
-    }
     let gateway = builder(arguments.venue, arguments.feed)?.only(arguments.venue).start()?;
     let mut strategy = gateway.strategy()?;
     for symbol in &arguments.symbols {
@@ -118,15 +117,18 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A gateway that can stream from the venue. Public channels need no credentials; without them nothing here can trade,
-/// whatever the environment holds.
+/// A gateway that can stream from the venue. Public channels need no credentials; without them, or told to use them for
+/// prices only, nothing here can trade, whatever the environment holds.
 fn builder(venue: Venue, feeds: Option<Feeds>) -> Result<GatewayBuilder, Box<dyn Error>> {
     let builder = GatewayBuilder::public_from_env()?;
-    if venue == Venue::BinanceUs {
-        return match feeds {
-            None => Ok(builder.binance_us(BinanceUsConfig::public_from_env()?)),
-            Some(_) => Err("--feed chooses among Coinbase's feeds; binance_us has one".into()),
-        };
+    if let (Some(_), Venue::BinanceUs | Venue::Oanda) = (feeds, venue) {
+        return Err(format!("--feed chooses among Coinbase's feeds; {venue} has one").into());
+    }
+    match venue {
+        Venue::BinanceUs => return Ok(builder.binance_us(BinanceUsConfig::public_from_env()?)),
+        // It has no public data: the token is read for its prices alone.
+        Venue::Oanda => return Ok(builder.oanda(OandaConfig::from_env()?.market_data_only())),
+        Venue::Coinbase => {}
     }
     let Feeds { first, second } = feeds.unwrap_or_default();
     // The Exchange's key is read only if it is asked for: it signs subscriptions and nothing else.
@@ -193,7 +195,8 @@ impl<W: Write> Printer<W> {
     }
 }
 
-const CHANNEL_NAMES: &str = "book, trades, ticker, ticker_batch, candles, status";
+const CHANNEL_NAMES: &str =
+    "book, trades, ticker, ticker_batch, candles, status, book_5, book_10, book_20, aggregated_trades";
 
 fn parse_feeds(text: &str) -> Result<Feeds, String> {
     let mut sources = text.split(',').map(|name| name.trim().parse::<MarketSource>());
@@ -215,6 +218,10 @@ fn parse_channels(text: &str) -> Result<Channels, String> {
                 "ticker_batch" => Channels::TICKER_BATCH,
                 "candles" => Channels::CANDLES,
                 "status" => Channels::STATUS,
+                "aggregated_trades" => Channels::AGGREGATED_TRADES,
+                "book_5" => Channels::BOOK_5,
+                "book_10" => Channels::BOOK_10,
+                "book_20" => Channels::BOOK_20,
                 other => return Err(format!("unknown channel `{other}`: choose from {CHANNEL_NAMES}")),
             })
     })

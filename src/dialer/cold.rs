@@ -1,10 +1,12 @@
 //! Cold queries for whoever may block: a request goes to a worker, the caller waits for the reply.
 //!
 //! Owns [`WORKERS`] threads per venue, so that one long list does not hold up a reconciliation. Guarantees one reply per
-//! job, within its timeout and a little; a job that waited too long in the queue is never sent.
+//! job, within its timeout and a little; a job that waited too long in the queue is never sent. A lifeline is the same
+//! without queue and workers, on the caller's thread: nothing that is stuck can be in its way.
 
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -15,11 +17,13 @@ use zeroize::Zeroizing;
 use super::dial::Venue;
 use super::endpoint::Endpoint;
 use super::exchange::{ColdClient, ColdRequest, ExchangeError, ExchangeReason, OwnedResponse, Written};
-use super::resolve::lock;
+use super::resolve::{lock, Names};
 use crate::codec::http1::Method;
 
 /// Exchanges at once per venue.
 const WORKERS: usize = 2;
+/// Longest timeout there is: nobody waits for a year.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How much longer than the timeout a caller waits: workers notice the end by slices.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -54,27 +58,52 @@ enum Message {
 /// Runs cold queries. Cheap to clone, usable from any thread that may block.
 #[derive(Clone)]
 pub struct ColdHandle {
-    messages: Sender<Message>,
-    venue: Box<str>,
+    way: Way,
+    venue: Arc<Venue>,
+}
+
+#[derive(Clone)]
+enum Way {
+    Workers(Sender<Message>),
+    /// On the caller's thread, over connections of its own.
+    Lifeline(Arc<Mutex<ColdClient>>),
 }
 
 impl ColdHandle {
+    /// One with connections of its own, to addresses known before: it waits for no worker, and for DNS only if no such
+    /// address takes a connection.
+    pub(super) fn lifeline(venue: Arc<Venue>) -> ColdHandle {
+        let client = ColdClient::new(venue.clone(), Names::Remembered);
+        ColdHandle { way: Way::Lifeline(Arc::new(Mutex::new(client))), venue }
+    }
+
+    /// Whether the dialer is shutting down: whatever runs ends early, and nothing new is sent.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.venue.stop.load(Ordering::Relaxed)
+    }
+
     /// Runs the query and waits for its response.
     ///
     /// # Errors
     /// Why there is none, and whether any byte of the request may have left.
     pub fn run(&self, job: ColdJob) -> Result<OwnedResponse, ExchangeError> {
-        let timeout = Duration::from_millis(job.timeout_ms);
+        let timeout = Duration::from_millis(job.timeout_ms).min(TIMEOUT_MAX);
+        let deadline = Instant::now() + timeout;
+        let messages = match &self.way {
+            Way::Lifeline(client) => return answer_or_panic(&mut lock(client), job, deadline),
+            Way::Workers(messages) => messages,
+        };
         let host: Box<str> = job.endpoint.host.as_str().into();
         let failed = |written, reason| ExchangeError {
-            venue: self.venue.clone(),
+            venue: self.venue.name.clone(),
             host: host.clone(),
             written,
             reason: Box::new(reason),
         };
         let (reply, replied) = mpsc::channel();
-        let queued = Box::new(Queued { job, deadline: Instant::now() + timeout, reply });
-        if self.messages.send(Message::Job(queued)).is_err() {
+        let queued = Box::new(Queued { job, deadline, reply });
+        if messages.send(Message::Job(queued)).is_err() {
             return Err(failed(Written::Nothing, ExchangeReason::Shutdown));
         }
         replied.recv_timeout(timeout + GRACE).unwrap_or_else(|error| {
@@ -89,7 +118,8 @@ impl ColdHandle {
 
 /// The workers of one venue. Dropping it waits for them: raise the venue's stop flag first.
 pub(super) struct ColdWorkers {
-    handle: ColdHandle,
+    venue: Arc<Venue>,
+    messages: Sender<Message>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -97,10 +127,9 @@ impl ColdWorkers {
     pub(super) fn start(venue: &Arc<Venue>) -> io::Result<Self> {
         let (messages, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
-        let handle = ColdHandle { messages, venue: venue.name.clone() };
-        let mut workers = Self { handle, threads: Vec::new() };
+        let mut workers = Self { venue: venue.clone(), messages, threads: Vec::new() };
         for index in 0..WORKERS {
-            let (client, queue) = (ColdClient::new(venue.clone()), queue.clone());
+            let (client, queue) = (ColdClient::new(venue.clone(), Names::Asked), queue.clone());
             let thread = std::thread::Builder::new().name(format!("cold-{}-{index}", venue.name));
             workers.threads.push(thread.spawn(move || work(client, &queue))?);
         }
@@ -108,7 +137,7 @@ impl ColdWorkers {
     }
 
     pub(super) fn handle(&self) -> ColdHandle {
-        self.handle.clone()
+        ColdHandle { way: Way::Workers(self.messages.clone()), venue: self.venue.clone() }
     }
 }
 
@@ -116,7 +145,7 @@ impl Drop for ColdWorkers {
     fn drop(&mut self) {
         for _ in &self.threads {
             // Fails if all have ended.
-            let _ = self.handle.messages.send(Message::Stop);
+            let _ = self.messages.send(Message::Stop);
         }
         for thread in self.threads.drain(..) {
             // Panics were caught inside.
@@ -131,15 +160,17 @@ fn work(mut client: ColdClient, queue: &Mutex<Receiver<Message>>) {
         let message = lock(queue).recv();
         let Ok(Message::Job(queued)) = message else { return };
         let Queued { job, deadline, reply } = *queued;
-        let endpoint = job.endpoint.clone();
-        let outcome = catch_unwind(AssertUnwindSafe(|| answer(&mut client, job, deadline)));
-        let outcome = outcome.unwrap_or_else(|_| {
-            tracing::error!(%endpoint, "a cold query panicked");
-            Err(client.error(&endpoint, Written::MayHaveLeft, ExchangeReason::Panicked))
-        });
         // The caller may have given up.
-        let _ = reply.send(outcome);
+        let _ = reply.send(answer_or_panic(&mut client, job, deadline));
     }
+}
+
+fn answer_or_panic(client: &mut ColdClient, job: ColdJob, deadline: Instant) -> Result<OwnedResponse, ExchangeError> {
+    let endpoint = job.endpoint.clone();
+    catch_unwind(AssertUnwindSafe(|| answer(client, job, deadline))).unwrap_or_else(|_| {
+        tracing::error!(%endpoint, "a cold query panicked");
+        Err(client.error(&endpoint, Written::MayHaveLeft, ExchangeReason::Panicked))
+    })
 }
 
 fn answer(client: &mut ColdClient, job: ColdJob, deadline: Instant) -> Result<OwnedResponse, ExchangeError> {

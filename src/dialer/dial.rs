@@ -13,7 +13,7 @@ use super::budget::{Budgeted, ConnectionBudget};
 use super::connect::connect;
 use super::endpoint::{Endpoint, EndpointKind};
 use super::error::{DialError, DialReason, Phase};
-use super::resolve::{lock, Resolver};
+use super::resolve::{lock, Names, Resolver};
 use crate::codec::websocket::{HandshakeError, Upgrade, UpgradeReader, UpgradeRequest};
 use crate::link::{Arrived, GaveUp, Link, LinkError, Patience};
 use crate::record::UnixNanos;
@@ -128,7 +128,7 @@ impl Venue {
 
     fn dial_in(&self, job: &DialJob, progress: &mut Progress) -> Result<Link<mio::net::TcpStream>, DialReason> {
         let patience = self.patience(Duration::from_millis(job.attempt_timeout_ms));
-        let mut link = self.open(&job.endpoint, job.local_address, patience, progress)?;
+        let mut link = self.open(&job.endpoint, job.local_address, Names::Asked, patience, progress)?;
         if job.endpoint.kind == EndpointKind::WebSocket {
             let began = Instant::now();
             upgrade(&mut link, job, patience)?;
@@ -142,25 +142,55 @@ impl Venue {
         &self,
         endpoint: &Endpoint,
         local: Option<IpAddr>,
+        names: Names,
         patience: Patience<'_>,
         progress: &mut Progress,
     ) -> Result<Link<TcpStream>, DialReason> {
         let name = ServerName::try_from(endpoint.host.clone()).map_err(|_| DialReason::BadHost)?;
-        let began = Instant::now();
-        let addresses = self.resolver.resolve(&endpoint.host, endpoint.port, patience)?;
-        progress.timings.resolve_us = us_since(began);
-
-        let began = Instant::now();
-        let (socket, peer) = connect(&addresses, local, patience)?;
+        let (socket, peer) = self.reach(endpoint, local, names, patience, progress)?;
         progress.peer = Some(peer);
         progress.local = socket.local_addr().ok();
-        progress.timings.connect_us = us_since(began);
 
         let began = Instant::now();
         let link = Link::handshake(socket, self.tls.clone(), name, patience)
             .map_err(|error| DialReason::of_link(error, Phase::Tls, DialReason::Tls))?;
         progress.timings.tls_us = us_since(began);
         Ok(link)
+    }
+
+    /// A TCP connection to one of the name's addresses.
+    fn reach(
+        &self,
+        Endpoint { host, port, .. }: &Endpoint,
+        local: Option<IpAddr>,
+        names: Names,
+        patience: Patience<'_>,
+        progress: &mut Progress,
+    ) -> Result<(TcpStream, SocketAddr), DialReason> {
+        let mut connected = |addresses: &[SocketAddr], patience| {
+            let began = Instant::now();
+            let connected = connect(addresses, local, patience);
+            progress.timings.connect_us = us_since(began);
+            connected
+        };
+        let known = (names == Names::Remembered).then(|| self.resolver.remembered(host, *port)).flatten();
+        if let Some(known) = known {
+            // The other half of the time is for asking DNS after all.
+            let left = patience.deadline.saturating_duration_since(Instant::now());
+            match connected(&known, Patience { deadline: Instant::now() + left / 2, ..patience }) {
+                Err(DialReason::Shutdown) => return Err(DialReason::Shutdown),
+                Err(reason) => {
+                    tracing::warn!(host, %reason, "no address known before takes the connection: asking DNS")
+                }
+                connected => return connected,
+            }
+        }
+        let began = Instant::now();
+        let addresses = self.resolver.resolve(host, *port, patience)?;
+        let resolve_us = us_since(began);
+        let connected = connected(&addresses, patience);
+        progress.timings.resolve_us = resolve_us;
+        connected
     }
 
     /// Takes the right to open one connection of this kind now.

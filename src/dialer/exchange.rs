@@ -16,6 +16,7 @@ use thiserror::Error;
 use super::dial::{Progress, Venue};
 use super::endpoint::Endpoint;
 use super::error::DialReason;
+use super::resolve::Names;
 use crate::codec::http1::{HttpError, Item, Limits, Method, ResponseReader};
 use crate::link::{Arrived, GaveUp, Link, LinkError, Patience};
 
@@ -145,14 +146,15 @@ struct Kept {
 /// One thread's connections for exchanges.
 pub struct ColdClient {
     venue: Arc<Venue>,
+    names: Names,
     kept: BTreeMap<(String, u16), Kept>,
     /// The response so far: longer than an inbox.
     response: Vec<u8>,
 }
 
 impl ColdClient {
-    pub(super) fn new(venue: Arc<Venue>) -> Self {
-        Self { venue, kept: BTreeMap::new(), response: Vec::new() }
+    pub(super) fn new(venue: Arc<Venue>, names: Names) -> Self {
+        Self { venue, names, kept: BTreeMap::new(), response: Vec::new() }
     }
 
     /// Sends the request and waits for the whole response, until `timeout` is over.
@@ -213,7 +215,7 @@ impl ColdClient {
 
     fn open(&self, endpoint: &Endpoint, patience: Patience<'_>) -> Result<Link<TcpStream>, ExchangeReason> {
         self.venue.wait_for_budget(endpoint.kind, patience)?;
-        let opened = self.venue.open(endpoint, None, patience, &mut Progress::default());
+        let opened = self.venue.open(endpoint, None, self.names, patience, &mut Progress::default());
         opened.map_err(|reason| match reason {
             DialReason::Shutdown => ExchangeReason::Shutdown,
             reason => ExchangeReason::Dial(reason),

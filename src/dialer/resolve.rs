@@ -33,6 +33,15 @@ struct Question {
     answer: Sender<io::Result<Vec<SocketAddr>>>,
 }
 
+/// Which addresses of a name to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// What DNS says now, or what was known before if it does not answer.
+    Asked,
+    /// Those that were known before. DNS is asked only if there are none, or none of them takes a connection.
+    Remembered,
+}
+
 /// See the module's documentation.
 pub(super) struct Resolver {
     questions: Mutex<Sender<Question>>,
@@ -59,7 +68,7 @@ impl Resolver {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
         let key = (host.to_owned(), port);
-        let remembered = lock(&self.remembered).get(&key).cloned();
+        let remembered = self.remembered(host, port);
         // With something to fall back on, leave half of the time for connecting to it.
         let left = patience.deadline.saturating_duration_since(Instant::now());
         let deadline = if remembered.is_some() { Instant::now() + left / 2 } else { patience.deadline };
@@ -76,6 +85,11 @@ impl Resolver {
             }
             (Err(reason), None) => Err(reason),
         }
+    }
+
+    /// The addresses a host had when it was resolved last.
+    pub(super) fn remembered(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+        lock(&self.remembered).get(&(host.to_owned(), port)).cloned()
     }
 
     fn ask(&self, host: &str, port: u16, patience: Patience<'_>) -> Result<Vec<SocketAddr>, DialReason> {

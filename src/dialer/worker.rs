@@ -140,6 +140,13 @@ impl Dialer {
         self.venue.clone()
     }
 
+    /// For whoever must be answered when everything else is stuck: see [`ColdHandle`]. Every call makes a new one, with
+    /// connections of its own.
+    #[must_use]
+    pub fn lifeline(&self) -> ColdHandle {
+        ColdHandle::lifeline(self.venue.clone())
+    }
+
     /// Gives up what is under way, delivers the last results and ends. Takes about a slice of
     /// [`SLICE_MS`](crate::link::SLICE_MS).
     pub fn shutdown(self) {}

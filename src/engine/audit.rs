@@ -11,8 +11,8 @@ use crate::record::{
     AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, ClientOrderId, GuardEvent, InlineText,
     InstrumentId, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
-use crate::venue::binance_us;
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
+use crate::venue::{binance_us, oanda};
 
 /// Entries one input can cause before their list takes more memory: a lost connection ends all it carried, and a request
 /// names at most 32 orders.
@@ -116,9 +116,15 @@ impl Trading {
 
     fn about(&self, cargo: &Cargo) -> About {
         let (slot, request) = match cargo {
-            Cargo::Place(slot) => (*slot, None),
+            Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm => return About::NOTHING,
+            Cargo::Cancel
+            | Cargo::Query
+            | Cargo::Account
+            | Cargo::Snapshot
+            | Cargo::Average
+            | Cargo::Subscribe
+            | Cargo::Warm => return About::NOTHING,
         };
         self.orders.get(slot).map_or(About::NOTHING, |order| About {
             request: request.unwrap_or(order.request()),
@@ -145,13 +151,14 @@ impl Engine {
 
     /// Tells what was collected.
     pub(super) fn say_calls(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let Engine { conns, trading, .. } = self;
+        let Engine { conns, trading, market, .. } = self;
         if trading.calls.unsaid.is_empty() {
             return;
         }
         let mut unsaid = std::mem::take(&mut trading.calls.unsaid);
         for said in unsaid.drain(..) {
-            let Some(venue) = conns.get(said.conn.index()).map(|c| c.venue) else { continue };
+            let venue = conns.get(said.conn.index()).map(|c| c.venue);
+            let Some(venue) = venue.or_else(|| Engine::paper_venue_of(market, said.conn)) else { continue };
             if said.step == CallStep::Sent {
                 if let Some(carriage) = trading.carried_mut(said.conn).find(|c| c.call == said.number) {
                     carriage.loaded = now;
@@ -178,9 +185,11 @@ const fn operation(cargo: &Cargo) -> &'static str {
     match cargo {
         Cargo::Place(_) => "place",
         Cargo::Cancel => "cancel",
-        Cargo::Change(..) => "replace",
+        Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
+        Cargo::Account => "account",
         Cargo::Snapshot => "book_snapshot",
+        Cargo::Average => "average_price",
         Cargo::Subscribe => "subscribe_account",
         Cargo::Warm => "keep_warm",
     }
@@ -193,7 +202,7 @@ pub(super) const fn answers(cargo: &Cargo, to: ReplyTo) -> bool {
         (Cargo::Place(_), ReplyTo::Place)
             | (Cargo::Cancel, ReplyTo::Cancel)
             | (Cargo::Change(..), ReplyTo::Edit)
-            | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills)
+            | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances)
             | (Cargo::Warm, ReplyTo::Time)
     )
 }
@@ -217,6 +226,17 @@ pub(super) const fn end_of_binance_us(reply: &binance_us::Reply) -> CallEnd {
         binance_us::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
         binance_us::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
         binance_us::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
+        _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
+    };
+    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
+}
+
+/// How a request to OANDA ended.
+pub(super) const fn end_of_oanda(reply: &oanda::Reply) -> CallEnd {
+    let (outcome, reject, code) = match &reply.outcome {
+        oanda::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
+        oanda::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
+        oanda::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
         _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
     };
     CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }

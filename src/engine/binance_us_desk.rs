@@ -5,6 +5,7 @@
 //! books come in stages and orders never wait for them; that every reply corrects the governor by the venue's own counts;
 //! and that the venue's clock is asked as soon as there is a connection and again before it is known too vaguely.
 
+use super::binance_us_rules::Rules;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::ear::Ear;
@@ -15,15 +16,15 @@ use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
 use crate::record::{Instrument, InstrumentId, UnixNanos, Venue};
 use crate::venue::binance_us::request::Call;
-use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs};
+use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs, Wait};
 use crate::venue::{Deadline, SessionProgress};
 
-/// What is left of each limit to the engine: the rest of the weight is for cold queries.
+/// What is left of each limit to the engine: the rest of the weight is for cold queries and emergencies.
 const LIMITS: [RateLimit; 4] = [
     RateLimit {
         counted: Counted::Weight,
         window_ms: 60_000,
-        limit: limits::REQUEST_WEIGHT_PER_MINUTE - limits::COLD_WEIGHT_PER_MINUTE,
+        limit: limits::REQUEST_WEIGHT_PER_MINUTE - limits::weight_set_aside(limits::REQUEST_WEIGHT_PER_MINUTE),
     },
     RateLimit { counted: Counted::Requests, window_ms: 300_000, limit: limits::RAW_REQUESTS_PER_5_MIN },
     RateLimit { counted: Counted::Orders, window_ms: 10_000, limit: limits::ORDERS_PER_10_S },
@@ -32,12 +33,10 @@ const LIMITS: [RateLimit; 4] = [
 /// A request the governor does not allow now is tried again after this, if it cannot say when.
 const THROTTLED_RETRY_MS: u64 = 1_000;
 
-/// Instruments with orders before their list takes more memory.
-const ORDERED_KEPT: usize = 256;
-
 /// See the module's documentation. An engine that does not speak to Binance.US has one all the same, and never uses it.
 pub(super) struct BinanceUs {
     pub(super) data: MarketData,
+    pub(super) rules: Rules,
     governor: WindowGovernor,
     clock: TimeSync,
     /// By connection: what was counted when the request in flight left.
@@ -45,20 +44,18 @@ pub(super) struct BinanceUs {
     /// The governor lets no snapshot go before this.
     snapshots_from: UnixNanos,
     warm_every_ms: u64,
-    /// Instruments orders were sent for: where executions are to be looked for.
-    ordered: Vec<InstrumentId>,
 }
 
 impl BinanceUs {
     pub(super) fn new(connections: usize, snapshot_levels: u32, warm_every_ms: u64) -> BinanceUs {
         BinanceUs {
             data: MarketData::new(snapshot_levels),
+            rules: Rules::default(),
             governor: WindowGovernor::new(&LIMITS, limits::DELAY_MS_MAX),
             clock: TimeSync::new(),
             marks: vec![None; connections],
             snapshots_from: UnixNanos::NONE,
             warm_every_ms,
-            ordered: Vec::with_capacity(ORDERED_KEPT),
         }
     }
 
@@ -67,21 +64,17 @@ impl BinanceUs {
         self.data.due_bound().map(|at| at.max(self.snapshots_from))
     }
 
-    /// The venue states its limits: the weight set aside for cold queries is not ours.
+    /// The venue states its limits: the weight set aside for cold queries and emergencies is not ours.
     pub(super) fn set_limits(&mut self, mut limits: Vec<RateLimit>) {
         if limits.is_empty() {
             return;
         }
         for limit in limits.iter_mut().filter(|limit| limit.counted == Counted::Weight) {
             let minutes = u32::try_from(limit.window_ms / 60_000).unwrap_or(u32::MAX).max(1);
-            limit.limit = limit.limit.saturating_sub(limits::COLD_WEIGHT_PER_MINUTE.saturating_mul(minutes));
+            let set_aside = limits::weight_set_aside(limit.limit.checked_div(minutes).unwrap_or(0));
+            limit.limit = limit.limit.saturating_sub(set_aside.saturating_mul(minutes));
         }
         self.governor.set_limits(&limits);
-    }
-
-    /// Instruments orders were sent for.
-    pub(super) fn ordered(&self) -> &[InstrumentId] {
-        &self.ordered
     }
 
     /// Whether requests can be stamped.
@@ -114,6 +107,11 @@ impl BinanceUs {
         Ok((stamp, self.count(now, cost, priority)))
     }
 
+    /// Counts a request of the lowest priority, which leaves now, if the governor lets it go.
+    pub(super) fn housekeeping(&mut self, now: UnixNanos, cost: Cost) -> Option<Mark> {
+        self.governor.take(now, cost, Priority::Housekeeping).ok()
+    }
+
     /// A request left: the next reply over its connection corrects the governor by this mark or an earlier one, which
     /// corrects no less.
     pub(super) fn mark(&mut self, id: ConnId, mark: Option<Mark>) {
@@ -128,15 +126,31 @@ impl BinanceUs {
             return;
         }
         self.mark(id, mark);
-        if !self.ordered.contains(&instrument) {
-            self.ordered.push(instrument);
-        }
+        self.rules.ordered(instrument);
     }
 
     /// When an idle connection is used again: to stay warm, or because the clock must be asked.
     fn idle_until(&self, now: UnixNanos) -> UnixNanos {
         let soonest = now.plus_ms(limits::CLOCK_RETRY_MS);
         now.plus_ms(self.warm_every_ms).min(self.clock.due_at(now)).max(soonest)
+    }
+
+    /// When a wait the venue asked for is over.
+    pub(super) fn wait_end(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
+        let offset = self.clock.offset(now);
+        let end = wait.end(now, offset.map_or(0, |offset| offset.ns));
+        match wait {
+            Wait::For(_) => end,
+            // Not before it, as far as the clocks agree; and the venue counts whole milliseconds.
+            Wait::UntilVenue(_) => {
+                UnixNanos(end.0.saturating_add(offset.map_or(0, |offset| offset.error_ns))).plus_ms(1)
+            }
+        }
+    }
+
+    /// How far off the venue's time may be that requests are stamped with, ms; `None` while it is not known at all.
+    pub(super) fn clock_error_ms(&self, now: UnixNanos) -> Option<u64> {
+        self.clock.offset(now).map(|offset| offset.error_ns / 1_000_000)
     }
 
     /// What a reply says of the governor and the clock.
@@ -146,6 +160,9 @@ impl BinanceUs {
             if let Some(offset) = self.clock.offset(now) {
                 self.governor.set_clock(offset.ns, offset.error_ns);
             }
+        }
+        if let Outcome::AveragePrice(instrument, price) = reply.outcome {
+            self.rules.average(now, instrument, price);
         }
         if reply.clock_refused {
             self.clock.refused();
@@ -163,8 +180,7 @@ impl BinanceUs {
             }
         }
         if let Some(wait) = reply.wait {
-            let offset_ns = self.clock.offset(now).map_or(0, |offset| offset.ns);
-            self.governor.block_until(wait.end(now, offset_ns));
+            self.governor.block_until(self.wait_end(now, wait));
         }
     }
 }
@@ -275,6 +291,7 @@ impl Engine {
         self.arm_snapshots();
         // Others of its stage: one leaves as the one before comes in.
         self.fetch_snapshot(now, out);
+        self.ask_average(now, out);
         self.refresh_streams(now, out);
         if matches!(reply.to, ReplyTo::Time) {
             self.subscribe_users(now, out);

@@ -29,19 +29,21 @@ const STEPS_MAX: usize = 1_000;
 const CANCEL_RETRY_MS: u64 = 2;
 
 impl Engine {
-    /// One cancel request; when to try again if nothing is free for it.
+    /// One cancel request, of an order of a known instrument or of a symbol nobody trades here; when to try again if
+    /// nothing is free for it.
     pub(super) fn cancel_at_binance_us(
         &mut self,
         now: UnixNanos,
         out: &mut impl Outputs,
-        instrument: InstrumentId,
+        (instrument, symbol): (Option<InstrumentId>, &str),
         order: &VenueOrderId,
         client: &ClientOrderId,
     ) -> Result<(), UnixNanos> {
         let soon = now.plus_ms(CANCEL_RETRY_MS);
         let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
         let Engine { conns, trading, market, binance_us, .. } = self;
-        let symbol = market.get(instrument).map(|traded| traded.instrument.symbol()).ok_or(soon)?;
+        let known = instrument.and_then(|id| market.get(id)).map(|traded| traded.instrument.symbol());
+        let symbol = known.unwrap_or(symbol);
         let cost = Cost { weight: 1, orders: 0 };
         let (stamp, mark) = binance_us.permit(now, cost, Priority::Cancel).map_err(|none| none.retry_at(now))?;
         let session = conns.get_mut(id.index()).map(|conn| &mut conn.session).ok_or(soon)?;
@@ -65,7 +67,7 @@ impl Engine {
     /// The next step of the query under way, or of the next query, if a connection and a permit are free.
     pub(super) fn ask_binance_us(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         let Engine { conns, market, trading, binance_us, .. } = self;
-        let Trading { desks, orders, .. } = trading;
+        let Trading { desks, orders, pairs, ordered, .. } = trading;
         let desk = desks.get_mut(VENUE);
         if desk.user.is_none() || desk.asking.as_ref().is_some_and(|asking| !asking.waits) {
             return;
@@ -85,6 +87,7 @@ impl Engine {
         let from = asking.cursor.parse::<u64>().ok();
         let since = |since: UnixNanos| if from.is_some() { UnixNanos::NONE } else { since };
         // Items that cannot be named any more are passed over: of an instrument that is gone there is nothing to learn.
+        let mut leg: Option<ClientOrderId>;
         let call = loop {
             let call = match &asking.query {
                 Query::OpenOrders { .. } => (asking.item == 0).then_some(Some(Call::OpenOrders { symbol: None })),
@@ -93,12 +96,23 @@ impl Engine {
                     let symbol = symbol_of(*instrument)?;
                     Some(Call::AllOrders { symbol, from_order_id, since, limit: ROWS_PER_PAGE })
                 }),
-                Query::OrdersByIds { ids, .. } => ids.get(asking.item).map(|id| {
-                    let slot = orders.find(VENUE, &OrderRef::Venue(*id))?;
-                    let symbol = symbol_of(orders.get(slot)?.instrument())?;
-                    Some(Call::Order { symbol, id: OrderId::Venue(id.as_str()) })
+                Query::OrdersByIds { ids, .. } => match ids.get(asking.item) {
+                    None => None,
+                    Some(id) => {
+                        let slot = orders.find(VENUE, &OrderRef::Venue(*id));
+                        leg = slot.and_then(|slot| pairs.unseen_stop(slot, orders));
+                        let id = leg.as_ref().map_or(OrderId::Venue(id.as_str()), |leg| OrderId::Client(leg.as_str()));
+                        let instrument = ids.get(asking.item).and_then(|id| orders.instrument_of(VENUE, id));
+                        Some(instrument.and_then(symbol_of).map(|symbol| Call::Order { symbol, id }))
+                    }
+                },
+                Query::Balances { .. } => (asking.item == 0).then_some(Some(Call::Account)),
+                Query::FillsOf { ids, .. } => ids.get(asking.item).map(|id| {
+                    let (order_id, since) = (Some(id.as_str().parse().ok()?), UnixNanos::NONE);
+                    let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
+                    Some(Call::MyTrades { symbol, order_id, from_id: from, since, limit: ROWS_PER_PAGE })
                 }),
-                Query::Fills { since: begin, .. } => binance_us.ordered().get(asking.item).map(|instrument| {
+                Query::Fills { since: begin, .. } => ordered.get(VENUE).get(asking.item).map(|instrument| {
                     let (order_id, from_id, since) = (None, from, since(*begin));
                     let symbol = symbol_of(*instrument)?;
                     Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
@@ -140,7 +154,8 @@ impl Engine {
         let full = match outcome {
             Outcome::Listed(rows) => {
                 asking.incomplete |= rows.unreadable > 0;
-                let paged = matches!(asking.query, Query::RecentOrders { .. } | Query::Fills { .. });
+                let paged =
+                    matches!(asking.query, Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. });
                 (paged && rows.seen >= ROWS_PER_PAGE as usize).then_some(rows.last_id)
             }
             // No such order: no row, as in a listing without it.
@@ -172,11 +187,17 @@ impl Engine {
 
     /// A request ended, over whichever connection.
     pub(super) fn binance_us_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
-        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
-        if reply.wait.is_some() {
-            out.count(Counter::VenueRateLimited, 1);
+        if let Some(wait) = reply.wait {
+            // Before the answer is judged: a probe that is banned is no good one.
+            let until = self.binance_us.wait_end(now, wait);
+            self.obey(now, out, VENUE, reply.status, until);
         }
+        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.binance_us.learn(now, id, reply);
+        if let (Outcome::Time { .. }, Some(vague_ms)) = (&reply.outcome, self.binance_us.clock_error_ms(now)) {
+            // Stamps are of the venue's clock: only not knowing it can have them refused.
+            self.obey_clock(now, out, VENUE, vague_ms);
+        }
         if reply.clock_refused {
             self.ask_time_soon(now);
         }
@@ -184,8 +205,10 @@ impl Engine {
         let placed = orders.find(VENUE, &OrderRef::Client(reply.client_order_id));
         let is_answered = |cargo: &Cargo| match (cargo, reply.to) {
             (Cargo::Place(slot), ReplyTo::Place | ReplyTo::PlaceOco) => Some(*slot) == placed,
+            (Cargo::Swap { new, .. }, ReplyTo::Replace) => Some(*new) == placed,
             (Cargo::Cancel, ReplyTo::Cancel)
             | (Cargo::Snapshot, ReplyTo::Snapshot(_))
+            | (Cargo::Average, ReplyTo::AveragePrice(_))
             | (Cargo::Subscribe, ReplyTo::SubscribeUser)
             | (Cargo::Warm, ReplyTo::Time)
             | (Cargo::Query, ReplyTo::List(_) | ReplyTo::Order) => true,

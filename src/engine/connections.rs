@@ -1,16 +1,18 @@
 //! The connection table: what each slot is for, how it stands, and when it is dialled again.
 
-use super::contract::{Closed, ConnId, Note, Outputs};
+use super::contract::{Closed, ConnId, Note, Outputs, StrategySet};
 use super::ear::Ear;
 use super::port::Carrier;
+use super::relief::Duty;
 use super::Engine;
 use crate::book::Feed;
 use crate::guard::Backoff;
-use crate::record::{ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, UnixNanos, Venue};
+use crate::record::{
+    ConnectionRole, ConnectionState, GapCause, MarketRecord, Stamp, State, StrategyId, UnixNanos, Venue,
+};
 use crate::telemetry::Counter;
-use crate::venue::binance_us;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
-use crate::venue::{GapScope, SessionError};
+use crate::venue::{binance_us, oanda, GapScope, SessionError};
 
 /// First pause before a lost connection is dialled again.
 const BACKOFF_FIRST_MS: u64 = 250;
@@ -32,6 +34,10 @@ pub(super) enum Session {
     BinanceUsRest(Box<binance_us::OrderSession>),
     /// A Binance.US WebSocket API connection: orders, or the account's events.
     BinanceUsApi(Box<binance_us::ApiSession>),
+    /// An OANDA stream: prices, or the account's transactions.
+    OandaStream(Box<oanda::StreamSession>),
+    /// An OANDA keep-alive HTTP connection.
+    OandaRest(Box<oanda::OrderSession>),
 }
 
 /// Which requests an HTTP connection takes.
@@ -63,10 +69,15 @@ pub(super) struct Conn {
     pub(super) dormant: bool,
     /// Goes dormant again when it falls with nothing to carry.
     spare: bool,
+    /// On its way to replace another, or replaced: how it stands is nobody's business.
+    pub(super) quiet: bool,
     /// Which of the venue's two market feeds it belongs to.
     pub(super) feed: Feed,
     /// Whose market data it carries.
     pub(super) source: MarketSource,
+    /// The other one of its pair, if it can be relieved.
+    pub(super) partner: Option<ConnId>,
+    pub(super) duty: Duty,
 }
 
 impl Conn {
@@ -83,8 +94,11 @@ impl Conn {
             ever_open: false,
             dormant: false,
             spare: false,
+            quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
+            partner: None,
+            duty: Duty::Serves,
         }
     }
 
@@ -98,9 +112,15 @@ impl Conn {
         Conn { dormant: true, spare: true, ..self }
     }
 
+    /// The connection that is to relieve this one, if its sessions have a known end.
+    pub(super) fn relief_of(&self, id: ConnId) -> Option<Conn> {
+        let relief = Conn::new(self.venue, self.role, self.lane, self.session.successor()?);
+        Some(Conn { dormant: true, spare: self.spare, partner: Some(id), duty: Duty::StandsBy, ..relief })
+    }
+
     /// Whether it carries a venue's market data, of this feed.
     pub(super) fn is_market(&self, venue: Venue, feed: Feed) -> bool {
-        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed
+        self.venue == venue && self.role == ConnectionRole::Market && self.feed == feed && self.serves()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -139,6 +159,11 @@ impl Engine {
                 Ok(())
             }
             Session::BinanceUsStream(session) => session.opened(now, &mut binance_us.data, &mut ear).map(|_| ()),
+            Session::OandaStream(session) => session.opened(now, &mut ear).map(|_| ()),
+            Session::OandaRest(session) => {
+                session.opened();
+                Ok(())
+            }
             Session::BinanceUsRest(session) => {
                 session.opened();
                 Ok(())
@@ -154,7 +179,7 @@ impl Engine {
             self.set_state(now, out, id, ConnectionState::Healthy, "");
         }
         match self.conns.get(id.index()).map(|conn| &conn.session) {
-            Some(Session::CoinbaseOrders(_)) => self.warm_later(now, id),
+            Some(Session::CoinbaseOrders(_) | Session::OandaRest(_)) => self.warm_later(now, id),
             Some(Session::BinanceUsRest(_)) => self.rest_opened(now, out, id),
             Some(Session::BinanceUsApi(_)) => self.subscribe_users(now, out),
             _ => {}
@@ -187,7 +212,8 @@ impl Engine {
                 }
             }
             Session::BinanceUsStream(session) => {
-                self.deadlines.set(id.index(), session.deadline());
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 self.deadlines.set(self.snapshot_slot(), self.binance_us.snapshot_at());
                 if conn.state == ConnectionState::Open && session.healthy(&self.binance_us.data) {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -198,8 +224,22 @@ impl Engine {
                     self.deadlines.set(id.index(), Some(deadline));
                 }
             }
-            Session::BinanceUsApi(session) => {
+            Session::OandaStream(session) => {
                 self.deadlines.set(id.index(), session.deadline());
+                let reconciled = conn.role != ConnectionRole::User
+                    || self.trading.orders.is_reconciled(conn.venue) && self.oanda.ledger.is_complete();
+                if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
+            Session::OandaRest(session) => {
+                if let Some(deadline) = session.expects_reply_by() {
+                    self.deadlines.set(id.index(), Some(deadline));
+                }
+            }
+            Session::BinanceUsApi(session) => {
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
@@ -211,6 +251,7 @@ impl Engine {
                 }
             }
         }
+        self.do_duty(now, out, id);
     }
 
     pub(super) fn closed(
@@ -223,13 +264,14 @@ impl Engine {
     ) {
         self.deadlines.set(id.index(), None);
         self.trading.settle_orders(now, out, id, closed.began);
-        let Engine { conns, market, trading, binance_us, .. } = self;
+        let heir = self.fall_back(id);
+        let Engine { conns, market, trading, binance_us, oanda, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
-        let was_open = conn.is_open();
+        let (was_open, serves) = (conn.is_open(), conn.serves());
         if was_open {
             out.count(Counter::Disconnects, 1);
         }
-        let (mut reply, mut answer) = (None, None);
+        let (mut reply, mut answer, mut oanda_reply) = (None, None, None);
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
                 if let Some(token) = session.closed() {
@@ -249,12 +291,28 @@ impl Engine {
             }
             Session::BinanceUsStream(session) => {
                 session.closed(&mut binance_us.data);
-                if was_open {
+                if was_open && serves {
                     market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
                 }
             }
-            Session::BinanceUsApi(session) => {
+            Session::OandaStream(session) => {
+                session.closed();
+                if was_open && conn.role == ConnectionRole::Market {
+                    market.gaps(now, out, id, GapScope::Connection, GapCause::Disconnected, 0);
+                }
                 if conn.role == ConnectionRole::User {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+            }
+            Session::OandaRest(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                oanda_reply = match closed.clean {
+                    true => session.eof(rest, &mut oanda.ledger, &mut ear),
+                    false => session.closed(&mut ear),
+                };
+            }
+            Session::BinanceUsApi(session) => {
+                if trading.is_user(id) {
                     trading.orders.user_stream_down(conn.venue);
                 }
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -276,20 +334,32 @@ impl Engine {
             self.rest_replied(now, out, id, &answer);
             self.deadlines.set(id.index(), None);
         }
+        if let Some(reply) = oanda_reply {
+            self.oanda_replied(now, out, id, &reply);
+        }
+        self.oanda.account.conn_lost(now, id);
         self.api_replies(now, out, id);
         self.query_lost(now, out, id);
         self.trading.unload_all(id);
         self.trading.stirred = true;
+        self.price_stream_lost(id);
         let Some(conn) = self.conns.get_mut(id.index()) else { return };
         let mut random = [0u8; 8];
         out.entropy(&mut random);
         let again = conn.backoff.failed(now, u64::from_le_bytes(random));
-        if conn.spare && !conn.session.wants_anything() {
-            conn.dormant = true;
-            self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        let idle = conn.spare && !conn.session.wants_anything();
+        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        if let Some(heir) = heir {
+            return self.succeed(now, out, id, heir);
+        }
+        if self.stays_away(now, id) {
             return;
         }
-        self.set_state(now, out, id, ConnectionState::Down, &closed.why);
+        if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {
+            conn.dormant = true;
+            self.price_stream_rests(now, out, id);
+            return;
+        }
         self.set_state(now, out, id, ConnectionState::Connecting, "");
         out.dial(id, again);
     }
@@ -307,10 +377,32 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role) = (conn.venue, conn.role);
+        let (venue, role, serves) = (conn.venue, conn.role, conn.serves() && !conn.quiet);
         out.note(Note::Connection { conn: id, venue, role, state, why });
-        let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-        let record = MarketRecord::state(stamp, State { venue, role, state });
+        if serves {
+            self.tell_state(now, out, id);
+        }
+    }
+
+    /// How a connection stands, to every strategy.
+    pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Some(conn) = self.conns.get(id.index()) else { return };
+        let record = state_record(now, conn);
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
+
+    /// A strategy that comes late is told how every connection stands: the changes before it are gone, and the next may be
+    /// a day away.
+    pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
+        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves() && !conn.quiet;
+        for conn in self.conns.iter().filter(told) {
+            self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
+        }
+    }
+}
+
+fn state_record(now: UnixNanos, conn: &Conn) -> MarketRecord {
+    let (venue, role, state) = (conn.venue, conn.role, conn.state);
+    let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
+    MarketRecord::state(stamp, State { venue, role, state })
 }

@@ -4,11 +4,12 @@
 use super::kill::KillScope;
 use crate::guard::RateLimit;
 use crate::record::{
-    AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord, StrategyId,
-    UnixNanos, Venue,
+    AssetId, AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord,
+    StrategyId, UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
-use crate::venue::Channels;
+use crate::venue::oanda::InstrumentRules;
+use crate::venue::{binance_us, Channels};
 
 /// A connection slot; fixed when the engine is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +109,12 @@ pub enum Control {
     Instrument(Box<Instrument>),
     /// What a venue that counts in fixed windows allows, as it says itself.
     RateLimits(Venue, Vec<RateLimit>),
+    /// What the account may do with an instrument of OANDA's: told behind the instrument.
+    OandaRules(InstrumentId, Box<InstrumentRules>),
+    /// The number of an asset that no instrument need be made of: fees are taken in it.
+    Asset(Venue, &'static str, AssetId),
+    /// What Binance.US takes of an instrument: its filters and kinds of order.
+    Market(InstrumentId, Box<binance_us::Market>),
     /// A strategy's rings exist from now on.
     AddStrategy(StrategyId),
     /// A strategy puts an order into one of its slots; commands it submits afterwards find it there.
@@ -126,6 +133,8 @@ pub enum Control {
     Kill(KillScope),
     /// A strategy went silent: as [`KillScope::Ours`].
     DeadMan,
+    /// The reactor stood still, and the keeper has cancelled for it: as [`KillScope::Ours`].
+    GivenUp,
     /// The kill is over.
     Release,
     /// News of the audit log, for every strategy.

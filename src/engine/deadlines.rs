@@ -15,6 +15,12 @@ impl Deadlines {
         Deadlines { at: vec![UnixNanos::MAX; slots], bound: UnixNanos::MAX }
     }
 
+    /// One more slot, disarmed; its number.
+    pub(super) fn add(&mut self) -> usize {
+        self.at.push(UnixNanos::MAX);
+        self.at.len().saturating_sub(1)
+    }
+
     /// Arms `slot`, or disarms it with `None`.
     pub(super) fn set(&mut self, slot: usize, at: Option<UnixNanos>) {
         let at = at.unwrap_or(UnixNanos::MAX);

@@ -6,6 +6,7 @@
 //! [`ExecutionKind::ResyncEnd`]; with that the latch is lifted.
 
 use super::contract::{Outputs, StrategySet};
+use super::purse::Purse;
 use crate::order::Executions;
 use crate::record::{
     AuditEntry, ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST,
@@ -46,9 +47,17 @@ impl Delivery {
     }
 
     pub(super) fn add(&mut self, strategy: StrategyId) {
+        let one = StrategySet::one(strategy);
         if let Some(slot) = self.slots.get_mut(strategy.index()) {
-            *slot = Slot { reserve: VecDeque::with_capacity(EXECUTION_RESERVE_MAX), lost: 0 };
-            self.everybody = self.everybody.with(StrategySet::one(strategy));
+            // What was told of adopted orders before their strategy was there.
+            slot.reserve.reserve(EXECUTION_RESERVE_MAX.saturating_sub(slot.reserve.len()));
+            if !slot.reserve.is_empty() {
+                self.starving = self.starving.with(one);
+            }
+            if slot.lost > 0 {
+                self.latched = self.latched.with(one);
+            }
+            self.everybody = self.everybody.with(one);
         }
     }
 
@@ -81,12 +90,21 @@ impl Delivery {
 
     pub(super) fn deliver(&mut self, out: &mut impl Outputs, strategy: StrategyId, record: &ExecutionRecord) {
         let one = StrategySet::one(strategy);
-        if !self.everybody.contains(strategy) {
+        let absent = !self.everybody.contains(strategy);
+        if absent && !record.request.is_adopted() {
             return; // its handles are gone; the order's own state is kept all the same
         }
         let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
         if slot.lost > 0 {
             slot.lost = slot.lost.saturating_add(1);
+            return;
+        }
+        if absent {
+            // Kept until a strategy of that number comes; nobody is lost who is not there.
+            match slot.reserve.len() < EXECUTION_RESERVE_MAX {
+                true => slot.reserve.push_back(*record),
+                false => slot.lost = 1,
+            }
             return;
         }
         if slot.reserve.is_empty() && out.execution(strategy, record) {
@@ -143,12 +161,14 @@ impl Delivery {
 /// A sink for the order table: its records go to the strategy that sent the command; those nobody sent, to everybody.
 pub(super) struct DeliverySink<'a, O> {
     pub(super) delivery: &'a mut Delivery,
+    pub(super) purse: &'a mut Purse,
     pub(super) out: &'a mut O,
 }
 
 impl<O: Outputs> Executions for DeliverySink<'_, O> {
     fn emit(&mut self, record: &ExecutionRecord) {
         self.out.audit(&AuditEntry::Execution(*record));
+        self.purse.moved(record);
         if record.request == crate::record::RequestId::NONE {
             for strategy in self.delivery.everybody.iter() {
                 self.delivery.deliver(self.out, strategy, record);

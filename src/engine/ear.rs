@@ -92,15 +92,25 @@ impl<O: Outputs> Facts for Ear<'_, O> {
             StreamFact::NotAsAsked(id, subscription) => {
                 self.market.not_as_asked(self.now, self.out, (self.conn, self.venue), id, subscription);
             }
+            // What relieves the connection that brings them missed nothing.
+            StreamFact::UserSnapshotComplete if !self.trading.is_user(self.conn) => {}
             StreamFact::UserSnapshotComplete => self.trading.orders.user_stream_up(self.now, self.venue),
         }
     }
 
     fn order(&mut self, fact: &OrderFact) {
+        let Trading { pairs, orders, .. } = &mut *self.trading;
+        let Some(fact) = &pairs.read(self.now, self.venue, fact, orders) else { return };
         let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
-        let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument: fact.instrument };
-        match orders.order_fact(self.now, self.venue, exponents, fact, &mut sink) {
+        let (instrument, symbol) = (fact.instrument, fact.unknown_symbol);
+        let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument, symbol };
+        let whose = orders.order_fact(self.now, self.venue, exponents, fact, &mut sink);
+        if let (Whose::Ours(_) | Whose::OurPrefixOtherSession, Some(instrument)) = (whose, fact.instrument) {
+            self.trading.ordered(self.venue, instrument);
+        }
+        match whose {
+            Whose::OurPrefixOtherSession if self.take_back(fact) => {}
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(stray),
             // Nobody's order is spared.
@@ -141,12 +151,17 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply) {
         let target = OrderRef::Venue(*venue_order_id);
         let Some(slot) = self.trading.orders.find(self.venue, &target) else { return };
+        if self.trading.carries_swap_of(self.conn, slot) {
+            return self.trading.orders.swap_reply(self.now, slot, &reply);
+        }
         let Some(request) = self.trading.carried_change(self.conn, slot) else { return };
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.replace_reply(self.now, slot, request, &reply, &mut sink);
     }
 
     fn fill(&mut self, fact: &FillFact) {
+        let Trading { pairs, orders, .. } = &mut *self.trading;
+        pairs.executes(self.venue, &fact.venue_order_id, orders);
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         orders.fill_fact(self.now, self.venue, fact, &mut sink);
     }

@@ -6,6 +6,7 @@
 use super::contract::Outputs;
 use super::delivery::OneEvent;
 use super::ear::Ear;
+use super::trading::Trading;
 use crate::order::Executions;
 use crate::position::{Execution, Lot, PositionError};
 use crate::record::{
@@ -47,16 +48,41 @@ impl<O: Outputs> Ear<'_, O> {
             self.doubt(executed);
             told = Some((instrument, part.fill.venue_time));
         }
+        self.trading.figures_stale |= told.is_some();
         if let Some((instrument, time)) = told {
             self.tell_position(instrument, time);
         }
     }
 
+    /// A trade of a picture; what follows from it waits for the whole.
     pub(super) fn tell_held(&mut self, fact: &HeldTrade) {
-        self.keep(fact.instrument);
-        let HeldTrade { instrument, side, trade_id, units, price } = *fact;
-        let restored = self.trading.positions.restore(instrument, side, trade_id, units, price);
-        self.doubt(restored);
+        self.trading.held.push(*fact);
+    }
+
+    /// What is held of every instrument of this venue is what the picture just read says, and nothing else.
+    pub(super) fn restore_held(&mut self) {
+        for index in 0..self.market.traded.len() {
+            let traded = self.market.traded.get(index).and_then(Option::as_ref);
+            let Some(id) = traded.map(|t| &t.instrument).filter(|i| i.listing.venue == self.venue).map(|i| i.id) else {
+                continue;
+            };
+            self.keep(id);
+            self.trading.positions.clear_of(id);
+        }
+        let mut held = std::mem::take(&mut self.trading.held);
+        for HeldTrade { instrument, side, trade_id, units, price } in held.drain(..) {
+            let restored = self.trading.positions.restore(instrument, side, trade_id, units, price);
+            self.doubt(restored);
+        }
+        // Its memory stays.
+        self.trading.held = held;
+        for index in 0..self.market.traded.len() {
+            let id = self.market.traded.get(index).and_then(Option::as_ref).map(|traded| traded.instrument.id);
+            let net = id.and_then(|id| Some((id, self.trading.positions.get(id)?.net_units())));
+            if let Some((id, net)) = net {
+                self.trading.orders.set_position(id, net);
+            }
+        }
     }
 
     fn keep(&mut self, instrument: InstrumentId) {
@@ -142,19 +168,14 @@ impl<O: Outputs> Ear<'_, O> {
         }
     }
 
-    /// What the account holds of an asset. One that no instrument known here is made of has no number, and is not told.
+    /// What the account holds of an asset. One that has no number here, since no instrument is made of it, is not told.
     pub(super) fn tell_balance(&mut self, fact: &BalanceFact) {
-        let known = self.market.traded.iter().flatten().map(|traded| &traded.instrument);
-        let mut here = known.filter(|instrument| instrument.listing.venue == self.venue);
-        let asset = here.find_map(|instrument| {
-            let listing = &instrument.listing;
-            let code = fact.asset.as_str();
-            let quote = (&*listing.quote == code).then_some(instrument.quote);
-            (&*listing.base == code).then_some(instrument.base).or(quote)
-        });
+        let asset = self.trading.orders.asset(self.venue, &fact.asset);
         let Some(asset) = asset else { return };
         let total = Fixed128::default().checked_sub(fact.hold).and_then(|hold| fact.available.checked_sub(hold));
         let Ok(total) = total else { return };
+        let Trading { purse, orders, .. } = &mut *self.trading;
+        purse.stated(self.venue, asset, (total, fact.hold), orders);
         let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
         (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, asset);
         put_value(&mut record, Some(total));

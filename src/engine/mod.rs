@@ -12,6 +12,8 @@
 mod audit;
 mod binance_us_desk;
 mod binance_us_orders;
+mod binance_us_replace;
+mod binance_us_rules;
 mod connections;
 mod contract;
 mod deadlines;
@@ -21,16 +23,25 @@ mod ear;
 mod gaps;
 mod holdings;
 mod kill;
+mod oanda_desk;
+mod oanda_orders;
+mod pairs;
+mod paper;
+#[cfg(all(test, feature = "sim"))]
+mod paper_tests;
 mod port;
 mod prepared;
 mod pretrade;
 mod protect;
 mod publish;
+mod purse;
 mod reconcile;
 mod recover;
 mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
+mod relief;
+mod restart;
 mod route;
 mod spread;
 #[cfg(all(test, feature = "sim"))]
@@ -56,12 +67,13 @@ use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{
     Endpoint, MarketFeeds, MarketSource, OrderConfig, OrderSession, StreamConfig, StreamConnection,
 };
-use crate::venue::SessionProgress;
+use crate::venue::{oanda, SessionProgress};
 use binance_us_desk::BinanceUs;
 use connections::{Conn, Lane, Session};
 use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
+use oanda_desk::Oanda;
 use publish::Market;
 use std::sync::Arc;
 use tokens::TokenPools;
@@ -74,6 +86,8 @@ pub struct EngineConfig {
     pub coinbase: Option<CoinbaseSetup>,
     /// Binance.US, if it is spoken to.
     pub binance_us: Option<BinanceUsSetup>,
+    /// OANDA, if it is spoken to.
+    pub oanda: Option<OandaSetup>,
     /// Makes client order ids.
     pub ids: ClientOrderIds,
     /// Pre-trade limits; `None` by explicit choice only.
@@ -148,6 +162,36 @@ pub struct CoinbaseOrders {
     pub requests_per_second: usize,
 }
 
+/// How OANDA is spoken to. There is no public data: a token and an account are needed for prices, too.
+#[derive(Debug, Clone)]
+pub struct OandaSetup {
+    /// Where both streams are.
+    pub stream: Endpoint,
+    /// Whose prices, orders and transactions.
+    pub account: oanda::auth::AccountId,
+    /// Authorises every request.
+    pub token: Arc<oanda::auth::AccessToken>,
+    /// Times of both streams.
+    pub streams: oanda::StreamConfig,
+    /// Order entry; `None`: prices only.
+    pub orders: Option<OandaOrders>,
+}
+
+/// Order entry at OANDA.
+#[derive(Debug, Clone)]
+pub struct OandaOrders {
+    /// Where the REST API is.
+    pub rest: Endpoint,
+    /// Of every HTTP connection.
+    pub session: oanda::OrderConfig,
+    /// An idle connection is used this often to keep it warm, ms.
+    pub warm_every_ms: u64,
+    /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
+    pub order_connections: usize,
+    /// Requests a second the engine may make.
+    pub requests_per_second: usize,
+}
+
 /// What a connection slot is, for whoever dials it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
@@ -175,6 +219,7 @@ pub struct Engine {
     market: Market,
     trading: Trading,
     binance_us: BinanceUs,
+    oanda: Oanda,
     /// One slot per connection, then one for orders and one for Binance.US's snapshots.
     deadlines: Deadlines,
     started: bool,
@@ -206,6 +251,7 @@ impl Engine {
                     },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
                     breaker: Breaker::new(config.breaker),
+                    throttled_until: UnixNanos::NONE,
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -260,14 +306,21 @@ impl Engine {
                 conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
             }
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
+            relief::pair(&mut conns);
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
         }
-        let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
+        let mut oanda = Oanda::default();
+        if let Some(setup) = &config.oanda {
+            oanda = Oanda::new(setup, &mut conns, desks.get_mut(Venue::Oanda), config.breaker)?;
+        }
+        let balances = config.limits.as_ref().is_some_and(Limits::check_balance_anywhere);
+        let reconcile = ReconcileRules { balances: balances || config.reconcile.balances, ..config.reconcile };
+        let orders = Orders::new(config.ids, config.order_limits, reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
         let deadlines = Deadlines::new(conns.len() + 2);
         let redundant = config.coinbase.as_ref().is_some_and(|coinbase| coinbase.market.second.is_some());
         let market = Market::new(config.book_blocks_max, redundant);
-        Ok(Engine { conns, market, trading, binance_us: shared, deadlines, started: false })
+        Ok(Engine { conns, market, trading, binance_us: shared, oanda, deadlines, started: false })
     }
 
     /// What each connection is, in the order of [`ConnId`].
@@ -284,6 +337,7 @@ impl Engine {
             self.started = true;
             self.dial_all(now, out);
         }
+        self.arrive_on_paper(now);
         let mut progress = Progress::default();
         match input {
             Input::Bytes { conn, plain } => {
@@ -325,7 +379,8 @@ impl Engine {
     }
 
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
-        let Engine { conns, market, trading, binance_us, .. } = self;
+        self.oanda_streams(id);
+        let Engine { conns, market, trading, binance_us, oanda, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         conn.heard = now;
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
@@ -349,6 +404,18 @@ impl Engine {
                 self.session_result(now, out, id, result.map(|_| ()));
                 progress
             }
+            Session::OandaStream(session) => {
+                let result = session.bytes(now, plain, &mut oanda.ledger, &mut ear);
+                if conn.role == ConnectionRole::User {
+                    trading.stirred = true;
+                }
+                let progress =
+                    result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+                self.session_result(now, out, id, result.map(|_| ()));
+                self.oanda_streamed(now, out, id);
+                progress
+            }
+            Session::OandaRest(_) => self.oanda_rest_bytes(now, out, id, plain),
             Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
             Session::BinanceUsRest(_) => self.rest_bytes(now, out, id, plain),
             Session::BinanceUsApi(_) => self.api_bytes(now, out, id, plain),
@@ -368,7 +435,14 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
-            Control::AddStrategy(strategy) => self.trading.delivery.add(strategy),
+            Control::OandaRules(id, rules) => self.oanda.account.set_rules(id, rules),
+            Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
+            Control::Market(id, market) => self.know_rules(now, out, id, market),
+            Control::AddStrategy(strategy) => {
+                self.trading.delivery.add(strategy);
+                self.tell_states(now, out, strategy);
+                self.tell_paper_states(now, out, strategy);
+            }
             Control::RemoveStrategy(strategy) => {
                 for id in self.market.remove_strategy(strategy).iter() {
                     self.rewant(now, out, id);
@@ -389,6 +463,7 @@ impl Engine {
             Control::Stop(shutdown) => self.stop(now, shutdown),
             Control::Kill(scope) => self.kill(now, out, scope, "kill switch"),
             Control::DeadMan => self.kill(now, out, KillScope::Ours, "a strategy is not heard from"),
+            Control::GivenUp => self.kill(now, out, KillScope::Ours, "the reactor stood still"),
             Control::Release => self.release_kill(now, out),
             Control::Audit(news) => self.tell_audit(now, out, news),
         }
@@ -401,6 +476,13 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let Trading { purse, orders, .. } = &mut self.trading;
+        purse.know(&instrument, orders);
+        let listing = &instrument.listing;
+        for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
+            self.trading.orders.name_asset(listing.venue, code, asset);
+        }
+        self.know_on_paper(id);
         for conn in &mut self.conns {
             if conn.venue != instrument.listing.venue {
                 continue;
@@ -410,6 +492,8 @@ impl Engine {
                 Session::CoinbaseOrders(session) => session.know(&instrument),
                 Session::BinanceUsRest(session) => session.know(&instrument),
                 Session::BinanceUsApi(session) => session.know(&instrument),
+                Session::OandaStream(session) => session.know(&instrument),
+                Session::OandaRest(session) => session.know(&instrument),
                 // They read the numbers all connections share.
                 Session::BinanceUsStream(_) => {}
             }
@@ -417,6 +501,11 @@ impl Engine {
         if instrument.listing.venue == Venue::BinanceUs {
             self.know_shared(now, &instrument);
         }
+        if instrument.listing.venue == Venue::Oanda {
+            self.oanda.account.want_picture(now);
+            self.trading.stirred = true;
+        }
+        self.recall(now, &instrument);
         self.rewant(now, out, id);
     }
 
@@ -425,6 +514,7 @@ impl Engine {
         while let Some((conn, id)) = self.market.resync.pop() {
             self.resync(now, out, conn, id);
         }
+        self.hear_paper(now, out);
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);
@@ -448,6 +538,8 @@ impl Engine {
             Session::BinanceUsStream(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => {
                 self.renew_book(now, id);
             }
+            Session::OandaStream(session) => session.resync(id),
+            Session::OandaRest(_) => {}
         }
         self.session_result(now, out, conn_id, Ok(()));
     }
@@ -476,6 +568,13 @@ impl Engine {
                 let result = session.time(now, &mut binance_us.data, &mut ear).map(|_| ());
                 self.session_result(now, out, id, result);
             }
+            Session::OandaStream(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                let result = session.time(now, &mut ear).map(|_| ());
+                self.session_result(now, out, id, result);
+                self.oanda_streamed(now, out, id);
+            }
+            Session::OandaRest(_) => self.oanda_rest_due(now, out, id),
             Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
             Session::BinanceUsRest(_) => self.rest_due(now, out, id),
             Session::BinanceUsApi(_) => self.api_due(now, out, id),

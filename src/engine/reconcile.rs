@@ -19,6 +19,8 @@ use crate::venue::SessionProgress;
 
 /// Rows asked per page of a listing: about 12 kB, one call's work.
 const ROWS_PER_PAGE: u32 = 12;
+/// Balances asked per page: short rows.
+const BALANCES_PER_PAGE: u32 = 50;
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 200;
 /// What is due but finds no connection, token or permit is looked at again this soon.
@@ -52,6 +54,7 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
+        self.trading.orders.note_reconciled();
         self.refresh_health(now, out);
         self.arm_orders(now);
     }
@@ -59,7 +62,8 @@ impl Engine {
     /// Sets the deadline of everything that is due without a connection's doing.
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
         let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
-        let mut deadline = self.trading.orders.deadline().into_iter().chain(breakers).chain(self.kill_deadline()).min();
+        let guards = breakers.chain(self.kill_deadline());
+        let mut deadline = self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline()).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));
         }
@@ -96,8 +100,14 @@ impl Engine {
 
     /// The next page of the query under way, or the next query, if a connection, a token and a permit are free.
     fn ask(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue) {
+        if self.market.on_paper(venue) {
+            return self.ask_paper(now, out, venue);
+        }
         if venue == Venue::BinanceUs {
             return self.ask_binance_us(now, out);
+        }
+        if venue == Venue::Oanda {
+            return self.ask_oanda(now, out);
         }
         let Engine { conns, market, trading, .. } = self;
         let Trading { desks, orders, .. } = trading;
@@ -139,6 +149,14 @@ impl Engine {
                 (request::Query::OrdersSince { product, since, limit: ROWS_PER_PAGE, cursor }, orders_path)
             }
             Query::OrdersByIds { ids, .. } => (request::Query::OrdersById { ids }, orders_path),
+            Query::Balances { .. } => {
+                let cursor = asking.cursor.as_str();
+                (request::Query::Accounts { limit: BALANCES_PER_PAGE, cursor }, TokenPath::Accounts as u8)
+            }
+            Query::FillsOf { ids, .. } => {
+                let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
+                (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
+            }
             Query::Fills { since, .. } => {
                 let cursor = asking.cursor.as_str();
                 let query =
@@ -200,14 +218,21 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
+        if let Outcome::Time(said) = reply.outcome {
+            // Before the answer is judged: of a probe it would be a good one.
+            self.compare_clocks(now, out, id, said);
+        }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            desk.governor.block_until(now.plus_ms(wait_ms));
+            let until = now.plus_ms(wait_ms);
+            desk.governor.block_until(until);
+            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
+                self.obey(now, out, venue, reply.status, until);
+            }
         }
-        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
+        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances);
         if !is_listing || !self.trading.carries_query(id) {
             return;
         }

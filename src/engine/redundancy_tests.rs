@@ -53,6 +53,7 @@ impl Bench {
         let market = MarketFeeds { second: Some(second), ..MarketFeeds::default() };
         let config = EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup { stream: StreamConfig::default(), market, orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

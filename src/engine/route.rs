@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::port::Permit;
 use super::trading::{Cargo, Stray, Trading, CANCELS_PER_REQUEST_MAX, STRAYS_MAX};
 use super::Engine;
-use crate::guard::{check_increments, check_prepared, Cost, IncrementError, Priority, RetryAt};
+use crate::guard::{check_increments, Cost, IncrementError, Priority, RetryAt};
 use crate::order::{CancelSend, CancelStep, Refusal};
 use crate::record::{
     AuditEntry, ClientOrderId, CommandKind, ConnectionRole, ConnectionState, Instrument, OrderCommand, PreparedOrder,
@@ -23,7 +23,28 @@ use arrayvec::ArrayVec;
 const CANCEL_RETRY_MS: u64 = 2;
 
 /// When to try again what found every connection or token in use, ms: a reply comes in about that.
-const BUSY_MS: u64 = 5;
+pub(super) const BUSY_MS: u64 = 5;
+
+/// What the venue is to be told of a place command.
+fn intent<'a>(
+    instrument: &'a Instrument,
+    client_order_id: &'a ClientOrderId,
+    command: &OrderCommand,
+    composite: Option<&'a PreparedOrder>,
+) -> PlaceIntent<'a> {
+    PlaceIntent {
+        instrument,
+        client_order_id,
+        side: command.side(),
+        order_type: command.order_type(),
+        time_in_force: command.tif(),
+        post_only: command.is_post_only(),
+        price: command.price(),
+        quantity: command.quantity(),
+        quantity_in_quote: command.is_quantity_in_quote(),
+        composite,
+    }
+}
 
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
@@ -48,7 +69,7 @@ impl<O: Outputs> Wire for Plug<'_, O> {
 }
 
 /// A command that does not fit its instrument.
-const fn misfit(error: IncrementError) -> Refusal {
+pub(super) const fn misfit(error: IncrementError) -> Refusal {
     match error {
         IncrementError::OffTick => Refusal::new(RejectClass::InvalidPrice, "price off the tick"),
         IncrementError::OffLot => Refusal::new(RejectClass::InvalidSize, "quantity off the lot"),
@@ -96,19 +117,25 @@ impl Engine {
         };
         let whole = composite.map(|order| order.command().submitted_by(command));
         let command = whole.as_ref().unwrap_or(command);
-        match composite {
-            Some(order) => check_prepared(instrument, order).map_err(misfit)?,
-            None => check_increments(instrument, command).map_err(misfit)?,
+        self.check_terms(now, instrument, command, composite)?;
+        if venue == Venue::Oanda {
+            self.oanda.account.check(now, &intent(instrument, &ClientOrderId::EMPTY, command, composite))?;
         }
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
-        self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
+        let Trading { pretrade, orders, purse, .. } = &self.trading;
+        pretrade.check(now, command, traded, &self.market, heard, orders, purse)?;
         if !self.may_trade(venue) {
             return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
+        self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
+        }
+        if self.market.on_paper(venue) {
+            let (command, prepared) = (*command, composite.is_some());
+            return self.place_on_paper(now, out, &command, prepared);
         }
         let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
             let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
@@ -117,8 +144,8 @@ impl Engine {
                 false => Refusal::new(RejectClass::NotConnected, "no order connection"),
             });
         };
-        let Engine { conns, trading, binance_us, .. } = self;
-        let Trading { desks, orders, prepared, pretrade, .. } = trading;
+        let Engine { conns, trading, binance_us, oanda, .. } = self;
+        let Trading { desks, orders, prepared, pretrade, pairs, .. } = trading;
         let desk = desks.get_mut(venue);
         let cost = Cost { weight: 1, orders: counted };
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
@@ -141,21 +168,17 @@ impl Engine {
             }
         };
         let mark = permit.count(now, Priority::Order, desk, binance_us);
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &placed.client_order_id,
-            side: command.side(),
-            order_type: command.order_type(),
-            time_in_force: command.tif(),
-            post_only: command.is_post_only(),
-            price: command.price(),
-            quantity: command.quantity(),
-            quantity_in_quote: command.is_quantity_in_quote(),
-            composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
-        };
+        let composite = command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot));
+        let intent = intent(instrument, &placed.client_order_id, command, composite);
+        if venue == Venue::Oanda {
+            oanda.account.note(placed.slot, oanda.ledger.newest(), orders);
+        }
+        if venue == Venue::BinanceUs && intent.composite.is_some_and(|order| order.terms().is_bracket()) {
+            pairs.begin(placed.slot, orders);
+        }
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if let Err(token) = session.place(now, &intent, permit, &mut plug) {
+        if let Err(token) = session.place(now, &intent, permit, &oanda.ledger, &mut plug) {
             if let Some(token) = token {
                 out.retire(token);
             }
@@ -185,8 +208,11 @@ impl Engine {
         };
         let instrument = &traded.instrument;
         self.trading.admit(command)?;
-        if venue != Venue::Coinbase {
-            return Err(Refusal::new(RejectClass::Unsupported, "no change in place here"));
+        if venue == Venue::BinanceUs {
+            return self.replace_at_binance_us(now, out, command);
+        }
+        if command.places_anyway() {
+            return Err(Refusal::new(RejectClass::Unsupported, "no such change here"));
         }
         check_increments(instrument, command).map_err(misfit)?;
         let target = command.target().and_then(|target| self.trading.orders.find(venue, &target));
@@ -200,6 +226,7 @@ impl Engine {
                 &self.market,
                 heard,
                 &self.trading.orders,
+                &self.trading.purse,
             )?;
         }
         if !self.may_trade(venue) {
@@ -208,8 +235,14 @@ impl Engine {
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
+        if self.market.on_paper(venue) {
+            return self.replace_on_paper(now, out, venue, command);
+        }
         let id = free_conn(&self.conns, venue, &[Lane::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
+        if venue == Venue::Oanda {
+            return self.replace_at_oanda(now, out, id, command);
+        }
         let Engine { conns, trading, .. } = self;
         let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
         let path = TokenPath::Edit as u8;
@@ -256,7 +289,10 @@ impl Engine {
     }
 
     /// Whether orders may leave: the user stream is open and everything before it is accounted for.
-    fn may_trade(&self, venue: Venue) -> bool {
+    pub(super) fn may_trade(&self, venue: Venue) -> bool {
+        if let Some(may) = self.may_trade_on_paper(venue) {
+            return may;
+        }
         self.conns
             .iter()
             .any(|c| c.venue == venue && c.role == ConnectionRole::User && c.state == ConnectionState::Healthy)
@@ -274,9 +310,21 @@ impl Engine {
 
     /// Sends a cancel, and with it every other that is due at the same venue.
     pub(super) fn send_cancels(&mut self, now: UnixNanos, out: &mut impl Outputs, first: CancelSend) {
+        if self.cancel_on_paper(now, out, &first) {
+            return;
+        }
         if first.venue == Venue::BinanceUs {
             let client = self.trading.orders.get(first.slot).map_or(ClientOrderId::EMPTY, |o| *o.client_order_id());
-            if let Err(until) = self.cancel_at_binance_us(now, out, first.instrument, &first.venue_order_id, &client) {
+            if let Err(until) =
+                self.cancel_at_binance_us(now, out, (Some(first.instrument), ""), &first.venue_order_id, &client)
+            {
+                self.trading.orders.cancel_delayed(first.slot, until);
+            }
+            self.arm_orders(now);
+            return;
+        }
+        if first.venue == Venue::Oanda {
+            if let Err(until) = self.cancel_at_oanda(now, out, &first.venue_order_id) {
                 self.trading.orders.cancel_delayed(first.slot, until);
             }
             self.arm_orders(now);
@@ -339,17 +387,17 @@ impl Engine {
     pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for venue in Venue::ALL {
             let strays = &self.trading.strays;
-            if venue == Venue::BinanceUs {
+            if venue != Venue::Coinbase {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);
                 let ours: ArrayVec<Stray, STRAYS_MAX> = ours.copied().collect();
                 for stray in ours {
-                    let Stray { id, instrument, .. } = stray;
-                    // Of an instrument nobody subscribed to: there is no name to cancel it by.
-                    let Some(instrument) = instrument else {
-                        self.trading.strays.retain(|other| *other != stray);
-                        continue;
+                    let Stray { id, instrument, symbol, .. } = stray;
+                    let named = (instrument, symbol.as_str());
+                    let sent = match venue {
+                        Venue::Oanda => self.cancel_at_oanda(now, out, &id),
+                        _ => self.cancel_at_binance_us(now, out, named, &id, &ClientOrderId::EMPTY),
                     };
-                    if self.cancel_at_binance_us(now, out, instrument, &id, &ClientOrderId::EMPTY).is_err() {
+                    if sent.is_err() {
                         break;
                     }
                     self.trading.strays.retain(|other| *other != stray);
@@ -436,7 +484,7 @@ pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes:
     lanes.iter().find_map(|lane| {
         conns
             .iter()
-            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.session.free())
+            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.serves() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }

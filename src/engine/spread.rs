@@ -24,6 +24,9 @@ impl Engine {
     /// Tells the market sessions what is wanted of an instrument by anybody.
     pub(super) fn rewant(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId) {
         self.tell_not_offered(now, out, id);
+        if self.market.get(id).is_some_and(|traded| traded.instrument.listing.venue == Venue::Oanda) {
+            return self.rewant_prices(now, out, id);
+        }
         let mut freed = false;
         for feed in self.market.feeds() {
             freed |= self.rewant_one(now, out, id, *feed);
@@ -50,7 +53,7 @@ impl Engine {
     }
 
     /// What of the wanted channels a feed is asked for: the redundant ones of both, the others of the first that has them.
-    fn share(&self, venue: Venue, feed: Feed, wanted: Channels) -> Channels {
+    pub(super) fn share(&self, venue: Venue, feed: Feed, wanted: Channels) -> Channels {
         let wanted = wanted.and(self.served(venue, feed));
         match feed {
             Feed::First => wanted,
@@ -68,6 +71,11 @@ impl Engine {
         let before = std::mem::replace(&mut traded.not_offered, missing);
         let conn = self.conns.iter().position(|conn| conn.is_market(venue, Feed::First)).unwrap_or(0);
         for (set, channel) in [
+            (Channels::AGGREGATED_TRADES, SubscribedChannel::Trades),
+            (Channels::BOOK_5, SubscribedChannel::Book),
+            (Channels::BOOK_10, SubscribedChannel::Book),
+            (Channels::BOOK_20, SubscribedChannel::Book),
+            (Channels::TRADES, SubscribedChannel::Trades),
             (Channels::TICKER_BATCH, SubscribedChannel::TickerBatch),
             (Channels::CANDLES, SubscribedChannel::Candles),
             (Channels::STATUS, SubscribedChannel::Status),
@@ -129,6 +137,7 @@ impl Engine {
             out.dial(id, now);
         }
         self.session_result(now, out, id, Ok(()));
+        self.tell_relief(now, out, id, instrument, wanted);
     }
 
     /// The connection for an instrument that has none: the one that carries its stream already, else where it was, else

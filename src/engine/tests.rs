@@ -121,6 +121,7 @@ impl Bench {
         let stream = StreamConfig::default();
         let config = EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,
@@ -589,8 +590,8 @@ fn a_number_given_to_a_new_strategy_inherits_nothing() {
     bench.control(Control::RemoveStrategy(VICTIM));
     (bench.losing, bench.lost) = (false, 0);
     bench.out.refuse(VICTIM, 0);
-    bench.control(Control::AddStrategy(VICTIM));
     bench.victim = Heard::new();
+    bench.control(Control::AddStrategy(VICTIM));
     bench.venue.step(bench.now, 50);
     bench.pump();
     assert!(!bench.give_room(), "nothing is owed to the new one");

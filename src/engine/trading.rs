@@ -6,13 +6,16 @@ use super::contract::{ConnId, Outputs, Shutdown};
 use super::delivery::{Delivery, DeliverySink};
 use super::desk::Desk;
 use super::kill::Kill;
+use super::pairs::Pairs;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
+use super::purse::Purse;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::position::Positions;
-use crate::record::{InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
+use crate::record::{InlineText, InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
+use crate::venue::HeldTrade;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
 
@@ -21,6 +24,8 @@ pub(super) const STRAYS_MAX: usize = 16;
 /// Most cancels one request carries.
 pub(super) const CANCELS_PER_REQUEST_MAX: usize = 32;
 
+/// Instruments with orders before their list takes more memory.
+const ORDERED_KEPT: usize = 256;
 /// Requests in flight on one connection before its list takes more memory: no session lets so many be under way.
 const CARRIED_MAX: usize = 64;
 
@@ -33,14 +38,35 @@ pub(super) enum Cargo {
     Cancel,
     /// The change of an order this request asked for.
     Change(Slot, RequestId),
+    /// A cancel of the old order and the new one in one request.
+    Swap {
+        /// The new order.
+        new: Slot,
+        /// The old one.
+        old: Slot,
+    },
     /// A page of the query its venue's desk asks.
     Query,
+    /// A question about the account as a whole: what it holds, and what happened to it.
+    Account,
     /// A book snapshot.
     Snapshot,
+    /// The question for an average price.
+    Average,
     /// A subscription of the account's events.
     Subscribe,
     /// Something to keep the connection warm.
     Warm,
+}
+
+impl Cargo {
+    /// The new order it carries.
+    pub(super) const fn order(&self) -> Option<Slot> {
+        match self {
+            Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => Some(*slot),
+            _ => None,
+        }
+    }
 }
 
 /// A request in flight and where it lies in its connection's sent stream.
@@ -72,18 +98,31 @@ pub(super) struct Stray {
     pub(super) id: VenueOrderId,
     /// `None` if it is of an instrument we do not know.
     pub(super) instrument: Option<InstrumentId>,
+    /// The venue's name of that, if it must be named.
+    pub(super) symbol: InlineText<24>,
 }
 
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
     pub(super) prepared: PreparedOrders,
+    /// Orders that are two at their venue.
+    pub(super) pairs: Pairs,
     pub(super) desks: PerVenue<Desk>,
     pub(super) pretrade: PreTrade,
+    /// Instruments in which orders of ours are known, whichever session placed them: where executions are to be looked
+    /// for at venues that list them by instrument.
+    pub(super) ordered: PerVenue<Vec<InstrumentId>>,
     pub(super) stopping: Option<Shutdown>,
     pub(super) kill: Option<Kill>,
+    /// What the account can spend.
+    pub(super) purse: Purse,
     /// Of venues that keep trades.
     pub(super) positions: Positions,
+    /// Trades of the picture of the account that is being read.
+    pub(super) held: Vec<HeldTrade>,
+    /// A fill has changed the account's figures since they were told.
+    pub(super) figures_stale: bool,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     /// What the audit log is to be told of requests.
@@ -99,16 +138,28 @@ impl Trading {
             orders,
             delivery: Delivery::new(),
             prepared: PreparedOrders::new(),
+            pairs: Pairs::new(),
             desks,
             pretrade: PreTrade::new(limits),
+            ordered: PerVenue::new(|_| Vec::with_capacity(ORDERED_KEPT)),
             stopping: None,
             kill: None,
+            purse: Purse::default(),
             positions: Positions::default(),
+            held: Vec::new(),
+            figures_stale: false,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             calls: Calls::new(),
             strays: ArrayVec::new(),
             stirred: false,
         }
+    }
+
+    /// A number under which requests are carried although no connection has it.
+    pub(super) fn add_carrier(&mut self) -> ConnId {
+        let conn = ConnId(self.carriages.len() as u16);
+        self.carriages.push(VecDeque::with_capacity(CARRIED_MAX));
+        conn
     }
 
     pub(super) fn is_user(&self, conn: ConnId) -> bool {
@@ -120,13 +171,18 @@ impl Trading {
         &'a mut self,
         out: &'a mut O,
     ) -> (&'a mut Orders, DeliverySink<'a, O>) {
-        let Trading { orders, delivery, .. } = self;
-        (orders, DeliverySink { delivery, out })
+        let Trading { orders, delivery, purse, .. } = self;
+        (orders, DeliverySink { delivery, purse, out })
     }
 
     /// Whether a connection carries the place request of this order.
     pub(super) fn carries_order(&self, conn: ConnId, slot: Slot) -> bool {
-        self.carries(conn, |cargo| matches!(cargo, Cargo::Place(placed) if *placed == slot))
+        self.carries(conn, |cargo| cargo.order() == Some(slot))
+    }
+
+    /// Whether a connection carries a request that cancels this order and places another.
+    pub(super) fn carries_swap_of(&self, conn: ConnId, slot: Slot) -> bool {
+        self.carries(conn, |cargo| matches!(cargo, Cargo::Swap { old, .. } if *old == slot))
     }
 
     /// Whether a connection carries a request of this kind.
@@ -153,9 +209,21 @@ impl Trading {
         let (call, none) = (self.calls.number(), UnixNanos::NONE);
         let carriage =
             Carriage { cargo, start, end, began: false, written: none, origin, call, loaded: none, ended: false };
+        let order = cargo.order().and_then(|slot| self.orders.get(slot));
+        if let Some((venue, instrument)) = order.map(|order| (order.venue(), order.instrument())) {
+            self.ordered(venue, instrument);
+        }
         if let Some(carried) = self.carriages.get_mut(conn.index()) {
             carried.push_back(carriage);
             self.say_sent(conn, &carriage);
+        }
+    }
+
+    /// An order of ours in this instrument is known.
+    pub(super) fn ordered(&mut self, venue: Venue, instrument: InstrumentId) {
+        let known = self.ordered.get_mut(venue);
+        if !known.contains(&instrument) {
+            known.push(instrument);
         }
     }
 
@@ -199,7 +267,7 @@ impl Trading {
             if let (Cargo::Change(slot, _), true) = (carriage.cargo, begins) {
                 orders.replace_sent(slot, now);
             }
-            let Cargo::Place(slot) = carriage.cargo else { continue };
+            let Some(slot) = carriage.cargo.order() else { continue };
             if begins {
                 orders.sent(now, slot, now);
             }
@@ -212,9 +280,9 @@ impl Trading {
     /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
     /// marked as sent, and the session's own words make it unknown.
     pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
-        let Trading { carriages, orders, delivery, calls, .. } = self;
+        let Trading { carriages, orders, delivery, purse, calls, .. } = self;
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
-        let mut sink = DeliverySink { delivery, out };
+        let mut sink = DeliverySink { delivery, purse, out };
         carried.retain_mut(|carriage| {
             if carriage.began {
                 return true;
@@ -222,11 +290,24 @@ impl Trading {
             let begins = began > carriage.start;
             carriage.began = begins;
             match (carriage.cargo, begins) {
-                (Cargo::Place(slot), true) => orders.sent(now, slot, now),
+                (Cargo::Place(slot) | Cargo::Swap { new: slot, .. }, true) => orders.sent(now, slot, now),
                 (Cargo::Place(slot), false) => orders.connection_lost(now, slot, &mut sink),
+                (Cargo::Swap { new, old }, false) => {
+                    orders.connection_lost(now, new, &mut sink);
+                    orders.swap_abandoned(old);
+                }
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
-                (Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Subscribe | Cargo::Warm, _) => return true,
+                (
+                    Cargo::Cancel
+                    | Cargo::Query
+                    | Cargo::Account
+                    | Cargo::Snapshot
+                    | Cargo::Average
+                    | Cargo::Subscribe
+                    | Cargo::Warm,
+                    _,
+                ) => return true,
             }
             if !begins {
                 calls.abandoned(conn, carriage);

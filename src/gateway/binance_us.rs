@@ -2,13 +2,14 @@
 
 use super::coinbase::dialled_to;
 use super::error::GatewayError;
-use super::queries::{BinanceUsQueries, ColdClient};
+use super::queries::{BinanceUsQueries, ColdClient, Pace};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
 use crate::engine::{BinanceUsOrders, BinanceUsSetup, Carrier, Slot};
 use crate::journal::ColdAudit;
 use crate::keeper::Clock;
 use crate::record::Venue;
+use crate::state::Account;
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::{
     limits, ApiConfig, BinanceUsEndpoints, Endpoint, EndpointError, OrderConfig, StreamConfig,
@@ -25,7 +26,7 @@ pub struct BinanceUsConfig {
     market_connections: usize,
     snapshot_levels: u32,
     warm_every_ms: u64,
-    reply_timeout_ms: u64,
+    pub(super) reply_timeout_ms: u64,
     api_connections: usize,
     order_connections: usize,
 }
@@ -36,8 +37,6 @@ const MARKET_CONNECTIONS: usize = 4;
 const ORDER_CONNECTIONS: usize = 2;
 /// An idle REST connection is used at least this often.
 const WARM_EVERY_MS: u64 = 15_000;
-/// Requests a second of cold queries: at the weight of the dearest (20) the weight set aside for them.
-const COLD_REQUESTS_PER_SECOND: usize = (limits::COLD_WEIGHT_PER_MINUTE / 60 / 20) as usize;
 /// WebSockets opened in a second. The venue documents no limit; its sister allows 300 in five minutes (Binance.US
 /// reference 5), and who falls again and again waits longer each time.
 const CONNECTIONS_PER_SECOND_MAX: u32 = 5;
@@ -70,6 +69,11 @@ impl Default for BinanceUsConfig {
 }
 
 impl BinanceUsConfig {
+    /// The same without credentials.
+    pub(super) fn without_key(self) -> BinanceUsConfig {
+        BinanceUsConfig { key: None, ..self }
+    }
+
     /// What the environment says: `BINANCE_US_API_KEY` and `BINANCE_US_API_SECRET` (both or neither),
     /// `BINANCE_US_REST_URL`, `BINANCE_US_STREAM_URL` and `BINANCE_US_WS_API_URL`.
     ///
@@ -161,7 +165,7 @@ impl BinanceUsConfig {
         BinanceUsConfig { reply_timeout_ms: timeout_ms, ..self }
     }
 
-    /// Stream timing.
+    /// Timing of every WebSocket: streams, the account's events, and orders.
     #[must_use]
     pub fn stream(self, stream: StreamConfig) -> BinanceUsConfig {
         BinanceUsConfig { stream, ..self }
@@ -201,11 +205,23 @@ impl BinanceUsConfig {
             warm_every_ms: self.warm_every_ms,
             orders: self.key.as_ref().map(|key| BinanceUsOrders {
                 key: key.clone(),
-                api: ApiConfig { reply_ms_max: self.reply_timeout_ms, ..ApiConfig::default() },
+                api: ApiConfig {
+                    silence_ms_max: self.stream.silence_ms_max,
+                    reply_ms_max: self.reply_timeout_ms,
+                    replace_after_ms: self.stream.replace_after_ms,
+                    overlap_ms: self.stream.overlap_ms,
+                    ..ApiConfig::default()
+                },
                 api_connections: self.api_connections,
                 rest_connections: self.order_connections,
             }),
         })
+    }
+
+    /// Which account is traded with; `None` without credentials.
+    pub(super) fn account(&self) -> Option<Account> {
+        let key = self.key.as_ref()?;
+        Some(Account::new(Venue::BinanceUs, self.endpoints.rest.authority(), key.api_key()))
     }
 
     fn market_endpoint(&self) -> Option<Endpoint> {
@@ -229,8 +245,31 @@ impl BinanceUsConfig {
         timeout_ms: u64,
         audit: ColdAudit,
     ) -> BinanceUsQueries {
+        self.asking(cold, clock, limits::COLD_WEIGHT_PER_MINUTE, timeout_ms, audit)
+    }
+
+    /// What an emergency asks, over a lifeline and within the share set aside for it.
+    pub(super) fn emergency(
+        &self,
+        lifeline: ColdHandle,
+        clock: Clock,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> BinanceUsQueries {
+        self.asking(lifeline, clock, limits::EMERGENCY_WEIGHT_PER_MINUTE, timeout_ms, audit)
+    }
+
+    fn asking(
+        &self,
+        cold: ColdHandle,
+        clock: Clock,
+        weight_per_minute: u32,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> BinanceUsQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(Venue::BinanceUs, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit);
+        let pace = Pace::weight_per_minute(weight_per_minute, limits::DELAY_MS_MAX);
+        let client = ColdClient::new(Venue::BinanceUs, cold, rest, clock, pace, timeout_ms, audit);
         BinanceUsQueries::new(client, self.key.clone())
     }
 }

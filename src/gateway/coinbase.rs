@@ -2,13 +2,17 @@
 
 use super::error::GatewayError;
 use super::mint::CoinbaseMint;
-use super::queries::{CoinbaseQueries, ColdClient, COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+use super::queries::{
+    CoinbaseQueries, ColdClient, Pace, COLD_REQUESTS_PER_SECOND, EMERGENCY_REQUESTS_PER_SECOND,
+    ENGINE_REQUESTS_PER_SECOND,
+};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{Budgeted, ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
 use crate::engine::{CoinbaseOrders, CoinbaseSetup, Slot};
 use crate::journal::ColdAudit;
 use crate::keeper::{Clock, TokenPool};
 use crate::record::{ConnectionRole, Venue};
+use crate::state::Account;
 use crate::venue::coinbase::auth::{CdpKey, CoinbaseKey, LegacyKey};
 use crate::venue::coinbase::exchange::ExchangeKey;
 use crate::venue::coinbase::{
@@ -266,6 +270,16 @@ impl CoinbaseConfig {
         CoinbaseSetup { stream: self.stream, market: self.market.clone(), orders }
     }
 
+    /// Which account is traded with; `None` without credentials.
+    pub(super) fn account(&self) -> Option<Account> {
+        let key = self.key.as_ref()?;
+        let id = match key.as_ref() {
+            CoinbaseKey::Cdp(key) => key.name(),
+            CoinbaseKey::Legacy(key) => key.id(),
+        };
+        Some(Account::new(Venue::Coinbase, self.endpoints.rest.authority(), id))
+    }
+
     /// What a connection of the engine is dialled to.
     pub(super) fn dialled(&self, slot: &Slot) -> DialledTo {
         let (at, kind) = match slot.role {
@@ -296,8 +310,23 @@ impl CoinbaseConfig {
 
     /// Its cold questions.
     pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> CoinbaseQueries {
+        self.asking(cold, clock, Pace::requests_per_second(COLD_REQUESTS_PER_SECOND), timeout_ms, audit)
+    }
+
+    /// What an emergency asks, over a lifeline and within the share set aside for it.
+    pub(super) fn emergency(
+        &self,
+        lifeline: ColdHandle,
+        clock: Clock,
+        timeout_ms: u64,
+        audit: ColdAudit,
+    ) -> CoinbaseQueries {
+        self.asking(lifeline, clock, Pace::requests_per_second(EMERGENCY_REQUESTS_PER_SECOND), timeout_ms, audit)
+    }
+
+    fn asking(&self, cold: ColdHandle, clock: Clock, pace: Pace, timeout_ms: u64, audit: ColdAudit) -> CoinbaseQueries {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
-        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit);
+        let client = ColdClient::new(Venue::Coinbase, cold, rest, clock, pace, timeout_ms, audit);
         CoinbaseQueries::new(client, self.key.clone())
     }
 }

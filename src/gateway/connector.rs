@@ -1,6 +1,7 @@
 //! The blocking facade for scripts and tests: typed requests in, results out, over the same rings as everything else.
 
 use super::builder::GatewayBuilder;
+use super::checks::deadline_after;
 use super::error::{ExchangeError, GatewayError};
 use super::queries::Balance;
 use super::running::Gateway;
@@ -9,8 +10,8 @@ use crate::engine::Shutdown;
 use crate::order;
 use crate::record::{
     ClientOrderId, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Fixed128, Instrument,
-    MarketRecord, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce, Venue, VenueOrderId, View,
-    EXECUTION_FLAG_RECONCILED,
+    MarketRecord, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce, UnixNanos, Venue, VenueOrderId,
+    View, EXECUTION_FLAG_RECONCILED,
 };
 use crate::venue::Channels;
 use rust_decimal::Decimal;
@@ -272,7 +273,7 @@ impl ExchangeConnector for Connector {
         }
         let venue = self.venue;
         // A clone, so that a failed attempt can be repeated.
-        let trading = self.builder.has_credentials(venue);
+        let trading = self.builder.trades(venue);
         let gateway = self.builder.clone().without_dead_man().start().map_err(|error| of_gateway(venue, error))?;
         let strategy = gateway.strategy().map_err(|error| of_gateway(venue, error))?;
         let mut running = Running { gateway, strategy, seen: VecDeque::new(), trading };
@@ -286,16 +287,13 @@ impl ExchangeConnector for Connector {
         let running = self.trading("place")?;
         let instrument = running.instrument(venue, &request.symbol)?;
         let command = command(&instrument, request)?;
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         loop {
-            match running.place_once(venue, &instrument, command, deadline, timeout_ms) {
-                // Nothing was sent, so the same order may be tried again: it gets a new id.
-                Err(ExchangeError::Rejected { class: RejectClass::Busy | RejectClass::RateLimited, .. })
-                    if Instant::now() + BUSY_PAUSE < deadline =>
-                {
-                    std::thread::sleep(BUSY_PAUSE);
-                }
-                result => return result,
+            match running.place_once(venue, &instrument, command, deadline, timeout_ms)? {
+                Placed::Acknowledged(ack) => return Ok(ack),
+                // Nothing left, so the same order may be tried again: it gets a new id.
+                Placed::NotSent(_) if Instant::now() + BUSY_PAUSE < deadline => std::thread::sleep(BUSY_PAUSE),
+                Placed::NotSent(why) => return Err(why),
             }
         }
     }
@@ -306,7 +304,7 @@ impl ExchangeConnector for Connector {
         let instrument = running.instrument(venue, &order.symbol)?;
         let command = OrderCommand::cancel(instrument.id, OrderRef::Venue(order.venue_order_id));
         let request = running.submit(venue, command)?;
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         let answer = running.wait_for(deadline, |record| {
             let refused = record.request == request && record.kind == ExecutionKind::CancelRejected;
             refused || (record.venue_order_id == order.venue_order_id && record.kind.is_terminal())
@@ -337,8 +335,14 @@ impl ExchangeConnector for Connector {
         let venue = self.venue;
         let running = self.trading("order status")?;
         let instrument = running.instrument(venue, &order.symbol)?;
-        let queries = running.gateway.queries(venue).map_err(|error| of_gateway(venue, error))?;
-        let fact = queries.order(&instrument, &order.venue_order_id)?;
+        let of_gateway = |error| of_gateway(venue, error);
+        let fact = match running.gateway.is_paper(venue) {
+            true => running.gateway.paper_order(venue, &order.venue_order_id).map_err(of_gateway)?,
+            false => {
+                let queries = running.gateway.queries(venue).map_err(of_gateway)?;
+                queries.order(&instrument, &order.venue_order_id)?
+            }
+        };
         let fact = fact.ok_or_else(|| ExchangeError::Rejected {
             venue,
             operation: "order status",
@@ -366,8 +370,12 @@ impl ExchangeConnector for Connector {
 
     fn get_account_balances(&mut self) -> Result<Vec<Balance>, ExchangeError> {
         let venue = self.venue;
-        let queries = self.trading("balances")?.gateway.queries(venue);
-        queries.map_err(|error| of_gateway(venue, error))?.balances()
+        let gateway = &self.trading("balances")?.gateway;
+        let of_gateway = |error| of_gateway(venue, error);
+        match gateway.is_paper(venue) {
+            true => gateway.paper_balances(venue).map_err(of_gateway),
+            false => gateway.queries(venue).map_err(of_gateway)?.balances(),
+        }
     }
 
     fn start_market_stream(&mut self, symbols: &[&str], channels: Channels) -> Result<MarketFeed, ExchangeError> {
@@ -387,11 +395,20 @@ impl ExchangeConnector for Connector {
     }
 }
 
+/// What came of one attempt to place an order.
+enum Placed {
+    /// The venue has it.
+    Acknowledged(OrderAck),
+    /// Nothing was free, or the rate limit did not let it go: nothing left.
+    NotSent(ExchangeError),
+}
+
 impl Running {
     /// Waits until market data flows, and with credentials until orders may be sent.
     fn wait_connected(&mut self, venue: Venue, timeout_ms: u64) -> Result<(), ExchangeError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
-        let (mut market, mut user, mut orders) = (false, !self.trading, !self.trading);
+        let deadline = deadline_after(timeout_ms);
+        // Prices of OANDA have no connection before something is subscribed.
+        let (mut market, mut user, mut orders) = (venue == Venue::Oanda, !self.trading, !self.trading);
         loop {
             while let Some(record) = self.strategy.market.pop() {
                 let View::State(state) = record.view() else { continue };
@@ -444,8 +461,11 @@ impl Running {
         command: OrderCommand,
         deadline: Instant,
         timeout_ms: u64,
-    ) -> Result<OrderAck, ExchangeError> {
-        let request = self.submit(venue, command)?;
+    ) -> Result<Placed, ExchangeError> {
+        let request = match self.submit(venue, command) {
+            Err(full @ ExchangeError::Rejected { .. }) => return Ok(Placed::NotSent(full)),
+            submitted => submitted?,
+        };
         let mut unknown = None;
         loop {
             let answer = self.wait_for(deadline, |record| {
@@ -459,10 +479,15 @@ impl Running {
                         client_order_id: record.client_order_id,
                         venue_order_id: record.venue_order_id,
                     };
-                    return Ok(OrderAck { order, reconciled: record.has(EXECUTION_FLAG_RECONCILED) });
+                    let reconciled = record.has(EXECUTION_FLAG_RECONCILED);
+                    return Ok(Placed::Acknowledged(OrderAck { order, reconciled }));
                 }
                 Some(record) if record.kind == ExecutionKind::Rejected => {
-                    return Err(rejected(venue, "place", &record))
+                    let why = rejected(venue, "place", &record);
+                    // The venue's own 429 is its verdict on an order that was sent: to try again is the caller's decision.
+                    let here = record.sent == UnixNanos::NONE;
+                    let passes = matches!(record.reject, RejectClass::Busy | RejectClass::RateLimited);
+                    return if here && passes { Ok(Placed::NotSent(why)) } else { Err(why) };
                 }
                 Some(record) => unknown = Some(record),
                 None => {

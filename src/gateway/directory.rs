@@ -55,6 +55,11 @@ impl Directory {
         instrument
     }
 
+    /// The number of an asset, a new one if it has none.
+    pub(super) fn asset(&self, code: &str) -> AssetId {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).asset(code)
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Tables> {
         // A writer that panicked left the tables as they were or appended to: both are fine to read.
         self.0.read().unwrap_or_else(PoisonError::into_inner)

@@ -2,13 +2,14 @@
 //! the caller can do.
 
 use crate::record::{RejectClass, Venue};
+use crate::state::StateError;
 
 /// Why the gateway cannot be built, or a control call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayError {
     /// No venue was configured.
-    #[error("no venue configured: call `.coinbase(..)` or `.binance_us(..)` on the builder")]
+    #[error("no venue configured: call `.coinbase(..)`, `.binance_us(..)` or `.oanda(..)` on the builder")]
     NoVenue,
     /// Credentials without limits.
     #[error(
@@ -51,6 +52,29 @@ pub enum GatewayError {
         /// Most it may be, ms.
         max_ms: u64,
     },
+    /// The lock or the session epoch cannot be had.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Nothing is known of earlier sessions, but their orders are open.
+    #[error("{venue}: {open} open orders look like an earlier run's ({example}), but the state directory {directory} knows of none: restore it, cancel them at the venue, or call `.order_id_prefix(..)` if they are another program's")]
+    StateMissing {
+        /// The venue.
+        venue: Venue,
+        /// How many are open.
+        open: usize,
+        /// The client order id of one.
+        example: String,
+        /// Where state is kept.
+        directory: String,
+    },
+    /// Nothing is known of earlier sessions, and the venue cannot be asked whether their orders are open.
+    #[error("{venue}: the state directory knows of no earlier run, and the venue cannot be asked for open orders ({cause}): start again when it can")]
+    StateUnproven {
+        /// The venue.
+        venue: Venue,
+        /// Why it cannot be asked.
+        cause: String,
+    },
     /// The instrument is not listed at the venue.
     #[error("{venue}: no instrument `{symbol}`: check the spelling against the venue's product list")]
     UnknownInstrument {
@@ -62,6 +86,9 @@ pub enum GatewayError {
     /// The venue was not configured in this gateway.
     #[error("{0}: not configured in this gateway")]
     VenueNotConfigured(Venue),
+    /// The venue does not trade on paper.
+    #[error("{0}: does not trade on paper in this gateway: call `.paper(..)` on the builder")]
+    NotOnPaper(Venue),
     /// A cold query failed.
     #[error(transparent)]
     Query(#[from] ExchangeError),
@@ -142,6 +169,17 @@ pub enum ExchangeError {
         /// Whether it may have happened all the same.
         ambiguous: bool,
     },
+    /// Nothing was sent: our share of the venue's rate limit is used up, or the venue wants nothing for a while, and the
+    /// configured time does not reach so far.
+    #[error("{venue}: {operation} was not sent: the rate limit lets it go in {retry_in_ms} ms, try again then")]
+    Throttled {
+        /// The venue.
+        venue: Venue,
+        /// What was tried.
+        operation: &'static str,
+        /// When to try again, ms from now.
+        retry_in_ms: u64,
+    },
     /// The venue answered with an error.
     #[error("{venue}: {operation} failed with HTTP {status}: {excerpt}")]
     Http {
@@ -208,7 +246,7 @@ impl ExchangeError {
     /// Whether trying the same again later may succeed and can do no harm.
     pub fn is_retryable(&self) -> bool {
         match self {
-            ExchangeError::NotConnected { .. } => true,
+            ExchangeError::NotConnected { .. } | ExchangeError::Throttled { .. } => true,
             ExchangeError::Rejected { class, .. } => {
                 matches!(class, RejectClass::Busy | RejectClass::RateLimited | RejectClass::NotConnected)
             }

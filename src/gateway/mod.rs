@@ -7,11 +7,16 @@
 
 mod binance_us;
 mod builder;
+mod checks;
 mod coinbase;
 mod connector;
 mod directory;
+mod emergency;
+mod epoch;
 mod error;
 mod mint;
+mod oanda;
+mod paper;
 mod places;
 mod queries;
 mod running;
@@ -20,6 +25,9 @@ mod strategy;
 pub use crate::engine::{KillScope, Shutdown};
 pub use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use crate::journal::{AuditConfig, Fsync};
+pub use crate::keeper::{Alarm, EmergencyState};
+pub use crate::order::RestartPolicy;
+pub use crate::paper::{PaperConfig, PaperError};
 pub use crate::reactor::{Handler, Idle, InlineOrders, PrepareError, Reactor};
 pub use crate::venue::coinbase::MarketSource;
 pub use crate::venue::Channels;
@@ -31,8 +39,12 @@ pub use connector::{
     OrderRequest, OrderStatus,
 };
 pub use directory::Directory;
+pub use emergency::EmergencyReport;
 pub use error::{ExchangeError, GatewayError};
-pub use queries::{Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, Paged, Queries};
+pub use oanda::OandaConfig;
+pub use queries::{
+    Balance, BinanceUsQueries, CancelResult, ClockOffset, CoinbaseQueries, OandaQueries, Paged, Queries,
+};
 pub use running::{FeedFigures, Gateway, Telemetry};
 pub use strategy::{ExecutionStream, MarketStream, OrderEntry, StatisticsStream, Strategy};
 

@@ -4,18 +4,24 @@
 use super::error::{ExchangeError, GatewayError};
 use crate::order::OrderFact;
 use crate::record::{Fixed128, Instrument, Listing, UnixNanos, Venue, VenueOrderId};
+use crate::venue::ListedOrder;
 
 mod binance_us;
 mod coinbase;
 mod cold;
+mod oanda;
 
 pub use binance_us::BinanceUsQueries;
 pub use coinbase::{CancelResult, ClockOffset, CoinbaseQueries, Paged};
-pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
-pub(super) use cold::ColdClient;
+pub(super) use coinbase::{COLD_REQUESTS_PER_SECOND, EMERGENCY_REQUESTS_PER_SECOND, ENGINE_REQUESTS_PER_SECOND};
+pub(super) use cold::{ColdClient, Pace};
+pub use oanda::OandaQueries;
 
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 100;
+
+/// Room for a signed request: far more than the longest.
+const REQUEST_BYTES: usize = 4_096;
 
 /// A balance of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub enum Queries {
     Coinbase(CoinbaseQueries),
     /// Binance.US; what only it answers is in here.
     BinanceUs(BinanceUsQueries),
+    /// OANDA; what only it answers is in here.
+    Oanda(OandaQueries),
 }
 
 impl Queries {
@@ -44,6 +52,7 @@ impl Queries {
         match self {
             Queries::Coinbase(_) => Venue::Coinbase,
             Queries::BinanceUs(_) => Venue::BinanceUs,
+            Queries::Oanda(_) => Venue::Oanda,
         }
     }
 
@@ -55,6 +64,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.listing(symbol),
             Queries::BinanceUs(queries) => queries.listing(symbol),
+            Queries::Oanda(queries) => queries.listing(symbol),
         }
     }
 
@@ -67,6 +77,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.listings(),
             Queries::BinanceUs(queries) => queries.listings(),
+            Queries::Oanda(queries) => queries.listings(),
         }
     }
 
@@ -78,6 +89,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.balances(),
             Queries::BinanceUs(queries) => queries.balances(),
+            Queries::Oanda(queries) => queries.balances(),
         }
     }
 
@@ -89,6 +101,16 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.order_fact(instrument, id),
             Queries::BinanceUs(queries) => queries.order(instrument, id),
+            Queries::Oanda(queries) => queries.order(instrument, id),
+        }
+    }
+
+    /// Who every open order of the account is, whoever placed it.
+    pub(super) fn listed_orders(&self) -> Result<Vec<ListedOrder>, ExchangeError> {
+        match self {
+            Queries::Coinbase(queries) => queries.listed_orders(),
+            Queries::BinanceUs(queries) => queries.listed_orders(),
+            Queries::Oanda(queries) => queries.listed_orders(),
         }
     }
 
@@ -100,6 +122,7 @@ impl Queries {
         match self {
             Queries::Coinbase(queries) => queries.server_time(),
             Queries::BinanceUs(queries) => queries.server_time(),
+            Queries::Oanda(queries) => queries.server_time(),
         }
     }
 }

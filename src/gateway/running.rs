@@ -1,19 +1,23 @@
 //! A running gateway.
 
 use super::builder::{GatewayBuilder, RingSizes};
+use super::checks::deadline_after;
 use super::directory::Directory;
+use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
-use super::queries::{BinanceUsQueries, CoinbaseQueries, Queries};
+use super::queries::{BinanceUsQueries, CoinbaseQueries, OandaQueries, Queries};
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
 use crate::dialer::Dialer;
 use crate::engine::{Control, KillScope, Shutdown};
 use crate::journal::{AuditEnd, Journal};
-use crate::keeper::{Clock, Keeper};
+use crate::keeper::{Clock, Emergency, Keeper};
 use crate::reactor::{ControlHandle, ControlMessage, Heartbeat, StrategyRings};
 use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
+use crate::state::Session;
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
+use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,14 +28,26 @@ const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often shutdown asks whether the cancels are confirmed.
 const CONFIRM_EVERY: Duration = Duration::from_millis(20);
 
+/// How often the end looks whether the reactor has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// How long the end of a gateway waits for an emergency under way. Orders are listed and cancelled in fractions of a second;
+/// the rest is for a venue in trouble.
+const LAST_CANCELS: Duration = Duration::from_secs(5);
+
 /// The threads behind a gateway.
 pub(super) struct Threads {
     pub(super) reactor: Option<JoinHandle<()>>,
     /// One per venue.
     pub(super) dialers: Vec<Dialer>,
     pub(super) keeper: Option<Keeper>,
+    /// One per venue with credentials.
+    pub(super) emergencies: Vec<Emergency>,
+    /// Raises them.
+    pub(super) lifeguard: Arc<Lifeguard>,
     /// Writes the audit log, if one is kept.
     pub(super) journal: Option<Journal>,
+    /// Keeps the accounts locked until everything else has ended.
+    pub(super) session: Option<Session>,
 }
 
 /// A running gateway. Dropping it ends the threads and leaves orders open at the venues; use [`Gateway::shutdown`] to say
@@ -50,6 +66,8 @@ pub struct Gateway {
     /// Hand-off latencies measured by the strategies' own handles.
     strategy_hops: Mutex<Vec<HopsReader>>,
     inline: Option<StrategyId>,
+    /// Venues that trade on paper.
+    pub(super) paper: PerVenue<bool>,
 }
 
 /// Latencies and counters at one moment.
@@ -57,7 +75,7 @@ pub struct Gateway {
 pub struct Telemetry {
     /// Per-hop latencies, of the reactor and all strategies together.
     pub hops: HopsSnapshot,
-    /// Counters of the reactor.
+    /// Counters of the reactor and the emergencies together.
     pub counters: CountersSnapshot,
 }
 
@@ -120,7 +138,21 @@ impl Gateway {
         inline: Option<StrategyId>,
     ) -> Gateway {
         let strategy_hops = Mutex::new(Vec::new());
-        Gateway { threads, control, clock, directory, queries, places, rings, hops, counters, strategy_hops, inline }
+        let paper = PerVenue::default();
+        Gateway {
+            threads,
+            control,
+            clock,
+            directory,
+            queries,
+            places,
+            rings,
+            hops,
+            counters,
+            strategy_hops,
+            inline,
+            paper,
+        }
     }
 
     /// A new strategy's handles. At most 64 strategies at a time; drop the handles to give a place back.
@@ -186,13 +218,24 @@ impl Gateway {
             None => {
                 let queries = self.queries(venue)?;
                 let listing = queries.product(symbol)?;
+                let added = self.directory.add(listing);
+                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
                 if let Queries::BinanceUs(queries) = &queries {
                     if let Some(limits) = queries.take_limits() {
                         self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
                     }
+                    for code in FEE_ASSETS {
+                        let asset = Control::Asset(venue, code, self.directory.asset(code));
+                        self.send(ControlMessage::Engine(asset))?;
+                    }
+                    if let Some(market) = queries.take_market(symbol) {
+                        self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;
+                    }
                 }
-                let added = self.directory.add(listing);
-                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
+                if let Queries::Oanda(queries) = &queries {
+                    let rules = Box::new(queries.rules(symbol)?);
+                    self.send(ControlMessage::Engine(Control::OandaRules(added.id, rules)))?;
+                }
                 added
             }
         };
@@ -235,7 +278,7 @@ impl Gateway {
     pub fn coinbase(&self) -> Result<CoinbaseQueries, GatewayError> {
         match self.queries(Venue::Coinbase)? {
             Queries::Coinbase(queries) => Ok(queries),
-            Queries::BinanceUs(_) => Err(GatewayError::VenueNotConfigured(Venue::Coinbase)),
+            _ => Err(GatewayError::VenueNotConfigured(Venue::Coinbase)),
         }
     }
 
@@ -246,7 +289,18 @@ impl Gateway {
     pub fn binance_us(&self) -> Result<BinanceUsQueries, GatewayError> {
         match self.queries(Venue::BinanceUs)? {
             Queries::BinanceUs(queries) => Ok(queries),
-            Queries::Coinbase(_) => Err(GatewayError::VenueNotConfigured(Venue::BinanceUs)),
+            _ => Err(GatewayError::VenueNotConfigured(Venue::BinanceUs)),
+        }
+    }
+
+    /// Everything OANDA answers, off the hot path.
+    ///
+    /// # Errors
+    /// [`GatewayError::VenueNotConfigured`].
+    pub fn oanda(&self) -> Result<OandaQueries, GatewayError> {
+        match self.queries(Venue::Oanda)? {
+            Queries::Oanda(queries) => Ok(queries),
+            _ => Err(GatewayError::VenueNotConfigured(Venue::Oanda)),
         }
     }
 
@@ -261,7 +315,11 @@ impl Gateway {
         for strategy in self.strategy_hops.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             hops.merge(&strategy.snapshot());
         }
-        Telemetry { hops, counters: self.counters.snapshot() }
+        let mut counters = self.counters.snapshot();
+        for emergency in &self.threads.emergencies {
+            counters.merge(&emergency.counters().snapshot());
+        }
+        Telemetry { hops, counters }
     }
 
     /// Our orders that are not known to be over.
@@ -269,8 +327,16 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError::Stopped`] if the reactor does not answer.
     pub fn open_orders(&self) -> Result<usize, GatewayError> {
+        self.ask(ControlMessage::CountOpen)
+    }
+
+    /// Asks the reactor something and waits for its answer.
+    pub(super) fn ask<T>(
+        &self,
+        question: impl FnOnce(mpsc::SyncSender<T>) -> ControlMessage,
+    ) -> Result<T, GatewayError> {
         let (reply, answer) = mpsc::sync_channel(1);
-        self.send(ControlMessage::CountOpen(reply))?;
+        self.send(question(reply))?;
         answer.recv_timeout(CONTROL_TIMEOUT).map_err(|_| GatewayError::Stopped)
     }
 
@@ -285,7 +351,16 @@ impl Gateway {
     /// Lets orders leave again after a kill, on purpose. What was cancelled stays cancelled; a dead-man switch that had
     /// tripped watches again. A release right behind a kill, before the reactor has looked, takes it back whole.
     pub fn release_kill(&self) {
+        self.threads.lifeguard.stand_down();
         self.control.release_kill();
+    }
+
+    /// What became of our orders when the reactor failed: whether it was given up (it panicked, or stood still for longer
+    /// than [`GatewayBuilder::reactor_silence_ms_max`]), and how far the cancelling without it is, venue by venue. In quiet
+    /// times it says whether that would work now. Strategies cannot be told over the rings of a dead reactor: ask this
+    /// when [`Strategy::is_gateway_gone`](super::Strategy::is_gateway_gone), or when nothing comes any more.
+    pub fn emergency(&self) -> EmergencyReport {
+        self.threads.lifeguard.report()
     }
 
     /// Refuses new orders from now on, does with open ones what `shutdown` says, then ends all threads. If you turn the
@@ -296,7 +371,7 @@ impl Gateway {
     /// [`GatewayError::AuditIncomplete`] if the end of the audit log could not be written; the threads are ended all the
     /// same.
     pub fn shutdown(mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         self.send(ControlMessage::Engine(Control::Stop(shutdown)))?;
         let mut open_orders = 0;
         if shutdown == Shutdown::CancelOurs {
@@ -317,7 +392,7 @@ impl Gateway {
     }
 
     fn send(&self, message: ControlMessage) -> Result<(), GatewayError> {
-        if self.threads.reactor.as_ref().is_some_and(JoinHandle::is_finished) {
+        if self.threads.reactor.as_ref().is_some_and(JoinHandle::is_finished) || self.threads.lifeguard.has_ended() {
             return Err(GatewayError::Stopped);
         }
         self.control.send(message).map_err(|_| GatewayError::Stopped)
@@ -334,13 +409,25 @@ impl Gateway {
             std::thread::sleep(CONFIRM_EVERY);
         }
         if let Some(reactor) = self.threads.reactor.take() {
-            if reactor.join().is_err() {
+            // One that stands still is not waited for: should it ever turn again, it finds that it is to end.
+            let is_hopeless = || self.threads.lifeguard.stands_still() && Instant::now() >= deadline;
+            while !reactor.is_finished() && !is_hopeless() {
+                std::thread::sleep(LOOK_EVERY);
+            }
+            if !reactor.is_finished() {
+                tracing::error!("the reactor stands still: its thread is left behind");
+            } else if reactor.join().is_err() {
                 tracing::error!("the reactor ended in a panic");
             }
         }
+        self.threads.lifeguard.last_cancels(LAST_CANCELS);
+        // The dialers first: whatever the emergencies still wait for ends with them.
         self.threads.dialers.clear();
+        self.threads.emergencies.clear();
         self.threads.keeper.take();
-        self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end)
+        let audit = self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end);
+        self.threads.session.take();
+        audit
     }
 }
 

@@ -195,16 +195,19 @@ impl Breaker {
         counts.then(|| self.trip(now, TripCause::FailureRate))
     }
 
-    /// The venue has banned us until then.
-    pub fn banned(&mut self, now: UnixNanos, until: UnixNanos) -> BreakerChange {
-        let change = self.trip(now, TripCause::Ban);
+    /// The venue has banned us until then. A breaker that is open stays so at least as long, which is no news.
+    pub fn banned(&mut self, now: UnixNanos, until: UnixNanos) -> Option<BreakerChange> {
+        let news = self.state != BreakerState::Open;
+        if news {
+            self.trip(now, TripCause::Ban);
+        }
         self.until = self.until.max(until);
-        BreakerChange { until: self.until, ..change }
+        news.then(|| self.change())
     }
 
-    /// The clocks differ by so much.
+    /// The clocks differ by so much. A probe whose answer shows it has failed.
     pub fn skewed(&mut self, now: UnixNanos, skew_ms: u64) -> Option<BreakerChange> {
-        let far = skew_ms > self.rules.skew_ms_max && self.state == BreakerState::Closed;
+        let far = skew_ms > self.rules.skew_ms_max && self.state != BreakerState::Open;
         far.then(|| self.trip(now, TripCause::ClockSkew))
     }
 
@@ -333,8 +336,10 @@ mod tests {
     fn a_ban_lasts_as_long_as_the_venue_says() {
         let mut b = breaker();
         let end = START.plus_ms(3_600_000);
-        assert_eq!(b.banned(START, end).until, end);
-        assert_eq!(b.time(end.plus_ms(0)).map(|c| c.state), Some(BreakerState::HalfOpen));
+        assert_eq!(b.banned(START, end).map(|c| (c.until, c.cause)), Some((end, TripCause::Ban)));
+        assert_eq!(b.banned(START, end.plus_ms(1)), None, "every request under way says the same");
+        assert_eq!(b.time(end), None, "and it lasts longer by that");
+        assert_eq!(b.time(end.plus_ms(1)).map(|c| c.state), Some(BreakerState::HalfOpen));
     }
 
     #[test]

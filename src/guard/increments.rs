@@ -48,13 +48,21 @@ pub fn check_increments(instrument: &Instrument, order: &OrderCommand) -> Result
     check(instrument, order, order.order_type() == OrderType::Limit)
 }
 
-fn check(instrument: &Instrument, order: &OrderCommand, limit: bool) -> Result<(), IncrementError> {
+/// Checks only whether the instrument takes such an order now: for venues whose own rules say the rest.
+///
+/// # Errors
+/// [`IncrementError::NotTradable`].
+pub fn check_status(instrument: &Instrument, limit: bool, post_only: bool) -> Result<(), IncrementError> {
     match instrument.listing.status {
-        TradingStatus::Online | TradingStatus::Unknown => {}
-        TradingStatus::LimitOnly if limit => {}
-        TradingStatus::PostOnly if order.is_post_only() => {}
-        _ => return Err(IncrementError::NotTradable),
+        TradingStatus::Online | TradingStatus::Unknown => Ok(()),
+        TradingStatus::LimitOnly if limit => Ok(()),
+        TradingStatus::PostOnly if post_only => Ok(()),
+        _ => Err(IncrementError::NotTradable),
     }
+}
+
+fn check(instrument: &Instrument, order: &OrderCommand, limit: bool) -> Result<(), IncrementError> {
+    check_status(instrument, limit, order.is_post_only())?;
     if limit && !is_multiple(order.price(), instrument.tick_mantissa()) {
         return Err(IncrementError::OffTick);
     }

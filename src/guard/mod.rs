@@ -12,7 +12,7 @@ mod windows;
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerChange, BreakerRules, BreakerState, Failure, TripCause};
 pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
-pub use increments::{check_increments, check_prepared, IncrementError};
+pub use increments::{check_increments, check_prepared, check_status, IncrementError};
 pub use lag::FeedLag;
 pub use limits::{InstrumentLimits, Limits, OrderRate, VenueLimits};
 pub use order_guard::{Funds, LimitBreach, MarketView, OrderGuard};

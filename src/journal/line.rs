@@ -6,7 +6,7 @@ use crate::record::{
     AuditCall, AuditConnection, AuditEntry, CallStep, CommandKind, ExecutionKind, ExecutionRecord, Fixed, GuardEvent,
     Instrument, InstrumentId, Liquidity, OrderCommand, OrderRef, OrderType, RejectClass, RequestId, Side, TimeInForce,
     EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE,
-    EXECUTION_FLAG_RECONCILED,
+    EXECUTION_FLAG_RECONCILED, EXECUTION_FLAG_REPLAYED,
 };
 use std::sync::Arc;
 
@@ -154,11 +154,12 @@ fn execution(object: &mut Object<'_>, record: &ExecutionRecord, names: &dyn Name
     }
 }
 
-const FLAGS: [(&str, u8); 5] = [
+const FLAGS: [(&str, u8); 6] = [
     ("derived", EXECUTION_FLAG_DERIVED),
     ("implied", EXECUTION_FLAG_IMPLIED),
     ("reconciled", EXECUTION_FLAG_RECONCILED),
     ("late", EXECUTION_FLAG_LATE),
+    ("replayed", EXECUTION_FLAG_REPLAYED),
     ("last", EXECUTION_FLAG_LAST),
 ];
 

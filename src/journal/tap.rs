@@ -87,8 +87,17 @@ impl Drop for AuditTap {
 }
 
 /// The way in of threads that may block; cheap to clone. Without a journal behind it, it takes and forgets everything.
-#[derive(Debug, Clone, Default)]
-pub struct ColdAudit(Option<Arc<ColdQueue>>);
+#[derive(Debug, Clone)]
+pub struct ColdAudit {
+    queue: Option<Arc<ColdQueue>>,
+    caller: Caller,
+}
+
+impl Default for ColdAudit {
+    fn default() -> Self {
+        ColdAudit { queue: None, caller: Caller::Cold }
+    }
+}
 
 #[derive(Debug)]
 struct ColdQueue {
@@ -101,18 +110,25 @@ struct ColdQueue {
 impl ColdAudit {
     pub(super) fn new(shared: Arc<Shared>) -> ColdAudit {
         let entries = ArrayQueue::new(COLD_ENTRIES_MAX);
-        ColdAudit(Some(Arc::new(ColdQueue { entries, lost: AtomicU64::new(0), calls: AtomicU64::new(0), shared })))
+        let queue = ColdQueue { entries, lost: AtomicU64::new(0), calls: AtomicU64::new(0), shared };
+        ColdAudit { queue: Some(Arc::new(queue)), caller: Caller::Cold }
+    }
+
+    /// The same way in for somebody else, whose calls are named differently.
+    #[must_use]
+    pub fn of(&self, caller: Caller) -> ColdAudit {
+        ColdAudit { queue: self.queue.clone(), caller }
     }
 
     /// The name of a new call.
     pub fn call(&self) -> CallId {
-        let number = self.0.as_ref().map_or(0, |queue| queue.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
-        CallId { caller: Caller::Cold, number }
+        let number = self.queue.as_ref().map_or(0, |queue| queue.calls.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
+        CallId { caller: self.caller, number }
     }
 
     /// Hands an entry over, or counts it as lost.
     pub fn push(&self, entry: AuditEntry) {
-        let Some(queue) = &self.0 else { return };
+        let Some(queue) = &self.queue else { return };
         if queue.entries.push(entry).is_err() {
             queue.lost.fetch_add(1, Ordering::AcqRel);
             queue.shared.lost.fetch_add(1, Ordering::Relaxed);
@@ -120,7 +136,7 @@ impl ColdAudit {
     }
 
     fn pop(&self, now: UnixNanos) -> Option<AuditEntry> {
-        let queue = self.0.as_ref()?;
+        let queue = self.queue.as_ref()?;
         // What is lost found the queue full, so all that waited comes first.
         queue.entries.pop().or_else(|| {
             let count = queue.lost.swap(0, Ordering::AcqRel);

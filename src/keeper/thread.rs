@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::anchor::SPAN_NS;
 use super::clock::{Clock, ClockAnchor};
 use super::tokens::Minter;
+use super::watch::{ReactorWatch, Watch};
 
 /// Longest sleep while there are tokens to look after, in ms: what 64 tokens in a slot must last for.
 pub const TICK_MS: u64 = 20;
@@ -27,6 +28,8 @@ pub struct KeeperSettings {
     pub anchor: ClockAnchor,
     /// Tokens to mint, if a venue needs any.
     pub minter: Option<Minter>,
+    /// The reactor to watch, if it is to be watched.
+    pub watch: Option<ReactorWatch>,
 }
 
 /// What the keeper did, for whoever watches it.
@@ -42,6 +45,8 @@ pub struct KeeperCounters {
     pub tokens_wiped: AtomicU64,
     /// Tokens that could not be made.
     pub mint_failures: AtomicU64,
+    /// Times the reactor was given up.
+    pub alarms: AtomicU64,
 }
 
 /// The keeper's thread panicked: no tokens any more, and the clock drifts. Trip the kill switch.
@@ -77,7 +82,7 @@ impl Keeper {
         let (signal, counters) = (Arc::<Signal>::default(), Arc::<KeeperCounters>::default());
         let run = {
             let (signal, counters) = (signal.clone(), counters.clone());
-            move || Turns { settings, counters, anchored: Instant::now() }.run(&signal)
+            move || Turns::new(settings, counters).run(&signal)
         };
         let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(run)?;
         Ok(Keeper { signal, counters, thread: Some(thread) })
@@ -139,12 +144,23 @@ impl Signal {
 }
 
 struct Turns {
-    settings: KeeperSettings,
+    clock: Clock,
+    anchor: ClockAnchor,
+    minter: Option<Minter>,
+    watch: Option<(Watch, ReactorWatch)>,
     counters: Arc<KeeperCounters>,
+    began: Instant,
     anchored: Instant,
 }
 
 impl Turns {
+    fn new(settings: KeeperSettings, counters: Arc<KeeperCounters>) -> Turns {
+        let KeeperSettings { clock, anchor, minter, watch } = settings;
+        let watch = watch.map(|watch| (Watch::new(Duration::from_millis(watch.silence_ms_max)), watch));
+        let began = Instant::now();
+        Turns { clock, anchor, minter, watch, counters, began, anchored: began }
+    }
+
     fn run(mut self, signal: &Signal) {
         loop {
             let sleep = self.turn();
@@ -159,28 +175,40 @@ impl Turns {
         self.counters.turns.fetch_add(1, Ordering::Relaxed);
         if self.anchored.elapsed() >= ANCHOR_EVERY {
             self.anchored = Instant::now();
-            if self.settings.anchor.read().is_some() {
+            if self.anchor.read().is_some() {
                 self.counters.anchored.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let Some(minter) = &mut self.settings.minter else { return Duration::from_millis(QUIET_MS) };
-        let turn = minter.turn(self.settings.clock.now());
+        let sleep = self.look().min(Duration::from_millis(QUIET_MS));
+        let Some(minter) = &mut self.minter else { return sleep };
+        let turn = minter.turn(self.clock.now());
         self.counters.tokens_minted.fetch_add(turn.minted, Ordering::Relaxed);
         self.counters.tokens_wiped.fetch_add(turn.wiped, Ordering::Relaxed);
         self.counters.mint_failures.fetch_add(turn.failed, Ordering::Relaxed);
         if turn.more {
             Duration::ZERO
         } else {
-            Duration::from_millis(TICK_MS)
+            sleep.min(Duration::from_millis(TICK_MS))
         }
+    }
+
+    /// Looks at the reactor; when to look again at the latest.
+    fn look(&mut self) -> Duration {
+        let Some((watch, ReactorWatch { pulse, alarm, .. })) = &mut self.watch else { return Duration::MAX };
+        if let Some(raised) = watch.look(self.began.elapsed(), pulse.life(), pulse.turns()) {
+            self.counters.alarms.fetch_add(1, Ordering::Relaxed);
+            alarm(raised);
+        }
+        watch.look_every()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keeper::{Mint, MintFailed, Minted, SlotPlan, TokenPool, TokenSlot, TokenTap};
+    use crate::keeper::{Alarm, Mint, MintFailed, Minted, Pulse, SlotPlan, TokenPool, TokenSlot, TokenTap};
     use crate::record::UnixNanos;
+    use std::sync::mpsc;
 
     struct Numbered(u64);
 
@@ -196,7 +224,7 @@ mod tests {
         let (clock, anchor) = Clock::start();
         let plans = vec![SlotPlan { slot: TokenSlot(1), depth: 8 }];
         let (minter, tap) = Minter::new(vec![TokenPool { venue: 0, mint: Box::new(Numbered(0)), plans }]);
-        let settings = KeeperSettings { clock: clock.clone(), anchor, minter: Some(minter) };
+        let settings = KeeperSettings { clock: clock.clone(), anchor, minter: Some(minter), watch: None };
         (Keeper::start(settings).unwrap(), tap, clock)
     }
 
@@ -242,7 +270,7 @@ mod tests {
     #[test]
     fn a_wake_ends_its_sleep() {
         let (clock, anchor) = Clock::start();
-        let keeper = Keeper::start(KeeperSettings { clock, anchor, minter: None }).unwrap();
+        let keeper = Keeper::start(KeeperSettings { clock, anchor, minter: None, watch: None }).unwrap();
         let counters = keeper.counters();
         let turns = || counters.turns.load(Ordering::Relaxed);
         let began = Instant::now();
@@ -252,6 +280,29 @@ mod tests {
             eventually(|| turns() > before);
         }
         assert!(began.elapsed() < Duration::from_millis(QUIET_MS * 10 / 2), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn a_reactor_that_stands_still_raises_the_alarm_and_one_that_turns_does_not() {
+        let (clock, anchor) = Clock::start();
+        let (pulse, (raise, raised)) = (Pulse::default(), mpsc::channel());
+        let mut heart = pulse.heart();
+        let alarm = Box::new(move |alarm| raise.send(alarm).unwrap());
+        let watch = Some(ReactorWatch { pulse, silence_ms_max: 200, alarm });
+        let keeper = Keeper::start(KeeperSettings { clock, anchor, minter: None, watch }).unwrap();
+        let counters = keeper.counters();
+        let turns = || counters.turns.load(Ordering::Relaxed);
+        heart.watch();
+        for _ in 0..30 {
+            // Between any two turns of the keeper the reactor has one.
+            let before = turns();
+            heart.beat();
+            eventually(|| turns() > before);
+        }
+        assert_eq!(raised.try_recv(), Err(mpsc::TryRecvError::Empty));
+        assert_eq!(raised.recv_timeout(Duration::from_secs(10)), Ok(Alarm::Silent { limit_ms: 200 }));
+        assert_eq!(counters.alarms.load(Ordering::Relaxed), 1);
+        heart.stop();
     }
 
     #[test]

@@ -78,9 +78,27 @@ impl Booking {
         rows_partial: false,
     };
 
+    /// What was executed before anybody counted here. Value and fees that are not known count as nothing.
+    pub fn inherited(quantity: i64, value: Option<Fixed128>, fees: Option<Fixed128>) -> Booking {
+        let quantity = quantity.max(0);
+        Booking {
+            quantity,
+            value: value.unwrap_or(ZERO),
+            fees: fees.unwrap_or(ZERO),
+            valued: quantity,
+            charged: quantity,
+            ..Booking::NOTHING
+        }
+    }
+
     /// Quantity booked so far, mantissa at the size exponent.
     pub const fn quantity(&self) -> i64 {
         self.quantity
+    }
+
+    /// Sum of the rows seen, mantissa at the size exponent.
+    pub const fn rows(&self) -> i64 {
+        self.rows_quantity
     }
 
     /// Books a cumulative state; `None` if it says nothing new.

@@ -92,6 +92,11 @@ impl ChangeProgress {
         true
     }
 
+    /// Whether a change is under way.
+    pub fn is_under_way(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+
     /// The request its answer names.
     pub const fn request(&self) -> RequestId {
         self.request
@@ -122,6 +127,14 @@ impl ChangeProgress {
             self.phase = Phase::Idle;
         }
         handed
+    }
+
+    /// What was asked for is told under another order's name; what it did to this one has to be asked.
+    pub fn leave_open(&mut self, now: UnixNanos) {
+        if self.phase != Phase::Idle {
+            (self.phase, self.request) = (Phase::Unknown, RequestId::NONE);
+            self.watermark = self.watermark.max(now);
+        }
     }
 
     /// The order is over.

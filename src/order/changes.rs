@@ -158,7 +158,8 @@ impl Orders {
     }
 }
 
-fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<ReplaceSend, Refusal> {
+/// The terms an order has and those a replace asks for, if it can be changed at all now.
+pub(super) fn changeable(entry: &Entry, command: &OrderCommand) -> Result<(Terms, Terms), Refusal> {
     let order = &entry.order;
     match order.state() {
         OrderState::Live => {}
@@ -181,6 +182,9 @@ fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<Replac
     if entry.cancel.is_asked() {
         return Err(Refusal::new(RejectClass::Busy, "the order is being cancelled"));
     }
+    if entry.change.is_under_way() {
+        return Err(Refusal::new(RejectClass::Busy, "another change is under way"));
+    }
     let (from, to) = (
         Terms { price: order.price(), quantity: order.quantity() },
         Terms { price: command.price(), quantity: command.quantity() },
@@ -189,6 +193,11 @@ fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<Replac
         // Nothing could ever tell whether it arrived.
         return Err(Refusal::new(RejectClass::Malformed, "nothing would change"));
     }
+    Ok((from, to))
+}
+
+fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<ReplaceSend, Refusal> {
+    let (from, to) = changeable(entry, command)?;
     if !entry.change.begin(command.request(), from, to) {
         return Err(Refusal::new(RejectClass::Busy, "another change is under way"));
     }

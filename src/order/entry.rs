@@ -36,6 +36,8 @@ pub(super) struct Entry {
     pub seen: u64,
     /// Since the user stream was re-opened nothing was heard of it.
     pub owed: bool,
+    /// It is being swept: its venue waits for its end.
+    pub swept: bool,
     /// When to tell again that it is unknown.
     pub repeat_at: UnixNanos,
     pub link: Link,
@@ -60,6 +62,7 @@ impl Entry {
         place: Place::Vacant,
         seen: 0,
         owed: false,
+        swept: false,
         repeat_at: UnixNanos::MAX,
         link: Link::NONE,
         generation: 0,

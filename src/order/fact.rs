@@ -53,6 +53,8 @@ pub struct OrderFact {
     pub source: FactSource,
     /// The instrument, if we know it.
     pub instrument: Option<InstrumentId>,
+    /// The venue's name of an instrument we do not know, where a cancel must name it; empty otherwise.
+    pub unknown_symbol: InlineText<24>,
     /// The venue's id.
     pub venue_order_id: VenueOrderId,
     /// Our id, if the venue repeats it; also of orders that are not ours.
@@ -96,6 +98,8 @@ pub struct FillFact {
     pub quantity: i64,
     /// Fee, exact.
     pub fee: Fixed128,
+    /// The code of the asset the fee was taken in; `None` if it is the quote asset.
+    pub fee_asset: Option<InlineText<16>>,
     /// Made or took.
     pub liquidity: Liquidity,
     /// The venue's time.

@@ -4,7 +4,8 @@
 //! at most 36 characters of `[A-Za-z0-9-]`, accepted by every venue. Two different (epoch, request) pairs never share
 //! a text and a text has at most one reading. Never allocates; the epoch is an argument, its persistence is not here.
 
-use crate::record::{ClientOrderId, RequestId};
+use crate::record::{ClientOrderId, RequestId, UnixNanos};
+use std::sync::Arc;
 
 /// Most characters of a prefix: what two base-36 numbers of 64 bits and two dashes leave of 36.
 pub const PREFIX_CHARS_MAX: usize = 8;
@@ -25,6 +26,10 @@ pub struct ClientOrderIds {
     /// `<prefix>-`.
     prefix: ClientOrderId,
     epoch: u64,
+    /// Of the dead sessions whose orders are ours, ascending.
+    earlier: Arc<[u64]>,
+    /// When one of them was last known to be alive.
+    last_alive: UnixNanos,
 }
 
 impl ClientOrderIds {
@@ -38,7 +43,33 @@ impl ClientOrderIds {
             return Err(BadPrefix(prefix.into()));
         }
         let prefix = ClientOrderId::new(&format!("{prefix}-")).map_err(|_| BadPrefix(prefix.into()))?;
-        Ok(ClientOrderIds { prefix, epoch })
+        Ok(ClientOrderIds { prefix, epoch, earlier: Arc::new([]), last_alive: UnixNanos::NONE })
+    }
+
+    /// The same, knowing the sessions before this one, the last of which was alive until about `last_alive`: only what
+    /// they placed is ours, too.
+    #[must_use]
+    pub fn after(self, earlier: &[u64], last_alive: UnixNanos) -> ClientOrderIds {
+        let mut earlier = earlier.to_vec();
+        earlier.retain(|epoch| *epoch != self.epoch);
+        earlier.sort_unstable();
+        ClientOrderIds { earlier: earlier.into(), last_alive, ..self }
+    }
+
+    /// Whether any session before this one is known.
+    pub fn has_earlier(&self) -> bool {
+        !self.earlier.is_empty()
+    }
+
+    /// When a session before this one was last known to be alive; `NONE` if there was none.
+    pub const fn last_alive(&self) -> UnixNanos {
+        self.last_alive
+    }
+
+    /// The request of a known dead session that placed the order of an id; `None` for every other id.
+    pub fn dead_request_of(&self, id: &ClientOrderId) -> Option<RequestId> {
+        let (epoch, request) = self.parse(id)?;
+        self.earlier.binary_search(&epoch).ok().map(|_| request)
     }
 
     /// The id of the order that `request` places.
@@ -121,6 +152,17 @@ mod tests {
         let ids = ClientOrderIds::new("xc", 7).unwrap();
         assert_eq!(ids.id_of(RequestId::new(StrategyId(0), 36)).as_str(), "xc-7-10");
         assert_eq!(ids.id_of(RequestId(u64::MAX)).as_str(), "xc-7-3w5e11264sgsf");
+    }
+
+    #[test]
+    fn a_dead_session_is_ours_only_if_it_is_known() {
+        let ids = ClientOrderIds::new("xc", 9).unwrap().after(&[7, 9, 3], UnixNanos(1));
+        let id = |text| ClientOrderId::new(text).unwrap();
+        assert_eq!(ids.dead_request_of(&id("xc-7-10")), Some(RequestId(36)));
+        assert_eq!(ids.dead_request_of(&id("xc-3-1")), Some(RequestId(1)));
+        for other in ["xc-8-1", "xc-9-1", "yc-7-1", "xc-7-01"] {
+            assert_eq!(ids.dead_request_of(&id(other)), None, "{other}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! then fills; then at most one terminal record, and after it nothing but late fills and details. Never judges by
 //! time or silence: absence is an input, judged in `reconcile`.
 
+use super::assets::OtherFee;
 use super::booking::Row;
 use super::counters::OrderCounters;
 use super::fact::{FactSource, FillFact, OrderFact, OrderStatus, PlaceReply};
@@ -13,8 +14,8 @@ use super::state::{Doubt, Order, OrderEnd, OrderState};
 use super::told::Burst;
 use super::Executions;
 use crate::record::{
-    ExecutionKind, InlineText, RejectClass, UnixNanos, VenueOrderId, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_LATE,
-    EXECUTION_FLAG_RECONCILED,
+    ExecutionKind, ExecutionRecord, Fixed128, InlineText, RejectClass, UnixNanos, VenueOrderId, EXECUTION_FLAG_IMPLIED,
+    EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
 };
 
 impl Order {
@@ -104,6 +105,7 @@ impl Order {
         &mut self,
         now: UnixNanos,
         fact: &FillFact,
+        other: Option<OtherFee>,
         counters: &mut OrderCounters,
         out: &mut impl Executions,
     ) {
@@ -112,18 +114,30 @@ impl Order {
         if late == 0 {
             self.alive(now, fact.venue_time, EXECUTION_FLAG_IMPLIED, &mut burst);
         }
-        let row = self.booking.row(fact.price, fact.quantity, fact.fee, self.base_quantity(), self.scale);
+        // What the listing of an adopted order has of it.
+        let inherited = self.inherited.saturating_sub(self.booking.rows()).clamp(0, fact.quantity.max(0));
+        let in_quote = if other.is_some() { Fixed128::new(0, 0) } else { fact.fee };
+        let row = self.booking.row(fact.price, fact.quantity, in_quote, self.base_quantity(), self.scale);
+        let of_row = |mut record: ExecutionRecord| {
+            if let Some(other) = &other {
+                other.put(&mut record);
+            }
+            record
+        };
         match row {
-            Row::Detail => burst.emit(self.detail(now, fact)),
+            Row::Detail if inherited > 0 && fact.venue_time >= self.replayed_from => {
+                burst.emit(of_row(self.replay(now, &FillFact { quantity: inherited, ..*fact }, late)));
+            }
+            Row::Detail => burst.emit(of_row(self.detail(now, fact))),
             Row::Excess => counters.refused_rows = counters.refused_rows.saturating_add(1),
             Row::Fill(delta) => {
                 let mut record = self.fill(now, fact.venue_time, &delta, late);
                 (record.execution_id, record.liquidity) = (fact.execution_id, fact.liquidity);
-                burst.emit(record);
+                burst.emit(of_row(record));
             }
             Row::FillAndDetail(delta) => {
                 burst.emit(self.fill(now, fact.venue_time, &delta, late));
-                burst.emit(self.detail(now, fact));
+                burst.emit(of_row(self.detail(now, fact)));
             }
         }
         let fills = matches!(row, Row::Fill(_) | Row::FillAndDetail(_));

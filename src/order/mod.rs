@@ -21,7 +21,8 @@
 //! The sum of an order's Fill records is what was executed, in quantity, value and fee, exactly and once. A Fill from
 //! cumulative figures is flagged `DERIVED`: its quantity, value and fee are exact, its price is value over quantity, cut
 //! towards zero to the price exponent (0 if no value is known). A Fill of quantity 0 makes up for a value or fee the
-//! venue had left out. FillDetail names one execution of the venue's history that Fill records already count; an
+//! venue had left out. A fee in another asset than the quote asset stands, exact, in the record of its own row (Fill or
+//! FillDetail) and in no sum. FillDetail names one execution of the venue's history that Fill records already count; an
 //! execution id appears in at most one record.
 //!
 //! A cancel request is answered by the order's own terminal record (under the ORDER's request id, however it ended) or
@@ -34,6 +35,10 @@
 //! sent again; the order's state is asked until it shows the new terms (Replaced), or the old ones in 3 complete answers
 //! begun 10 s or more after the last byte (ReplaceRejected, NeverArrived), both flagged `RECONCILED`. Until then both
 //! quantities count: the order is over at neither on our word.
+//!
+//! Where a venue changes by cancelling and placing anew ([`Swap`]), what leaves for a replace is a new order, told under
+//! the REPLACE's request as for a place request; the old one is told under its own. Only what never left is answered by
+//! ReplaceRejected there.
 //!
 //! The one exception, made so that nothing stays alive unseen: an order told to be Rejected that turns out to live is
 //! told by one StrangerOrder under its own ids and request, flagged `LATE`; it is cancelled without being asked, its
@@ -77,6 +82,7 @@
 //! venue id.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod assets;
 mod booking;
 mod cancel;
 mod cancels;
@@ -90,9 +96,11 @@ mod ids;
 mod index;
 mod lifecycle;
 mod list;
+mod recall;
 mod reconcile;
 mod refusal;
 mod state;
+mod swap;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -108,9 +116,11 @@ pub use entry::Slot;
 pub use exposure::Exposure;
 pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
-pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, QUERIES_MAX, QUERY_IDS_MAX};
+pub use recall::REPLAY_MARGIN_MS;
+pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERIES_MAX, QUERY_IDS_MAX};
 pub use refusal::Refusal;
 pub use state::{Order, OrderEnd, OrderState};
+pub use swap::Swap;
 pub use table::{OrderLimits, Orders, Placed, Whose};
 
 /// Where execution records go.

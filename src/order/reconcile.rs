@@ -26,6 +26,16 @@ const _: () = assert!(CHECK_DELAY_MS < CANCEL_CONFIRM_MS);
 const FILLS_AFTER_CLOSE_MS: u64 = 90_000;
 const NANOS_PER_MS: u64 = 1_000_000;
 
+/// What becomes of orders a dead session left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RestartPolicy {
+    /// They are taken back: told to the strategy of their number as listed, and can be cancelled and changed.
+    #[default]
+    Adopt,
+    /// They are taken back and cancelled; no order leaves before every one of them is over.
+    Sweep,
+}
+
 /// The times of reconciliation, ms. The defaults are the design's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconcileRules {
@@ -48,6 +58,10 @@ pub struct ReconcileRules {
     pub fills_every_ms: u64,
     /// Executions are asked for this far before the last complete answer began: rows are listed late.
     pub fills_overlap_ms: u64,
+    /// What becomes of orders a dead session left open.
+    pub restart: RestartPolicy,
+    /// Balances are asked for as often as executions, not only at the start.
+    pub balances: bool,
 }
 
 impl Default for ReconcileRules {
@@ -62,6 +76,8 @@ impl Default for ReconcileRules {
             unknown_repeat_ms: 10_000,
             fills_every_ms: 25_000,
             fills_overlap_ms: 120_000,
+            restart: RestartPolicy::Adopt,
+            balances: false,
         }
     }
 }
@@ -93,6 +109,18 @@ pub enum Query {
         /// Where.
         venue: Venue,
         /// The venue's ids, at least one.
+        ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
+    },
+    /// Every balance of the account.
+    Balances {
+        /// Where.
+        venue: Venue,
+    },
+    /// Every execution of these orders, from their beginnings.
+    FillsOf {
+        /// Where.
+        venue: Venue,
+        /// The venue's ids, at least one; [`Orders::instrument_of`] knows what they trade.
         ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
     },
     /// All executions of the account since a moment.
@@ -160,7 +188,7 @@ impl Check {
     }
 
     fn again(&mut self, now: UnixNanos, rules: &ReconcileRules) {
-        self.pause_ms = self.pause_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max);
+        self.pause_ms = pause(self.pause_ms, rules);
         self.at = now.plus_ms(self.pause_ms);
     }
 
@@ -176,15 +204,18 @@ impl Check {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Subject {
+pub(super) enum Subject {
     Open(Venue),
     Orders,
     Fills(Venue),
+    /// Orders of dead sessions.
+    Recall(Venue),
+    Balances(Venue),
 }
 
 #[derive(Debug, Clone, Copy)]
-struct InFlight {
-    id: QueryId,
+pub(super) struct InFlight {
+    pub id: QueryId,
     subject: Subject,
     begun: UnixNanos,
     /// Number of the latest evidence when it began.
@@ -207,11 +238,22 @@ struct VenueState {
     listing_from: UnixNanos,
     listing_pause_ms: u64,
     fills_at: UnixNanos,
+    balances_at: UnixNanos,
     /// A query for executions is under way.
     fills_asked: bool,
     fills_pause_ms: u64,
     fills_from: UnixNanos,
     fills_until: UnixNanos,
+}
+
+impl VenueState {
+    /// When balances are to be asked for; orders come first.
+    const fn balances_due(&self) -> UnixNanos {
+        match self.up && !self.needs_fills && !self.needs_listing {
+            true => self.balances_at,
+            false => UnixNanos::MAX,
+        }
+    }
 }
 
 /// All of reconciliation that is not about one order.
@@ -235,6 +277,7 @@ impl Reconciliation {
             listing_from: UnixNanos::NONE,
             listing_pause_ms: 0,
             fills_at: UnixNanos::MAX,
+            balances_at: UnixNanos::NONE,
             fills_asked: false,
             fills_pause_ms: 0,
             fills_from: UnixNanos::NONE,
@@ -252,7 +295,7 @@ impl Reconciliation {
     }
 
     pub fn deadline(&self) -> UnixNanos {
-        let times = self.venues.iter().map(|(_, v)| v.listing_at.min(v.fills_at));
+        let times = self.venues.iter().map(|(_, v)| v.listing_at.min(v.fills_at).min(v.balances_due()));
         times.min().unwrap_or(UnixNanos::MAX)
     }
 
@@ -264,6 +307,11 @@ impl Reconciliation {
             state.fills_from = at;
         }
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
+    /// Executions are to be looked for from then on.
+    pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
+        self.venue(venue).fills_from = since;
     }
 
     pub fn order_closed(&mut self, venue: Venue, now: UnixNanos) {
@@ -281,19 +329,19 @@ impl Reconciliation {
         self.venues.get_mut(venue)
     }
 
-    fn begin(&mut self, subject: Subject, begun: UnixNanos, evidence: u64) -> QueryId {
+    pub fn begin(&mut self, subject: Subject, begun: UnixNanos, evidence: u64) -> QueryId {
         self.handed_out = self.handed_out.saturating_add(1);
         let id = QueryId(self.handed_out);
         let opening = match subject {
             Subject::Open(venue) | Subject::Fills(venue) => self.venue(venue).opening,
-            Subject::Orders => 0,
+            Subject::Orders | Subject::Recall(_) | Subject::Balances(_) => 0,
         };
         // The caller looked: there is room.
         let _full = self.in_flight.try_push(InFlight { id, subject, begun, evidence, opening });
         id
     }
 
-    fn end(&mut self, id: QueryId) -> Option<InFlight> {
+    pub fn end(&mut self, id: QueryId) -> Option<InFlight> {
         let at = self.in_flight.iter().position(|q| q.id == id)?;
         self.in_flight.pop_at(at)
     }
@@ -324,6 +372,25 @@ impl Reconciliation {
             return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
         }
         None
+    }
+
+    /// Balances, after everything about orders.
+    fn next_balances(&mut self, now: UnixNanos, venue: Venue, evidence: u64) -> Option<(QueryId, Query)> {
+        let state = self.venue(venue);
+        if state.balances_due() > now {
+            return None;
+        }
+        state.balances_at = UnixNanos::MAX;
+        Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }))
+    }
+
+    /// Once at the start; again and again where the rules ask for it.
+    fn balances_done(&mut self, now: UnixNanos, venue: Venue, end: QueryEnd) {
+        let rules = self.rules;
+        self.venue(venue).balances_at = match (end, rules.balances) {
+            (QueryEnd::Failed, _) | (QueryEnd::Complete, true) => now.plus_ms(rules.fills_every_ms),
+            (QueryEnd::Complete, false) => UnixNanos::MAX,
+        };
     }
 
     fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) {
@@ -374,6 +441,7 @@ impl Orders {
     /// The user stream of a venue is open: what happened before is unknown until executions and open orders were
     /// listed. Every open order the listing lacks is then asked for by its id.
     pub fn user_stream_up(&mut self, now: UnixNanos, venue: Venue) {
+        self.recall.stream_up(now, venue);
         let state = self.reconciliation.venue(venue);
         state.opening = state.opening.saturating_add(1);
         (state.up, state.needs_listing) = (true, true);
@@ -409,7 +477,7 @@ impl Orders {
     /// delay this: they are told to be unknown.
     pub fn is_reconciled(&self, venue: Venue) -> bool {
         let state = self.reconciliation.venues.get(venue);
-        state.up && !state.needs_fills && !state.needs_listing && state.owed == 0
+        state.up && !state.needs_fills && !state.needs_listing && state.owed == 0 && self.recall.is_done(venue)
     }
 
     /// The next query that is due at a venue. One that cannot be sent is reported as [`QueryEnd::Failed`] and comes again.
@@ -422,9 +490,19 @@ impl Orders {
         if let Some(query) = self.reconciliation.next(now, venue, any_open, self.evidence) {
             return Some(query);
         }
-        if now < self.due.check {
-            return None;
+        if let Some(query) = self.next_recall(now, venue) {
+            return Some(query);
         }
+        if now >= self.due.check {
+            if let Some(query) = self.next_check(now, venue) {
+                return Some(query);
+            }
+        }
+        self.reconciliation.next_balances(now, venue, self.evidence)
+    }
+
+    /// The next question about single orders of a venue.
+    fn next_check(&mut self, now: UnixNanos, venue: Venue) -> Option<(QueryId, Query)> {
         let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
         while let Some(entry) = self.entries.get(at as usize) {
             if entry.check.at <= now && entry.order.venue() == venue {
@@ -453,9 +531,15 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
+                    if self.recall.take_relist(venue) && self.ids().has_earlier() {
+                        let grace_ms = self.reconciliation.rules.absence_grace_ms;
+                        self.reconciliation.venue(venue).listing_at = now.plus_ms(grace_ms);
+                    }
                 }
             }
             Subject::Orders => self.judge(now, &query, end, out),
+            Subject::Balances(venue) => self.reconciliation.balances_done(now, venue, end),
+            Subject::Recall(venue) => self.recalled(now, venue, &query, end, out),
         }
     }
 
@@ -582,10 +666,11 @@ pub(super) fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item =
 }
 
 /// `ms` milliseconds before a moment.
-fn before(at: UnixNanos, ms: u64) -> UnixNanos {
+pub(super) fn before(at: UnixNanos, ms: u64) -> UnixNanos {
     UnixNanos(at.0.saturating_sub(ms.saturating_mul(NANOS_PER_MS)).max(1))
 }
 
-fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
-    last_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max)
+pub(super) fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
+    // No `clamp`: it panics on rules whose least is above their most.
+    last_ms.saturating_mul(2).min(rules.query_pause_ms_max).max(rules.query_pause_ms_min)
 }

@@ -3,6 +3,7 @@
 //! Owns the fields and the questions about them; `lifecycle` alone changes them.
 
 use super::booking::{Booking, Scale};
+use super::fact::OrderFact;
 use crate::record::{
     AssetId, ClientOrderId, ExecutionKind, InlineText, Instrument, InstrumentId, OrderCommand, OrderType, RejectClass,
     RequestId, Side, TimeInForce, UnixNanos, Venue, VenueOrderId,
@@ -72,6 +73,8 @@ pub struct Order {
     pub(super) time_in_force: TimeInForce,
     pub(super) post_only: bool,
     pub(super) quantity_in_quote: bool,
+    /// Its terms say more than the fields here.
+    pub(super) prepared: bool,
     pub(super) price: i64,
     pub(super) quantity: i64,
     /// The quantity a change under way asks for; 0 if none is.
@@ -90,6 +93,12 @@ pub struct Order {
     pub(super) ending: bool,
     pub(super) told_filled: bool,
     pub(super) doubt: Option<Doubt>,
+    /// What turns a quantity in quote currency into a value at price exponent plus size exponent.
+    pub(super) quote_factor: i128,
+    /// Quantity executed before this session had it: the position of the start has it already.
+    pub(super) inherited: i64,
+    /// Of an order of a dead session: executions from then on are told although they are inherited.
+    pub(super) replayed_from: UnixNanos,
 }
 
 impl Order {
@@ -187,6 +196,7 @@ impl Order {
         time_in_force: TimeInForce::GoodTilCancelled,
         post_only: false,
         quantity_in_quote: false,
+        prepared: false,
         price: 0,
         quantity: 0,
         expected_quantity: 0,
@@ -200,6 +210,9 @@ impl Order {
         ending: false,
         told_filled: false,
         doubt: None,
+        quote_factor: 1,
+        inherited: 0,
+        replayed_from: UnixNanos::NONE,
     };
 
     pub(super) fn new(command: &OrderCommand, instrument: &Instrument, client_order_id: ClientOrderId) -> Order {
@@ -215,12 +228,52 @@ impl Order {
             time_in_force: command.tif(),
             post_only: command.is_post_only(),
             quantity_in_quote: command.is_quantity_in_quote(),
+            prepared: command.prepared_slot().is_some(),
             price: command.price(),
             quantity: command.quantity(),
             state: OrderState::New,
             failed: false,
+            quote_factor: quote_factor(instrument),
             ..Order::VACANT
         }
+    }
+
+    /// An order of a dead session as it is listed now.
+    pub(super) fn adopted(
+        now: UnixNanos,
+        request: RequestId,
+        instrument: &Instrument,
+        fact: &OrderFact,
+        since: UnixNanos,
+    ) -> Order {
+        let in_quote = fact.quantity <= 0;
+        Order {
+            request,
+            client_order_id: fact.client_order_id,
+            venue_order_id: fact.venue_order_id,
+            venue: instrument.listing.venue,
+            instrument: instrument.id,
+            quote: instrument.quote,
+            scale: Scale { price: instrument.price_exponent, size: instrument.size_exponent },
+            side: fact.side,
+            order_type: if fact.limit_price > 0 { OrderType::Limit } else { OrderType::Market },
+            quantity_in_quote: in_quote,
+            price: fact.limit_price,
+            quantity: fact.quantity.max(0),
+            state: OrderState::Live,
+            watermark: now,
+            booking: Booking::inherited(fact.cumulative_quantity, fact.cumulative_value, fact.cumulative_fees),
+            failed: false,
+            quote_factor: quote_factor(instrument),
+            inherited: fact.cumulative_quantity.max(0),
+            replayed_from: since,
+            ..Order::VACANT
+        }
+    }
+
+    /// Quantity executed since this session has it, mantissa at the size exponent.
+    pub(super) const fn executed_here(&self) -> i64 {
+        self.executed().saturating_sub(self.inherited)
     }
 
     /// Whether something about it can only be settled by asking the venue.
@@ -267,6 +320,16 @@ impl Order {
         }
     }
 
+    /// What it may still cost of the quote asset, at price exponent plus size exponent; 0 of a sell order, of one that is
+    /// over, and of a market order sized in the base asset.
+    pub(crate) fn reserved(&self) -> i128 {
+        match (self.side, self.state) {
+            (Side::Sell, _) | (_, OrderState::Closed(_)) => 0,
+            (Side::Buy, _) if self.quantity_in_quote => i128::from(self.quantity).saturating_mul(self.quote_factor),
+            (Side::Buy, _) => i128::from(self.open_quantity()).saturating_mul(i128::from(self.reach().max(0))),
+        }
+    }
+
     /// The price that reaches furthest of those the order may have: while a change is under way, the better for whoever
     /// meets it. 0 on market orders.
     pub(super) fn reach(&self) -> i64 {
@@ -294,4 +357,10 @@ impl Order {
         let complete = self.base_quantity().is_some_and(|whole| self.executed() >= whole);
         self.ending |= complete && matches!(self.state, OrderState::Live);
     }
+}
+
+fn quote_factor(instrument: &Instrument) -> i128 {
+    let value_exponent = instrument.price_exponent.saturating_add(instrument.size_exponent);
+    let places = u32::from(instrument.quote_exponent.saturating_sub(value_exponent).unsigned_abs());
+    10_i128.checked_pow(places).unwrap_or(i128::MAX)
 }

@@ -6,6 +6,7 @@
 //! new orders and forgets closed ones oldest first, never an open one. Never reads a clock and never sends anything:
 //! what is to be sent is handed out, in `cancels` and `reconcile`.
 
+use super::assets::{Assets, OtherFee};
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
 use super::exposure::{Best, Exposure, Exposures, Share};
@@ -13,14 +14,16 @@ use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
 use super::list::{List, NIL};
+use super::recall::Recall;
 use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
 use super::refusal::Refusal;
 use super::state::{Order, OrderState};
 use super::told::stranger;
 use super::Executions;
 use crate::record::{
-    ClientOrderId, CommandKind, ExecutionId, ExecutionKind, ExecutionRecord, InlineText, Instrument, InstrumentId,
-    OrderCommand, OrderRef, RejectClass, RequestId, StrategyId, UnixNanos, Venue, VenueOrderId, EXECUTION_FLAG_LAST,
+    AssetId, ClientOrderId, CommandKind, ExecutionId, ExecutionKind, ExecutionRecord, InlineText, Instrument,
+    InstrumentId, OrderCommand, OrderRef, RejectClass, RequestId, StrategyId, UnixNanos, Venue, VenueOrderId,
+    EXECUTION_FLAG_LAST,
 };
 
 /// Sizes of the table; all memory is taken at construction (about 0.6 kB per order, 0.2 kB per execution).
@@ -61,7 +64,7 @@ pub enum Whose {
     /// It has our client id but another venue id than the order we know: the venue holds it twice. Reported once, never
     /// merged; cancel it by its venue id.
     Twin(Slot),
-    /// Our form of id, another session: to be adopted or swept. The fact was not used.
+    /// Ours, of a known dead session: to be taken back by [`Orders::adopt`]. The fact was not used.
     OurPrefixOtherSession,
     /// Somebody else's; reported once if open.
     Stranger,
@@ -77,18 +80,22 @@ pub struct Orders {
     pub(super) counters: OrderCounters,
     /// Number of the latest evidence about any order.
     pub(super) evidence: u64,
+    pub(super) recall: Recall,
+    pub(super) free: Vec<u32>,
+    pub(super) limits: OrderLimits,
+    pub(super) by_request: Index,
+    pub(super) by_venue_id: Index,
+    /// Orders of dead sessions by our id: those of this one are found by their request.
+    pub(super) by_client: Index,
+    pub(super) strangers: Recent<(Venue, VenueOrderId)>,
+    pub(super) placed: u64,
     closed: List,
-    free: Vec<u32>,
-    limits: OrderLimits,
     ids: ClientOrderIds,
-    by_request: Index,
-    by_venue_id: Index,
     executions: Recent<(Venue, VenueOrderId, ExecutionId)>,
-    strangers: Recent<(Venue, VenueOrderId)>,
-    placed: u64,
     /// Open orders by strategy: limits are checked on every command.
     open_by_strategy: [usize; StrategyId::COUNT_MAX],
     exposures: Exposures,
+    assets: Assets,
 }
 
 /// What an order looked like before an input.
@@ -102,7 +109,8 @@ impl Orders {
     /// An empty table; takes all its memory now.
     pub fn new(ids: ClientOrderIds, limits: OrderLimits, rules: ReconcileRules) -> Orders {
         let total = limits.open_max.saturating_add(limits.closed_kept).min(NIL as usize);
-        Orders {
+        let last_alive = ids.last_alive();
+        let mut orders = Orders {
             entries: std::iter::repeat_with(|| Entry::VACANT).take(total).collect(),
             open: List::EMPTY,
             closed: List::EMPTY,
@@ -114,13 +122,18 @@ impl Orders {
             ids,
             by_request: Index::new(total),
             by_venue_id: Index::new(total),
+            by_client: Index::new(total),
+            recall: Recall::new(),
             executions: Recent::new(limits.executions_kept),
             strangers: Recent::new(limits.strangers_kept),
             limits,
             placed: 0,
             open_by_strategy: [0; StrategyId::COUNT_MAX],
             exposures: Exposures::new(InstrumentId::COUNT_MAX),
-        }
+            assets: Assets::new(),
+        };
+        orders.resume(last_alive);
+        orders
     }
 
     /// Registers an order, checked by the guards before, and gives it its client order id. Nothing is told yet.
@@ -272,7 +285,8 @@ impl Orders {
                 self.observe_change(now, slot, fact, out);
                 self.change(now, slot, |order, counters| order.fact(now, fact, counters, out));
             }
-            Whose::Twin(_) | Whose::Stranger if !fact.status.is_terminal() => {
+            Whose::Stranger => self.report_stranger(now, venue, exponents, fact, out),
+            Whose::Twin(_) if !fact.status.is_terminal() => {
                 let hash = hash_text(venue as u64, fact.venue_order_id.as_str());
                 if self.strangers.insert(hash, (venue, fact.venue_order_id)) {
                     let mut record = stranger(now, venue, exponents, fact);
@@ -284,7 +298,7 @@ impl Orders {
                 }
             }
             Whose::Forgotten => self.counters.forgotten = self.counters.forgotten.saturating_add(1),
-            Whose::Twin(_) | Whose::Stranger | Whose::OurPrefixOtherSession => {}
+            Whose::Twin(_) | Whose::OurPrefixOtherSession => {}
         }
         whose
     }
@@ -293,20 +307,46 @@ impl Orders {
     /// [`Whose::Stranger`] and count when they are listed again.
     pub fn fill_fact(&mut self, now: UnixNanos, venue: Venue, fact: &FillFact, out: &mut impl Executions) -> Whose {
         let Some(slot) = self.at_venue_id(venue, &fact.venue_order_id).and_then(|at| self.slot_at(at)) else {
+            self.look_for(now, venue, fact);
             return Whose::Stranger;
         };
         self.witness(slot.at);
+        if !self.hold_back(venue, fact) {
+            self.count_row(now, slot, venue, fact, out);
+        }
+        Whose::Ours(slot)
+    }
+
+    /// Counts a row of an order's history, if it was not counted before.
+    pub(super) fn count_row(
+        &mut self,
+        now: UnixNanos,
+        slot: Slot,
+        venue: Venue,
+        fact: &FillFact,
+        out: &mut impl Executions,
+    ) {
         if fact.execution_id.is_empty() {
             self.counters.refused_rows = self.counters.refused_rows.saturating_add(1);
-            return Whose::Ours(slot);
+            return;
         }
         let hash = hash_text(hash_text(venue as u64, fact.venue_order_id.as_str()), fact.execution_id.as_str());
         if self.executions.insert(hash, (venue, fact.venue_order_id, fact.execution_id)) {
-            self.change(now, slot, |order, counters| order.row(now, fact, counters, out));
+            let other = self.get(slot).and_then(|order| OtherFee::of(fact, order, &self.assets));
+            self.change(now, slot, |order, counters| order.row(now, fact, other, counters, out));
         } else {
             self.counters.duplicate_rows = self.counters.duplicate_rows.saturating_add(1);
         }
-        Whose::Ours(slot)
+    }
+
+    /// The number of an asset that fees may be taken in.
+    pub fn name_asset(&mut self, venue: Venue, code: &str, id: AssetId) {
+        self.assets.put(venue, code, id);
+    }
+
+    /// The number of an asset, if it was told.
+    pub fn asset(&self, venue: Venue, code: &InlineText<16>) -> Option<AssetId> {
+        self.assets.of(venue, code)
     }
 
     /// The order in a slot; `None` if the slot was reused since.
@@ -371,7 +411,7 @@ impl Orders {
     /// The next moment at which a cancel, a query or a repeated notice may be due.
     pub fn deadline(&self) -> Option<UnixNanos> {
         let queries = if self.reconciliation.has_room() {
-            self.due.check.min(self.reconciliation.deadline())
+            self.due.check.min(self.reconciliation.deadline()).min(self.recall.deadline())
         } else {
             UnixNanos::MAX
         };
@@ -400,7 +440,7 @@ impl Orders {
         // Some venues leave our id out, or replace it when they cancel.
         match self.at_venue_id(venue, venue_id).and_then(|at| self.slot_at(at)) {
             Some(slot) => Whose::Ours(slot),
-            None if self.ids.is_ours_by_prefix(client_id) => Whose::OurPrefixOtherSession,
+            None if self.ids.dead_request_of(client_id).is_some() => Whose::OurPrefixOtherSession,
             None => Whose::Stranger,
         }
     }
@@ -408,7 +448,10 @@ impl Orders {
     fn locate(&self, venue: Venue, target: &OrderRef) -> Option<u32> {
         match target {
             OrderRef::Request(request) => self.at_request(*request),
-            OrderRef::Client(id) => self.at_request(self.ids.request_of(id)?),
+            OrderRef::Client(id) => match self.ids.request_of(id) {
+                Some(request) => self.at_request(request),
+                None => self.at_client(venue, id),
+            },
             OrderRef::Venue(id) => self.at_venue_id(venue, id),
         }
     }
@@ -416,6 +459,12 @@ impl Orders {
     fn at_request(&self, request: RequestId) -> Option<u32> {
         self.by_request.find(hash_word(0, request.0), |at| {
             self.entries.get(at as usize).is_some_and(|e| e.order.request() == request)
+        })
+    }
+
+    fn at_client(&self, venue: Venue, id: &ClientOrderId) -> Option<u32> {
+        self.by_client.find(hash_text(0, id.as_str()), |at| {
+            self.entries.get(at as usize).is_some_and(|e| e.order.client_order_id() == id && e.order.venue() == venue)
         })
     }
 
@@ -471,7 +520,7 @@ impl Orders {
     }
 
     /// Something was heard of an order.
-    fn witness(&mut self, at: u32) {
+    pub(super) fn witness(&mut self, at: u32) {
         self.evidence = self.evidence.saturating_add(1);
         let evidence = self.evidence;
         if let Some(entry) = self.entries.get_mut(at as usize) {
@@ -556,6 +605,9 @@ impl Orders {
                 self.reconciliation.settled(entry.order.venue());
             }
             self.reconciliation.order_closed(entry.order.venue(), now);
+            if std::mem::take(&mut entry.swept) {
+                self.recall.swept(entry.order.venue());
+            }
         }
         self.open.remove(&mut self.entries, at);
         self.count_open(at, usize::saturating_sub);
@@ -590,7 +642,7 @@ impl Orders {
     }
 
     /// The order in a slot adds something else than before to what is ours.
-    fn expose(&mut self, at: u32, before: Option<Share>) {
+    pub(super) fn expose(&mut self, at: u32, before: Option<Share>) {
         let Orders { entries, exposures, open, .. } = self;
         let Some(order) = entries.get(at as usize).map(|entry| &entry.order) else { return };
         let (instrument, share) = (order.instrument(), Share::of(order));
@@ -601,7 +653,7 @@ impl Orders {
         }
     }
 
-    fn count_open(&mut self, at: u32, change: fn(usize, usize) -> usize) {
+    pub(super) fn count_open(&mut self, at: u32, change: fn(usize, usize) -> usize) {
         let Some(strategy) = self.entries.get(at as usize).map(|e| e.order.request().strategy()) else { return };
         if let Some(count) = self.open_by_strategy.get_mut(strategy.index()) {
             *count = change(*count, 1);
@@ -612,6 +664,9 @@ impl Orders {
         let Some(order) = self.entries.get(at as usize).map(|e| e.order) else { return };
         self.closed.remove(&mut self.entries, at);
         self.by_request.remove(hash_word(0, order.request().0), |i| i == at);
+        if order.request().is_adopted() {
+            self.by_client.remove(hash_text(0, order.client_order_id().as_str()), |i| i == at);
+        }
         if !order.venue_order_id().is_empty() {
             let hash = hash_text(order.venue() as u64, order.venue_order_id().as_str());
             self.by_venue_id.remove(hash, |i| i == at);

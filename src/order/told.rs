@@ -9,7 +9,7 @@ use super::state::{Order, OrderState};
 use super::Executions;
 use crate::record::{
     ExecutionKind, ExecutionRecord, InlineText, InstrumentId, UnixNanos, Venue, EXECUTION_FLAG_DERIVED,
-    EXECUTION_FLAG_LAST,
+    EXECUTION_FLAG_LAST, EXECUTION_FLAG_REPLAYED,
 };
 
 impl Order {
@@ -59,6 +59,12 @@ impl Order {
         (record.fee, record.fee_exponent, record.fee_asset) = (delta.fee.mantissa(), delta.fee.exponent(), self.quote);
         record.flags = flags | if delta.derived { EXECUTION_FLAG_DERIVED } else { 0 };
         record
+    }
+
+    /// A Fill of one row that the listing of an adopted order counts already.
+    pub(super) fn replay(&self, now: UnixNanos, fact: &FillFact, flags: u8) -> ExecutionRecord {
+        let record = ExecutionRecord { kind: ExecutionKind::Fill, ..self.detail(now, fact) };
+        ExecutionRecord { flags: flags | EXECUTION_FLAG_REPLAYED, ..record }
     }
 
     /// A FillDetail of one row.

@@ -3,7 +3,8 @@
 use super::idle::Idle;
 use super::sink::StrategyRings;
 use crate::engine::{Control, KillScope};
-use crate::record::StrategyId;
+use crate::order::OrderFact;
+use crate::record::{Fixed128, InlineText, StrategyId, Venue, VenueOrderId};
 use crate::ring::{Doorbell, Sleeper};
 use crossbeam_queue::ArrayQueue;
 use std::io;
@@ -26,8 +27,19 @@ pub enum ControlMessage {
     Engine(Control),
     /// How many of our orders are open? The answer comes on the channel.
     CountOpen(mpsc::SyncSender<usize>),
+    /// Something about a paper account.
+    Paper(PaperQuestion),
     /// Say goodbye on every connection and end.
     End,
+}
+
+/// What can be asked about a paper account; the answer comes on the channel.
+#[derive(Debug)]
+pub enum PaperQuestion {
+    /// Every asset: what is free, and what is held.
+    Balances(Venue, mpsc::SyncSender<Vec<(InlineText<16>, Fixed128, Fixed128)>>),
+    /// How an order stands; `None` if it is not known.
+    Order(Venue, VenueOrderId, mpsc::SyncSender<Option<OrderFact>>),
 }
 
 /// The reactor's letter box and bell; cheap to clone.

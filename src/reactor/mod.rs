@@ -12,7 +12,7 @@ mod prepare;
 mod sink;
 mod sockets;
 
-pub use control::{ControlHandle, ControlMessage, Poller, CONTROL_QUEUE_MAX};
+pub use control::{ControlHandle, ControlMessage, PaperQuestion, Poller, CONTROL_QUEUE_MAX};
 pub use dead_man::Heartbeat;
 pub use handler::{Handler, InlineOrders, INLINE_COMMANDS_MAX};
 pub use idle::Idle;
@@ -22,7 +22,7 @@ pub use sink::StrategyRings;
 use crate::dialer::{DialHandle, DialJob, DialResult};
 use crate::engine::{Closed, ConnId, Control, Engine, Input, KillScope, Outputs};
 use crate::journal::AuditTap;
-use crate::keeper::{Clock, TokenSlot, TokenTap};
+use crate::keeper::{Clock, Heart, TokenSlot, TokenTap};
 use crate::link::Flushed;
 use crate::record::{
     AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, StrategyId, UnixNanos, Venue,
@@ -72,6 +72,8 @@ pub struct Parts {
     pub audit: Option<AuditTap>,
     /// A strategy silent for longer, ms, trips the kill switch; off if `None`.
     pub dead_man_ms: Option<u64>,
+    /// How others see that it turns.
+    pub heart: Heart,
 }
 
 /// The poll loop. Run it on a thread of its own with [`Reactor::run`], or turn it yourself with [`Reactor::poll_once`].
@@ -93,12 +95,14 @@ pub struct Reactor {
     /// To end by then, or once no order of ours is open.
     end_by: Option<UnixNanos>,
     stopped: bool,
+    /// Dropped with the reactor: says then how that came.
+    heart: Heart,
 }
 
 impl Reactor {
     /// Puts a reactor together. Nothing is dialled before the first turn.
     pub fn new(parts: Parts) -> Reactor {
-        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, audit, dead_man_ms } = parts;
+        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, audit, dead_man_ms, heart } = parts;
         let Poller { poll, control, sleeper, idle } = poller;
         let sockets = Sockets::new(poll, dials.len(), EVENTS_MAX);
         let mut sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
@@ -120,6 +124,7 @@ impl Reactor {
             deadline: Some(UnixNanos::NONE),
             end_by: None,
             stopped: false,
+            heart,
         }
     }
 
@@ -135,14 +140,23 @@ impl Reactor {
         self.apply(self.clock.now(), Input::Control(Control::AddStrategy(id)));
     }
 
-    /// Turns until stopped.
+    /// Turns until stopped. From now on the keeper watches it, unless the gateway was built without that.
     pub fn run(mut self) {
+        self.watch();
         while !self.stopped {
             let worked = self.poll_once();
             if !worked && !self.stopped {
                 self.wait();
             }
         }
+    }
+
+    /// Promises the keeper that it turns all the time from now on, for loops of your own around [`Reactor::poll_once`]: if
+    /// it then stands still for longer than the gateway's `reactor_silence_ms_max`, or is dropped without a shutdown, the
+    /// kill switch is thrown and the keeper cancels our orders. [`Reactor::run`] promises it by itself. A panic that drops
+    /// the reactor is noticed either way.
+    pub fn watch(&self) {
+        self.heart.watch();
     }
 
     /// Whether the gateway asked it to end; a loop of your own ends then too.
@@ -152,6 +166,7 @@ impl Reactor {
 
     /// One turn over everything that is ready, without waiting. True if anything was done.
     pub fn poll_once(&mut self) -> bool {
+        self.heart.beat();
         let start = self.clock.now();
         let mut worked = self.take_control();
         worked |= self.take_dialed();
@@ -222,7 +237,12 @@ impl Reactor {
         let killed = self.control.killed();
         if killed != self.killed {
             (self.killed, worked) = (killed, true);
-            let (now, control) = (self.clock.now(), killed.map_or(Control::Release, Control::Kill));
+            let control = match (killed, self.heart.was_given_up()) {
+                (None, _) => Control::Release,
+                (Some(KillScope::Ours), true) => Control::GivenUp,
+                (Some(scope), _) => Control::Kill(scope),
+            };
+            let now = self.clock.now();
             if killed.is_none() {
                 self.dead_man.rearm(now);
             }
@@ -256,6 +276,12 @@ impl Reactor {
                 }
                 ControlMessage::CountOpen(reply) => {
                     let _ = reply.send(self.engine.open_orders());
+                }
+                ControlMessage::Paper(PaperQuestion::Balances(venue, reply)) => {
+                    let _ = reply.send(self.engine.paper_balances(venue));
+                }
+                ControlMessage::Paper(PaperQuestion::Order(venue, id, reply)) => {
+                    let _ = reply.send(self.engine.paper_order(venue, &id));
                 }
                 ControlMessage::End if self.dead_man.is_on() && self.engine.open_orders() > 0 => {
                     if self.dead_man.is_armed() {
@@ -330,9 +356,10 @@ impl Reactor {
     }
 
     fn command(&mut self, command: &crate::record::OrderCommand) {
-        if command.prepared_slot().is_some() || !self.control.is_empty() {
+        let killed = self.control.killed() != self.killed;
+        if killed || command.prepared_slot().is_some() || !self.control.is_empty() {
             // What was sent to the letter box before the command was pushed comes first: a new instrument, an order in its
-            // slot, a subscription.
+            // slot, a subscription. And a kill comes before every order: the turn at hand may have begun long before it.
             self.take_control();
             if self.stopped {
                 return;
@@ -400,6 +427,7 @@ impl Reactor {
 
     fn end(&mut self) {
         self.stopped = true;
+        self.heart.stop();
         self.sockets.say_goodbye(&mut self.sink.outboxes);
         // From here on nothing happens that could be remembered; the journal waits for this end.
         self.sink.audit = None;

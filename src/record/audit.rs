@@ -101,15 +101,18 @@ pub enum Caller {
     Cold = 2,
     /// The dialer, to establish a connection.
     Dialer = 3,
+    /// The keeper: an emergency, or a rehearsal of one.
+    Keeper = 4,
 }
 
 impl Caller {
-    /// `engine`, `cold` or `dialer`.
+    /// `engine`, `cold`, `dialer` or `keeper`.
     pub const fn name(self) -> &'static str {
         match self {
             Caller::Engine => "engine",
             Caller::Cold => "cold",
             Caller::Dialer => "dialer",
+            Caller::Keeper => "keeper",
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct OrderCommand {
     side: Side,
     post_only: bool,
     quantity_in_quote: bool,
+    /// Of a replace: the new order even if the old one cannot be cancelled.
+    place_anyway: bool,
     prepared: PreparedSlot,
     target_client: ClientOrderId,
     target_venue: VenueOrderId,
@@ -90,6 +92,7 @@ impl OrderCommand {
         side: Side::Buy,
         post_only: false,
         quantity_in_quote: false,
+        place_anyway: false,
         prepared: PreparedSlot::NONE,
         target_client: ClientOrderId::EMPTY,
         target_venue: VenueOrderId::EMPTY,
@@ -165,9 +168,19 @@ impl OrderCommand {
         OrderCommand { instrument, kind: CommandKind::Cancel, ..Self::BLANK }.with_target(target)
     }
 
-    /// A change of a resting limit order to a new price and total quantity.
+    /// A change of a resting limit order to a new price and total quantity: what is executed and what is left together.
+    /// Where it is a cancel and a new order, the new order goes by this command's request
+    /// ([`manual::orders`](crate::manual::orders)).
     pub const fn replace(instrument: InstrumentId, target: OrderRef, price: i64, quantity: i64) -> OrderCommand {
         OrderCommand { instrument, kind: CommandKind::Replace, price, quantity, ..Self::BLANK }.with_target(target)
+    }
+
+    /// The same replace, whose new order is placed even if the old one can no longer be cancelled: both may then be
+    /// executed. Only where a change is a cancel and a new order ([`manual::orders`](crate::manual::orders)); refused
+    /// elsewhere.
+    #[must_use]
+    pub const fn place_anyway(self) -> OrderCommand {
+        OrderCommand { place_anyway: true, ..self }
     }
 
     const fn with_target(self, target: OrderRef) -> OrderCommand {
@@ -255,6 +268,11 @@ impl OrderCommand {
     /// Whether the quantity counts the quote asset.
     pub const fn is_quantity_in_quote(&self) -> bool {
         self.quantity_in_quote
+    }
+
+    /// Whether a replace is to place its new order even if the old one cannot be cancelled.
+    pub const fn places_anyway(&self) -> bool {
+        self.place_anyway
     }
 
     /// Which order a cancel or replace means; `None` on a place, or if it names none.

@@ -171,6 +171,9 @@ pub const EXECUTION_FLAG_RECONCILED: u8 = 1 << 2;
 pub const EXECUTION_FLAG_LAST: u8 = 1 << 3;
 /// Found after the order's terminal record: a fill that still moves the position, or an order thought dead that lives.
 pub const EXECUTION_FLAG_LATE: u8 = 1 << 4;
+/// A fill of an adopted order that happened while no session was alive: the listed cumulative quantity and the balances
+/// of the start have it already.
+pub const EXECUTION_FLAG_REPLAYED: u8 = 1 << 5;
 
 /// One execution record. Quantities are mantissas at `size_exponent`, prices at `price_exponent`.
 #[derive(Clone, Copy, PartialEq, Eq)]

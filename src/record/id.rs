@@ -54,10 +54,22 @@ impl RequestId {
     /// No request: executions that no command of this run caused.
     pub const NONE: RequestId = RequestId(0);
     const COUNTER_BITS: u32 = 56;
+    /// The top bit of a counter: no strategy ever counts so far.
+    const ADOPTED: u64 = 1 << (Self::COUNTER_BITS - 1);
 
     /// The `counter`-th command of `strategy`.
     pub const fn new(strategy: StrategyId, counter: u64) -> RequestId {
         RequestId(((strategy.0 as u64) << Self::COUNTER_BITS) | (counter & ((1 << Self::COUNTER_BITS) - 1)))
+    }
+
+    /// What stands for the command of an earlier run that placed an order adopted as the `nth` one.
+    pub const fn adopted(strategy: StrategyId, nth: u64) -> RequestId {
+        RequestId::new(strategy, nth | Self::ADOPTED)
+    }
+
+    /// Whether it stands for a command of an earlier run: this run sent none of this number.
+    pub const fn is_adopted(self) -> bool {
+        self.0 & Self::ADOPTED != 0
     }
 
     /// Whose command it was.
@@ -93,5 +105,12 @@ mod tests {
         let id = RequestId::new(StrategyId(63), 77);
         assert_eq!((id.strategy(), id.counter()), (StrategyId(63), 77));
         assert_eq!(id.to_string(), "63:77");
+    }
+
+    #[test]
+    fn an_adopted_request_is_no_command_of_this_run() {
+        let id = RequestId::adopted(StrategyId(5), 1);
+        assert!(id.is_adopted() && !RequestId::new(StrategyId(5), 1).is_adopted());
+        assert_eq!((id.strategy(), id == RequestId::new(StrategyId(5), 1)), (StrategyId(5), false));
     }
 }

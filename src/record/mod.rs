@@ -30,7 +30,7 @@ pub use command::{CommandKind, OrderCommand, OrderRef, OrderType, TimeInForce};
 pub use decimal::{parse_any, parse_mantissa, DecimalError, Fixed, Fixed128, DIGITS_MAX};
 pub use execution::{
     ExecutionKind, ExecutionRecord, Liquidity, RejectClass, EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_IMPLIED,
-    EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED,
+    EXECUTION_FLAG_LAST, EXECUTION_FLAG_LATE, EXECUTION_FLAG_RECONCILED, EXECUTION_FLAG_REPLAYED,
 };
 pub use flags::Flags;
 pub use futures::{FuturesBalance, FuturesMargin, MarginLevel, MarginWindow};

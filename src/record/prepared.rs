@@ -413,6 +413,11 @@ impl OrderTerms {
         matches!(self.shape, OrderShape::Limit { post_only: true, .. })
     }
 
+    /// Whether it is a bracket: at some venues a pair of orders.
+    pub const fn is_bracket(&self) -> bool {
+        matches!(self.shape, OrderShape::Bracket { .. })
+    }
+
     /// Whether it always has a price limit: what a venue takes while it takes limit orders only.
     pub const fn is_limit(&self) -> bool {
         match self.shape {

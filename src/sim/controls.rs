@@ -13,6 +13,8 @@ pub struct Reports {
     pub(crate) held: bool,
     /// Events leave so much late, ns.
     pub(crate) delay_ns: u64,
+    /// Each event leaves so many times more.
+    pub(crate) repeats: usize,
     /// Client order ids the stream never mentions.
     pub(crate) suppressed: BTreeSet<String>,
     /// Listings and lookups show how things stood so long ago, ns.
@@ -23,6 +25,11 @@ impl Reports {
     /// Prompt and complete, but for listings that lag.
     pub(crate) fn lagging(listing_lag_ns: u64) -> Reports {
         Reports { listing_lag_ns, ..Reports::default() }
+    }
+
+    /// An event as it is queued: once, and as often again as it is repeated.
+    pub(crate) fn copies<T: Clone>(&self, event: T) -> impl Iterator<Item = T> {
+        std::iter::repeat_n(event, self.repeats.saturating_add(1))
     }
 }
 
@@ -109,6 +116,14 @@ impl<V: Model> Server<V> {
     /// [`Stopped`].
     pub fn delay_user_events(&self, delay_ns: u64) -> Result<(), Stopped> {
         self.call(move |core, _| core.venue.reports().delay_ns = delay_ns)
+    }
+
+    /// User events made from now on are each sent so many times more, one behind the other; 0 ends it.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn repeat_user_events(&self, times: usize) -> Result<(), Stopped> {
+        self.call(move |core, _| core.venue.reports().repeats = times)
     }
 
     /// The user stream never mentions the order of that client order id.

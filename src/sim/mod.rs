@@ -12,6 +12,7 @@ pub mod binance_us;
 pub mod coinbase;
 pub mod oanda;
 pub mod server;
+pub mod simulation;
 
 mod controls;
 mod json;

@@ -79,6 +79,8 @@ counters! {
     Disconnects "disconnects" Sum,
     /// Connections established in place of a lost or retired one.
     Reconnects "reconnects" Sum,
+    /// Connections relieved by another one before their known end.
+    ConnectionsRelieved "connections_relieved" Sum,
     /// Attempts to connect that failed.
     DialFailures "dial_failures" Sum,
     /// Commands taken from the strategies' rings.
@@ -109,6 +111,12 @@ counters! {
     BreakerTrips "breaker_trips" Sum,
     /// Times the kill switch or a dead-man switch fired.
     Kills "kills" Sum,
+    /// Emergencies begun: the reactor was given up, and its orders at one venue were cancelled without it.
+    Emergencies "emergencies" Sum,
+    /// Orders named in the cancels of an emergency, repeated ones included.
+    EmergencyCancels "emergency_cancels" Sum,
+    /// Steps of an emergency, or of a rehearsal of one, that failed.
+    EmergencyFailures "emergency_failures" Sum,
     /// Tokens signed.
     TokensMinted "tokens_minted" Sum,
     /// Tokens dropped unused because they were about to expire.

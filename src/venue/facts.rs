@@ -3,7 +3,7 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
-    BookSide, Candle, ClientOrderId, ExecutionId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InlineText,
+    BookSide, Candle, ClientOrderId, Fixed, Fixed128, FuturesBalance, FuturesMargin, GapCause, InlineText,
     InstrumentId, Side, SubscribedChannel, Subscription, Ticker, TradingStatus, UnixNanos, VenueOrderId,
 };
 
@@ -108,21 +108,6 @@ pub struct BalanceFact {
     pub available: Fixed128,
     /// Held by open orders.
     pub hold: Fixed128,
-    /// The venue's time.
-    pub venue_time: UnixNanos,
-}
-
-/// A fee in another asset than the quote asset; the execution itself is told by [`Facts::fill`], with no fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeeFact {
-    /// The order.
-    pub venue_order_id: VenueOrderId,
-    /// The venue's identity of the execution.
-    pub execution_id: ExecutionId,
-    /// The asset's code at the venue.
-    pub asset: InlineText<16>,
-    /// How much, exact.
-    pub fee: Fixed128,
     /// The venue's time.
     pub venue_time: UnixNanos,
 }
@@ -315,7 +300,8 @@ pub trait Facts {
     fn place_reply(&mut self, client_order_id: &ClientOrderId, reply: PlaceReply);
     /// The direct answer to a cancel request, for one of its orders.
     fn cancel_reply(&mut self, venue_order_id: &VenueOrderId, reply: CancelReply);
-    /// The direct answer to a change of this order, sent over this connection.
+    /// The direct answer to a change of this order, sent over this connection. Where a change is a cancel and a new order
+    /// it is the answer of the half that cancels; [`Facts::place_reply`] is that of the new order.
     fn replace_reply(&mut self, venue_order_id: &VenueOrderId, reply: ReplaceReply);
     /// One execution of the venue's history.
     fn fill(&mut self, fact: &FillFact);
@@ -340,11 +326,6 @@ pub trait Facts {
     }
     /// Figures of the account. Nothing follows from them unless the implementor keeps accounts.
     fn account(&mut self, fact: &AccountFact) {
-        let _ = fact;
-    }
-    /// The fee of an execution told before, in another asset than the quote asset. Whoever keeps no fees need not
-    /// implement it.
-    fn fee(&mut self, fact: &FeeFact) {
         let _ = fact;
     }
     /// What the account holds of one asset. Whoever keeps no balances need not implement it.

@@ -11,6 +11,7 @@ pub mod endpoint;
 mod facts;
 mod fault;
 mod intent;
+mod listed;
 pub mod oanda;
 #[cfg(test)]
 mod testing;
@@ -33,11 +34,11 @@ pub fn check_prepared(order: &PreparedOrder) -> Result<(), String> {
 pub use crate::order::FillFact;
 pub use crate::record::SubscribedChannel;
 pub use facts::{
-    AccountFact, Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FeeFact, FuturesFact,
-    FuturesFigures, GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact,
-    TradeFill,
+    AccountFact, Anomaly, BalanceFact, BookEvent, BookEventKind, CandleFact, Facts, FuturesFact, FuturesFigures,
+    GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact, TradeFill,
 };
 pub use intent::{
     Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
     LEVELS_PER_CALL_MAX,
 };
+pub use listed::ListedOrder;

@@ -1,8 +1,8 @@
 //! What the tests of every venue share: an ear that writes down what it is told, and frames as a server sends them.
 
 use super::{
-    AccountFact, Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FeeFact, FillFact, FuturesFact, GapScope,
-    HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeFact, TradeFill, Wire,
+    AccountFact, Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FillFact, FuturesFact, GapScope, HeldTrade,
+    PositionFact, QuoteFact, StreamFact, TickerFact, TradeFact, TradeFill, Wire,
 };
 use crate::order::{CancelReply, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{
@@ -35,7 +35,6 @@ pub enum Told {
     Held(HeldTrade),
     Position(PositionFact),
     Account(AccountFact),
-    Fee(FeeFact),
     Balance(BalanceFact),
     BalanceChange(String, Fixed128),
     Anomaly(Anomaly, String),
@@ -177,9 +176,6 @@ impl Facts for Ear {
     }
     fn account(&mut self, fact: &AccountFact) {
         self.told.push(Told::Account(*fact));
-    }
-    fn fee(&mut self, fact: &FeeFact) {
-        self.told.push(Told::Fee(*fact));
     }
     fn balance(&mut self, fact: &BalanceFact) {
         self.told.push(Told::Balance(*fact));

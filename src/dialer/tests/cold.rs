@@ -3,6 +3,7 @@ use std::net::TcpListener;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::super::resolve::Names;
 use super::*;
 use crate::codec::http1::Method;
 
@@ -63,7 +64,7 @@ fn a_worker_uses_its_connection_again_and_replaces_one_that_was_closed() {
     let server = answering(&[OK, OK]);
     let bench = Bench::to(server.addr);
     let venue = bench.dialer.venue_for_tests();
-    let mut client = ColdClient::new(venue);
+    let mut client = ColdClient::new(venue, Names::Asked);
     let endpoint = endpoint(EndpointKind::Http);
     let request = ColdRequest {
         endpoint: &endpoint,
@@ -77,6 +78,40 @@ fn a_worker_uses_its_connection_again_and_replaces_one_that_was_closed() {
         // The server's goodbye after its second answer needs a moment.
         std::thread::sleep(Duration::from_millis(30));
     }
+}
+
+#[test]
+fn a_lifeline_reaches_a_venue_it_knew_while_dns_hangs() {
+    let server = answering(&[OK]);
+    let (addr, asked) = (server.addr, AtomicUsize::new(0));
+    let bench = Bench::with(100, move |_, _| {
+        if asked.fetch_add(1, Ordering::SeqCst) > 0 {
+            std::thread::park(); // a lookup that never returns
+        }
+        Ok(vec![addr])
+    });
+    let lifeline = bench.dialer.lifeline();
+    assert_eq!(lifeline.run(get()).unwrap().status, 200);
+    let began = std::time::Instant::now();
+    // The server hangs up after each answer: every request needs a new connection.
+    for _ in 0..3 {
+        assert_eq!(lifeline.run(get()).unwrap().status, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "DNS was waited for: {:?}", began.elapsed());
+}
+
+#[test]
+fn a_lifeline_asks_dns_when_no_address_it_knew_takes_the_connection() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = answering(&[OK]);
+    let (addr, asked) = (server.addr, AtomicUsize::new(0));
+    let bench = Bench::with(100, move |_, _| {
+        let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+        Ok(vec![if first { gone } else { addr }])
+    });
+    let lifeline = bench.dialer.lifeline();
+    assert!(lifeline.run(get()).is_err());
+    assert_eq!(lifeline.run(get()).unwrap().status, 200);
 }
 
 #[test]
@@ -110,7 +145,7 @@ fn dying() -> Server {
 
 fn exchange_twice(server: &Server, method: Method) -> Result<OwnedResponse, ExchangeError> {
     let bench = Bench::to(server.addr);
-    let mut client = ColdClient::new(bench.dialer.venue_for_tests());
+    let mut client = ColdClient::new(bench.dialer.venue_for_tests(), Names::Asked);
     let endpoint = endpoint(EndpointKind::Http);
     let request = ColdRequest { endpoint: &endpoint, method, bytes: b"X / HTTP/1.1\r\n\r\n", body_bytes_max: 100 };
     client.exchange(request, LONG).unwrap();

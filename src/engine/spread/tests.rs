@@ -41,6 +41,7 @@ impl Bench {
         let stream = StreamConfig { market_connections_max, ..StreamConfig::default() };
         let config = EngineConfig {
             binance_us: None,
+            oanda: None,
             coinbase: Some(CoinbaseSetup { stream, market: MarketFeeds::default(), orders: None }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
             limits: None,

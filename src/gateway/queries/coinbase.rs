@@ -10,15 +10,18 @@ use crate::venue::coinbase::auth::CoinbaseKey;
 use crate::venue::coinbase::cold::{self, ColdRequest, FillFilter, Granularity, OrderFilter, CANDLES_MAX};
 use crate::venue::coinbase::limits::{CANCELS_PER_REQUEST_MAX, CLOCK_SKEW_MS_MAX};
 use crate::venue::coinbase::response::{self, Page, ReplyError};
-use crate::venue::ReplaceIntent;
+use crate::venue::{ListedOrder, ReplaceIntent};
 use std::sync::Arc;
 
 mod transport;
 
 /// Private requests a second that the engine may make (Coinbase reference 5: 30 in all).
 pub(in crate::gateway) const ENGINE_REQUESTS_PER_SECOND: usize = 24;
-/// The rest is for cold queries.
-pub(in crate::gateway) const COLD_REQUESTS_PER_SECOND: usize = 6;
+/// Of the rest, what cold queries may make.
+pub(in crate::gateway) const COLD_REQUESTS_PER_SECOND: usize = 4;
+/// And what is set aside for an emergency: a listing and a batch of cancels each second. A reactor that was given up asks
+/// for nothing, but one that comes back does.
+pub(in crate::gateway) const EMERGENCY_REQUESTS_PER_SECOND: usize = 2;
 const NANOS_PER_MS: u64 = 1_000_000;
 /// A clock this far off is worth a warning, ms: stamps of the venue and ours are compared by people.
 const CLOCK_WARN_MS: u64 = 1_000;
@@ -222,6 +225,30 @@ impl CoinbaseQueries {
             results.push(CancelResult { order_id: *id, reply });
         });
         Ok(results)
+    }
+
+    /// Who every order is that is open or on its way to be, whoever placed it. Nothing else of an order is read: one of a
+    /// kind we do not know is listed like any other.
+    pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
+        let in_states = |states: &[&str]| {
+            let statuses = states.iter().map(|state| (*state).to_owned()).collect();
+            let filter = OrderFilter { statuses, ..OrderFilter::default() };
+            let operation = "list open orders";
+            self.all(operation, |cursor| self.page(operation, cold::orders(&filter, cursor), response::listed_orders))
+        };
+        let open = in_states(&["OPEN"])?;
+        if !open.is_empty() {
+            return Ok(open);
+        }
+        // OPEN leaves out what is still being taken or cancelled, and may not stand beside other states (Coinbase
+        // reference 3.4): asked for when nothing else is left.
+        match in_states(&["PENDING", "QUEUED", "EDIT_QUEUED", "CANCEL_QUEUED"]) {
+            Err(ExchangeError::Http { status: 400, excerpt, .. }) => {
+                tracing::debug!(%excerpt, "the venue lists no orders in passing states");
+                Ok(Vec::new())
+            }
+            listed => listed,
+        }
     }
 
     /// Best bid and ask of these products, or of all if none are named.

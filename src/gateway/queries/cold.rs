@@ -5,7 +5,7 @@ use crate::dialer::{
     Build, ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse, Written,
 };
 use crate::gateway::error::ExchangeError;
-use crate::guard::{Governor, Priority, RetryAt};
+use crate::guard::{Cost, Counted, Governor, Priority, RateLimit, RetryAt, WindowGovernor};
 use crate::journal::ColdAudit;
 use crate::keeper::Clock;
 use crate::record::{AuditCall, AuditEntry, CallEnd, CallOutcome, CallStep, InlineText, UnixNanos, Venue};
@@ -15,6 +15,49 @@ use std::time::Duration;
 /// Longest body of a cold reply: the longest lists of products are about 2 MB.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// How long a wait for a permit sleeps before it looks whether we are shutting down.
+const LOOK_UP: Duration = Duration::from_millis(50);
+
+/// The share of a venue's rate limit, counted as the venue counts.
+pub(in crate::gateway) enum Pace {
+    /// So many requests a second.
+    Requests(Governor),
+    /// So much weight in each minute of the venue's clock.
+    Weight(Box<WindowGovernor>),
+}
+
+impl Pace {
+    /// At most so many requests in any second.
+    pub(in crate::gateway) fn requests_per_second(requests: usize) -> Pace {
+        Pace::Requests(Governor::new(requests, 1_000, 100))
+    }
+
+    /// At most so much weight in any minute of a clock that is a few seconds off ours at most; requests take at most
+    /// `delay_ms_max` to arrive.
+    pub(in crate::gateway) fn weight_per_minute(limit: u32, delay_ms_max: u64) -> Pace {
+        let limit = RateLimit { counted: Counted::Weight, window_ms: 60_000, limit };
+        Pace::Weight(Box::new(WindowGovernor::new(&[limit], delay_ms_max)))
+    }
+
+    /// Counts a request that leaves now, or says when it may.
+    fn take(&mut self, now: UnixNanos, weight: u32) -> Result<(), RetryAt> {
+        match self {
+            Pace::Requests(governor) => governor.take(now, Priority::Cancel),
+            Pace::Weight(governor) => {
+                let taken = governor.take(now, Cost { weight, orders: 0 }, Priority::Cancel);
+                taken.map(drop).map_err(|throttled| RetryAt(throttled.retry_at().unwrap_or(UnixNanos::MAX)))
+            }
+        }
+    }
+
+    fn block_until(&mut self, until: UnixNanos) {
+        match self {
+            Pace::Requests(governor) => governor.block_until(until),
+            Pace::Weight(governor) => governor.block_until(until),
+        }
+    }
+}
+
 /// See the module's documentation.
 pub(in crate::gateway) struct ColdClient {
     pub(super) venue: Venue,
@@ -22,35 +65,36 @@ pub(in crate::gateway) struct ColdClient {
     pub(super) clock: Clock,
     cold: ColdHandle,
     rest: Endpoint,
-    governor: Mutex<Governor>,
+    pace: Mutex<Pace>,
     timeout_ms: u64,
     audit: ColdAudit,
 }
 
 impl ColdClient {
-    /// Asks `rest`, at most `requests_per_second`.
+    /// Asks `rest`, no faster than `pace`.
     pub(in crate::gateway) fn new(
         venue: Venue,
         cold: ColdHandle,
         rest: Endpoint,
         clock: Clock,
-        requests_per_second: usize,
+        pace: Pace,
         timeout_ms: u64,
         audit: ColdAudit,
     ) -> ColdClient {
-        let governor = Mutex::new(Governor::new(requests_per_second, 1_000, 100));
-        ColdClient { venue, authority: rest.authority(), clock, cold, rest, governor, timeout_ms, audit }
+        ColdClient { venue, authority: rest.authority(), clock, cold, rest, pace: Mutex::new(pace), timeout_ms, audit }
     }
 
-    /// One request and its reply, whatever its status. `ambiguous`: whether it may have had an effect if its reply is lost.
+    /// One request and its reply, whatever its status. `weight` counts where the venue counts weight. `ambiguous`: whether
+    /// it may have had an effect if its reply is lost.
     pub(super) fn run(
         &self,
         operation: &'static str,
         method: Method,
+        weight: u32,
         build: Build,
         ambiguous: bool,
     ) -> Result<OwnedResponse, ExchangeError> {
-        self.wait_for_permit(operation)?;
+        self.wait_for_permit(operation, weight)?;
         let (venue, timeout_ms) = (self.venue, self.timeout_ms);
         let job = ColdJob { endpoint: self.rest.clone(), method, build, timeout_ms, body_bytes_max: BODY_BYTES_MAX };
         let (call, sent_at) = (self.audit.call(), self.clock.now());
@@ -71,7 +115,7 @@ impl ColdClient {
 
     /// The venue wants nothing before then.
     pub(super) fn block_until(&self, until: UnixNanos) {
-        self.governor.lock().unwrap_or_else(PoisonError::into_inner).block_until(until);
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).block_until(until);
     }
 
     /// A reply that cannot be read.
@@ -80,18 +124,23 @@ impl ColdClient {
     }
 
     /// Waits until our share of the rate limit allows a request.
-    fn wait_for_permit(&self, operation: &'static str) -> Result<(), ExchangeError> {
-        let ColdClient { governor, clock, timeout_ms, venue, .. } = self;
+    fn wait_for_permit(&self, operation: &'static str, weight: u32) -> Result<(), ExchangeError> {
+        let ColdClient { pace, clock, timeout_ms, venue, cold, .. } = self;
         let start = clock.now();
         loop {
             let now = clock.now();
-            let taken = governor.lock().unwrap_or_else(PoisonError::into_inner).take(now, Priority::Cancel);
+            let taken = pace.lock().unwrap_or_else(PoisonError::into_inner).take(now, weight);
             let Err(RetryAt(at)) = taken else { return Ok(()) };
             if at.since(start) > timeout_ms.saturating_mul(1_000_000) {
-                let (venue, timeout_ms) = (*venue, *timeout_ms);
-                return Err(ExchangeError::Timeout { venue, operation, timeout_ms, ambiguous: false });
+                let retry_in_ms = at.since(now).div_ceil(1_000_000);
+                return Err(ExchangeError::Throttled { venue: *venue, operation, retry_in_ms });
             }
-            std::thread::sleep(Duration::from_nanos(at.since(now)));
+            while clock.now() < at {
+                if cold.is_stopping() {
+                    return Err(ExchangeError::Stopped);
+                }
+                std::thread::sleep(LOOK_UP.min(Duration::from_nanos(at.since(clock.now()))));
+            }
         }
     }
 }

@@ -40,6 +40,11 @@ impl History {
         History { stage: Stage::Joined, ..History::begun() }
     }
 
+    /// An order of a run before this one, as it was listed.
+    pub(super) fn adopted(line: &ExecutionLine) -> History {
+        History { stage: Stage::Live, executed: line.cumulative, ..History::begun() }
+    }
+
     /// The next record of this order; what is wrong with it, if anything is.
     pub(super) fn record(&mut self, line: &ExecutionLine) -> Result<(), String> {
         match line.event {
@@ -91,6 +96,10 @@ impl History {
     }
 
     fn fill(&mut self, line: &ExecutionLine) -> Result<(), String> {
+        if line.replayed {
+            // The listing counted it.
+            return self.remember(line);
+        }
         let joined = self.stage == Stage::Joined;
         let wrong_time = match self.stage {
             Stage::Silent => Some("a fill before the order was accepted".to_owned()),

@@ -132,6 +132,7 @@ pub(super) struct ExecutionLine {
     pub(super) cumulative: Decimal,
     pub(super) reconciled: bool,
     pub(super) late: bool,
+    pub(super) replayed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -249,6 +250,7 @@ fn line_of(value: &OwnedValue) -> Result<(u64, u64, String, Body), String> {
                 cumulative: decimal("cumulative")?,
                 reconciled: set("reconciled"),
                 late: set("late"),
+                replayed: set("replayed"),
             }))
         }
         "sent" => Body::Sent(call()?),

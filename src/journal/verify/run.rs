@@ -39,8 +39,8 @@ pub(super) struct Run {
     orders: BTreeMap<String, Placed>,
     /// Cancels and changes without an answer yet.
     asked: BTreeMap<String, Asked>,
-    /// Every cancel and change, answered or not.
-    known: BTreeSet<String>,
+    /// Every cancel and change, answered or not, and which it is.
+    known: BTreeMap<String, String>,
     calls: BTreeMap<String, Call>,
     /// Orders handed to a connection, by venue and our id.
     sent: BTreeSet<(String, String)>,
@@ -102,7 +102,7 @@ impl Run {
     fn command(&mut self, report: &mut Report, line: &Line, command: &CommandLine) {
         *report.commands.entry(command.op.clone()).or_default() += 1;
         let request = &command.request;
-        if self.known.contains(request) || self.orders.contains_key(request) {
+        if self.known.contains_key(request) || self.orders.contains_key(request) {
             report.violation(&line.place, request, "a command of this number was taken before".to_owned());
             return;
         }
@@ -110,7 +110,7 @@ impl Run {
             self.orders.insert(request.clone(), Placed { history: History::begun(), place: line.place.clone() });
             return;
         }
-        self.known.insert(request.clone());
+        self.known.insert(request.clone(), command.op.clone());
         let asked = Asked { what: command.op.clone(), target: command.target.clone(), place: line.place.clone() };
         self.asked.insert(request.clone(), asked);
     }
@@ -133,7 +133,12 @@ impl Run {
                 if !request.is_empty() =>
             {
                 let known = self.orders.contains_key(request);
-                if !known && !self.incomplete {
+                // Where a change is a cancel and a new order, that order goes by the change's number.
+                if !known && self.known.get(request).is_some_and(|what| what == "replace") {
+                    self.asked.remove(request);
+                    let placed = Placed { history: History::begun(), place: line.place.clone() };
+                    self.orders.insert(request.clone(), placed);
+                } else if !known && !self.incomplete {
                     report.violation(&line.place, request, format!("{:?} of a command never taken", execution.event));
                 }
                 let placed = self
@@ -144,15 +149,20 @@ impl Run {
                     report.violation(&line.place, request, wrong);
                 }
             }
+            // Of a run before this one: its strategy got it back.
+            K::OrderListed if !request.is_empty() && !self.orders.contains_key(request) => {
+                let adopted = Placed { history: History::adopted(execution), place: line.place.clone() };
+                self.orders.insert(request.clone(), adopted);
+            }
             K::CancelRejected | K::Replaced | K::ReplaceRejected => {
                 if request.is_empty() {
                     return;
                 }
-                if !self.known.contains(request) && !self.incomplete {
+                if !self.known.contains_key(request) && !self.incomplete {
                     report.violation(&line.place, request, format!("{:?} of a command never taken", execution.event));
                 }
                 let was_open = self.asked.remove(request);
-                if was_open.is_none() && self.known.contains(request) {
+                if was_open.is_none() && self.known.contains_key(request) {
                     report.violation(&line.place, request, format!("{:?} after its answer", execution.event));
                 }
                 if let (K::CancelRejected, Some(answered)) = (execution.event, was_open) {

@@ -416,3 +416,25 @@ fn every_kind_of_event_is_read_back_as_it_was_written() {
         assert_eq!(report.events.get(&format!("{kind:?}")), Some(&expected), "{report}");
     }
 }
+
+fn replace(number: u64, of: u64) -> AuditEntry {
+    let command = OrderCommand::replace(BTC, OrderRef::Request(request(of)), 2, 100).stamped(request(number), NOW);
+    AuditEntry::Command { at: NOW, venue: Some(Venue::BinanceUs), command }
+}
+
+#[test]
+fn a_replace_that_is_a_new_order_goes_by_its_own_number() {
+    let beginning = [place(1), plain(1, K::Accepted), replace(2, 1)];
+    let then = |rest: &[AuditEntry]| [&beginning[..], rest].concat();
+    for order in [[plain(1, K::Cancelled), plain(2, K::Accepted)], [plain(2, K::Accepted), plain(1, K::Cancelled)]] {
+        let report = report(&then(&order));
+        assert!(report.violations.is_empty(), "{report}");
+        assert_eq!((report.orders, report.open), (2, 1));
+    }
+    let refused = then(&[plain(2, K::Rejected)]);
+    assert!(report(&refused).violations.is_empty());
+    assert_found(&then(&[]), "replace without an answer");
+    assert_found(&then(&[plain(2, K::Unknown)]), "still unknown");
+    assert_found(&then(&[plain(2, K::Accepted), plain(2, K::Accepted)]), "accepted twice");
+    assert_found(&[place(1), plain(1, K::Accepted), cancel(2, 1), plain(2, K::Accepted)], "never taken");
+}

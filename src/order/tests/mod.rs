@@ -5,7 +5,10 @@ mod cancels;
 mod changes;
 mod lifecycle;
 mod model;
+mod recall;
 mod reconcile;
+mod swaps;
+mod table;
 
 use super::*;
 use crate::record::*;
@@ -73,6 +76,7 @@ pub fn fact(client: &ClientOrderId, id: &str, status: OrderStatus, executed: i64
     OrderFact {
         source: FactSource::Stream,
         instrument: Some(InstrumentId(0)),
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id: venue_id(id),
         client_order_id: *client,
         status,
@@ -97,6 +101,7 @@ pub fn row(id: &str, execution: &str, quantity: i64) -> FillFact {
         price: PRICE,
         quantity,
         fee: Fixed128::new(i128::from(quantity), -8),
+        fee_asset: None,
         liquidity: Liquidity::Maker,
         venue_time: T0,
     }
@@ -175,7 +180,13 @@ impl Bench {
     }
 
     pub fn query(&mut self) -> Option<(QueryId, Query)> {
-        self.orders.next_query(self.now, V)
+        loop {
+            match self.orders.next_query(self.now, V)? {
+                // Balances are asked for once everything else was; they are no news about orders.
+                (id, Query::Balances { .. }) => self.done(id),
+                query => return Some(query),
+            }
+        }
     }
 
     pub fn done(&mut self, id: QueryId) {

@@ -31,12 +31,14 @@ pub struct Fees {
     pub maker: Decimal,
     /// For an order that takes.
     pub taker: Decimal,
+    /// An asset they are taken in instead, and what one of it is worth in any quote asset; none of it is needed.
+    pub instead: Option<(&'static str, Decimal)>,
 }
 
 impl Default for Fees {
     /// The venue's rates of 2026 on most pairs (Binance.US reference 9).
     fn default() -> Self {
-        Self { maker: Decimal::ZERO, taker: Decimal::new(1, 4) }
+        Self { maker: Decimal::ZERO, taker: Decimal::new(1, 4), instead: None }
     }
 }
 
@@ -419,7 +421,11 @@ impl Exchange {
         let Some(symbol) = self.symbol(asked.symbol).cloned() else { return };
         let (size, value) = (symbol.size(m.lots), symbol.value(m.ticks, m.lots));
         let rate = if maker { self.fees.maker } else { self.fees.taker };
-        let cut = |gross: Decimal| (gross * rate).trunc_with_scale(ASSET_PRECISION);
+        let instead = self.fees.instead;
+        let cut = |gross: Decimal| match instead {
+            None => (gross * rate).trunc_with_scale(ASSET_PRECISION),
+            Some(_) => Decimal::ZERO,
+        };
         let fee = match asked.side {
             Side::Buy => {
                 // A limit order locked its own price: what the fill was cheaper goes back.
@@ -438,6 +444,14 @@ impl Exchange {
                 cut(value)
             }
         };
+        let (fee, fee_asset) = match instead {
+            None => (fee, if asked.side == Side::Buy { symbol.base } else { symbol.quote }),
+            Some((asset, worth)) => {
+                let fee = (value * rate / worth).trunc_with_scale(ASSET_PRECISION);
+                self.ledger.credit(asset, -fee);
+                (fee, asset.to_owned())
+            }
+        };
         self.amend(index, |order| {
             order.now.lots += m.lots;
             order.now.value += value;
@@ -447,7 +461,6 @@ impl Exchange {
         if filled {
             self.release(now_ns, index);
         }
-        let fee_asset = if asked.side == Side::Buy { symbol.base } else { symbol.quote };
         let (ticks, lots, trade_id) = (m.ticks, m.lots, m.trade_id);
         let fill = Fill { trade_id, order: index, ticks, lots, value, fee, fee_asset, maker, at_ns: now_ns };
         self.report(now_ns, index, Execution::Trade, Detail { fill: Some(&fill), ..Detail::default() });

@@ -7,7 +7,7 @@
 use super::config::{ApiKey, Config, ListenKeys};
 use super::limits::Limits;
 use super::model::{BinanceUs, DOOR_REST, DOOR_STREAM, DOOR_WS_API};
-use super::observed::Observed;
+use super::observed::{Observed, SeenOrder};
 use super::product::Trading;
 use super::report;
 use crate::sim::market::Side;
@@ -301,6 +301,15 @@ impl LocalBinanceUs {
         self.call(move |core, _| core.venue.order_state(&id))
     }
 
+    /// An order as the venue understood it; the latest of that client order id.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn order_details(&self, client_order_id: &str) -> Result<Option<SeenOrder>, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, _| core.venue.order_details(&id))
+    }
+
     /// Balance of an asset, `None` if there is no such account.
     ///
     /// # Errors
@@ -413,7 +422,28 @@ impl BinanceUs {
         Ok(())
     }
 
-    fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
+    fn order_details(&self, client_order_id: &str) -> Option<SeenOrder> {
+        let order = self.exchange.orders.get(self.exchange.latest(client_order_id)?)?;
+        let symbol = self.exchange.symbol(order.asked.symbol)?;
+        let asked = &order.asked;
+        let price = |ticks: i64| (ticks > 0).then(|| symbol.price(ticks));
+        Some(SeenOrder {
+            order_id: order.id,
+            kind: asked.kind.as_str(),
+            time_in_force: asked.tif.as_str(),
+            status: order.now.status.as_str(),
+            price: price(asked.ticks),
+            quantity: symbol.size(asked.lots),
+            quote_quantity: asked.quote,
+            stop_price: price(asked.stop),
+            trailing_delta: (asked.trailing > 0).then_some(asked.trailing),
+            shown: (asked.iceberg > 0).then(|| symbol.size(asked.iceberg)),
+            self_trade: asked.stp.as_str(),
+            executed: symbol.size(order.now.lots),
+        })
+    }
+
+    pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
         let order = self.exchange.orders.get(self.exchange.latest(client_order_id)?)?;
         let symbol = self.exchange.symbol(order.asked.symbol)?;
         Some((order.id, order.now.status.as_str(), symbol.size(order.now.lots)))

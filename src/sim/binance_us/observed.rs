@@ -1,6 +1,7 @@
 //! What the venue saw, for tests to ask about: requests and order ids. Never holds a key, a signature or a secret.
 
 use crate::sim::server::{Door, Request};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,35 @@ pub struct SeenRequest {
     pub name: String,
     /// `newClientOrderId`, if it had one.
     pub client_order_id: Option<String>,
+}
+
+/// An order as the venue understood it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenOrder {
+    /// The venue's id.
+    pub order_id: u64,
+    /// `type`.
+    pub kind: &'static str,
+    /// `timeInForce`.
+    pub time_in_force: &'static str,
+    /// `status`.
+    pub status: &'static str,
+    /// `price`.
+    pub price: Option<Decimal>,
+    /// `quantity`.
+    pub quantity: Decimal,
+    /// `quoteOrderQty`.
+    pub quote_quantity: Decimal,
+    /// `stopPrice`.
+    pub stop_price: Option<Decimal>,
+    /// `trailingDelta`, hundredths of a percent.
+    pub trailing_delta: Option<u32>,
+    /// `icebergQty`.
+    pub shown: Option<Decimal>,
+    /// `selfTradePreventionMode`.
+    pub self_trade: &'static str,
+    /// `executedQty`.
+    pub executed: Decimal,
 }
 
 /// Counters and the log of requests.

@@ -72,7 +72,7 @@ impl BinanceUs {
     pub(crate) fn publish_user(&mut self, now_ns: u64) -> Option<u64> {
         let due_ns = now_ns.saturating_add(self.reports.delay_ns);
         for event in self.exchange.events.drain(..) {
-            self.user_events.push_back((due_ns, event));
+            self.user_events.extend(self.reports.copies((due_ns, event)));
         }
         if self.reports.held {
             return None;

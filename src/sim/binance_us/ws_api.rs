@@ -54,6 +54,13 @@ impl BinanceUs {
         }
     }
 
+    /// A message that is served although its answer reaches nobody.
+    pub(crate) fn process_unheard(&mut self, now_ns: u64, conn: ConnId, text: &str) {
+        let method = serde_json::from_str::<Value>(text).ok().and_then(|m| Some(m.get("method")?.as_str()?.to_owned()));
+        self.observed.arrived_ws(now_ns, &method.unwrap_or_default(), text);
+        self.process(now_ns, conn, text);
+    }
+
     fn reply_with_fault(&mut self, now_ns: u64, conn: ConnId, reply: String, fault: Fault) {
         let waiting = |due_ns| Waiting { due_ns, conn, what: Later::Reply(reply.clone()) };
         match fault {

@@ -123,7 +123,7 @@ impl Coinbase {
         Ok(())
     }
 
-    pub(super) fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
+    pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
         let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
         let market = self.exchange.markets.get(order.asked.market)?;
         Some((order.id.clone(), order.now.status.as_str(), market.product.size(order.now.lots)))

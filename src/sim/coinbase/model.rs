@@ -116,6 +116,15 @@ pub struct Coinbase {
 impl Coinbase {
     /// A venue that starts at `now_ns`. `hosts` are the names it answers to in a token's `uri`, without scheme.
     pub fn new(config: &Config, key: Credentials, hosts: &[String], now_ns: u64) -> Self {
+        Self::opened_by(config, Some(key), hosts, now_ns)
+    }
+
+    /// The same for a key of the retired scheme alone: `legacy_key` of the configuration.
+    pub(crate) fn new_without_key(config: &Config, hosts: &[String], now_ns: u64) -> Self {
+        Self::opened_by(config, None, hosts, now_ns)
+    }
+
+    fn opened_by(config: &Config, key: Option<Credentials>, hosts: &[String], now_ns: u64) -> Self {
         let feed_key = config.exchange_credentials.clone();
         let feed_key = feed_key.unwrap_or_else(|| ExchangeCredentials::new("local", "bG9jYWw=", "local"));
         let mut seeds = Rng::new(config.seed);
@@ -128,7 +137,7 @@ impl Coinbase {
             feed: ExchangeFeed::new(feed_key, markets.len()),
             publishers: (0..markets.len()).map(publisher).collect(),
             exchange: Exchange::new(markets, &config.balances, config.fees, config.seed, now_ns),
-            keys: [(Some(key), config.permissions), (config.view_only_credentials.clone(), VIEW_ONLY)]
+            keys: [(key, config.permissions), (config.view_only_credentials.clone(), VIEW_ONLY)]
                 .into_iter()
                 .filter_map(|(credentials, permissions)| Some(ApiKey { credentials: credentials?, permissions }))
                 .collect(),

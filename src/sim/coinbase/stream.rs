@@ -287,7 +287,7 @@ impl Coinbase {
     pub(crate) fn publish_user(&mut self, now_ns: u64) -> Option<u64> {
         let due_ns = now_ns.saturating_add(self.reports.delay_ns);
         for update in self.exchange.updates.drain(..) {
-            self.user_events.push_back((due_ns, update));
+            self.user_events.extend(self.reports.copies((due_ns, update)));
         }
         if self.reports.held {
             return None;

@@ -154,7 +154,8 @@ impl Oanda {
     fn tell_transactions(&mut self, now_ns: u64, lines: &mut Vec<(ConnId, String)>) -> Option<u64> {
         while self.queued < self.exchange.log.last() {
             self.queued += 1;
-            self.transactions_due.push_back((now_ns.saturating_add(self.reports.delay_ns), self.queued));
+            let due_ns = now_ns.saturating_add(self.reports.delay_ns);
+            self.transactions_due.extend(self.reports.copies((due_ns, self.queued)));
         }
         if self.reports.held {
             return None;

@@ -64,7 +64,7 @@ pub(crate) struct Connection {
     close_when_sent: Option<CloseHow>,
     linger_until_ns: Option<u64>,
     /// The test froze it: nothing is read or answered, not even the handshake.
-    stalled: bool,
+    pub(crate) stalled: bool,
     gone: bool,
 }
 

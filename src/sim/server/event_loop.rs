@@ -43,6 +43,8 @@ pub struct Core<V> {
     /// Whether frames caused by a request leave before its reply.
     pub(crate) frames_before_reply: bool,
     fragment: Option<usize>,
+    /// The venue's clock is so far ahead of this machine's.
+    clock_ahead_ns: u64,
     poll: Poll,
     doors: Vec<DoorState>,
     certificates: Certificates,
@@ -81,6 +83,7 @@ impl<V: Venue> Core<V> {
             stopping: false,
             frames_before_reply: false,
             fragment: None,
+            clock_ahead_ns: 0,
             poll,
             doors: Vec::new(),
             certificates,
@@ -113,13 +116,13 @@ impl<V: Venue> Core<V> {
         let mut events = Events::with_capacity(256);
         let mut deadline = Some(self.now_ns);
         while !self.stopping {
-            let timeout = deadline.map(|at| Duration::from_nanos(at.saturating_sub(unix_now())));
+            let timeout = deadline.map(|at| Duration::from_nanos(at.saturating_sub(self.clock())));
             match self.poll.poll(&mut events, timeout) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return,
                 _ => {}
             }
             // The model's time never runs backwards, whatever the system clock does.
-            self.now_ns = self.now_ns.max(unix_now());
+            self.now_ns = self.now_ns.max(self.clock());
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -138,6 +141,11 @@ impl<V: Venue> Core<V> {
             let own = self.connections.values().filter_map(Connection::deadline);
             deadline = own.chain(venue_deadline).min();
         }
+    }
+
+    /// The venue's clock.
+    fn clock(&self) -> u64 {
+        unix_now().saturating_add(self.clock_ahead_ns)
     }
 
     fn accept(&mut self, door: Door) {
@@ -442,6 +450,25 @@ impl<V: Venue> Core<V> {
         if let Some(state) = self.doors.get_mut(door) {
             state.stalled = stalled;
         }
+    }
+
+    /// Whether the connections a door has now are frozen: nothing is read or answered, and the peer hears of no end.
+    pub fn set_frozen(&mut self, door: Door, frozen: bool) -> usize {
+        let mut changed = Vec::new();
+        for (conn, connection) in self.connections.iter_mut().filter(|(_, connection)| connection.door == door) {
+            connection.stalled = frozen;
+            changed.push(*conn);
+        }
+        if !frozen {
+            // What arrived meanwhile: no event comes for it any more.
+            changed.iter().for_each(|conn| self.ready(*conn));
+        }
+        changed.len()
+    }
+
+    /// The venue's clock jumps ahead of this machine's; it never goes back.
+    pub fn step_clock(&mut self, ahead_ns: u64) {
+        self.clock_ahead_ns = self.clock_ahead_ns.saturating_add(ahead_ns);
     }
 
     /// Lets held replies go.

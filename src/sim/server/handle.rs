@@ -203,6 +203,23 @@ impl<V: Venue> Server<V> {
         self.call(move |core, _| core.set_stalled(door, stalled))
     }
 
+    /// Freezes the connections a door has now, or lets them go on: nothing is read or answered, the peer's bytes are taken
+    /// by the kernel, and nobody says that anything is wrong (half-open). New connections are served. Says how many.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn set_frozen(&self, door: Door, frozen: bool) -> Result<usize, Stopped> {
+        self.call(move |core, _| core.set_frozen(door, frozen))
+    }
+
+    /// The venue's clock jumps so many ns ahead of this machine's; it never goes back.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn step_clock(&self, ahead_ns: u64) -> Result<(), Stopped> {
+        self.call(move |core, _| core.step_clock(ahead_ns))
+    }
+
     /// Open connections of a door.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ impl Credentials {
     }
 
     /// The header's and the parameter's value. Not the secret, and not for logs either.
-    pub(super) fn api_key(&self) -> &str {
+    pub(crate) fn api_key(&self) -> &str {
         self.api_key.expose_secret()
     }
 

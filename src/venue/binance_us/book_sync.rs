@@ -3,11 +3,13 @@
 //! Owns, for one symbol, where the procedure stands, the id of the last update in the book, and the diffs that wait for
 //! the snapshot, in buffers with a limit. Guarantees that a diff counts once and only in its place; that whatever was
 //! lost between two diffs, or between the snapshot and the first diff, is noticed at the next diff; and that the diff
-//! which shows a loss begins the next attempt, so that nothing behind it is lost too. Never asks for a snapshot and
-//! never tells a level.
+//! which shows a loss begins the next attempt, so that nothing behind it is lost too; and that of two connections which
+//! bring the same diffs, one that is ahead of the other is no loss: what it brings waits until the other caught up. Never
+//! asks for a snapshot and never tells a level.
 
-use super::limits::{BUFFERED_EVENTS_MAX, BUFFERED_LEVELS_MAX, IDS_RESTARTED_MS};
+use super::limits::{BRIDGED_EVENTS_MAX, BUFFERED_EVENTS_MAX, BUFFERED_LEVELS_MAX, IDS_RESTARTED_MS};
 use crate::record::{BookSide, UnixNanos};
+use crate::venue::LEVELS_PER_CALL_MAX;
 
 /// Where the procedure stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(super) enum Phase {
     Replaying,
     /// Every diff is told as it comes.
     Synced,
+    /// The same, but one of two connections is ahead of the other: what it brought is kept until that one caught up.
+    Bridging,
 }
 
 /// What to do with a diff.
@@ -80,6 +84,8 @@ pub(super) struct BookSync {
     told: usize,
     levels: Vec<KeptLevel>,
     told_levels: usize,
+    /// Two connections bring the same diffs.
+    pub twofold: bool,
 }
 
 impl BookSync {
@@ -93,6 +99,7 @@ impl BookSync {
             told: 0,
             levels: Vec::new(),
             told_levels: 0,
+            twofold: false,
         }
     }
 
@@ -102,7 +109,7 @@ impl BookSync {
 
     /// Last update in the book; `None` while there is none.
     pub fn synced_id(&self) -> Option<u64> {
-        (self.phase == Phase::Synced).then_some(self.id)
+        matches!(self.phase, Phase::Synced | Phase::Bridging).then_some(self.id)
     }
 
     /// Somebody wants the book, or everything held of it is void.
@@ -131,7 +138,7 @@ impl BookSync {
     fn other_diff(&mut self, first: u64, last: u64, time: UnixNanos) -> Admission {
         let before = match self.phase {
             Phase::Unwanted => return Admission::Ignore,
-            Phase::Synced => Some(self.id),
+            Phase::Synced | Phase::Bridging => Some(self.id),
             Phase::Waiting | Phase::Loading => self.diffs.last().map(|diff| diff.last),
             Phase::Replaying => Some(self.diffs.last().map_or(self.id, |diff| diff.last)),
         };
@@ -147,11 +154,19 @@ impl BookSync {
         let youngest = self.youngest.max(time);
         match before {
             Some(before) if first > before.saturating_add(1) => {
+                if self.may_wait(first, last) {
+                    self.phase = Phase::Bridging;
+                    self.push(first, last, time);
+                    return Admission::Buffer;
+                }
                 self.restart(first, last, time, first.saturating_sub(before).saturating_sub(1))
             }
             // Sizes are absolute, so updates that are in the book already do no harm.
-            Some(_) if self.phase == Phase::Synced => {
-                (self.id, self.floor, self.youngest) = (last, last, youngest);
+            Some(_) if matches!(self.phase, Phase::Synced | Phase::Bridging) => {
+                (self.id, self.floor, self.youngest) = (last, self.floor.max(last), youngest);
+                if self.phase == Phase::Bridging {
+                    self.close_bridge();
+                }
                 Admission::Apply
             }
             _ => {
@@ -164,9 +179,36 @@ impl BookSync {
         }
     }
 
+    /// Whether what is missing before a diff may still come over the other connection: it has not come to that point
+    /// itself, and this diff continues what the first one brought.
+    fn may_wait(&self, first: u64, last: u64) -> bool {
+        let continues = match (self.phase, self.diffs.last()) {
+            (Phase::Synced, _) => true,
+            // A diff that is kept already comes over the one that was behind: it has not got what is missing either.
+            (Phase::Bridging, Some(kept)) => first == kept.last.saturating_add(1) && last >= first,
+            _ => false,
+        };
+        self.twofold && continues && self.diffs.len() < BRIDGED_EVENTS_MAX
+    }
+
+    /// The connection that was behind came further: what is kept follows, or goes on waiting, or was told by now.
+    fn close_bridge(&mut self) {
+        let old = self.diffs.iter().take_while(|diff| diff.last <= self.id);
+        (self.told, self.told_levels) = old.fold((0_usize, 0_usize), |(diffs, levels), diff| {
+            (diffs.saturating_add(1), levels.saturating_add(diff.levels))
+        });
+        match self.diffs.get(self.told) {
+            Some(next) if next.first > self.id.saturating_add(1) => {}
+            _ => {
+                self.phase = Phase::Replaying;
+                self.settle();
+            }
+        }
+    }
+
     /// Everything held is void; this diff is the first of the next attempt.
     fn restart(&mut self, first: u64, last: u64, time: UnixNanos, missed: u64) -> Admission {
-        let held = matches!(self.phase, Phase::Synced | Phase::Replaying);
+        let held = matches!(self.phase, Phase::Synced | Phase::Bridging | Phase::Replaying);
         self.forget_kept();
         if self.phase != Phase::Loading {
             self.phase = Phase::Waiting;
@@ -190,7 +232,8 @@ impl BookSync {
     /// old for what follows, or new enough to make up for it. False: what is held of the book is wrong by that.
     pub fn keep(&mut self, level: KeptLevel) -> bool {
         let Some(diff) = self.diffs.last_mut() else { return true };
-        if self.levels.len() >= BUFFERED_LEVELS_MAX {
+        let most = if self.phase == Phase::Bridging { LEVELS_PER_CALL_MAX } else { BUFFERED_LEVELS_MAX };
+        if self.levels.len() >= most {
             return !self.broken();
         }
         diff.levels = diff.levels.saturating_add(1);
@@ -200,11 +243,11 @@ impl BookSync {
 
     /// The diff that came last could not be read to its end. True: what is held of the book is wrong by that.
     pub fn broken(&mut self) -> bool {
-        let held = matches!(self.phase, Phase::Synced | Phase::Replaying);
+        let held = matches!(self.phase, Phase::Synced | Phase::Bridging | Phase::Replaying);
         self.forget_kept();
         match self.phase {
             Phase::Unwanted | Phase::Waiting | Phase::Loading => {}
-            Phase::Replaying | Phase::Synced => self.phase = Phase::Waiting,
+            Phase::Replaying | Phase::Synced | Phase::Bridging => self.phase = Phase::Waiting,
         }
         held
     }

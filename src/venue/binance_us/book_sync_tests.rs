@@ -71,6 +71,56 @@ fn a_gap_is_counted_and_the_diff_that_shows_it_begins_the_next_attempt() {
     assert_eq!((diff.first, levels.len()), (14, 1));
 }
 
+/// Of two connections.
+fn twofold_at(id: u64) -> BookSync {
+    let mut sync = synced_at(id);
+    sync.twofold = true;
+    sync
+}
+
+#[test]
+fn of_two_connections_one_that_is_ahead_waits_for_the_other() {
+    let mut sync = twofold_at(10);
+    for id in [13, 14] {
+        assert_eq!(sync.diff(id, id, NOW), Admission::Buffer);
+        assert!(sync.keep(level(id as i64, 1)));
+    }
+    assert_eq!((sync.phase(), sync.synced_id()), (Phase::Bridging, Some(10)));
+    assert_eq!(sync.diff(11, 11, NOW), Admission::Apply);
+    assert_eq!(sync.phase(), Phase::Bridging, "one is still missing");
+    assert_eq!(sync.diff(12, 12, NOW), Admission::Apply);
+    for id in [13, 14] {
+        let (diff, levels) = sync.replay(10).unwrap();
+        assert_eq!((diff.first, levels), (id, &[level(id as i64, 1)][..]));
+        sync.replayed(1);
+    }
+    assert_eq!((sync.phase(), sync.synced_id()), (Phase::Synced, Some(14)));
+    assert_eq!(sync.diff(13, 13, NOW), Admission::Ignore, "the one that was behind brings it too");
+    assert_eq!(sync.diff(15, 16, NOW), Admission::Apply);
+}
+
+#[test]
+fn what_neither_of_two_connections_brings_is_a_gap_as_soon_as_both_are_past_it() {
+    let mut sync = twofold_at(10);
+    assert_eq!(sync.diff(12, 12, NOW), Admission::Buffer);
+    assert_eq!(sync.diff(12, 12, NOW), Admission::Gap(1), "the other one is past it as well");
+    assert_eq!(sync.phase(), Phase::Waiting);
+
+    let mut sync = twofold_at(10);
+    assert_eq!(sync.diff(12, 12, NOW), Admission::Buffer);
+    sync.twofold = false;
+    assert_eq!(sync.diff(13, 13, NOW), Admission::Gap(2), "the one that was behind is gone");
+}
+
+#[test]
+fn a_bridge_keeps_no_more_than_one_call_can_tell() {
+    let mut sync = twofold_at(10);
+    assert_eq!(sync.diff(12, 12, NOW), Admission::Buffer);
+    assert!((0..LEVELS_PER_CALL_MAX).all(|price| sync.keep(level(price as i64, 1))));
+    assert!(!sync.keep(level(0, 1)), "then it is a gap");
+    assert_eq!((sync.phase(), sync.synced_id()), (Phase::Waiting, None));
+}
+
 #[test]
 fn repetitions_over_a_second_connection_are_ignored_and_overlaps_applied() {
     let mut sync = synced_at(10);

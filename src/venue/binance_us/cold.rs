@@ -6,15 +6,15 @@
 use super::auth::Credentials;
 use super::products::Products;
 use super::request::{Call, Security};
-use super::response::{self, ErrorBody};
+use super::response::{self, ErrorBody, Usage, Wait};
 use super::{params::RestParams, reject, user, VenueMs};
 use crate::codec::http1::{self, Method, RequestError};
 use crate::codec::json::{Cursor, Plain};
-use crate::order::OrderFact;
-use crate::record::{Instrument, RejectClass, UnixNanos};
+use crate::order::{FillFact, OrderFact};
+use crate::record::{Fixed, Instrument, RejectClass, UnixNanos};
 use crate::venue::collected::Collected;
 use crate::venue::fault::Fault;
-use crate::venue::BalanceFact;
+use crate::venue::{BalanceFact, ListedOrder};
 
 const KEY_HEADER: &str = "X-MBX-APIKEY";
 
@@ -131,18 +131,29 @@ pub fn server_time(body: &mut [u8]) -> Result<VenueMs, Unreadable> {
 /// # Errors
 /// [`Unreadable`].
 pub fn balances(body: &mut [u8]) -> Result<Vec<BalanceFact>, Unreadable> {
-    let mut found = Collected::default();
+    let (mut found, mut seen) = (Collected::default(), false);
     read(body, |cursor| {
         let mut fields = cursor.object()?;
         while let Some(key) = fields.next_key(cursor)? {
             match key {
-                "balances" => user::balances(UnixNanos::NONE, cursor, &mut found)?,
+                "balances" => {
+                    user::balances(UnixNanos::NONE, cursor, &mut found)?;
+                    seen = true;
+                }
                 _ => cursor.skip()?,
             }
         }
-        Ok(())
+        // An error said with 200 is no account without balances.
+        if seen {
+            Ok(())
+        } else {
+            Err(Fault::Missing { key: "balances" })
+        }
     })?;
-    Ok(found.balances)
+    match found.trouble {
+        Some(trouble) => Err(Unreadable(trouble)),
+        None => Ok(found.balances),
+    }
 }
 
 /// The order, of a reply to [`Call::Order`].
@@ -157,14 +168,138 @@ pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, Unre
     orders.into_iter().next().ok_or_else(|| Unreadable(trouble.unwrap_or_else(|| "no order in it".to_owned())))
 }
 
-/// What an error says: our class of it, and the venue's words. `None` if the venue itself does not speak (a proxy's page).
-pub fn error(body: &mut [u8]) -> Option<(RejectClass, String)> {
+/// The orders, of a reply to [`Call::OpenOrders`] or [`Call::AllOrders`] about one instrument.
+///
+/// # Errors
+/// [`Unreadable`], also if a single row is.
+pub fn orders(body: &mut [u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Unreadable> {
+    let read = |products: &mut Products, cursor: &mut Cursor<'_, '_>, found: &mut Collected| {
+        response::tell_rows(response::RowKind::Orders, products, cursor, &mut response::Rows::default(), found)
+    };
+    rows(body, instrument, read).map(|found| found.orders)
+}
+
+/// The orders as they were left, of a reply to [`Call::CancelAll`].
+///
+/// # Errors
+/// [`Unreadable`], also if a single report is.
+pub fn cancelled(body: &mut [u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Unreadable> {
+    rows(body, instrument, |products, cursor, found| response::reports(cursor, products, found).map(drop))
+        .map(|found| found.orders)
+}
+
+/// Our executions, of a reply to [`Call::MyTrades`].
+///
+/// # Errors
+/// [`Unreadable`], also if a single row is.
+pub fn trades(body: &mut [u8], instrument: &Instrument) -> Result<Vec<FillFact>, Unreadable> {
+    let read = |products: &mut Products, cursor: &mut Cursor<'_, '_>, found: &mut Collected| {
+        response::tell_rows(response::RowKind::Trades, products, cursor, &mut response::Rows::default(), found)
+    };
+    rows(body, instrument, read).map(|found| found.fills)
+}
+
+fn rows(
+    body: &mut [u8],
+    instrument: &Instrument,
+    tell: impl FnOnce(&mut Products, &mut Cursor<'_, '_>, &mut Collected) -> Result<(), Fault>,
+) -> Result<Collected, Unreadable> {
+    let (mut products, mut found) = (Products::default(), Collected::default());
+    products.know(instrument);
+    read(body, |cursor| tell(&mut products, cursor, &mut found))?;
+    match found.trouble.take() {
+        Some(trouble) => Err(Unreadable(trouble)),
+        None => Ok(found),
+    }
+}
+
+/// What the account may do and pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// It may place orders.
+    pub can_trade: bool,
+    /// Share of the value a resting order pays.
+    pub maker_rate: Option<Fixed>,
+    /// Share of the value a taking order pays.
+    pub taker_rate: Option<Fixed>,
+    /// What it holds.
+    pub balances: Vec<BalanceFact>,
+}
+
+/// The account, of a reply to [`Call::Account`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn account(body: &mut [u8]) -> Result<Account, Unreadable> {
+    let (mut can_trade, mut rates) = (None, [None; 2]);
+    let mut copy = body.to_vec();
+    read(&mut copy, |cursor| {
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "canTrade" => can_trade = Some(cursor.bool()?),
+                "commissionRates" => {
+                    let mut inner = cursor.object()?;
+                    while let Some(key) = inner.next_key(cursor)? {
+                        let rate = match key {
+                            "maker" => rates.first_mut(),
+                            "taker" => rates.last_mut(),
+                            _ => None,
+                        };
+                        match rate {
+                            Some(rate) => *rate = Fixed::parse(cursor.str()?).ok(),
+                            None => cursor.skip()?,
+                        }
+                    }
+                }
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(())
+    })?;
+    let can_trade = can_trade.ok_or_else(|| Unreadable("canTrade is missing".to_owned()))?;
+    let [maker_rate, taker_rate] = rates;
+    Ok(Account { can_trade, maker_rate, taker_rate, balances: balances(body)? })
+}
+
+/// Who each order is, of a reply to [`Call::OpenOrders`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn listed_orders(body: &mut [u8]) -> Result<Vec<ListedOrder>, Unreadable> {
+    let mut found = Vec::new();
+    read(body, |cursor| {
+        let mut items = cursor.array()?;
+        while items.next_item(cursor)? {
+            let row = response::order_row(cursor)?;
+            let id = user::venue_order_id(row.order_id)?;
+            let listed = ListedOrder::new(id.as_str(), row.client_order_id, row.symbol);
+            found.push(listed.ok_or(Fault::Missing { key: "orderId" })?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// What a reply of another status than 200 says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorReply {
+    /// Our class of it, and the venue's words. `None` if the venue itself does not speak (a proxy's page).
+    pub refusal: Option<(RejectClass, String)>,
+    /// How long the venue wants nothing sent.
+    pub wait: Option<Wait>,
+}
+
+/// What a reply of this status says; `retry_after_s` is its header `Retry-After`.
+pub fn error(status: u16, retry_after_s: Option<u64>, body: &mut [u8]) -> ErrorReply {
+    let usage = Usage { retry_after_s, ..Usage::default() };
     let read = |cursor: &mut Cursor<'_, '_>| {
         let error = response::error_body(cursor, |data| Ok(data.skip()?))?;
-        let said = |error: ErrorBody<'_>| (reject::class(error.code, error.message), error.text().as_str().to_owned());
-        Ok::<_, Fault>(error.map(said))
+        let said = |error: &ErrorBody<'_>| (reject::class(error.code, error.message), error.text().as_str().to_owned());
+        Ok::<_, Fault>(ErrorReply { refusal: error.as_ref().map(said), wait: usage.wait(status, error.as_ref()) })
     };
-    Plain::new(body.len()).parse(body, read).ok().flatten()
+    let read = Plain::new(body.len()).parse(body, read);
+    read.unwrap_or_else(|_| ErrorReply { refusal: None, wait: usage.wait(status, None) })
 }
 
 fn read<T>(body: &mut [u8], parse: impl FnOnce(&mut Cursor<'_, '_>) -> Result<T, Fault>) -> Result<T, Unreadable> {

@@ -11,6 +11,11 @@ use crate::record::{
 };
 use crate::venue::PlaceIntent;
 
+/// What the id of a pair's stop leg has behind the order's own. Upper case: no id of ours ends so.
+pub const STOP_LETTER: char = 'S';
+/// The same of the pair itself.
+pub const LIST_LETTER: char = 'L';
+
 /// Ids of a pair: the limit leg has the order's own id, the stop leg and the list one derived from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PairIds {
@@ -28,7 +33,7 @@ impl PairIds {
             text.try_push(letter).ok()?;
             ClientOrderId::new(&text).ok()
         };
-        Some(PairIds { limit: *id, stop: with('s')?, list: with('l')? })
+        Some(PairIds { limit: *id, stop: with(STOP_LETTER)?, list: with(LIST_LETTER)? })
     }
 }
 
@@ -47,6 +52,24 @@ impl<'a> Placement<'a> {
             Some(order) => {
                 let id = intent.client_order_id.as_str();
                 of_terms(order.terms(), intent.instrument, id, ids)
+            }
+        }
+    }
+}
+
+/// The one order an intent becomes.
+///
+/// # Errors
+/// [`Unsupported`]; also of a pair.
+pub fn single<'a>(intent: &PlaceIntent<'a>) -> Result<NewOrder<'a>, Unsupported> {
+    match intent.composite {
+        None => NewOrder::of_intent(intent),
+        Some(order) if order.terms().is_bracket() => Err(Unsupported::Form("one order for a pair")),
+        Some(order) => {
+            let id = intent.client_order_id.as_str();
+            match of_terms(order.terms(), intent.instrument, id, None)? {
+                Placement::One(order) => Ok(order),
+                Placement::Pair(_) => Err(Unsupported::Form("one order for a pair")),
             }
         }
     }
@@ -233,7 +256,8 @@ impl Scales {
             limit_client_order_id: ids.limit.as_str(),
             stop_client_order_id: ids.stop.as_str(),
             self_trade: options.self_trade_prevention,
-            detail: ResponseDetail::Ack,
+            // The ids of both legs, whatever the account's events do.
+            detail: ResponseDetail::Result,
         };
         oco.check()?;
         Ok(oco)
@@ -338,7 +362,7 @@ mod tests {
             let Placement::Pair(oco) = placement else { panic!("one order") };
             assert_eq!(
                 (oco.limit_client_order_id, oco.stop_client_order_id, oco.list_client_order_id),
-                ("id", "ids", "idl")
+                ("id", "idS", "idL")
             );
             assert_eq!(oco.stop_limit, Some((Fixed::new(89, 0), TimeInForce::GoodTilCancelled)));
         });

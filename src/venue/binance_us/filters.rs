@@ -130,6 +130,22 @@ pub enum FilterError {
 }
 
 impl FilterError {
+    /// The venue's name of the filter, for a refusal's reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FilterError::Price => "filter PRICE_FILTER",
+            FilterError::Lot => "filter LOT_SIZE",
+            FilterError::MarketLot => "filter MARKET_LOT_SIZE",
+            FilterError::Notional => "filter NOTIONAL",
+            FilterError::PercentPrice => "filter PERCENT_PRICE",
+            FilterError::IcebergParts => "filter ICEBERG_PARTS",
+            FilterError::TrailingDelta => "filter TRAILING_DELTA",
+            FilterError::TooManyOrders => "filter MAX_NUM_ORDERS",
+            FilterError::TooManyAlgoOrders => "filter MAX_NUM_ALGO_ORDERS",
+            FilterError::TooManyIcebergs => "filter MAX_NUM_ICEBERG_ORDERS",
+        }
+    }
+
     /// The class in the vocabulary of all venues.
     pub const fn class(self) -> RejectClass {
         match self {
@@ -239,11 +255,10 @@ impl Filters {
             Side::Buy => (filter.bid_up, filter.bid_down),
             Side::Sell => (filter.ask_up, filter.ask_down),
         };
-        for price in [order.price, order.stop_price].into_iter().flatten() {
-            let (high, low) = (product(average, up), product(average, down));
-            if is_less(high, price.into()) || is_less(price.into(), low) {
-                return Err(FilterError::PercentPrice);
-            }
+        // Limit prices only: a trigger may lie anywhere.
+        let Some(price) = order.price else { return Ok(()) };
+        if is_less(product(average, up), price.into()) || is_less(price.into(), product(average, down)) {
+            return Err(FilterError::PercentPrice);
         }
         Ok(())
     }

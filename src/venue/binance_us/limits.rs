@@ -1,10 +1,24 @@
 //! The venue's figures, and ours derived from them: every limit has one name and one place.
 //!
-//! Owns constants only. Weights and counts are defaults for the time before the first `exchangeInfo` and for what it
+//! Owns constants, and what follows from one. Weights and counts are defaults for the time before the first `exchangeInfo` and for what it
 //! does not say; the higher of the known values where sources differ (Binance.US reference 3, 5).
 
 /// Request weight a minute left to cold queries: three listings a minute of the dearest, and more of the others.
 pub const COLD_WEIGHT_PER_MINUTE: u32 = 1_200;
+/// Request weight a minute set aside for an emergency that cancels without the engine: a rehearsal each 15 s (320), and
+/// then at least 800 cancels or 10 listings at once.
+pub const EMERGENCY_WEIGHT_PER_MINUTE: u32 = 1_200;
+/// What of a weight limit of `limit` a minute is not the engine's: what is set aside above, but never more than two fifths
+/// of a limit that is lower than any seen.
+pub const fn weight_set_aside(limit: u32) -> u32 {
+    let wanted = COLD_WEIGHT_PER_MINUTE.saturating_add(EMERGENCY_WEIGHT_PER_MINUTE);
+    let most = (limit / 5).saturating_mul(2);
+    if wanted < most {
+        wanted
+    } else {
+        most
+    }
+}
 /// A request takes at most this long to arrive, as far as fixed windows care, ms: one that takes longer is late by the
 /// venue's clock as well.
 pub const DELAY_MS_MAX: u64 = 2_000;
@@ -16,6 +30,11 @@ pub const ORDERS_PER_10_S: u32 = 100;
 pub const ORDERS_PER_DAY: u32 = 200_000;
 /// Requests of any kind per 5 minutes and IP.
 pub const RAW_REQUESTS_PER_5_MIN: u32 = 300_000;
+/// What commissions may be taken in beside the two assets of a symbol (Binance.US reference 9.16).
+pub const FEE_ASSETS: [&str; 1] = ["BNB"];
+/// Furthest this machine's clock may be from the venue's at the start, ms: stamps are the venue's own, but what is logged
+/// and kept for later is by this machine's.
+pub const CLOCK_SKEW_MS_MAX: u64 = 60_000;
 /// Streams on one connection (Binance.US reference 5): "1024 streams" is the most, so this is one less than refused.
 pub const STREAMS_PER_CONNECTION_MAX: usize = 1_024;
 /// Instruments one connection takes, so that each may have the streams of every [`Channels`](crate::venue::Channels): six.
@@ -35,6 +54,9 @@ pub const STREAMS_PER_MESSAGE_MAX: usize = 100;
 pub const SILENCE_MS_MAX: u64 = 60_000;
 /// A connection lives 24 h (Binance.US reference 5): its replacement is opened this long after it was opened, ms.
 pub const REPLACE_AFTER_MS: u64 = 23 * 3_600_000 + 45 * 60_000;
+/// How long a connection that was replaced is listened to beside its replacement, ms: events up to 4 s late were observed
+/// (Binance.US reference 6, "Local book" 8).
+pub const OVERLAP_MS: u64 = 5_000;
 /// How long an acknowledgement may take, ms.
 pub const ACK_GRACE_MS: u64 = 5_000;
 /// First wait before something refused is asked for again, ms; doubles each time.
@@ -51,6 +73,8 @@ pub const SNAPSHOT_LEVELS_MAX: u32 = 5_000;
 pub const BUFFERED_EVENTS_MAX: usize = 1_024;
 /// Levels of one book kept while its snapshot is fetched: several of the largest event (2,144 a side).
 pub const BUFFERED_LEVELS_MAX: usize = 16_384;
+/// Events of one book kept while the slower of two connections catches up: more than an overlap has.
+pub const BRIDGED_EVENTS_MAX: usize = 64;
 /// An event behind the book's id that is this much younger than the book shows that the venue's ids began again, ms.
 pub const IDS_RESTARTED_MS: u64 = 10_000;
 /// Longest stream message taken, bytes: ten times the largest event.

@@ -10,6 +10,7 @@
 use super::book_sync::{Admission, BookSync, KeptLevel, Phase, SnapshotVerdict};
 use super::limits;
 use super::products::Products;
+use crate::book::{Arrival, Feed, TradeMerger};
 use crate::record::{BookSide, GapCause, Instrument, InstrumentId, UnixNanos};
 use crate::venue::{BookEvent, BookEventKind, Facts, GapScope, LEVELS_PER_CALL_MAX};
 
@@ -31,7 +32,7 @@ struct Memory {
     snapshot: Snapshot,
     /// Attempts that failed in a row.
     failures: u32,
-    trade: u64,
+    trades: TradeMerger,
     quote: u64,
     partial: u64,
     /// Times of the last statistics, by [`Statistic`].
@@ -58,6 +59,9 @@ pub(super) enum Statistic {
 impl Statistic {
     const COUNT: usize = 2;
 }
+
+/// Trades of one aggregate that are remembered one by one; a taker who swept more orders at one price was not seen.
+const TRADES_PER_AGGREGATE_MAX: u64 = 4_096;
 
 /// Candle streams of one symbol whose last event is remembered; with more, the one remembered first gives way.
 const CANDLES_REMEMBERED: usize = 16;
@@ -125,7 +129,7 @@ impl MarketData {
                 carriers: 0,
                 snapshot: Snapshot::NotNeeded,
                 failures: 0,
-                trade: 0,
+                trades: TradeMerger::new(),
                 quote: 0,
                 partial: 0,
                 statistics: [0; Statistic::COUNT],
@@ -215,6 +219,7 @@ impl MarketData {
     pub(super) fn diffs_asked(&mut self, index: usize) {
         if let Some(memory) = self.memory.get_mut(index) {
             memory.carriers = memory.carriers.saturating_add(1);
+            memory.book.twofold = memory.carriers > 1;
             if memory.book.phase() == Phase::Unwanted {
                 memory.book.begin();
             }
@@ -234,6 +239,7 @@ impl MarketData {
     pub(super) fn diffs_end(&mut self, index: usize) -> bool {
         let Some(memory) = self.memory.get_mut(index) else { return false };
         memory.carriers = memory.carriers.saturating_sub(1);
+        memory.book.twofold = memory.carriers > 1;
         if memory.carriers > 0 {
             return false;
         }
@@ -244,12 +250,19 @@ impl MarketData {
 
     // What decoders ask and tell.
 
-    /// Whether a trade is news; of an aggregated one, whether its first is.
+    /// Whether a trade is news; of an aggregated one, whether its first is. By id, not by order: of two connections
+    /// either may be ahead.
     #[inline]
     pub(super) fn trade_is_news(&mut self, index: usize, first: u64, last: u64) -> bool {
         self.memory.get_mut(index).is_some_and(|memory| {
-            let news = first > memory.trade;
-            memory.trade = memory.trade.max(last);
+            let mut is_first = |id| matches!(memory.trades.offer(Feed::First, id, false), Arrival::First { .. });
+            let news = is_first(first);
+            if news {
+                let rest = first.saturating_add(1)..=last.min(first.saturating_add(TRADES_PER_AGGREGATE_MAX));
+                rest.for_each(|id| {
+                    is_first(id);
+                });
+            }
             news
         })
     }
@@ -374,6 +387,15 @@ impl MarketData {
         }
         self.fail_snapshot(index, now);
         false
+    }
+
+    /// A diff was told to its end: what waited for it is told now.
+    #[inline]
+    pub(super) fn diff_ends(&mut self, index: usize, facts: &mut impl Facts) {
+        if self.memory.get(index).is_some_and(|memory| memory.book.phase() == Phase::Replaying) {
+            // Little is kept for this: the second round is for diffs without levels.
+            while self.replay(index, facts) {}
+        }
     }
 
     /// Tells kept diffs, up to the budget of one call; true if more are left.

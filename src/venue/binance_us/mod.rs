@@ -23,6 +23,7 @@ mod products;
 pub mod reject;
 pub mod request;
 mod response;
+mod rules;
 mod session;
 mod snapshot;
 mod stream;
@@ -36,6 +37,7 @@ pub use endpoint::{BinanceUsEndpoints, Endpoint, EndpointError};
 pub use filters::{FilterError, Filters, Notional, PercentPrice, Range, Standing, TrailingDelta};
 pub use market_data::{MarketData, SnapshotRequest};
 pub use response::{listings, Catalog, CatalogError, Market, RowKind, Rows, Usage, Wait};
+pub use rules::RuleError;
 pub use session::{
     ApiConfig, ApiSession, NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Reply, ReplyTo, StreamConfig,
     StreamSession, UserSession, WantError,

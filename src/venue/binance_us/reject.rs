@@ -20,9 +20,10 @@ pub const TOO_MANY_REQUESTS: i64 = -1003;
 pub const NO_SUCH_LISTEN_KEY: i64 = -1125;
 
 /// Codes after which an order may live: the venue's own words for "status unknown", and its internal failures, of which
-/// nobody says that they come before the engine (Binance.US reference 4: -1008 is only believed to).
+/// nobody says that they come before the engine (Binance.US reference 4: -1008 is only believed to). A cancelReplace that
+/// failed in part says by its details which part; without them it says nothing.
 pub const fn says_nothing_of_the_outcome(code: i64) -> bool {
-    matches!(code, -1000 | -1001 | -1006 | -1007 | -1008)
+    matches!(code, -1000 | -1001 | -1006 | -1007 | -1008 | REPLACE_PARTLY_FAILED)
 }
 
 /// The class of a refused request.
@@ -180,10 +181,10 @@ mod tests {
 
     #[test]
     fn what_the_venue_itself_calls_unknown_is_no_refusal() {
-        for code in [-1000, -1001, -1006, -1007, -1008] {
+        for code in [-1000, -1001, -1006, -1007, -1008, -2021] {
             assert!(says_nothing_of_the_outcome(code), "{code}");
         }
-        for code in [-1003, -1013, -1021, -2010, -2011, -2013] {
+        for code in [-1003, -1013, -1021, -2010, -2011, -2013, -2022] {
             assert!(!says_nothing_of_the_outcome(code), "{code}");
         }
     }

@@ -9,7 +9,7 @@ use super::params::Params;
 use super::VenueMs;
 use crate::codec::http1::Method;
 pub use crate::record::SelfTradePrevention;
-use crate::record::{Fixed, OrderType, Side, TimeInForce, UnixNanos};
+use crate::record::{Fixed, InstrumentId, OrderType, Side, TimeInForce, UnixNanos};
 use crate::venue::PlaceIntent;
 
 mod call;
@@ -357,7 +357,36 @@ pub struct NewOco<'a> {
     pub detail: ResponseDetail,
 }
 
-impl NewOco<'_> {
+impl<'a> NewOco<'a> {
+    /// Its limit leg and its stop leg, each as the order it is at the venue.
+    pub(super) fn legs(&self) -> [NewOrder<'a>; 2] {
+        let limit = NewOrder {
+            symbol: self.symbol,
+            side: self.side,
+            kind: OrderKind::LimitMaker,
+            time_in_force: None,
+            quantity: Quantity::Base(self.quantity),
+            price: Some(self.price),
+            stop_price: None,
+            trailing_delta: None,
+            iceberg: self.limit_iceberg,
+            client_order_id: self.limit_client_order_id,
+            self_trade: self.self_trade,
+            detail: self.detail,
+        };
+        let stop = NewOrder {
+            kind: if self.stop_limit.is_some() { OrderKind::StopLossLimit } else { OrderKind::StopLoss },
+            time_in_force: self.stop_limit.map(|(_, tif)| tif),
+            price: self.stop_limit.map(|(price, _)| price),
+            stop_price: Some(self.stop_price),
+            trailing_delta: self.trailing_delta,
+            iceberg: self.stop_iceberg,
+            client_order_id: self.stop_client_order_id,
+            ..limit
+        };
+        [limit, stop]
+    }
+
     /// Whether the venue has a form for it: a sell's limit is above its stop, a buy's below.
     ///
     /// # Errors

@@ -10,8 +10,8 @@ use super::stream::venue_time;
 use super::user::{self, Execution, OrderRow};
 use super::VenueMs;
 use crate::codec::json::{Cursor, JsonError, JsonKind};
-use crate::order::{CancelReply, FactSource, PlaceReply};
-use crate::record::{ClientOrderId, InlineText, RejectClass, Side, VenueOrderId};
+use crate::order::{CancelReply, FactSource, PlaceReply, ReplaceReply};
+use crate::record::{ClientOrderId, Fixed, InlineText, RejectClass, Side, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
 use crate::venue::Facts;
 
@@ -80,6 +80,13 @@ impl Failure {
         match self {
             Failure::Refused { class, code } => PlaceReply::Rejected { class, code },
             Failure::Unknown { code } => PlaceReply::Ambiguous { code },
+        }
+    }
+
+    pub const fn replace(self) -> ReplaceReply {
+        match self {
+            Failure::Refused { class, code } => ReplaceReply::Rejected { class, code },
+            Failure::Unknown { code } => ReplaceReply::Ambiguous { code },
         }
     }
 
@@ -164,14 +171,19 @@ pub(super) fn cancelled(
     facts: &mut impl Facts,
 ) -> Result<(), Fault> {
     let row = order_row(cursor)?;
-    // A cancel of one leg of a pair is answered with the list (Binance.US reference 3): it has no order id of its own.
-    let id = match row.order_id {
-        Some(_) if asked.is_empty() => user::venue_order_id(row.order_id)?,
-        _ => *asked,
-    };
+    let id = told_id(&row, asked)?;
     facts.cancel_reply(&id, CancelReply::Queued);
     tell_state(&row, products, facts);
     Ok(())
+}
+
+/// The id of the order that a cancel's answer is about.
+fn told_id(row: &OrderRow<'_>, asked: &VenueOrderId) -> Result<VenueOrderId, Fault> {
+    // A cancel of one leg of a pair is answered with the list (Binance.US reference 3): it has no order id of its own.
+    match row.order_id {
+        Some(_) if asked.is_empty() => user::venue_order_id(row.order_id),
+        _ => Ok(*asked),
+    }
 }
 
 /// The answer to a pair of orders of which one has this id: the list of both (Binance.US reference 3, OCO). After an
@@ -284,25 +296,40 @@ pub(super) fn replaced(
             _ => cursor.skip()?,
         }
     }
-    // The halves do not depend on each other, and each is told exactly once.
+    // The halves are told one by one, each exactly once.
     let cancel = match (cancel_result, cancel) {
-        ("SUCCESS", Some(mut half)) => cancelled(&mut half, cancelled_id, products, facts).map(|()| None),
+        ("SUCCESS", Some(mut half)) => cancelled_half(&mut half, cancelled_id, products, facts).map(|()| None),
         ("FAILURE", Some(mut half)) => failed_half(&mut half).map(Some),
-        ("NOT_ATTEMPTED", _) => Ok(Some(not_attempted())),
+        ("NOT_ATTEMPTED", _) => Ok(Some(not_attempted(None))),
         _ => Err(Fault::Value { key: "cancelResult" }),
     };
-    if let Some(failure) = settled(cancel, facts) {
-        facts.cancel_reply(cancelled_id, failure.cancel());
+    let cancel = settled(cancel, facts);
+    if let Some(failure) = cancel {
+        facts.replace_reply(cancelled_id, failure.replace());
     }
     let order = match (order_result, order) {
         ("SUCCESS", Some(mut half)) => placed(&mut half, sent, products, facts).map(|()| None),
         ("FAILURE", Some(mut half)) => failed_half(&mut half).map(Some),
-        ("NOT_ATTEMPTED", _) => Ok(Some(not_attempted())),
+        ("NOT_ATTEMPTED", _) => Ok(Some(not_attempted(cancel))),
         _ => Err(Fault::Value { key: "newOrderResult" }),
     };
     if let Some(failure) = settled(order, facts) {
         facts.place_reply(sent, failure.place());
     }
+    Ok(())
+}
+
+/// The half that cancelled: the order as it was left. After an error nothing was told.
+fn cancelled_half(
+    cursor: &mut Cursor<'_, '_>,
+    asked: &VenueOrderId,
+    products: &mut Products,
+    facts: &mut impl Facts,
+) -> Result<(), Fault> {
+    let row = order_row(cursor)?;
+    let id = told_id(&row, asked)?;
+    facts.replace_reply(&id, ReplaceReply::Accepted);
+    tell_state(&row, products, facts);
     Ok(())
 }
 
@@ -322,8 +349,12 @@ fn settled(half: Result<Option<Failure>, Fault>, facts: &mut impl Facts) -> Opti
 /// A half that failed is a refusal by itself, whatever the status of the whole (409 or 400).
 const HALF_STATUS: u16 = 400;
 
-fn not_attempted() -> Failure {
-    Failure::Refused { class: RejectClass::Other, code: InlineText::truncated("not attempted") }
+/// A half that was left out, for the reason the other one failed.
+fn not_attempted(other: Option<Failure>) -> Failure {
+    match other {
+        Some(Failure::Refused { class, code }) => Failure::Refused { class, code },
+        _ => Failure::Refused { class: RejectClass::Other, code: InlineText::truncated("not attempted") },
+    }
 }
 
 pub(super) fn unreadable() -> Failure {
@@ -395,6 +426,16 @@ pub enum RowKind {
     Trades,
     /// Balances.
     Balances,
+}
+
+impl RowKind {
+    /// The name of their array; listings of orders and trades are bare arrays, read as `{"rows":[..]}`.
+    pub(super) const fn array(self) -> &'static str {
+        match self {
+            RowKind::Orders | RowKind::Trades => "rows",
+            RowKind::Balances => "balances",
+        }
+    }
 }
 
 /// Tells the rows of one array. A row that cannot be read is announced and counted; the others are still good.
@@ -497,6 +538,20 @@ pub(super) fn server_time(cursor: &mut Cursor<'_, '_>) -> Result<VenueMs, Fault>
     }
     let time = found.ok_or(Fault::Missing { key: "serverTime" })?;
     Ok(VenueMs(venue_time(time).0.checked_div(1_000_000).unwrap_or(0)))
+}
+
+/// The average price of the last minutes.
+pub(super) fn average_price(cursor: &mut Cursor<'_, '_>) -> Result<Fixed, Fault> {
+    let mut fields = cursor.object()?;
+    let mut found = None;
+    while let Some(key) = fields.next_key(cursor)? {
+        match key {
+            "price" => found = Some(cursor.str()?),
+            _ => cursor.skip()?,
+        }
+    }
+    let text = found.ok_or(Fault::Missing { key: "price" })?;
+    Fixed::parse(text).map_err(|error| Fault::Number { key: "price", error })
 }
 
 /// A listenKey: a text without a secret's care, since it opens nothing but this account's events to read.

@@ -13,14 +13,14 @@
 use super::limits;
 use super::market_data::MarketData;
 use super::stream::{Control, Ctx, Decoder, LONG_ARRAYS};
-use super::subscribe::{Streams, Subscriptions};
+use super::subscribe::{CandleInterval, Streams, Subscriptions};
 use crate::codec::json::{Plain, SliceLimits};
 use crate::codec::websocket::{self, Data};
 use crate::guard::Governor;
 use crate::record::{Instrument, InstrumentId, UnixNanos};
 use crate::venue::fault::Fault;
 use crate::venue::websocket::{mask, Frames, FramesConfig, Reader, Unread};
-use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire};
+use crate::venue::{Channels, Deadline, Facts, SessionError, SessionProgress, Wire};
 
 mod api;
 mod body;
@@ -37,7 +37,7 @@ pub use orders::{OrderConfig, OrderSession};
 pub use reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
 pub use user::UserSession;
 
-/// Times of a market connection.
+/// How a market connection is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Silence after which the connection counts as dead, ms.
@@ -46,6 +46,10 @@ pub struct StreamConfig {
     pub ack_grace_ms: u64,
     /// Age at which a connection is to be replaced, ms.
     pub replace_after_ms: u64,
+    /// How long a connection that was replaced is listened to beside its replacement, ms.
+    pub overlap_ms: u64,
+    /// How long the candles of [`Channels::CANDLES`] last.
+    pub candles: CandleInterval,
 }
 
 impl Default for StreamConfig {
@@ -54,6 +58,8 @@ impl Default for StreamConfig {
             silence_ms_max: limits::SILENCE_MS_MAX,
             ack_grace_ms: limits::ACK_GRACE_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
+            overlap_ms: limits::OVERLAP_MS,
+            candles: CandleInterval::default(),
         }
     }
 }
@@ -102,6 +108,12 @@ impl StreamSession {
         }
     }
 
+    /// A session of the same kind, closed, with nothing wanted of it: a replacement.
+    #[must_use]
+    pub fn successor(&self) -> StreamSession {
+        StreamSession::new(self.config)
+    }
+
     /// From now on exactly these streams of the instrument are wanted; takes effect at the next [`Self::time`], which is
     /// due at once.
     ///
@@ -120,6 +132,19 @@ impl StreamSession {
         Ok(())
     }
 
+    /// The same in the vocabulary of all venues.
+    ///
+    /// # Errors
+    /// [`WantError`].
+    pub fn want_channels(
+        &mut self,
+        instrument: &Instrument,
+        channels: Channels,
+        data: &mut MarketData,
+    ) -> Result<(), WantError> {
+        self.want(instrument, Streams::of(channels, self.config.candles), data)
+    }
+
     /// What is wanted of this connection: the wishes of its replacement.
     pub fn wanted(&self) -> impl Iterator<Item = (InstrumentId, Streams)> + '_ {
         self.subscriptions.wanted()
@@ -133,6 +158,11 @@ impl StreamSession {
     /// Whether something is wanted of this instrument.
     pub fn carries(&self, instrument: InstrumentId) -> bool {
         self.wanted().any(|(id, _)| id == instrument)
+    }
+
+    /// Whether everything wanted of this instrument is confirmed.
+    pub fn carries_whole(&self, instrument: InstrumentId) -> bool {
+        self.open && self.subscriptions.carries_whole(instrument)
     }
 
     /// Streams that can still be wanted.
@@ -230,6 +260,11 @@ impl StreamSession {
         let by_age = self.opened_at.plus_ms(self.config.replace_after_ms);
         let at = if self.shutdown_at.is_some() { by_age.min(self.shutdown_at) } else { by_age };
         self.open.then_some(at)
+    }
+
+    /// How long it is listened to beside its replacement, ms.
+    pub fn overlap_ms(&self) -> u64 {
+        self.config.overlap_ms
     }
 
     /// Whether the venue announced that it will close this connection.

@@ -14,7 +14,7 @@ use crate::record::{
     VenueOrderId,
 };
 use crate::venue::fault::{announce, excerpt, number, side, Fault};
-use crate::venue::{Anomaly, BalanceFact, Facts, FeeFact, GapScope};
+use crate::venue::{Anomaly, BalanceFact, Facts, GapScope};
 
 /// What an event means for the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,7 +242,7 @@ fn before(
     })
 }
 
-/// Tells an execution, and its fee apart if it is in another asset than the quote asset.
+/// Tells an execution.
 pub(super) fn tell_execution(
     products: &mut Products,
     execution: &Execution<'_>,
@@ -255,7 +255,8 @@ pub(super) fn tell_execution(
     let venue_order_id = venue_order_id(execution.order_id)?;
     let execution_id: ExecutionId = digits(execution.trade_id);
     let product = products.find(execution.symbol).and_then(|index| products.get(index));
-    let in_quote = product.is_none_or(|product| product.quote.as_ref() == execution.commission_asset);
+    let in_quote = execution.commission_asset.is_empty()
+        || product.is_none_or(|product| product.quote.as_ref() == execution.commission_asset);
     let venue_time = venue_time(execution.time);
     let mut fact = FillFact {
         venue_order_id,
@@ -264,7 +265,11 @@ pub(super) fn tell_execution(
         side: execution.side.unwrap_or(Side::Buy),
         price: 0,
         quantity: 0,
-        fee: if in_quote { fee } else { Fixed128::new(0, 0) },
+        fee,
+        fee_asset: match execution.commission_asset {
+            _ if in_quote => None,
+            asset => Some(InlineText::new(asset).map_err(|_| Fault::TooLong { key: "N" })?),
+        },
         liquidity: match execution.maker {
             Some(true) => Liquidity::Maker,
             Some(false) => Liquidity::Taker,
@@ -278,10 +283,6 @@ pub(super) fn tell_execution(
         fact.quantity = number("quantity", execution.quantity, product.size_exponent)?;
     }
     facts.fill(&fact);
-    if !in_quote && !fee.is_zero() {
-        let asset = InlineText::new(execution.commission_asset).map_err(|_| Fault::TooLong { key: "N" })?;
-        facts.fee(&FeeFact { venue_order_id, execution_id, asset, fee, venue_time });
-    }
     Ok(())
 }
 
@@ -299,6 +300,7 @@ pub(super) fn order_fact(
     let mut fact = OrderFact {
         source,
         instrument: None,
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id: venue_order_id(row.order_id)?,
         // Ours are at most 36 long; a longer one is a stranger's and cannot match.
         client_order_id: ClientOrderId::new(client).unwrap_or(ClientOrderId::EMPTY),
@@ -320,6 +322,7 @@ pub(super) fn order_fact(
         products.find(row.symbol).and_then(|index| products.get(index))
     else {
         // A stranger's order in a symbol nobody trades here: exponents unknown, so no quantities.
+        fact.unknown_symbol = InlineText::new(row.symbol).unwrap_or(InlineText::EMPTY);
         return Ok(fact);
     };
     fact.instrument = Some(*instrument);

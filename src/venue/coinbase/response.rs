@@ -29,7 +29,7 @@ pub use history::{fill_details, order_detail, order_details, FillDetail, OrderDe
 pub use market::{
     best_bid_ask, candles, market_trades, product_book, BookLevel, Candle, MarketTrade, MarketTrades, ProductBook,
 };
-pub use orders::orders;
+pub use orders::{listed_orders, orders};
 pub use preview::{preview, Preview};
 pub(super) use rows::{page_of, tell_rows, RowKind, LIST_ARRAYS};
 pub use rows::{Page, ReplyError, Rows};

@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod auth;
+pub mod cold;
 mod endpoint;
 mod ledger;
 pub mod limits;
@@ -24,6 +25,7 @@ mod stream;
 mod testing;
 mod transaction;
 
+pub use crate::venue::endpoint::{Endpoint, EndpointError};
 pub use endpoint::{EndpointsError, Environment, OandaEndpoints};
 pub use ledger::{Admitted, Ledger};
 pub use products::{GuaranteedStops, InstrumentRules};

@@ -4,7 +4,7 @@
 //! from a name), and a short table searched by comparing names, the last hit first. Guarantees that entries are never
 //! removed, so that an index stays good for the life of a session. Never interprets a message.
 
-use crate::record::{Fixed, Instrument, InstrumentId, Listing, TradingStatus, Venue};
+use crate::record::{Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue};
 use crate::venue::Channels;
 
 /// Whether guaranteed stops may, must or cannot be attached.
@@ -93,10 +93,16 @@ pub(super) struct Product {
     pub price_exponent: i8,
     pub size_exponent: i8,
     pub wanted: Channels,
+    /// The open stream was asked for it.
+    pub requested: bool,
     /// A price came since the stream opened.
     pub seen: bool,
     /// What the last price said, on this connection.
     pub tradeable: Option<bool>,
+    /// The venue's time of the last price told.
+    pub told: UnixNanos,
+    /// Prices up to this time were told by the stream before this one.
+    pub skip_to: UnixNanos,
 }
 
 #[derive(Debug, Default)]
@@ -121,8 +127,11 @@ impl Products {
             price_exponent,
             size_exponent,
             wanted: Channels::NONE,
+            requested: false,
             seen: false,
             tradeable: None,
+            told: UnixNanos::NONE,
+            skip_to: UnixNanos::NONE,
         });
         self.entries.len().saturating_sub(1)
     }
@@ -140,6 +149,10 @@ impl Products {
 
     pub fn find_instrument(&self, instrument: InstrumentId) -> Option<usize> {
         self.entries.iter().position(|p| p.instrument == instrument)
+    }
+
+    pub fn get(&self, index: usize) -> Option<&Product> {
+        self.entries.get(index)
     }
 
     #[inline]

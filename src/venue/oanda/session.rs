@@ -7,7 +7,7 @@
 //! anything itself: it returns a [`SessionError`].
 //!
 //! **Changes and losses.** Nothing can be subscribed on a stream that is open, so a new instrument needs a new
-//! connection, and the session says so. A price is a whole picture: after a reconnect the next one repairs everything.
+//! connection, and the session says so; it goes on with what it has until that one stands. A price is a whole picture: after a reconnect the next one repairs everything.
 //! Transactions do not come again: [`Ledger`] knows what is missing, and the history closes the gap.
 
 use super::auth::{AccessToken, AccountId};
@@ -74,7 +74,7 @@ impl Default for StreamConfig {
 
 const USER_AGENT: &str = concat!("exchange-connectors/", env!("CARGO_PKG_VERSION"));
 /// Nine digits behind the point; also what comes unasked (OANDA reference 1).
-const TIME_FORMAT: (&str, &str) = ("Accept-Datetime-Format", "RFC3339");
+pub(super) const TIME_FORMAT: (&str, &str) = ("Accept-Datetime-Format", "RFC3339");
 
 /// Why an instrument cannot be had as wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -161,8 +161,9 @@ impl StreamSession {
         self.decoder.products.know(instrument);
     }
 
-    /// Wants these channels of the instrument, too. On an open stream that does not bring it, the next
-    /// [`Self::time`] asks for a new connection.
+    /// Wants these channels of the instrument, too. An open stream that was not asked for it is outdated from now on
+    /// ([`Self::is_outdated`]), and so is one that brought it when nobody wanted it: in a quiet market its book would
+    /// stay empty, while a new stream begins with a picture.
     ///
     /// # Errors
     /// [`WantError`]; nothing changed.
@@ -177,10 +178,10 @@ impl StreamSession {
         if product.wanted == before || !self.open {
             return Ok(());
         }
-        if before.is_empty() && !product.seen {
+        if before.is_empty() {
             self.outdated = true;
-            self.deadline = UnixNanos(1);
-        } else {
+        }
+        if product.requested && product.seen {
             // It is streamed already: its next price confirms the channel.
             product.seen = false;
             self.decoder.unseen = self.decoder.unseen.saturating_add(1);
@@ -193,7 +194,46 @@ impl StreamSession {
         let index = self.decoder.products.find_instrument(instrument);
         if let Some(product) = index.and_then(|index| self.decoder.products.get_mut(index)) {
             product.wanted = product.wanted.without(channels);
+            if product.wanted.is_empty() && product.requested && !std::mem::replace(&mut product.seen, true) {
+                self.decoder.unseen = self.decoder.unseen.saturating_sub(1);
+            }
         }
+    }
+
+    /// Channels wanted of an instrument.
+    pub fn wanted(&self, instrument: InstrumentId) -> Channels {
+        let index = self.decoder.products.find_instrument(instrument);
+        index.and_then(|index| self.decoder.products.get(index)).map_or(Channels::NONE, |product| product.wanted)
+    }
+
+    /// Whether anything is wanted of any instrument.
+    pub fn wants_anything(&self) -> bool {
+        self.decoder.products.iter().any(|product| !product.wanted.is_empty())
+    }
+
+    /// Whether a price of the instrument came since the stream opened, and is wanted.
+    pub fn brings(&self, instrument: InstrumentId) -> bool {
+        let index = self.decoder.products.find_instrument(instrument);
+        index.and_then(|index| self.decoder.products.get(index)).is_some_and(|p| p.requested && p.seen)
+    }
+
+    /// The venue's time of the last price told of the instrument; `NONE` if none was since the stream opened.
+    pub fn told(&self, instrument: InstrumentId) -> UnixNanos {
+        let index = self.decoder.products.find_instrument(instrument);
+        index.and_then(|index| self.decoder.products.get(index)).map_or(UnixNanos::NONE, |product| product.told)
+    }
+
+    /// Another stream has told the instrument's prices up to this time: they are not told again.
+    pub fn skip_to(&mut self, instrument: InstrumentId, time: UnixNanos) {
+        let index = self.decoder.products.find_instrument(instrument);
+        if let Some(product) = index.and_then(|index| self.decoder.products.get_mut(index)) {
+            product.skip_to = time;
+        }
+    }
+
+    /// The open stream does not bring all that is wanted: only a new one will. It goes on until then.
+    pub const fn is_outdated(&self) -> bool {
+        self.outdated
     }
 
     /// The connection is up, and nothing was sent on it: asks for the stream.
@@ -220,6 +260,7 @@ impl StreamSession {
     pub fn closed(&mut self) {
         self.open = false;
         self.at = At::Head;
+        self.outdated = false;
         self.deadline = UnixNanos::MAX;
     }
 
@@ -277,7 +318,7 @@ impl StreamSession {
     /// Does what is due and says when to come again.
     ///
     /// # Errors
-    /// [`SessionError::Silent`], [`SessionError::Resync`], [`SessionError::Refused`]: close the connection.
+    /// [`SessionError::Silent`], [`SessionError::Refused`]: close the connection.
     pub fn time<IO: Facts + Wire>(&mut self, now: UnixNanos, io: &mut IO) -> Result<Deadline, SessionError> {
         if !self.open {
             self.deadline = UnixNanos::MAX;
@@ -290,12 +331,9 @@ impl StreamSession {
                 _ => SessionError::Silent { silent_ms },
             });
         }
-        if self.outdated {
-            return Err(SessionError::Resync("a stream cannot take another instrument"));
-        }
         if now >= self.first_prices_by {
             self.first_prices_by = UnixNanos::MAX;
-            for product in self.decoder.products.iter().filter(|p| !p.seen && !p.wanted.is_empty()) {
+            for product in self.decoder.products.iter().filter(|p| p.requested && !p.seen && !p.wanted.is_empty()) {
                 let missing = Subscription { channel: SubscribedChannel::Book, difference: Difference::Missing };
                 io.stream(StreamFact::NotAsAsked(product.instrument, missing));
             }

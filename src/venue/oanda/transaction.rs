@@ -204,6 +204,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
         OrderFact {
             source,
             instrument: None,
+            unknown_symbol: InlineText::EMPTY,
             venue_order_id,
             // Ours are at most 36 long; a longer one is a stranger's and cannot match.
             client_order_id: ClientOrderId::new(self.client_order_id).unwrap_or(ClientOrderId::EMPTY),
@@ -326,6 +327,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
             price: price(if part.price.is_empty() { whole_price } else { part.price }, product, facts)?,
             quantity: quantity("units", part.units, product)?,
             fee: money("guaranteedExecutionFee", part.guaranteed_fee)?.unwrap_or_default(),
+            fee_asset: None,
             // The venue is the counterparty of every fill: there is no maker.
             liquidity: Liquidity::Unknown,
             venue_time: order.venue_time,

@@ -142,7 +142,7 @@ impl CoinbaseQueries {
             }
             write_request(out, *method, target, &authority, &headers, body).map_err(|e| e.to_string().into())
         });
-        let reply = self.client.run(operation, method, build, ambiguous)?;
+        let reply = self.client.run(operation, method, 1, build, ambiguous)?;
         if reply.status == 200 {
             return Ok(reply);
         }

@@ -45,7 +45,8 @@ impl Bench {
 
     /// The same with a configuration changed.
     pub(super) fn plain_with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config { depth: 0, fees: Fees { maker: d("0.001"), taker: d("0.001") }, ..Config::quiet() };
+        let mut config =
+            Config { depth: 0, fees: Fees { maker: d("0.001"), taker: d("0.001"), instead: None }, ..Config::quiet() };
         config.symbols[BTCUSD].start_price = d("100");
         change(&mut config);
         let mut bench = Self::new(config);

@@ -1,8 +1,8 @@
 //! One call: everything that differs between calls, in one table.
 
 use super::{
-    limits, self_trade_name, side_name, time_in_force, CancelOrder, Method, NewOco, NewOrder, OrderId, Params,
-    Quantity, ReplaceMode, ReplaceOrder, UnixNanos, VenueMs,
+    limits, self_trade_name, side_name, time_in_force, CancelOrder, InstrumentId, Method, NewOco, NewOrder, OrderId,
+    Params, Quantity, ReplaceMode, ReplaceOrder, UnixNanos, VenueMs,
 };
 
 /// What a call needs besides its parameters (Binance.US reference 2).
@@ -94,6 +94,13 @@ pub enum Call<'a> {
         /// The venue's name; all if `None`.
         symbol: Option<&'a str>,
     },
+    /// The average price of the last minutes, which filters refer to.
+    AveragePrice {
+        /// The venue's name.
+        symbol: &'a str,
+        /// Whose it is.
+        instrument: InstrumentId,
+    },
     /// A book snapshot.
     Depth {
         /// The venue's name.
@@ -148,6 +155,7 @@ impl Call<'_> {
             Call::MyFilters { .. } => "/api/v3/myFilters",
             Call::Time => "/api/v3/time",
             Call::ExchangeInfo { .. } => "/api/v3/exchangeInfo",
+            Call::AveragePrice { .. } => "/api/v3/avgPrice",
             Call::Depth { .. } => "/api/v3/depth",
             Call::StartListenKey | Call::KeepListenKey { .. } | Call::CloseListenKey { .. } => "/api/v3/userDataStream",
             Call::SubscribeUser => return None,
@@ -173,6 +181,7 @@ impl Call<'_> {
             Call::MyFilters { .. } => "myFilters",
             Call::Time => "time",
             Call::ExchangeInfo { .. } => "exchangeInfo",
+            Call::AveragePrice { .. } => "avgPrice",
             Call::Depth { .. } => "depth",
             Call::StartListenKey => "userDataStream.start",
             Call::KeepListenKey { .. } => "userDataStream.ping",
@@ -184,7 +193,7 @@ impl Call<'_> {
     /// What it needs.
     pub const fn security(&self) -> Security {
         match self {
-            Call::Time | Call::ExchangeInfo { .. } | Call::Depth { .. } => Security::None,
+            Call::Time | Call::ExchangeInfo { .. } | Call::AveragePrice { .. } | Call::Depth { .. } => Security::None,
             Call::StartListenKey | Call::KeepListenKey { .. } | Call::CloseListenKey { .. } => Security::Key,
             _ => Security::Signed,
         }
@@ -204,7 +213,7 @@ impl Call<'_> {
             Call::OrderCounts | Call::MyFilters { .. } => 40,
             Call::Depth { limit, .. } => depth_weight(*limit),
             Call::StartListenKey | Call::KeepListenKey { .. } | Call::CloseListenKey { .. } => 2,
-            Call::SubscribeUser => 2,
+            Call::SubscribeUser | Call::AveragePrice { .. } => 2,
         }
     }
 
@@ -273,6 +282,7 @@ impl Call<'_> {
             Call::MyFilters { symbol } => signed.with_symbol(symbol, params),
             Call::Time | Call::StartListenKey => {}
             Call::ExchangeInfo { symbol } => params.some("symbol", symbol),
+            Call::AveragePrice { symbol, .. } => params.text("symbol", symbol),
             Call::Depth { symbol, limit } => {
                 params.integer("limit", limit.clamp(1, limits::SNAPSHOT_LEVELS_MAX).into());
                 params.text("symbol", symbol);

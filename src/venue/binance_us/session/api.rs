@@ -39,6 +39,8 @@ pub struct ApiConfig {
     pub recv_window_ms: u32,
     /// Age at which a connection is to be replaced, ms.
     pub replace_after_ms: u64,
+    /// How long a connection that was replaced is listened to beside its replacement, ms.
+    pub overlap_ms: u64,
     /// Subscribe the account's events on this connection.
     pub user_events: bool,
 }
@@ -50,6 +52,7 @@ impl Default for ApiConfig {
             reply_ms_max: limits::REPLY_MS_MAX,
             recv_window_ms: limits::RECV_WINDOW_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
+            overlap_ms: limits::OVERLAP_MS,
             user_events: true,
         }
     }
@@ -112,6 +115,12 @@ impl ApiSession {
             text: Vec::with_capacity(512),
             config,
         }
+    }
+
+    /// A session of the same kind, closed, that knows no instrument yet: a replacement.
+    #[must_use]
+    pub fn successor(&self) -> ApiSession {
+        ApiSession::new(self.credentials.clone(), self.config)
     }
 
     /// Orders and trades of this instrument can be read in full from now on.
@@ -342,6 +351,11 @@ impl ApiSession {
         let by_age = self.opened_at.plus_ms(self.config.replace_after_ms);
         let told = self.state.shutdown_at;
         self.open.then_some(if told.is_some() { by_age.min(told) } else { by_age })
+    }
+
+    /// How long it is listened to beside its replacement, ms.
+    pub fn overlap_ms(&self) -> u64 {
+        self.config.overlap_ms
     }
 
     fn call<IO: Wire>(

@@ -5,7 +5,7 @@ use super::super::super::testing::{instrument, Ear, Told};
 use super::super::reply::Outcome;
 use super::super::tests::{frame, sent};
 use super::*;
-use crate::order::{CancelReply, OrderStatus, PlaceReply};
+use crate::order::{CancelReply, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{Fixed, RejectClass, Side, TimeInForce};
 use proptest::prelude::*;
 
@@ -194,10 +194,10 @@ fn a_partly_failed_replace_tells_both_halves() {
     bench.feed(r#"{"id":1,"status":409,"error":{"code":-2021,"msg":"Order cancel-replace partially failed.","data":{"cancelResult":"FAILURE","newOrderResult":"SUCCESS","cancelResponse":{"code":-2011,"msg":"Unknown order sent."},"newOrderResponse":{"symbol":"BTCUSDT","orderId":11,"clientOrderId":"order-2","transactTime":1}}}}"#);
     let told = bench.ear.take();
     assert!(told.iter().any(
-        |t| matches!(t, Told::Cancel(id, CancelReply::Rejected { class: RejectClass::UnknownOrder, .. }) if *id == old)
+        |t| matches!(t, Told::Replace(id, ReplaceReply::Rejected { class: RejectClass::UnknownOrder, .. }) if *id == old)
     ));
     assert_eq!(told.iter().filter(|t| matches!(t, Told::Place(PlaceReply::Accepted { .. }))).count(), 1);
-    assert_eq!(told.iter().filter(|t| matches!(t, Told::Place(_) | Told::Cancel(..))).count(), 2);
+    assert_eq!(told.iter().filter(|t| matches!(t, Told::Place(_) | Told::Replace(..))).count(), 2);
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn a_prepared_bracket_is_placed_as_a_pair_and_accepted_under_its_own_id() {
     };
     for (answer, accepted) in [
         (
-            r#""status":200,"result":{"orderListId":5,"contingencyType":"OCO","orders":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1s"},{"symbol":"BTCUSDT","orderId":13,"clientOrderId":"order-1"}],"orderReports":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1s","transactTime":1}]}"#,
+            r#""status":200,"result":{"orderListId":5,"contingencyType":"OCO","orders":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1S"},{"symbol":"BTCUSDT","orderId":13,"clientOrderId":"order-1"}],"orderReports":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1S","transactTime":1}]}"#,
             Some("13"),
         ),
         (r#""status":200,"result":{"orderListId":5,"orders":[]}"#, None),
@@ -275,7 +275,7 @@ fn a_prepared_bracket_is_placed_as_a_pair_and_accepted_under_its_own_id() {
     ] {
         bench.session.place(NOW, STAMP, &intent, &mut bench.ear).unwrap();
         let text = sent(&mut bench.ear).pop().unwrap();
-        assert!(text.contains(r#""method":"orderList.place""#) && text.contains(r#""stopClientOrderId":"order-1s""#));
+        assert!(text.contains(r#""method":"orderList.place""#) && text.contains(r#""stopClientOrderId":"order-1S""#));
         let request = bench.session.next_id;
         bench.feed(&format!(r#"{{"id":{request},{answer}}}"#));
         let told = bench.places();

@@ -14,7 +14,7 @@ use crate::venue::fault::{announce, Fault};
 use crate::venue::{Anomaly, Facts};
 
 /// Long arrays of replies. Listings are bare arrays: they are read as `{"rows":[..]}`.
-const LONG_ARRAYS: &[&str] = &["bids", "asks", "rows", "balances"];
+pub(super) const LONG_ARRAYS: &[&str] = &["bids", "asks", "rows", "balances"];
 
 /// Holds the longest reply whole: the response reader hands it over whole too.
 pub(super) fn slicer() -> ArraySlicer {

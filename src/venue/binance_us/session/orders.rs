@@ -17,7 +17,7 @@ use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder};
 use super::super::response::{tell_rows, RowKind, Rows, Usage};
 use super::super::snapshot::SnapshotReader;
 use super::super::VenueMs;
-use super::body::{answer, fill, slicer};
+use super::body::{answer, fill, slicer, LONG_ARRAYS};
 use super::reply::{NotSent, OrderProgress, Outcome, Pending, Reply, ReplyTo};
 use crate::codec::http1::{HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader};
 use crate::codec::json::{ArraySlicer, Plain, Slice};
@@ -52,7 +52,12 @@ const KEY_HEADER: &str = "X-MBX-APIKEY";
 /// What a long reply in the slicer is.
 #[derive(Debug)]
 enum Long {
-    Rows { kind: RowKind, rows: Rows },
+    /// `seen`: the array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
+    Rows {
+        kind: RowKind,
+        rows: Rows,
+        seen: bool,
+    },
     Snapshot(SnapshotReader),
 }
 
@@ -242,6 +247,7 @@ impl OrderSession {
             Call::Account => ReplyTo::List(RowKind::Balances),
             Call::OrderCounts => ReplyTo::OrderCounts,
             Call::Time => ReplyTo::Time,
+            Call::AveragePrice { instrument, .. } => ReplyTo::AveragePrice(*instrument),
             Call::StartListenKey | Call::KeepListenKey { .. } | Call::CloseListenKey { .. } => ReplyTo::ListenKey,
             _ => return Err(NotSent::WrongConnection),
         };
@@ -431,7 +437,7 @@ impl OrderSession {
             return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply: None });
         };
         let long = match pending.to {
-            ReplyTo::List(kind) if status == 200 => Some(Long::Rows { kind, rows: Rows::default() }),
+            ReplyTo::List(kind) if status == 200 => Some(Long::Rows { kind, rows: Rows::default(), seen: false }),
             ReplyTo::Snapshot(id) if status == 200 => Some(Long::Snapshot(SnapshotReader::new(id))),
             _ => None,
         };
@@ -461,13 +467,17 @@ impl OrderSession {
         let usage = *usage;
         let outcome = match long {
             Long::Snapshot(reader) => reader.step(now, slicer, &mut self.plain, data, io).map(Outcome::Snapshot),
-            Long::Rows { kind, rows } => {
+            Long::Rows { kind, rows, seen } => {
                 let read = match slicer.next_slice() {
-                    Ok(Slice::Head { .. }) => Ok(None),
+                    Ok(Slice::Head { array, .. }) => {
+                        *seen |= LONG_ARRAYS.get(array) == Some(&kind.array());
+                        Ok(None)
+                    }
                     Ok(Slice::Elements { text, .. }) => {
                         let products = &mut self.products;
                         self.plain.parse(text, |cursor| tell_rows(*kind, products, cursor, rows, io)).map(|()| None)
                     }
+                    Ok(Slice::End { .. }) if !*seen => Err(Fault::Missing { key: kind.array() }),
                     Ok(Slice::End { text }) => {
                         self.plain.parse(text, |cursor| cursor.skip().map_err(Fault::from)).map(|()| Some(*rows))
                     }

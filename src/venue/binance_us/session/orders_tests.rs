@@ -5,7 +5,7 @@ use super::super::super::snapshot::SnapshotOutcome;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::super::super::BinanceUsEndpoints;
 use super::*;
-use crate::order::{CancelReply, OrderStatus, PlaceReply};
+use crate::order::{CancelReply, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{Fixed, InstrumentId, OrderType, RejectClass, Side, TimeInForce};
 use proptest::prelude::*;
 
@@ -284,6 +284,8 @@ fn both_failure_modes_of_a_cancel_replace_tell_both_halves_once() {
         (400, r#"{"code":-1013,"msg":"Filter failure: PRICE_FILTER"}"#.into(), "RR"),
         (409, error(-2021, whole("SUCCESS", "FAILURE", cancelled, r#"{"code":-1007,"msg":"Timeout"}"#)), "QU"),
         (409, error(-2021, whole("SUCCESS", "SOMETHING", cancelled, "null")), "QU"),
+        (409, r#"{"code":-2021,"msg":"Order cancel-replace partially failed."}"#.into(), "UU"),
+        (400, r#"{"code":-2022,"msg":"Order cancel-replace failed."}"#.into(), "RR"),
         (502, "<html></html>".into(), "UU"),
         (200, "{".into(), "UU"),
     ];
@@ -304,9 +306,11 @@ fn both_failure_modes_of_a_cancel_replace_tell_both_halves_once() {
             .take()
             .iter()
             .filter_map(|told| match told {
-                Told::Cancel(_, CancelReply::Queued) => Some('Q'),
-                Told::Cancel(_, CancelReply::Rejected { .. }) | Told::Place(PlaceReply::Rejected { .. }) => Some('R'),
-                Told::Cancel(_, CancelReply::Ambiguous { .. }) | Told::Place(PlaceReply::Ambiguous { .. }) => Some('U'),
+                Told::Replace(_, ReplaceReply::Accepted) => Some('Q'),
+                Told::Replace(_, ReplaceReply::Rejected { .. }) | Told::Place(PlaceReply::Rejected { .. }) => Some('R'),
+                Told::Replace(_, ReplaceReply::Ambiguous { .. }) | Told::Place(PlaceReply::Ambiguous { .. }) => {
+                    Some('U')
+                }
                 Told::Place(PlaceReply::Accepted { .. }) => Some('A'),
                 _ => None,
             })
@@ -348,7 +352,7 @@ fn listings_and_queries_are_told_row_by_row() {
     let trades = r#"[{"symbol":"BNBBTC","id":28457,"orderId":100234,"orderListId":-1,"price":"4.00000100","qty":"12.00000000","quoteQty":"48.000012","commission":"10.10000000","commissionAsset":"BNB","time":1499865549590,"isBuyer":true,"isMaker":false,"isBestMatch":true}]"#;
     assert_eq!(bench.reply(200, "", trades).outcome, Outcome::Listed(Rows { seen: 1, unreadable: 0, last_id: 28_457 }));
     assert!(
-        matches!(&bench.ear.take()[..], [Told::Fill(fill), Told::Fee(_)] if fill.execution_id.as_str() == "28457" && fill.fee.is_zero() && fill.instrument == Some(InstrumentId(2)))
+        matches!(&bench.ear.take()[..], [Told::Fill(fill)] if fill.execution_id.as_str() == "28457" && fill.fee_asset.is_some() && fill.instrument == Some(InstrumentId(2)))
     );
     bench.query(&Call::AllOrders { symbol: "LTCBTC", from_order_id: None, since: UnixNanos::NONE, limit: 10 });
     assert_eq!(bench.reply(200, "", "[]").outcome, Outcome::Listed(Rows::default()));

@@ -8,8 +8,8 @@ use super::super::snapshot::SnapshotOutcome;
 use super::super::{products::Products, reject, VenueMs};
 use crate::codec::http1::RequestError;
 use crate::codec::json::Cursor;
-use crate::order::{CancelReply, PlaceReply};
-use crate::record::{ClientOrderId, InlineText, InstrumentId, RejectClass, UnixNanos, VenueOrderId};
+use crate::order::{CancelReply, PlaceReply, ReplaceReply};
+use crate::record::{ClientOrderId, Fixed, InlineText, InstrumentId, RejectClass, UnixNanos, VenueOrderId};
 use crate::venue::fault::Fault;
 use crate::venue::{Facts, SessionProgress};
 
@@ -71,6 +71,8 @@ pub enum ReplyTo {
     Time,
     /// The question for the order counts: see the reply's usage.
     OrderCounts,
+    /// The question for an average price.
+    AveragePrice(InstrumentId),
     /// A book snapshot.
     Snapshot(InstrumentId),
     /// A listenKey was asked for, kept or closed.
@@ -97,6 +99,8 @@ pub enum Outcome {
         /// What the venue's clock said.
         server: VenueMs,
     },
+    /// The average price of the last minutes.
+    AveragePrice(InstrumentId, Fixed),
     /// The listenKey.
     ListenKey(Box<str>),
     /// What became of the snapshot.
@@ -202,6 +206,7 @@ impl Pending {
                 Outcome::Listed(Rows { seen: 1, unreadable: 0, last_id })
             }
             ReplyTo::Time => Outcome::Time { sent: self.sent, server: response::server_time(cursor)? },
+            ReplyTo::AveragePrice(instrument) => Outcome::AveragePrice(instrument, response::average_price(cursor)?),
             ReplyTo::ListenKey => match response::listen_key(cursor)? {
                 Some(key) => Outcome::ListenKey(key),
                 None => Outcome::Answered,
@@ -226,6 +231,8 @@ impl Pending {
         }
         match failure {
             Failure::Refused { class, code } => Outcome::Refused { class, code },
+            // Its details were read: the halves are known.
+            Failure::Unknown { code } if told => Outcome::Refused { class: RejectClass::Other, code },
             Failure::Unknown { code } => Outcome::Failed { code },
         }
     }
@@ -258,7 +265,8 @@ impl Pending {
             ReplyTo::PlaceOco if !self.client.is_empty() => facts.place_reply(&self.client, place),
             ReplyTo::Cancel => facts.cancel_reply(&self.venue, cancel),
             ReplyTo::Replace => {
-                facts.cancel_reply(&self.venue, cancel);
+                let replaced: ReplaceReply = failure.replace();
+                facts.replace_reply(&self.venue, replaced);
                 facts.place_reply(&self.client, place);
             }
             _ => {}

@@ -97,7 +97,7 @@ impl Decoder {
         for (side, mut cursor) in early.into_iter().flatten() {
             self.side(open.as_ref(), side, &mut cursor, ctx)?;
         }
-        self.close_diff(open.as_ref(), ctx.facts);
+        self.close_diff(open.as_ref(), ctx);
         Ok(Control::None)
     }
 
@@ -165,10 +165,11 @@ impl Decoder {
     }
 
     #[inline]
-    fn close_diff(&mut self, open: Option<&OpenDiff>, facts: &mut impl Facts) {
-        if open.is_some_and(|open| open.admission == Admission::Apply) {
-            facts.book_end(true);
+    fn close_diff<F: Facts>(&mut self, open: Option<&OpenDiff>, ctx: &mut Ctx<'_, F>) {
+        if let Some(open) = open.filter(|open| open.admission == Admission::Apply) {
+            ctx.facts.book_end(true);
             self.at = At::Harmless;
+            ctx.data.diff_ends(open.index, ctx.facts);
         }
     }
 

@@ -103,6 +103,7 @@ impl Decoder {
                 if let Some(mut section) = self.long.take() {
                     if section.open.admission == Admission::Apply {
                         section.parts.end(ctx.facts);
+                        ctx.data.diff_ends(section.open.index, ctx.facts);
                     }
                 }
                 self.at = At::Harmless;

@@ -106,6 +106,18 @@ pub struct Rows {
 pub(in crate::venue::coinbase) enum RowKind {
     Orders,
     Fills,
+    Balances,
+}
+
+impl RowKind {
+    /// The name of their array, one of [`LIST_ARRAYS`].
+    pub(in crate::venue::coinbase) const fn array(self) -> &'static str {
+        match self {
+            RowKind::Orders => "orders",
+            RowKind::Fills => "fills",
+            RowKind::Balances => "accounts",
+        }
+    }
 }
 
 /// Tells the rows of one array. A row that cannot be read is announced and counted; the others are still good.
@@ -123,6 +135,7 @@ pub(in crate::venue::coinbase) fn tell_rows(
         let told = match kind {
             RowKind::Orders => tell_order(products, cursor, facts),
             RowKind::Fills => tell_fill(products, cursor, facts),
+            RowKind::Balances => super::account::tell_balance(cursor, facts),
         };
         if let Err(fault) = told {
             rows.unreadable = rows.unreadable.saturating_add(1);
@@ -322,6 +335,7 @@ fn fill_fact(products: &mut Products, row: &FillRow<'_>, facts: &mut impl Facts)
         price: 0,
         quantity: 0,
         fee: parse_any(commission.as_bytes()).map_err(|error| Fault::Number { key: "commission", error })?,
+        fee_asset: None,
         liquidity: match row.liquidity {
             "MAKER" => Liquidity::Maker,
             "TAKER" => Liquidity::Taker,

@@ -65,6 +65,8 @@ struct Listing {
     kind: RowKind,
     rows: Rows,
     rate: RateHeaders,
+    /// The array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
+    seen: bool,
 }
 
 /// See the module's documentation.
@@ -228,6 +230,7 @@ impl OrderSession {
                 InFlight::List(RowKind::Orders)
             }
             Query::Fills { .. } => InFlight::List(RowKind::Fills),
+            Query::Accounts { .. } => InFlight::List(RowKind::Balances),
             Query::Time => InFlight::Time,
             _ => return Err(Refused { why: NotSent::ColdQuery, token }),
         };
@@ -410,7 +413,7 @@ impl OrderSession {
                     Some(failed(ReplyTo::of(kind), status, "reply too long", rate))
                 } else {
                     slicer.finish();
-                    self.listing = Some(Listing { kind, rows: Rows::default(), rate });
+                    self.listing = Some(Listing { kind, rows: Rows::default(), rate, seen: false });
                     self.in_flight = InFlight::List(kind);
                     None
                 }
@@ -426,11 +429,15 @@ impl OrderSession {
         let (listing, slicer) = (self.listing.as_mut()?, self.slicer.as_mut()?);
         let (kind, rate) = (listing.kind, listing.rate);
         let read = match slicer.next_slice() {
-            Ok(Slice::Head { .. }) => Ok(None),
+            Ok(Slice::Head { array, .. }) => {
+                listing.seen |= LIST_ARRAYS.get(array) == Some(&kind.array());
+                Ok(None)
+            }
             Ok(Slice::Elements { text, .. }) => {
                 let (products, rows) = (&mut self.products, &mut listing.rows);
                 self.plain.parse(text, |cursor| tell_rows(kind, products, cursor, rows, io)).map(|()| None)
             }
+            Ok(Slice::End { .. }) if !listing.seen => Err(Fault::Missing { key: kind.array() }),
             Ok(Slice::End { text }) => self.plain.parse(text, page_of).map(Some),
             Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
             Err(error) => Err(Fault::Slice(error)),

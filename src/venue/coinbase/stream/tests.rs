@@ -389,6 +389,7 @@ fn an_order_update_is_a_fact_with_exact_figures() {
         OrderFact {
             source: FactSource::Stream,
             instrument: Some(BTC),
+            unknown_symbol: InlineText::EMPTY,
             venue_order_id: "o-1".parse().unwrap(),
             client_order_id: "c-1".parse().unwrap(),
             status: OrderStatus::Open,

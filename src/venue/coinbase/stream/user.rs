@@ -117,6 +117,7 @@ pub(in crate::venue::coinbase) fn order_fact(
     let mut fact = OrderFact {
         source,
         instrument: None,
+        unknown_symbol: InlineText::EMPTY,
         venue_order_id,
         // Ours are at most 36 long; a longer one is a stranger's and cannot match.
         client_order_id: ClientOrderId::new(row.client_order_id).unwrap_or(ClientOrderId::EMPTY),

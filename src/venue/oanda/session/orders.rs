@@ -75,6 +75,8 @@ struct Listing {
     headers: ReplyHeaders,
     /// Which array the elements are of.
     array: usize,
+    /// The array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
+    seen: bool,
 }
 
 /// See the module's documentation.
@@ -412,7 +414,7 @@ impl OrderSession {
             slicer.reset();
             if slicer.push(body) == body.len() {
                 slicer.finish();
-                self.listing = Some(Listing { to, rows: Rows::default(), headers, array: 0 });
+                self.listing = Some(Listing { to, rows: Rows::default(), headers, array: 0, seen: false });
                 return Ok(OrderProgress { progress: SessionProgress { consumed, more: true }, reply: None });
             }
             let outcome = Outcome::Failed { code: InlineText::truncated("reply too long") };
@@ -470,6 +472,7 @@ impl OrderSession {
         let read = match slicer.next_slice() {
             Ok(Slice::Head { array, .. }) => {
                 listing.array = array;
+                listing.seen |= LIST_ARRAYS.get(array).copied() == listing.to.array();
                 Ok(None)
             }
             Ok(Slice::Elements { text, .. }) => {
@@ -477,7 +480,10 @@ impl OrderSession {
                 let (array, rows) = (listing.array, &mut listing.rows);
                 self.plain.parse(text, |cursor| tell_rows(array, &mut teller, cursor, rows, io)).map(|()| None)
             }
-            Ok(Slice::End { text }) => self.plain.parse(text, picture).map(Some),
+            Ok(Slice::End { text }) => match listing.to.array().filter(|_| !listing.seen) {
+                Some(key) => Err(Fault::Missing { key }),
+                None => self.plain.parse(text, picture).map(Some),
+            },
             Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
             Err(error) => Err(Fault::Slice(error)),
         };
@@ -511,7 +517,7 @@ impl OrderSession {
             _ if end.last > 0 && !ledger.needs_beginning() => ledger.heard(end.last),
             _ => {}
         }
-        Outcome::Listed { rows, more }
+        Outcome::Listed { rows, more, last: end.last }
     }
 
     fn reply(&self, to: ReplyTo, status: u16, outcome: Outcome, headers: ReplyHeaders) -> Reply {

@@ -48,6 +48,18 @@ pub enum ReplyTo {
     Account,
 }
 
+impl ReplyTo {
+    /// The array that its answer cannot be without.
+    pub(super) const fn array(self) -> Option<&'static str> {
+        match self {
+            ReplyTo::Orders => Some("orders"),
+            ReplyTo::Transactions => Some("transactions"),
+            ReplyTo::Positions => Some("positions"),
+            ReplyTo::Place | ReplyTo::Cancel | ReplyTo::Replace | ReplyTo::Change | ReplyTo::Account => None,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -66,6 +78,8 @@ pub enum Outcome {
         rows: Rows,
         /// Transactions only: more follow; ask again from [`Ledger::complete_to`](super::super::Ledger::complete_to).
         more: bool,
+        /// The account's newest transaction that the answer includes; 0 if it did not say.
+        last: u64,
     },
     /// The venue refused it.
     Refused {

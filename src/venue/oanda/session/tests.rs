@@ -129,20 +129,31 @@ fn silence_ends_the_stream_and_any_line_is_life() {
 }
 
 #[test]
-fn a_new_instrument_needs_a_new_connection_and_one_less_does_not() {
+fn a_new_instrument_outdates_the_stream_which_goes_on_and_one_less_does_not() {
     let mut session = pricing();
     let _ = run(&mut session, &(HEAD.to_owned() + &chunk(&price("EUR_USD", "1.2"))));
     let mut ear = Ear::default();
     session.unwant(InstrumentId(1), BOTH);
-    assert!(session.time(NOW, &mut ear).is_ok());
-    // Back again: this stream brings it.
+    assert!(!session.is_outdated() && session.healthy(), "what is unwanted is not waited for");
     assert_eq!(session.want(&instrument(2, "GBP_USD"), Channels::TRADES), Err(WantError::NoTrades));
     session.want(&instrument(2, "GBP_USD"), Channels::BOOK).unwrap();
-    assert!(session.deadline().is_some_and(|deadline| deadline < NOW));
-    assert!(matches!(session.time(NOW, &mut ear), Err(SessionError::Resync(_))));
+    assert!(session.is_outdated() && session.time(NOW, &mut ear).is_ok());
+    let mut ledger = Ledger::new();
+    session.bytes(NOW, &mut chunk(&price("EUR_USD", "1.3")).into_bytes(), &mut ledger, &mut ear).unwrap();
+    assert!(ear.take().iter().any(|told| matches!(told, Told::Level(BookSide::Bid, 130_000_000, _))));
+    assert_eq!((session.brings(InstrumentId(0)), session.brings(InstrumentId(2))), (true, false));
     session.opened(NOW, &mut ear).unwrap();
     assert!(ear.take_sent().contains("EUR_USD%2CGBP_USD"));
-    assert!(session.time(NOW, &mut ear).is_ok());
+    assert_eq!((session.is_outdated(), session.wanted(InstrumentId(2))), (false, Channels::BOOK));
+}
+
+#[test]
+fn an_instrument_wanted_again_needs_a_new_picture() {
+    let mut session = pricing();
+    let _ = run(&mut session, &(HEAD.to_owned() + &chunk(&price("EUR_USD", "1.2"))));
+    session.unwant(InstrumentId(0), BOTH);
+    session.want(&instrument(0, "EUR_USD"), Channels::BOOK).unwrap();
+    assert!(session.is_outdated(), "in a quiet market nothing more would come over this stream");
 }
 
 #[test]

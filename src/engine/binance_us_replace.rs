@@ -1,0 +1,117 @@
+//! Changing an order at Binance.US: a cancel and a new order in one request, sent once.
+//!
+//! The new order is registered under the replace's own request and lives like any other from then on. The old one ends by
+//! its own record, or stands. Both halves are told by their own replies; of a half without one nothing is assumed.
+
+use super::connections::{Lane, Session};
+use super::contract::{Note, Outputs};
+use super::port::Permit;
+use super::route::{free_conn, Plug, BUSY_MS};
+use super::trading::{Cargo, Trading};
+use super::Engine;
+use crate::guard::{Cost, Priority, RetryAt};
+use crate::order::Refusal;
+use crate::record::{OrderCommand, RejectClass, UnixNanos, Venue};
+use crate::telemetry::Counter;
+use crate::venue::binance_us::request::{CancelRestriction, NewOrder, OrderId, ReplaceMode, ReplaceOrder};
+use crate::venue::coinbase::request::TokenPath;
+use crate::venue::PlaceIntent;
+
+const VENUE: Venue = Venue::BinanceUs;
+/// What it counts as, whatever becomes of it (Binance.US reference 5).
+const COST: Cost = Cost { weight: 1, orders: 1 };
+
+impl Engine {
+    /// One replace. What is refused here was never begun.
+    pub(super) fn replace_at_binance_us(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        command: &OrderCommand,
+    ) -> Result<(), Refusal> {
+        let swap = self.trading.orders.swap(VENUE, command)?;
+        let Some(traded) = self.market.get(swap.order.instrument()) else {
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
+        };
+        let instrument = &traded.instrument;
+        self.check_swap(now, instrument, &swap.order)?;
+        if let Some(old) = self.trading.orders.get(swap.slot) {
+            let heard = self.heard_of(traded);
+            let Trading { pretrade, orders, purse, .. } = &self.trading;
+            pretrade.check_change(now, command, old, traded, &self.market, heard, orders, purse)?;
+        }
+        if !self.may_trade(VENUE) {
+            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+        }
+        if let Err(RetryAt(at)) = self.trading.desks.get(VENUE).breaker.admit() {
+            return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
+        }
+        if self.market.on_paper(VENUE) {
+            return self.swap_on_paper(now, out, &swap, command.places_anyway());
+        }
+        let id = free_conn(&self.conns, VENUE, &[Lane::Orders])
+            .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
+        let Engine { conns, trading, binance_us, .. } = self;
+        let Trading { desks, orders, pretrade, .. } = trading;
+        let desk = desks.get_mut(VENUE);
+        let wanted = (TokenPath::Place, COST, Priority::Order);
+        let permit = Permit::take(now, VENUE, wanted, desk, binance_us, out).map_err(|none| none.refusal(now))?;
+        let Permit::Stamp(stamp, _) = permit else {
+            return Err(Refusal::new(RejectClass::Busy, "the venue's clock is not known"));
+        };
+        if let Err(refusal) = pretrade.take_rate(now, VENUE) {
+            out.count(Counter::RateLimited, 1);
+            return Err(refusal);
+        }
+        let session = conns.get_mut(id.index()).map(|conn| &mut conn.session);
+        let session = session.ok_or(Refusal::new(RejectClass::NotConnected, "no order connection"))?;
+        let placed = orders.place(&swap.order, instrument)?;
+        orders.swap_begun(&swap);
+        let mark = permit.count(now, Priority::Order, desk, binance_us);
+        let anyway = command.places_anyway();
+        let intent = PlaceIntent {
+            instrument,
+            client_order_id: &placed.client_order_id,
+            side: swap.order.side(),
+            order_type: swap.order.order_type(),
+            time_in_force: swap.order.tif(),
+            post_only: swap.order.is_post_only(),
+            price: swap.order.price(),
+            quantity: swap.order.quantity(),
+            quantity_in_quote: false,
+            composite: None,
+        };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        let sent = NewOrder::of_intent(&intent).map_err(Into::into).and_then(|order| {
+            let replace = ReplaceOrder {
+                cancel: OrderId::Venue(swap.venue_order_id.as_str()),
+                // A fill on its way must not make both together more than was asked for.
+                restriction: (swap.untouched && !anyway).then_some(CancelRestriction::OnlyNew),
+                mode: if anyway { ReplaceMode::AllowFailure } else { ReplaceMode::StopOnFailure },
+                order,
+            };
+            let (old, new) = (swap.venue_order_id, placed.client_order_id);
+            match session {
+                Session::BinanceUsApi(session) => session.replace(now, stamp, &replace, old, new, &mut plug),
+                Session::BinanceUsRest(session) => session.replace(now, stamp, &replace, old, new, &mut plug),
+                _ => Err(crate::venue::binance_us::NotSent::WrongConnection),
+            }
+        });
+        if sent.is_err() {
+            orders.swap_abandoned(swap.slot);
+            let (orders, mut sink) = trading.orders_and_sink(out);
+            orders.abandon(now, placed.slot, RejectClass::Unsupported, "not offered by the venue", &mut sink);
+            return Ok(());
+        }
+        let (end, deadline) = (plug.end, session.deadline_after_request());
+        binance_us.sent(id, VENUE, instrument.id, mark);
+        let cargo = Cargo::Swap { new: placed.slot, old: swap.slot };
+        trading.load(id, cargo, start, end, command.origin());
+        self.deadlines.set(id.index(), deadline);
+        out.count(Counter::ChangesSent, 1);
+        out.note(Note::OrderSent { request: command.request(), client_order_id: placed.client_order_id.as_str() });
+        self.arm_orders(now);
+        Ok(())
+    }
+}

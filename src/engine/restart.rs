@@ -1,0 +1,53 @@
+//! Orders of dead sessions as the engine meets them: taken back, swept if that is the policy, and no order of this
+//! session before every venue was asked.
+
+use super::contract::{Outputs, Shutdown};
+use super::ear::Ear;
+use super::Engine;
+use crate::order::{OrderFact, Refusal};
+use crate::record::{Instrument, RejectClass, UnixNanos, Venue};
+
+impl<O: Outputs> Ear<'_, O> {
+    /// Takes an order of a dead session back; whether it is ours now.
+    pub(super) fn take_back(&mut self, fact: &OrderFact) -> bool {
+        let (now, venue) = (self.now, self.venue);
+        let instrument = fact.instrument.and_then(|id| self.market.get(id)).map(|traded| &traded.instrument);
+        let cancels = self.trading.kill.is_some() || self.trading.stopping == Some(Shutdown::CancelOurs);
+        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
+        let Some(instrument) = instrument else {
+            orders.cannot_adopt(now, venue, fact, &mut sink);
+            return false;
+        };
+        let slot = orders.adopt(now, instrument, fact, &mut sink);
+        if let Some(slot) = slot {
+            if cancels {
+                orders.sweep(now, slot);
+            }
+            self.trading.stirred = true;
+        }
+        slot.is_some()
+    }
+}
+
+impl Engine {
+    /// An instrument became known: orders of dead sessions in it, and their executions, can be read now.
+    pub(super) fn recall(&mut self, now: UnixNanos, instrument: &Instrument) {
+        let venue = instrument.listing.venue;
+        if self.trading.orders.ids().has_earlier() {
+            self.trading.ordered(venue, instrument.id);
+            self.trading.orders.instrument_known(now, venue);
+            self.trading.stirred = true;
+        }
+    }
+
+    /// Nothing leaves at the first start before every venue that is traded at was accounted for once.
+    ///
+    /// # Errors
+    /// [`Refusal`] of class `NotConnected`.
+    pub(super) fn all_accounted_for(&self, venue: Venue) -> Result<(), Refusal> {
+        match self.trading_venues().filter(|other| *other != venue).all(|v| self.trading.orders.was_reconciled(v)) {
+            true => Ok(()),
+            false => Err(Refusal::new(RejectClass::NotConnected, "another venue is not reconciled")),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How a paper venue is set up.
+
+use crate::record::{DecimalError, Fixed, Fixed128, InlineText, Venue};
+use rust_decimal::Decimal;
+
+/// Most assets a paper account begins with.
+pub const ASSETS_MAX: usize = 64;
+/// No delay may be longer: one minute, ns.
+const LATENCY_NS_MAX: u64 = 60_000_000_000;
+
+/// Why a paper venue cannot be set up so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PaperError {
+    /// An asset's code.
+    #[error("paper venue {venue}: asset `{asset}`: a code has 1 to 16 characters")]
+    Asset {
+        /// Which venue.
+        venue: Venue,
+        /// The code.
+        asset: String,
+    },
+    /// An amount.
+    #[error("paper venue {venue}: balance of {asset}: {amount} is negative")]
+    Amount {
+        /// Which venue.
+        venue: Venue,
+        /// Of what.
+        asset: String,
+        /// How much.
+        amount: Decimal,
+    },
+    /// Too many assets.
+    #[error("paper venue {venue}: more than {ASSETS_MAX} assets")]
+    TooManyAssets {
+        /// Which venue.
+        venue: Venue,
+    },
+    /// A fee rate.
+    #[error("paper venue {venue}: fee rate {rate}: a fraction from 0 to 1 is needed, such as 0.006 for 0.6 %")]
+    Fee {
+        /// Which venue.
+        venue: Venue,
+        /// The rate.
+        rate: Decimal,
+    },
+    /// A latency.
+    #[error("paper venue {venue}: latency of {latency_ns} ns: at most a minute makes sense")]
+    Latency {
+        /// Which venue.
+        venue: Venue,
+        /// The latency, ns.
+        latency_ns: u64,
+    },
+    /// A venue nobody can trade on paper yet.
+    #[error("paper venue {venue}: not offered; paper trading knows coinbase and binance_us")]
+    NotOffered {
+        /// Which venue.
+        venue: Venue,
+    },
+}
+
+/// A paper account at one venue: what it holds at the start, what trading costs and how long commands and events travel.
+#[derive(Debug, Clone)]
+pub struct PaperConfig {
+    pub(super) venue: Venue,
+    pub(super) balances: Vec<(InlineText<16>, Fixed128)>,
+    pub(super) maker: Fixed,
+    pub(super) taker: Fixed,
+    pub(super) command_ns: u64,
+    pub(super) event_ns: u64,
+}
+
+impl PaperConfig {
+    /// An empty account with the venue's fees for small accounts and no latency.
+    ///
+    /// # Errors
+    /// [`PaperError::NotOffered`].
+    pub fn new(venue: Venue) -> Result<PaperConfig, PaperError> {
+        let (maker, taker) = match venue {
+            // Coinbase reference 7.11.
+            Venue::Coinbase => (Fixed::new(6, -3), Fixed::new(12, -3)),
+            // Binance.US reference 9.
+            Venue::BinanceUs => (Fixed::new(0, 0), Fixed::new(1, -4)),
+            Venue::Oanda => return Err(PaperError::NotOffered { venue }),
+        };
+        Ok(PaperConfig { venue, balances: Vec::new(), maker, taker, command_ns: 0, event_ns: 0 })
+    }
+
+    /// So much of an asset is there at the start. `asset` is the venue's own code, such as `USD`.
+    ///
+    /// # Errors
+    /// [`PaperError`].
+    pub fn balance(mut self, asset: &str, amount: Decimal) -> Result<PaperConfig, PaperError> {
+        let venue = self.venue;
+        let bad = || PaperError::Asset { venue, asset: asset.to_owned() };
+        let code = InlineText::new(asset).ok().filter(|code| !code.is_empty()).ok_or_else(bad)?;
+        if amount.is_sign_negative() && !amount.is_zero() {
+            return Err(PaperError::Amount { venue, asset: asset.to_owned(), amount });
+        }
+        self.balances.retain(|(known, _)| *known != code);
+        if self.balances.len() >= ASSETS_MAX {
+            return Err(PaperError::TooManyAssets { venue });
+        }
+        self.balances.push((code, Fixed128::from_decimal(amount)));
+        Ok(self)
+    }
+
+    /// What a fill costs as a fraction of its value: of a resting order and of one that takes.
+    ///
+    /// # Errors
+    /// [`PaperError::Fee`] outside 0 to 1.
+    pub fn fees(self, maker: Decimal, taker: Decimal) -> Result<PaperConfig, PaperError> {
+        let venue = self.venue;
+        let rate = |rate: Decimal| {
+            let fixed: Result<Fixed, DecimalError> = Fixed::from_decimal(rate);
+            let fits = rate >= Decimal::ZERO && rate <= Decimal::ONE;
+            fixed.ok().filter(|_| fits).ok_or(PaperError::Fee { venue, rate })
+        };
+        Ok(PaperConfig { maker: rate(maker)?, taker: rate(taker)?, ..self })
+    }
+
+    /// How long a command travels to the venue and what the venue says back, ns. Market data is as late as it is: what it
+    /// needs from the venue to here belongs to `command_ns` too.
+    ///
+    /// # Errors
+    /// [`PaperError::Latency`] above a minute.
+    pub fn latency_ns(self, command_ns: u64, event_ns: u64) -> Result<PaperConfig, PaperError> {
+        let venue = self.venue;
+        match [command_ns, event_ns].into_iter().find(|ns| *ns > LATENCY_NS_MAX) {
+            Some(latency_ns) => Err(PaperError::Latency { venue, latency_ns }),
+            None => Ok(PaperConfig { command_ns, event_ns, ..self }),
+        }
+    }
+
+    /// Which venue it stands for.
+    pub const fn venue(&self) -> Venue {
+        self.venue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        let paper = || PaperConfig::new(Venue::Coinbase).unwrap();
+        let said = |result: Result<PaperConfig, PaperError>| result.unwrap_err().to_string();
+        assert!(said(paper().balance("USD", Decimal::NEGATIVE_ONE)).contains("balance of USD: -1"));
+        assert!(said(paper().balance("", Decimal::ONE)).contains("asset ``"));
+        assert!(said(paper().fees(Decimal::TWO, Decimal::ZERO)).contains("fee rate 2"));
+        assert!(said(paper().latency_ns(0, 61_000_000_000)).contains("61000000000 ns"));
+        assert!(said(PaperConfig::new(Venue::Oanda)).contains("oanda"));
+    }
+
+    #[test]
+    fn a_balance_given_again_replaces_the_first() {
+        let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+        let paper = paper.balance("USD", Decimal::ONE).and_then(|p| p.balance("USD", Decimal::TEN)).unwrap();
+        assert_eq!(paper.balances.len(), 1);
+        assert_eq!(paper.balances[0].1, Fixed128::new(10, 0));
+    }
+}

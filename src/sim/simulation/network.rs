@@ -1,0 +1,367 @@
+//! The network between an engine and a model: bytes on their way, each with the moment it arrives.
+//!
+//! A request may reach the venue and its reply nobody; it may be cut on the way; it may arrive long after its connection
+//! fell. What is never done: a request that arrives twice, or a reply that belongs to another one.
+
+use super::subjects::Subject;
+use super::websocket::{self, Message};
+use crate::engine::{Carrier, Closed, ConnId, Engine, Input, Slot};
+use crate::record::UnixNanos;
+use crate::sim::server::http::{parse, serialize, Parsed};
+use crate::sim::server::{ConnId as VenueConn, Control, Door, Output, Request, Response};
+use crate::sim::{FakeOutputs, Rng, MILLISECOND_NS, SECOND_NS};
+
+/// A message takes at least and at most so long, unless it is late.
+const LATENCY_NS: [u64; 2] = [MILLISECOND_NS, 20 * MILLISECOND_NS];
+/// A late request arrives after at most so long: less than the grace after which absence counts.
+const LATE_NS_MAX: u64 = 6 * SECOND_NS;
+
+/// What becomes of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Served,
+    /// It never arrives, and the connection falls.
+    Lost,
+    /// It is served, and the connection falls before the reply.
+    Unanswered,
+    /// The connection falls, and it is served later.
+    Late,
+    /// It is served, and the reply never comes.
+    Swallowed,
+    /// A page of a proxy instead, served or not.
+    Page {
+        served: bool,
+    },
+}
+
+/// Something on its way to the venue.
+#[derive(Debug)]
+struct Up {
+    at: u64,
+    conn: Option<ConnId>,
+    what: Message,
+    request: Option<Request>,
+    fate: Fate,
+}
+
+#[derive(Debug)]
+struct Line {
+    slot: Slot,
+    door: Door,
+    venue: Option<VenueConn>,
+    /// Bytes the engine sent that make no whole message yet.
+    unsent: Vec<u8>,
+    /// Bytes sent since it was opened.
+    sent: u64,
+    /// On their way to the engine, in order.
+    down: Vec<(u64, Vec<u8>)>,
+    inbox: Vec<u8>,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Network {
+    lines: Vec<Line>,
+    up: Vec<Up>,
+    dials: Vec<(ConnId, u64)>,
+    connections: u64,
+    rng: Rng,
+    /// Faults happen to so many of a hundred requests.
+    pub faults_percent: u64,
+    /// Requests that met a fault.
+    pub faults: u64,
+}
+
+impl Network {
+    /// Between an engine with these connections and its venue; nothing is open.
+    pub fn new<S: Subject>(slots: &[Slot], seed: u64) -> Network {
+        let line = |slot: &Slot| Line {
+            slot: *slot,
+            door: S::door(slot),
+            venue: None,
+            unsent: Vec::new(),
+            sent: 0,
+            down: Vec::new(),
+            inbox: Vec::new(),
+        };
+        Network {
+            lines: slots.iter().map(line).collect(),
+            up: Vec::new(),
+            dials: Vec::new(),
+            connections: 0,
+            rng: Rng::new(seed),
+            faults_percent: 0,
+            faults: 0,
+        }
+    }
+
+    /// When something arrives next.
+    pub fn deadline(&self) -> Option<u64> {
+        let down = self.lines.iter().filter_map(|line| line.down.first().map(|(at, _)| *at));
+        let up = self.up.iter().map(|up| up.at);
+        down.chain(up).chain(self.dials.iter().map(|(_, at)| *at)).min()
+    }
+
+    /// The session is gone: its connections fall, what is on its way arrives all the same.
+    pub fn cut_all<S: Subject>(&mut self, now: u64, venue: &mut S) {
+        for line in &mut self.lines {
+            if let Some(conn) = line.venue.take() {
+                venue.closed(now, conn);
+            }
+            (line.unsent, line.down, line.inbox) = (Vec::new(), Vec::new(), Vec::new());
+        }
+        for up in &mut self.up {
+            up.conn = None;
+        }
+        self.dials.clear();
+    }
+
+    /// Cuts one of the connections, if it is open.
+    pub fn cut<S: Subject>(
+        &mut self,
+        now: u64,
+        index: usize,
+        venue: &mut S,
+        engine: &mut Engine,
+        out: &mut FakeOutputs,
+    ) {
+        let id = ConnId(index as u16);
+        if self.lines.get(index).is_some_and(|line| line.venue.is_some()) {
+            self.fall(now, id, "connection reset", venue, engine, out);
+        }
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Lets everything happen that is due by `now`.
+    pub fn run<S: Subject>(&mut self, now: u64, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) {
+        for _ in 0..10_000 {
+            let mut busy = self.collect(now, venue, engine, out);
+            busy |= self.dial(now, venue, engine, out);
+            busy |= self.arrive(now, venue);
+            venue.tick(now);
+            busy |= self.publish(now, venue, engine, out);
+            busy |= self.deliver(now, engine, out);
+            if !busy {
+                return;
+            }
+        }
+        debug_assert!(false, "the network never comes to rest");
+    }
+
+    /// Takes what the engine asked for: dials, closes, bytes.
+    fn collect<S: Subject>(&mut self, now: u64, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) -> bool {
+        let mut busy = false;
+        for (conn, at) in std::mem::take(&mut out.dials) {
+            self.dials.push((conn, at.0.max(now)));
+            busy = true;
+        }
+        for (conn, why) in std::mem::take(&mut out.closes) {
+            self.fall(now, conn, &why, venue, engine, out);
+            busy = true;
+        }
+        for index in 0..self.lines.len() {
+            let id = ConnId(index as u16);
+            let bytes = out.take_sent(id);
+            if bytes.is_empty() {
+                continue;
+            }
+            busy = true;
+            let Some(line) = self.lines.get_mut(index).filter(|line| line.venue.is_some()) else { continue };
+            line.sent = line.sent.saturating_add(bytes.len() as u64);
+            line.unsent.extend_from_slice(&bytes);
+            let total = line.sent;
+            engine.apply(UnixNanos(now), Input::Written { conn: id, began: total, total }, out);
+            self.send(now, id, venue, engine, out);
+        }
+        busy
+    }
+
+    /// Whole messages leave, each with its fate.
+    fn send<S: Subject>(&mut self, now: u64, id: ConnId, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) {
+        loop {
+            let Some(line) = self.lines.get_mut(id.index()) else { return };
+            let rest = line.slot.carrier == Carrier::Rest;
+            let request = if rest { take_request(&mut line.unsent) } else { None };
+            let what = match (rest, request.is_some()) {
+                (true, true) => Message::Other,
+                (true, false) => return,
+                (false, _) => match websocket::take_message(&mut line.unsent) {
+                    Some(message) => message,
+                    None => return,
+                },
+            };
+            let asks = rest || (line.slot.carrier == Carrier::Api && matches!(what, Message::Text(_)));
+            let fate = self.fate(asks, rest);
+            self.faults = self.faults.saturating_add(u64::from(fate != Fate::Served));
+            let at = now.saturating_add(self.latency());
+            let late = now.saturating_add(SECOND_NS).saturating_add(self.rng.below(LATE_NS_MAX - SECOND_NS));
+            match fate {
+                Fate::Lost => {}
+                Fate::Late | Fate::Unanswered => {
+                    let at = if fate == Fate::Late { late } else { now };
+                    self.up.push(Up { at, conn: None, what, request, fate });
+                }
+                _ => self.up.push(Up { at, conn: Some(id), what, request, fate }),
+            }
+            if matches!(fate, Fate::Lost | Fate::Late | Fate::Unanswered) {
+                self.fall(now, id, "connection reset", venue, engine, out);
+                return;
+            }
+        }
+    }
+
+    fn fate(&mut self, asks: bool, rest: bool) -> Fate {
+        if !asks || !self.rng.chance(self.faults_percent) {
+            return Fate::Served;
+        }
+        match self.rng.below(6) {
+            0 => Fate::Lost,
+            1 => Fate::Unanswered,
+            2 => Fate::Late,
+            3 => Fate::Swallowed,
+            n if rest => Fate::Page { served: n == 4 },
+            _ => Fate::Unanswered,
+        }
+    }
+
+    fn latency(&mut self) -> u64 {
+        LATENCY_NS[0].saturating_add(self.rng.below(LATENCY_NS[1] - LATENCY_NS[0]))
+    }
+
+    fn dial<S: Subject>(&mut self, now: u64, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) -> bool {
+        let Some(at) = self.dials.iter().position(|(_, at)| *at <= now) else { return false };
+        let (id, _) = self.dials.swap_remove(at);
+        self.connections = self.connections.saturating_add(1);
+        let conn = VenueConn(self.connections);
+        let Some(line) = self.lines.get_mut(id.index()) else { return true };
+        if line.slot.carrier != Carrier::Rest {
+            let request = Request { method: "GET".into(), path: S::path(&line.slot).into(), ..Request::default() };
+            if let Err(refused) = venue.upgrade(now, line.door, conn, &request) {
+                let closed = Closed { why: format!("http {}", refused.status), clean: false, began: 0 };
+                engine.apply(UnixNanos(now), Input::Closed { conn: id, closed, rest: &mut [] }, out);
+                return true;
+            }
+        }
+        (line.venue, line.sent, line.unsent, line.inbox) = (Some(conn), 0, Vec::new(), Vec::new());
+        out.restart(id);
+        venue.opened(now, &line.slot, engine, out);
+        engine.apply(UnixNanos(now), Input::Opened { conn: id }, out);
+        true
+    }
+
+    /// Requests and messages arrive at the venue, in the order of their moments.
+    fn arrive<S: Subject>(&mut self, now: u64, venue: &mut S) -> bool {
+        let due = self.up.iter().enumerate().filter(|(_, up)| up.at <= now).min_by_key(|(index, up)| (up.at, *index));
+        let Some((index, _)) = due else { return false };
+        let Up { conn, what, request, fate, .. } = self.up.remove(index);
+        let line = conn.and_then(|id| self.lines.get_mut(id.index()));
+        let venue_conn = line.as_ref().and_then(|line| line.venue);
+        if let Some(request) = request {
+            let door = S::REST;
+            venue.arrived(now, door, &request);
+            let response = match fate {
+                Fate::Page { served } => {
+                    if served {
+                        venue.http(now, door, &request);
+                    }
+                    Response::html(502, "<html>Bad Gateway</html>")
+                }
+                _ => venue.http(now, door, &request),
+            };
+            let latency = self.latency();
+            let line = conn.and_then(|id| self.lines.get_mut(id.index()));
+            if let Some(line) = line.filter(|line| line.venue.is_some() && fate != Fate::Swallowed) {
+                line.down.push((now.saturating_add(latency), serialize(&response, true, None)));
+            }
+            return true;
+        }
+        match (what, venue_conn, fate) {
+            (Message::Text(text), Some(conn), Fate::Swallowed) => venue.unheard(now, Some(conn), &text),
+            (Message::Text(text), Some(conn), _) => venue.text(now, conn, &text),
+            // Its connection fell; the request goes on alone.
+            (Message::Text(text), None, _) => venue.unheard(now, None, &text),
+            (Message::Pong(payload), Some(conn), _) => venue.control(now, conn, &Control::Pong(payload)),
+            (Message::Pong(_), None, _) | (Message::Other, ..) => {}
+        }
+        true
+    }
+
+    /// What the venue wants sent leaves.
+    fn publish<S: Subject>(&mut self, now: u64, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) -> bool {
+        let outputs = venue.take_outputs();
+        let busy = !outputs.is_empty();
+        for output in outputs {
+            let (to, bytes) = match output {
+                Output::Text { conn, text } => (conn, Some(websocket::text(&text))),
+                Output::Ping { conn, payload } => (conn, Some(websocket::ping(&payload))),
+                Output::Close { conn, .. } => (conn, None),
+            };
+            let Some(index) = self.lines.iter().position(|line| line.venue == Some(to)) else { continue };
+            let latency = self.latency();
+            match (bytes, self.lines.get_mut(index)) {
+                (Some(bytes), Some(line)) => {
+                    // A stream keeps its order.
+                    let after = line.down.last().map_or(0, |(at, _)| *at);
+                    line.down.push((now.saturating_add(latency).max(after), bytes));
+                }
+                _ => self.fall(now, ConnId(index as u16), "closed by the venue", venue, engine, out),
+            }
+        }
+        busy
+    }
+
+    /// Bytes arrive at the engine.
+    fn deliver(&mut self, now: u64, engine: &mut Engine, out: &mut FakeOutputs) -> bool {
+        let mut busy = false;
+        for index in 0..self.lines.len() {
+            let Some(line) = self.lines.get_mut(index) else { continue };
+            while line.down.first().is_some_and(|(at, _)| *at <= now) {
+                line.inbox.extend(line.down.remove(0).1);
+            }
+            let mut more = !line.inbox.is_empty();
+            while more && out.closes.is_empty() {
+                busy = true;
+                let input = Input::Bytes { conn: ConnId(index as u16), plain: &mut line.inbox };
+                let progress = engine.apply(UnixNanos(now), input, out);
+                line.inbox.drain(..progress.consumed);
+                more = progress.more || (progress.consumed > 0 && !line.inbox.is_empty());
+            }
+        }
+        busy
+    }
+
+    /// A connection is gone, for both sides.
+    fn fall<S: Subject>(
+        &mut self,
+        now: u64,
+        id: ConnId,
+        why: &str,
+        venue: &mut S,
+        engine: &mut Engine,
+        out: &mut FakeOutputs,
+    ) {
+        let Some(line) = self.lines.get_mut(id.index()) else { return };
+        let Some(conn) = line.venue.take() else { return };
+        venue.closed(now, conn);
+        let began = line.sent;
+        line.down.clear();
+        let mut rest = std::mem::take(&mut line.inbox);
+        for up in self.up.iter_mut().filter(|up| up.conn == Some(id)) {
+            up.conn = None;
+        }
+        out.take_sent(id);
+        let closed = Closed { why: why.to_owned(), clean: false, began };
+        engine.apply(UnixNanos(now), Input::Closed { conn: id, closed, rest: &mut rest }, out);
+    }
+}
+
+/// Takes the first whole request from the front of `bytes`; `None` if there is none yet.
+fn take_request(bytes: &mut Vec<u8>) -> Option<Request> {
+    let Parsed::Whole(request, taken) = parse(bytes) else { return None };
+    bytes.drain(..taken);
+    Some(request)
+}

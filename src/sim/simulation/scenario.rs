@@ -1,0 +1,472 @@
+//! One scenario: a strategy places, cancels and is filled while the network fails, perhaps its session dies and another
+//! one follows; then calm, and the venue's own figures are compared with what was told.
+//!
+//! What is checked: no place request arrives twice; the law of records for every order; when all is calm, the fills told
+//! of each order are exactly what the venue executed (for an order of a dead session: what was listed plus the fills
+//! since, and every execution since the death was told), no order is open, and none that the venue holds open was told to
+//! be over.
+
+use super::network::Network;
+use super::subjects::{Subject, Truth};
+use super::told::Told;
+use crate::engine::{Control, Engine, Input};
+use crate::order::{ClientOrderIds, ReconcileRules, RestartPolicy};
+use crate::record::{ExecutionKind as K, Instrument, OrderCommand, OrderRef, RequestId, Side, StrategyId, UnixNanos};
+use crate::sim::{FakeOutputs, Rng, MILLISECOND_NS, SECOND_NS};
+use rust_decimal::prelude::ToPrimitive as _;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// Lines kept of what happened.
+const TRAIL_MAX: usize = 300;
+/// When every scenario begins.
+const START_NS: u64 = 1_793_613_600 * SECOND_NS;
+/// The only strategy.
+const STRATEGY: StrategyId = StrategyId(0);
+/// Every order is of so much of the base asset, filled in tenths of it.
+const SIZE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+/// Orders of one scenario.
+const ORDERS_MAX: usize = 12;
+/// What calm needs: unknown orders are judged, dropped fills are looked for, connections are dialled again.
+const CALM_NS: u64 = 150 * SECOND_NS;
+/// Executions so long before the death are told again: what the dead session had not heard is among them.
+pub const REPLAY_MARGIN_MS: u64 = crate::order::REPLAY_MARGIN_MS;
+
+/// What a scenario met, for whoever wants to know that it met anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Orders the strategy placed.
+    pub orders: u64,
+    /// Orders the venue had.
+    pub arrived: u64,
+    /// Fills made at the venue.
+    pub fills: u64,
+    /// Orders whose outcome was unknown for a while.
+    pub unknown: u64,
+    /// Orders of a dead session that were taken back.
+    pub adopted: u64,
+    /// Requests that met a fault.
+    pub faults: u64,
+    /// Sessions that died.
+    pub deaths: u64,
+}
+
+impl Summary {
+    /// Both together.
+    #[must_use]
+    pub fn with(self, other: Summary) -> Summary {
+        Summary {
+            orders: self.orders.saturating_add(other.orders),
+            arrived: self.arrived.saturating_add(other.arrived),
+            fills: self.fills.saturating_add(other.fills),
+            unknown: self.unknown.saturating_add(other.unknown),
+            adopted: self.adopted.saturating_add(other.adopted),
+            faults: self.faults.saturating_add(other.faults),
+            deaths: self.deaths.saturating_add(other.deaths),
+        }
+    }
+}
+
+/// A fill made at the venue.
+#[derive(Debug, Clone, Copy)]
+struct Fill {
+    at: u64,
+    quantity: i64,
+}
+
+/// One session of the strategy.
+#[derive(Debug, Default)]
+struct Session {
+    epoch: u64,
+    told: BTreeMap<String, Told>,
+    placed: Vec<(RequestId, String)>,
+}
+
+/// A scenario while it is played.
+pub struct Scenario<S: Subject> {
+    venue: S,
+    engine: Engine,
+    out: FakeOutputs,
+    network: Network,
+    instrument: Instrument,
+    now: u64,
+    rng: Rng,
+    sessions: Vec<Session>,
+    fills: BTreeMap<String, Vec<Fill>>,
+    died_at: Option<u64>,
+    summary: Summary,
+    wrong: Option<String>,
+    /// What happened last, for whoever looks for a failure's cause.
+    trail: std::collections::VecDeque<String>,
+}
+
+/// Plays the scenario of this seed.
+///
+/// # Errors
+/// What was lost, doubled or told wrongly, with the seed.
+pub fn play<S: Subject>(seed: u64) -> Result<Summary, String> {
+    let mut scenario = Scenario::<S>::begin(seed)?;
+    scenario.chaos();
+    if scenario.rng.chance(40) {
+        scenario.die()?;
+        scenario.chaos();
+    }
+    scenario.calm();
+    scenario.judge().map_err(|wrong| format!("{} seed {seed}: {wrong}\n{}", S::VENUE, scenario.trail()))?;
+    Ok(scenario.summary)
+}
+
+impl<S: Subject> Scenario<S> {
+    /// A venue and a session that is ready to trade, on a network without faults.
+    ///
+    /// # Errors
+    /// The engine cannot be built.
+    pub fn begin(seed: u64) -> Result<Self, String> {
+        let ids = ids(1, None)?;
+        let engine = S::engine(ids, ReconcileRules::default())?;
+        let slots = engine.slots();
+        let mut scenario = Scenario {
+            venue: S::begin(seed, START_NS),
+            out: FakeOutputs::new(seed, slots.len()),
+            network: Network::new::<S>(&slots, seed),
+            engine,
+            instrument: S::instrument(),
+            now: START_NS,
+            rng: Rng::new(seed ^ 0x9e37_79b9_7f4a_7c15),
+            sessions: vec![Session { epoch: 1, ..Session::default() }],
+            fills: BTreeMap::new(),
+            died_at: None,
+            summary: Summary::default(),
+            wrong: None,
+            trail: std::collections::VecDeque::new(),
+        };
+        scenario.introduce();
+        scenario.pass(2 * SECOND_NS);
+        Ok(scenario)
+    }
+
+    /// The clock, UNIX nanoseconds.
+    pub const fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The venue's side.
+    pub fn venue_mut(&mut self) -> &mut S {
+        &mut self.venue
+    }
+
+    fn introduce(&mut self) {
+        self.control(Control::AddStrategy(STRATEGY));
+        self.control(Control::Instrument(Box::new(self.instrument.clone())));
+    }
+
+    fn control(&mut self, control: Control) {
+        self.engine.apply(UnixNanos(self.now), Input::Control(control), &mut self.out);
+    }
+
+    /// Lets so much time pass.
+    pub fn pass(&mut self, ns: u64) {
+        let end = self.now.saturating_add(ns);
+        loop {
+            self.turn();
+            if self.now >= end {
+                return;
+            }
+            let engine = self.engine.deadline().map(|at| at.0);
+            let venue = self.venue.tick(self.now);
+            let next = [engine, venue, self.network.deadline()].into_iter().flatten().min().unwrap_or(end);
+            // A millisecond at least: the clock of the machine is no finer where it matters.
+            self.now = next.max(self.now.saturating_add(MILLISECOND_NS)).min(end);
+        }
+    }
+
+    /// Everything that is due now.
+    fn turn(&mut self) {
+        let Scenario { venue, engine, out, network, .. } = self;
+        network.run(self.now, venue, engine, out);
+        if engine.deadline().is_some_and(|at| at.0 <= self.now) {
+            engine.apply(UnixNanos(self.now), Input::Time, out);
+            network.run(self.now, venue, engine, out);
+        }
+        for strategy in engine.wants_room().iter() {
+            engine.apply(UnixNanos(self.now), Input::Room { strategy }, out);
+        }
+        self.out.offers.clear();
+        for note in std::mem::take(&mut self.out.notes) {
+            self.remember(note);
+        }
+        self.out.retired.clear();
+        self.out.market.iter_mut().for_each(Vec::clear);
+        self.hear();
+    }
+
+    fn remember(&mut self, what: String) {
+        if self.trail.len() >= TRAIL_MAX {
+            self.trail.pop_front();
+        }
+        let at_ms = self.now.saturating_sub(START_NS) / MILLISECOND_NS;
+        self.trail.push_back(format!("{at_ms} ms: {what}"));
+    }
+
+    /// What happened last, a line each.
+    pub fn trail(&self) -> String {
+        let lines = self.trail.iter().cloned().chain([self.venue.asked()]);
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
+    fn hear(&mut self) {
+        let records = self.out.executions.get_mut(STRATEGY.index()).map(std::mem::take).unwrap_or_default();
+        for record in &records {
+            let (kind, reject, code) = (record.kind, record.reject, record.venue_code);
+            self.remember(format!("{kind:?} {} {reject:?} {code}", record.client_order_id));
+        }
+        let Some(session) = self.sessions.last_mut() else { return };
+        for record in records.iter().filter(|record| !record.client_order_id.is_empty()) {
+            let answers = matches!(record.kind, K::CancelRejected | K::CancelUnknown);
+            if answers || record.kind == K::Rejected && !record.request.is_adopted() && !record.sent.is_some() {
+                // Of a request that never left.
+                continue;
+            }
+            let told = session.told.entry(record.client_order_id.to_string()).or_default();
+            if let Err(wrong) = told.record(record) {
+                self.wrong.get_or_insert(format!("{}: {wrong}", record.client_order_id));
+            }
+        }
+    }
+
+    /// Places an order that rests; its client order id.
+    pub fn place(&mut self) -> Option<String> {
+        let session = self.sessions.last_mut()?;
+        let request = RequestId::new(STRATEGY, session.placed.len() as u64 + 1);
+        let id = ids(session.epoch, None).ok()?.id_of(request).to_string();
+        session.placed.push((request, id.clone()));
+        let (price, quantity) = (mantissa(Decimal::from(50_000), self.instrument.price_exponent), self.size());
+        let command = OrderCommand::limit(self.instrument.id, Side::Buy, price, quantity);
+        self.submit(command.stamped(request, UnixNanos(self.now)));
+        self.summary.orders += 1;
+        Some(id)
+    }
+
+    /// Asks for the cancel of an order, of this session or an earlier one.
+    pub fn cancel(&mut self, id: &str) {
+        let Some(session) = self.sessions.last_mut() else { return };
+        let Ok(target) = crate::record::ClientOrderId::new(id) else { return };
+        session.placed.push((RequestId::NONE, String::new()));
+        let request = RequestId::new(STRATEGY, session.placed.len() as u64);
+        let command = OrderCommand::cancel(self.instrument.id, OrderRef::Client(target));
+        self.submit(command.stamped(request, UnixNanos(self.now)));
+    }
+
+    fn submit(&mut self, command: OrderCommand) {
+        self.engine.apply(UnixNanos(self.now), Input::Command(&command), &mut self.out);
+        self.turn();
+    }
+
+    /// So many tenths of an order are executed, as far as they are left.
+    pub fn fill(&mut self, id: &str, tenths: u32) {
+        let asked = SIZE * Decimal::new(i64::from(tenths), 1);
+        let traded = self.venue.fill(self.now, id, asked);
+        if !traded.is_zero() {
+            let quantity = mantissa(traded, self.instrument.size_exponent);
+            self.fills.entry(id.to_owned()).or_default().push(Fill { at: self.now, quantity });
+            self.summary.fills += 1;
+        }
+        self.turn();
+    }
+
+    /// What the current session's strategy was told of an order as executed; `None` if it was told nothing.
+    pub fn told_filled(&self, id: &str) -> Option<i64> {
+        self.sessions.last()?.told.get(id).map(|told| told.filled)
+    }
+
+    fn size(&self) -> i64 {
+        mantissa(SIZE, self.instrument.size_exponent)
+    }
+
+    /// The orders placed so far, of all sessions.
+    fn placed(&self) -> Vec<String> {
+        let all = self.sessions.iter().flat_map(|session| &session.placed);
+        all.filter(|(_, id)| !id.is_empty()).map(|(_, id)| id.clone()).collect()
+    }
+
+    fn chaos(&mut self) {
+        self.network.faults_percent = 5 + self.rng.below(30);
+        for _ in 0..self.rng.below(60) + 10 {
+            let placed = self.placed();
+            let some = placed.get(self.rng.below(placed.len().max(1) as u64) as usize).cloned();
+            match (self.rng.below(14), some) {
+                (0..=3, _) if placed.len() < ORDERS_MAX => {
+                    self.place();
+                }
+                (4..=7, Some(id)) => {
+                    let tenths = self.rng.below(7) as u32 + 1;
+                    self.fill(&id, tenths);
+                }
+                (8, Some(id)) => self.cancel(&id),
+                (9, Some(id)) => {
+                    let silent = self.rng.chance(50);
+                    self.venue.silence(&id, silent);
+                }
+                (10, _) => {
+                    let lag = self.rng.below(4) * SECOND_NS;
+                    self.venue.lag(lag);
+                }
+                (11, _) => {
+                    let index = self.rng.below(self.network.connections() as u64) as usize;
+                    let Scenario { venue, engine, out, network, .. } = self;
+                    network.cut(self.now, index, venue, engine, out);
+                    self.turn();
+                }
+                _ => {}
+            }
+            let pause = [5, 50, 500, 5_000][self.rng.below(4) as usize];
+            let pause = self.rng.below(pause) + 1;
+            self.tend();
+            self.pass(pause * MILLISECOND_NS);
+        }
+    }
+
+    /// Credentials that are made ahead of time.
+    fn tend(&mut self) {
+        let Scenario { venue, engine, out, .. } = self;
+        for slot in engine.slots() {
+            venue.opened(self.now, &slot, engine, out);
+        }
+    }
+
+    /// The session dies; fills go on; another one follows.
+    fn die(&mut self) -> Result<(), String> {
+        self.network.cut_all(self.now, &mut self.venue);
+        self.died_at = Some(self.now);
+        self.summary.deaths += 1;
+        for _ in 0..self.rng.below(6) {
+            self.now += self.rng.below(4 * SECOND_NS);
+            let placed = self.placed();
+            if let Some(id) = placed.get(self.rng.below(placed.len().max(1) as u64) as usize) {
+                let tenths = self.rng.below(12) as u32 + 1;
+                let asked = SIZE * Decimal::new(i64::from(tenths), 1);
+                let traded = self.venue.fill(self.now, id, asked);
+                if !traded.is_zero() {
+                    let quantity = mantissa(traded, self.instrument.size_exponent);
+                    self.fills.entry(id.clone()).or_default().push(Fill { at: self.now, quantity });
+                    self.summary.fills += 1;
+                }
+            }
+            self.venue.tick(self.now);
+            self.venue.take_outputs();
+        }
+        let epoch = self.sessions.len() as u64 + 1;
+        let restart = if self.rng.chance(30) { RestartPolicy::Sweep } else { RestartPolicy::Adopt };
+        self.engine = S::engine(ids(epoch, self.died_at)?, ReconcileRules { restart, ..ReconcileRules::default() })?;
+        let connections = self.engine.slots().len();
+        self.out = FakeOutputs::new(epoch, connections);
+        self.sessions.push(Session { epoch, ..Session::default() });
+        self.introduce();
+        self.pass(SECOND_NS);
+        Ok(())
+    }
+
+    /// No more faults; then everything that is left is cancelled.
+    fn calm(&mut self) {
+        self.summary.faults = self.network.faults;
+        self.network.faults_percent = 0;
+        self.venue.lag(0);
+        for id in self.placed() {
+            self.venue.silence(&id, false);
+        }
+        self.quiet(CALM_NS);
+        for id in self.placed() {
+            if self.venue.truth(&id).is_some_and(|truth| truth.open) {
+                self.cancel(&id);
+            }
+        }
+        self.quiet(30 * SECOND_NS);
+    }
+
+    fn quiet(&mut self, ns: u64) {
+        let end = self.now.saturating_add(ns);
+        while self.now < end {
+            self.tend();
+            self.pass(10 * SECOND_NS);
+        }
+    }
+
+    /// Compares what was told with the venue's own figures.
+    fn judge(&mut self) -> Result<(), String> {
+        if let Some(wrong) = self.wrong.take() {
+            return Err(wrong);
+        }
+        let open = self.engine.open_orders();
+        let last = self.sessions.len().saturating_sub(1);
+        for (number, session) in self.sessions.iter().enumerate() {
+            for (_, id) in session.placed.iter().filter(|(_, id)| !id.is_empty()) {
+                let truth = self.venue.truth(id);
+                let executed = truth.map_or(0, |truth| mantissa(truth.executed, self.instrument.size_exponent));
+                self.summary.arrived += u64::from(truth.is_some());
+                if self.venue.received(id) > 1 {
+                    return Err(format!("{id} arrived {} times", self.venue.received(id)));
+                }
+                let here = session.told.get(id).cloned().unwrap_or_default();
+                self.summary.unknown += u64::from(here.unknown);
+                let adopted = self.sessions.get(last).filter(|_| number < last).and_then(|s| s.told.get(id));
+                self.summary.adopted += u64::from(adopted.is_some());
+                match adopted {
+                    Some(told) => self.judge_adopted(id, told, executed)?,
+                    None => judge_own(id, &here, truth, executed)?,
+                }
+                if truth.is_some_and(|truth| truth.open) {
+                    return Err(format!("{id} is still open at the venue ({truth:?}), told {here:?} then {adopted:?}"));
+                }
+            }
+        }
+        match open {
+            0 => Ok(()),
+            _ => Err(format!("{open} orders are open here and none at the venue")),
+        }
+    }
+
+    fn judge_adopted(&self, id: &str, told: &Told, executed: i64) -> Result<(), String> {
+        let Some(listed) = told.listed else { return Err(format!("{id} of a dead session was not listed: {told:?}")) };
+        if listed.saturating_add(told.filled) != executed {
+            return Err(format!("{id}: {executed} executed, told {told:?}"));
+        }
+        if told.end.is_none() {
+            return Err(format!("{id} is over and nobody was told: {told:?}"));
+        }
+        let from = self.died_at.unwrap_or(0).saturating_sub(REPLAY_MARGIN_MS * MILLISECOND_NS);
+        let since: i64 = self.fills.get(id).into_iter().flatten().filter(|f| f.at >= from).map(|f| f.quantity).sum();
+        match told.replayed.saturating_add(told.filled) == since {
+            true => Ok(()),
+            false => Err(format!("{id}: {since} executed since the death, told {told:?}")),
+        }
+    }
+}
+
+fn judge_own(id: &str, told: &Told, truth: Option<Truth>, executed: i64) -> Result<(), String> {
+    if told.filled != executed {
+        return Err(format!("{id}: {executed} executed, told {told:?}, the venue says {truth:?}"));
+    }
+    let ended = match truth.map(|truth| truth.status) {
+        None | Some("FAILED" | "REJECTED") => matches!(told.end, None | Some(K::Rejected | K::Cancelled)),
+        Some("FILLED") => told.risen || matches!(told.end, None | Some(K::Filled)),
+        Some(_) => told.risen || matches!(told.end, None | Some(K::Cancelled | K::Expired)),
+    };
+    match ended {
+        true => Ok(()),
+        false => Err(format!("{id} ended otherwise: told {told:?}, the venue says {truth:?}")),
+    }
+}
+
+fn ids(epoch: u64, died_at: Option<u64>) -> Result<ClientOrderIds, String> {
+    let ids = ClientOrderIds::new("xc", epoch).map_err(|error| error.to_string())?;
+    let earlier: Vec<u64> = (1..epoch).collect();
+    Ok(match died_at {
+        Some(at) => ids.after(&earlier, UnixNanos(at)),
+        None => ids,
+    })
+}
+
+fn mantissa(value: Decimal, exponent: i8) -> i64 {
+    let scale = Decimal::from(10i64.saturating_pow(u32::from(exponent.unsigned_abs())));
+    (value * scale).to_i64().unwrap_or(0)
+}

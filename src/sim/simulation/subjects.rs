@@ -1,0 +1,288 @@
+//! The venues a scenario can be played at.
+
+use crate::engine::{
+    BinanceUsOrders, BinanceUsSetup, Carrier, CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig, Input, Slot,
+    TOKEN_SLOT_USER,
+};
+use crate::guard::BreakerRules;
+use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::record::{
+    AssetId, ConnectionRole, Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
+};
+use crate::sim::server::{ConnId as VenueConn, Door, Venue as Model};
+use crate::sim::{binance_us, coinbase, FakeOutputs};
+use crate::venue::binance_us as binance_us_wire;
+use crate::venue::coinbase::auth::{CoinbaseKey, LegacyKey};
+use crate::venue::coinbase::{self as coinbase_wire, Endpoint, MarketFeeds, StreamConfig};
+use rust_decimal::Decimal;
+use std::sync::Arc;
+
+/// What the venue itself knows of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Truth {
+    /// Working, or about to end.
+    pub open: bool,
+    /// Its word for it.
+    pub status: &'static str,
+    /// Executed, base asset.
+    pub executed: Decimal,
+}
+
+/// A venue's model and the engine's set-up for it.
+pub trait Subject: Model + Sized {
+    /// Which.
+    const VENUE: Venue;
+    /// Where requests go.
+    const REST: Door;
+
+    /// A quiet venue without limits.
+    fn begin(seed: u64, now: u64) -> Self;
+    /// An engine for it.
+    fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String>;
+    /// What is traded.
+    fn instrument() -> Instrument;
+    /// Where a connection goes.
+    fn door(slot: &Slot) -> Door;
+    /// And by which path.
+    fn path(slot: &Slot) -> &'static str;
+    /// A connection was opened, or time passed: credentials it needs are handed over.
+    fn opened(&mut self, now: u64, slot: &Slot, engine: &mut Engine, out: &mut FakeOutputs);
+    /// A message whose answer reaches nobody.
+    fn unheard(&mut self, now: u64, conn: Option<VenueConn>, text: &str);
+    /// Somebody trades with an order; how much was traded.
+    fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal;
+    /// How an order stands.
+    fn truth(&self, client_order_id: &str) -> Option<Truth>;
+    /// How often a place request of this id arrived.
+    fn received(&self, client_order_id: &str) -> u64;
+    /// What was asked how often, for whoever looks for a failure's cause.
+    fn asked(&self) -> String;
+    /// Account events about an order reach nobody, or do again.
+    fn silence(&mut self, client_order_id: &str, silent: bool);
+    /// Listings show what was so many ns ago.
+    fn lag(&mut self, ns: u64);
+}
+
+/// A throwaway key of the simulation: it opens nothing but a model in memory.
+const KEY: (&str, &str) = ("SimulationKey", "SimulationSecret");
+
+fn fixed(mantissa: i64, exponent: i8) -> Fixed {
+    Fixed::new(mantissa, exponent)
+}
+
+fn instrument(venue: Venue, symbol: &str, lot: Fixed) -> Instrument {
+    let listing = Listing {
+        venue,
+        symbol: symbol.into(),
+        streamed_as: None,
+        base: "BTC".into(),
+        quote: "USD".into(),
+        tick: fixed(1, -2),
+        lot,
+        quote_lot: fixed(1, -2),
+        size_min: lot,
+        size_max: fixed(1_000, 0),
+        notional_min: fixed(1, 0),
+        status: TradingStatus::Online,
+    };
+    Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing)
+}
+
+fn engine(
+    coinbase: Option<CoinbaseSetup>,
+    binance_us: Option<BinanceUsSetup>,
+    ids: ClientOrderIds,
+    reconcile: ReconcileRules,
+) -> Result<Engine, String> {
+    // The breaker would keep orders from a network as bad as this one.
+    let breaker = BreakerRules {
+        outcomes_min: u32::MAX,
+        timeouts_max: u32::MAX,
+        server_errors_max: u32::MAX,
+        ..BreakerRules::default()
+    };
+    let order_limits = OrderLimits { open_max: 64, closed_kept: 256, executions_kept: 1_024, strangers_kept: 64 };
+    let book_blocks_max = 64;
+    let config = EngineConfig {
+        coinbase,
+        binance_us,
+        oanda: None,
+        ids,
+        limits: None,
+        breaker,
+        order_limits,
+        reconcile,
+        book_blocks_max,
+    };
+    Engine::new(config).map_err(|error| error.to_string())
+}
+
+impl Subject for coinbase::Coinbase {
+    const VENUE: Venue = Venue::Coinbase;
+    const REST: Door = coinbase::DOOR_REST;
+
+    fn begin(seed: u64, now: u64) -> Self {
+        let legacy_key = Some(coinbase::LegacyKey { key: KEY.0.into(), secret: KEY.1.into() });
+        let config =
+            coinbase::Config { seed, depth: 4, legacy_key, first_subscribe_ns: u64::MAX, ..coinbase::Config::quiet() };
+        coinbase::Coinbase::new_without_key(&config, &["localhost:1".to_owned()], now)
+    }
+
+    fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String> {
+        let rest = Endpoint::https("https://localhost:1").map_err(|error| error.to_string())?;
+        let legacy = LegacyKey::new(KEY.0, KEY.1).map_err(|error| error.to_string())?;
+        let orders = CoinbaseOrders {
+            rest,
+            session: coinbase_wire::OrderConfig::default(),
+            legacy: Some(Arc::new(legacy)),
+            warm_every_ms: 60_000,
+            order_connections: 2,
+            requests_per_second: 200,
+        };
+        let stream = StreamConfig { market_connections_max: 1, ..StreamConfig::default() };
+        let setup = CoinbaseSetup { stream, market: MarketFeeds::default(), orders: Some(orders) };
+        engine(Some(setup), None, ids, rules)
+    }
+
+    fn instrument() -> Instrument {
+        instrument(Venue::Coinbase, "BTC-USD", fixed(1, -8))
+    }
+
+    fn door(slot: &Slot) -> Door {
+        match slot.role {
+            ConnectionRole::Market => coinbase::DOOR_MARKET,
+            ConnectionRole::User => coinbase::DOOR_USER,
+            _ => coinbase::DOOR_REST,
+        }
+    }
+
+    fn path(_: &Slot) -> &'static str {
+        "/"
+    }
+
+    fn opened(&mut self, now: u64, slot: &Slot, engine: &mut Engine, out: &mut FakeOutputs) {
+        let Ok(key) = LegacyKey::new(KEY.0, KEY.1) else { return };
+        let key = CoinbaseKey::Legacy(Arc::new(key));
+        let now = UnixNanos(now);
+        if let (ConnectionRole::User, Ok(token)) = (slot.role, key.ws_credential("user", now.seconds(), [0; 16])) {
+            let expires = now.plus_ms(60_000);
+            engine.apply(now, Input::Token { venue: Venue::Coinbase, slot: TOKEN_SLOT_USER, token, expires }, out);
+        }
+    }
+
+    fn unheard(&mut self, _: u64, _: Option<VenueConn>, _: &str) {}
+
+    fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal {
+        self.fill_order(now, client_order_id, size).unwrap_or_default()
+    }
+
+    fn truth(&self, client_order_id: &str) -> Option<Truth> {
+        let (_, status, executed) = self.order_state(client_order_id)?;
+        let open = !matches!(status, "FILLED" | "CANCELLED" | "EXPIRED" | "FAILED");
+        Some(Truth { open, status, executed })
+    }
+
+    fn received(&self, client_order_id: &str) -> u64 {
+        self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
+    }
+
+    fn asked(&self) -> String {
+        format!("{:?}", self.observed.counts)
+    }
+
+    fn silence(&mut self, client_order_id: &str, silent: bool) {
+        match silent {
+            true => self.reports.suppressed.insert(client_order_id.to_owned()),
+            false => self.reports.suppressed.remove(client_order_id),
+        };
+    }
+
+    fn lag(&mut self, ns: u64) {
+        self.reports.listing_lag_ns = ns;
+    }
+}
+
+impl Subject for binance_us::BinanceUs {
+    const VENUE: Venue = Venue::BinanceUs;
+    const REST: Door = binance_us::DOOR_REST;
+
+    fn begin(seed: u64, now: u64) -> Self {
+        let config = binance_us::Config { seed, depth: 4, ..binance_us::Config::quiet() };
+        binance_us::BinanceUs::new(&config, now)
+    }
+
+    fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String> {
+        let rest = Endpoint::https("https://localhost:1").map_err(|error| error.to_string())?;
+        let key = binance_us::ApiKey::default();
+        let key =
+            binance_us_wire::auth::Credentials::new(key.key(), key.secret()).map_err(|error| error.to_string())?;
+        let setup = BinanceUsSetup {
+            rest,
+            stream: binance_us_wire::StreamConfig::default(),
+            session: binance_us_wire::OrderConfig::default(),
+            market_connections_max: 1,
+            snapshot_levels: 5,
+            warm_every_ms: 60_000,
+            orders: Some(BinanceUsOrders {
+                key: Arc::new(key),
+                api: binance_us_wire::ApiConfig::default(),
+                api_connections: 1,
+                rest_connections: 1,
+            }),
+        };
+        engine(None, Some(setup), ids, rules)
+    }
+
+    fn instrument() -> Instrument {
+        instrument(Venue::BinanceUs, "BTCUSD", fixed(1, -5))
+    }
+
+    fn door(slot: &Slot) -> Door {
+        match slot.carrier {
+            Carrier::Stream => binance_us::DOOR_STREAM,
+            Carrier::Api => binance_us::DOOR_WS_API,
+            Carrier::Rest => binance_us::DOOR_REST,
+        }
+    }
+
+    fn path(slot: &Slot) -> &'static str {
+        match slot.carrier {
+            Carrier::Api => "/ws-api/v3",
+            Carrier::Stream | Carrier::Rest => "/stream",
+        }
+    }
+
+    fn opened(&mut self, _: u64, _: &Slot, _: &mut Engine, _: &mut FakeOutputs) {}
+
+    fn unheard(&mut self, now: u64, conn: Option<VenueConn>, text: &str) {
+        self.process_unheard(now, conn.unwrap_or(VenueConn(u64::MAX)), text);
+    }
+
+    fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal {
+        self.fill_order(now, client_order_id, size).unwrap_or_default()
+    }
+
+    fn truth(&self, client_order_id: &str) -> Option<Truth> {
+        let (_, status, executed) = self.order_state(client_order_id)?;
+        Some(Truth { open: matches!(status, "NEW" | "PARTIALLY_FILLED"), status, executed })
+    }
+
+    fn received(&self, client_order_id: &str) -> u64 {
+        self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
+    }
+
+    fn asked(&self) -> String {
+        format!("{:?}", self.observed.counts)
+    }
+
+    fn silence(&mut self, client_order_id: &str, silent: bool) {
+        match silent {
+            true => self.reports.suppressed.insert(client_order_id.to_owned()),
+            false => self.reports.suppressed.remove(client_order_id),
+        };
+    }
+
+    fn lag(&mut self, ns: u64) {
+        self.reports.listing_lag_ns = ns;
+    }
+}

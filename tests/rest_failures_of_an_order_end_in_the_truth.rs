@@ -1,0 +1,176 @@
+//! Whatever a REST API answers to a new order, at every venue: a verdict is Rejected at once, with its class and the time
+//! to try again; anything else is Unknown and then what the venue's listings prove. The order is never sent again.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod canned;
+mod common;
+mod venues;
+
+use canned::failures::{all, html, json, Failure, First};
+use exchange_connectors::gateway::BreakerRules;
+use exchange_connectors::record::{
+    ExecutionKind as K, GuardEvent, RejectClass, UnixNanos, Venue, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED,
+};
+use std::thread;
+use std::time::Duration;
+use venues::{Local, Rig, Setup};
+
+/// Every failure at a venue, each against a gateway of its own, a few at a time.
+fn each(at: Venue, show: fn(Venue, &Failure)) {
+    let failures = all(at);
+    thread::scope(|scope| {
+        for part in failures.chunks(failures.len().div_ceil(4)) {
+            scope.spawn(move || part.iter().for_each(|failure| show(at, failure)));
+        }
+    });
+}
+
+fn orders_sent(rig: &Rig) -> usize {
+    let (verb, path) = rig.local.paths().place;
+    rig.canned().asked(verb, path)
+}
+
+/// The can answers, and the venue never hears of the order.
+fn never_arrived(at: Venue, failure: &Failure) {
+    let name = failure.name;
+    let mut rig = Setup::canned().start(at);
+    let (verb, path) = rig.local.paths().place;
+    rig.canned().answer(verb, path, failure.reply.clone());
+    let first = rig.place();
+    match failure.first {
+        First::Rejected(class) => {
+            assert_eq!((first.kind, first.reject), (K::Rejected, class), "{at} {name}: {first:?}");
+            assert!(first.sent != UnixNanos::NONE && !first.has(EXECUTION_FLAG_RECONCILED), "{at} {name}");
+            assert!(!first.venue_code.as_str().is_empty(), "{at} {name}: the venue's words are told");
+        }
+        First::Unknown => {
+            assert_eq!(first.kind, K::Unknown, "{at} {name}: {first:?}");
+            let rejected = rig.expect(first.request, K::Rejected);
+            assert_eq!(rejected.reject, RejectClass::NeverArrived, "{at} {name}");
+            assert!(rejected.has(EXECUTION_FLAG_RECONCILED), "{at} {name}");
+        }
+    }
+    if let Some(wait_ms) = failure.wait_ms {
+        let next = rig.submit(rig.resting_bid());
+        let refused = rig.first(next);
+        assert_eq!((refused.kind, refused.reject), (K::Rejected, failure.held), "{at} {name}: {refused:?}");
+        assert_eq!(refused.sent, UnixNanos::NONE, "{at} {name}: nothing of it left");
+        let again = refused.retry_at().expect("the time to try again");
+        let waits_ms = again.since(first.recv) / 1_000_000;
+        assert!(waits_ms <= wait_ms && waits_ms + 1_000 > wait_ms, "{at} {name}: in {waits_ms} ms, not {wait_ms}");
+    }
+    rig.watch(Duration::from_millis(100));
+    let law = rig.law(first.request);
+    let of_rejected: &[K] = &[K::Rejected];
+    let of_unknown: &[K] = &[K::Unknown, K::Rejected];
+    assert_eq!(law, if failure.first == First::Unknown { of_unknown } else { of_rejected }, "{at} {name}");
+    assert_eq!(orders_sent(&rig), 1, "{at} {name}: sent once");
+    assert_eq!(rig.gateway.open_orders().unwrap(), 0, "{at} {name}");
+}
+
+/// The venue takes the order, the can answers in its place, and the account's events are silent.
+fn taken_all_the_same(at: Venue, failure: &Failure) {
+    let name = failure.name;
+    if failure.first != First::Unknown {
+        return;
+    }
+    let mut rig = Setup::canned().start(at);
+    rig.local.hold_user_events();
+    let (verb, path) = rig.local.paths().place;
+    rig.canned().answer_when_done(verb, path, failure.reply.clone());
+    let first = rig.place();
+    assert_eq!(first.kind, K::Unknown, "{at} {name}: {first:?}");
+    let accepted = rig.expect(first.request, K::Accepted);
+    let id = accepted.client_order_id;
+    assert!(accepted.has(EXECUTION_FLAG_RECONCILED) && !accepted.has(EXECUTION_FLAG_IMPLIED), "{at} {name}");
+    assert!(!accepted.venue_order_id.is_empty(), "{at} {name}");
+    rig.local.release_user_events();
+    rig.local.fill(id.as_str(), "0.004");
+    rig.expect(first.request, K::Fill);
+    rig.cancel(first.request);
+    assert_eq!(rig.law(first.request), [K::Unknown, K::Accepted, K::Fill, K::Cancelled], "{at} {name}");
+    assert_eq!((orders_sent(&rig), rig.local.orders_received(id.as_str())), (1, 1), "{at} {name}: sent once");
+}
+
+#[test]
+fn an_order_that_never_arrived_at_coinbase() {
+    each(Venue::Coinbase, never_arrived);
+}
+
+#[test]
+fn an_order_that_never_arrived_at_binance_us() {
+    each(Venue::BinanceUs, never_arrived);
+}
+
+#[test]
+fn an_order_taken_all_the_same_at_coinbase() {
+    each(Venue::Coinbase, taken_all_the_same);
+}
+
+#[test]
+fn an_order_taken_all_the_same_at_binance_us() {
+    each(Venue::BinanceUs, taken_all_the_same);
+}
+
+#[test]
+fn an_answer_that_is_no_listing_is_no_evidence_that_an_order_is_not_there() {
+    for at in Local::ALL {
+        for body in ["{}", "null", "", r#"{"orders":"#, r#"{"error":"maintenance"}"#, "[1", "<html></html>"] {
+            let mut rig = Setup::canned().start(at);
+            rig.local.hold_user_events();
+            let paths = rig.local.paths();
+            rig.canned().answer_when_done(paths.place.0, paths.place.1, html(502));
+            let (verb, path) = paths.recent_orders;
+            rig.canned().answer(verb, path, json(200, body));
+            let first = rig.place();
+            assert_eq!(first.kind, K::Unknown, "{at} {body}: {first:?}");
+            let asked = |rig: &mut Rig| {
+                (rig.canned().asked(verb, path) >= 12 || rig.law(first.request).len() > 1).then_some(())
+            };
+            rig.until("a dozen questions", asked);
+            assert_eq!(rig.law(first.request), [K::Unknown], "{at} {body}: nothing is known");
+            rig.canned().forget();
+            rig.expect(first.request, K::Accepted);
+        }
+    }
+}
+
+#[test]
+fn a_venue_that_only_fails_opens_the_breaker_until_it_answers_again() {
+    for at in Local::ALL {
+        let breaker = BreakerRules {
+            server_errors_max: 3,
+            pause_ms_min: 200,
+            probe_ms: 50,
+            probes: 2,
+            ..BreakerRules::default()
+        };
+        let mut rig = Setup { breaker, ..Setup::canned() }.start(at);
+        let lives = rig.place_accepted();
+        let paths = rig.local.paths();
+        for (reply, (verb, path)) in [(html(502), paths.place), (json(503, ""), paths.time)] {
+            rig.canned().answer(verb, path, reply);
+        }
+        let mut sent = 0;
+        // Questions for the time fail too: it may open before the third order.
+        while rig.place().kind == K::Unknown {
+            sent += 1;
+        }
+        assert!((1..=3).contains(&sent), "{at}: three server errors open it, not {sent}");
+        let opened = rig.guard(GuardEvent::BreakerOpened);
+        let next = rig.submit(rig.resting_bid());
+        let refused = rig.first(next);
+        assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::BreakerOpen), "{at}: {refused:?}");
+        assert!(opened.retry_at().is_some() && refused.retry_at() >= opened.retry_at(), "{at}: {opened:?} {refused:?}");
+        assert_eq!(orders_sent(&rig), sent + 1, "{at}");
+        // Cancels pass.
+        rig.cancel(lives.request);
+
+        rig.guard(GuardEvent::BreakerProbing);
+        rig.canned().forget();
+        rig.guard(GuardEvent::BreakerClosed);
+        rig.place_accepted();
+        assert_eq!(orders_sent(&rig), 1, "{at}: no order was the probe");
+    }
+}

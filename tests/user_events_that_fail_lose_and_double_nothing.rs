@@ -1,0 +1,135 @@
+//! The account's events told twice, too late, never, or about what nobody asked for, at every venue: every order ends as
+//! the venue ended it, and every fill counts once.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod canned;
+mod common;
+mod venues;
+
+use common::fast_rules;
+use exchange_connectors::order::ReconcileRules;
+use exchange_connectors::record::{ExecutionKind as K, EXECUTION_FLAG_RECONCILED};
+use exchange_connectors::sim::server::{CloseHow, Fault};
+use exchange_connectors::telemetry::Counter;
+use std::time::Duration;
+use venues::{Local, Rig, Setup};
+
+/// The quantities of an order's fills.
+fn fills(rig: &Rig, request: exchange_connectors::record::RequestId) -> Vec<String> {
+    let fills = rig.executions.iter().filter(|r| r.request == request && r.kind == K::Fill);
+    fills.map(|r| r.quantity().to_string()).collect()
+}
+
+#[test]
+fn told_several_times() {
+    for at in Local::ALL {
+        let mut rig = Setup::direct().start(at);
+        rig.local.repeat_user_events(3);
+        let order = rig.place_accepted();
+        let (request, id) = (order.request, order.client_order_id);
+        for size in ["0.001", "0.002"] {
+            rig.local.fill(id.as_str(), size);
+        }
+        rig.until("both fills", |rig| (fills(rig, request).len() >= 2).then_some(()));
+        rig.cancel(request);
+        rig.watch(Duration::from_millis(100));
+        assert_eq!(fills(&rig, request), ["0.001", "0.002"], "{at}");
+        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Cancelled], "{at}");
+    }
+}
+
+#[test]
+fn never_told() {
+    for at in Local::ALL {
+        let rules = ReconcileRules { fills_every_ms: 300, ..fast_rules() };
+        let mut rig = Setup { reconcile: rules, ..Setup::direct() }.start(at);
+        let order = rig.place_accepted();
+        let (request, id) = (order.request, order.client_order_id);
+        rig.local.hold_user_events();
+        rig.local.fill(id.as_str(), "0.004");
+        rig.local.drop_user_events();
+        rig.local.release_user_events();
+        // The stream is healthy and silent: history tells.
+        rig.expect(request, K::Fill);
+        assert_eq!(fills(&rig, request), ["0.004"], "{at}");
+        rig.local.fill(id.as_str(), "0.006");
+        rig.expect(request, K::Filled);
+        assert_eq!(fills(&rig, request), ["0.004", "0.006"], "{at}");
+        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Filled], "{at}");
+    }
+}
+
+#[test]
+fn told_late() {
+    for at in Local::ALL {
+        let mut rig = Setup::direct().start(at);
+        rig.local.delay_user_events(150);
+        let order = rig.place_accepted();
+        let (request, id) = (order.request, order.client_order_id);
+        rig.local.fill(id.as_str(), "0.004");
+        rig.local.fill(id.as_str(), "0.006");
+        rig.expect(request, K::Filled);
+        assert_eq!(fills(&rig, request), ["0.004", "0.006"], "{at}");
+        rig.watch(Duration::from_millis(200));
+        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Filled], "{at}");
+    }
+}
+
+#[test]
+fn told_when_everything_is_over() {
+    for at in Local::ALL {
+        let mut rig = Setup::direct().start(at);
+        let order = rig.place_accepted();
+        let (request, id) = (order.request, order.client_order_id);
+        rig.local.hold_user_events();
+        rig.local.fill(id.as_str(), "0.004");
+        rig.submit(rig.cancel_of(request));
+        rig.until("the venue's cancel", |rig| (!rig.local.holds(id.as_str())).then_some(()));
+        rig.watch(Duration::from_millis(50));
+        rig.local.release_user_events();
+        rig.expect(request, K::Cancelled);
+        rig.watch(Duration::from_millis(100));
+        let law = rig.law(request);
+        assert_eq!(fills(&rig, request), ["0.004"], "{at}: {law:?}");
+        assert_eq!(law.iter().filter(|kind| kind.is_terminal()).count(), 1, "{at}: {law:?}");
+    }
+}
+
+#[test]
+fn lost_with_the_reply_while_listings_lag() {
+    for at in Local::ALL {
+        let rules = ReconcileRules { absence_grace_ms: 600, ..fast_rules() };
+        let mut rig = Setup { reconcile: rules, ..Setup::direct() }.start(at);
+        rig.local.hold_user_events();
+        // Longer than several questions take, shorter than absence needs to be believed.
+        rig.local.lag_listings(400);
+        rig.local.spoil_next_order(Fault::ThenClose(CloseHow::Reset));
+        let first = rig.place();
+        assert_eq!(first.kind, K::Unknown, "{at}: {first:?}");
+        let accepted = rig.expect(first.request, K::Accepted);
+        assert!(accepted.has(EXECUTION_FLAG_RECONCILED), "{at}");
+        assert_eq!(rig.law(first.request), [K::Unknown, K::Accepted], "{at}");
+        assert_eq!(rig.local.orders_received(accepted.client_order_id.as_str()), 1, "{at}");
+    }
+}
+
+#[test]
+fn about_instruments_nobody_asked_for_and_in_no_language() {
+    for at in Local::ALL {
+        let mut rig = Setup::direct().start(at);
+        let before = rig.gateway.telemetry();
+        // Somebody else trades what this gateway has never heard of.
+        rig.local.strangers_bid(rig.local.other_symbol(), "somebody-else-1");
+        for text in rig.local.nonsense() {
+            rig.local.say_on_user_stream(text);
+        }
+        let order = rig.place_accepted();
+        rig.local.fill(order.client_order_id.as_str(), "0.004");
+        rig.expect(order.request, K::Fill);
+        rig.cancel(order.request);
+        assert_eq!(rig.law(order.request), [K::Accepted, K::Fill, K::Cancelled], "{at}");
+        let counted = |counter| rig.gateway.telemetry().counters.get(counter) - before.counters.get(counter);
+        assert!(counted(Counter::Anomalies) > 0, "{at}: what cannot be read is counted");
+    }
+}
