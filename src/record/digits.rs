@@ -29,6 +29,9 @@ pub(crate) fn integer(text: &[u8]) -> Option<u64> {
 /// digits stand behind it.
 #[inline]
 pub(crate) fn decimal(text: &[u8]) -> Option<(u64, usize)> {
+    if let Some(eight_places) = eight_places(text) {
+        return Some((eight_places?, 8));
+    }
     let (head, tail) = halves(text)?;
     match (point(tail), point(head)) {
         (Some(_), _) if text.len() == 1 => None,
@@ -37,6 +40,20 @@ pub(crate) fn decimal(text: &[u8]) -> Option<(u64, usize)> {
         (None, Some(point)) => Some((eight(without(point, head))? * 100_000_000 + eight(tail)?, point.places + 8)),
         (None, None) => Some((eight(head)? * 100_000_000 + eight(tail)?, 0)),
     }
+}
+
+/// The form some venues give every amount: 1 to 7 characters, a point, 8 characters. Nothing is searched for then. The inner
+/// `None`: they are not all digits.
+#[inline]
+fn eight_places(text: &[u8]) -> Option<Option<u64>> {
+    let ([whole @ .., b'.'], places) = text.split_last_chunk::<8>()? else { return None };
+    let whole = match whole {
+        [digit] => Some(u64::from(digit ^ b'0')).filter(|digit| *digit < 10),
+        [_, ..] if whole.len() < 8 => eight((load(whole)? ^ ZEROS) << (64 - whole.len() * 8)),
+        _ => return None,
+    };
+    let places = eight(u64::from_le_bytes(*places) ^ ZEROS);
+    Some(whole.zip(places).map(|(whole, places)| whole * 100_000_000 + places))
 }
 
 /// 1 to 9 digits behind a decimal point, in billionths: `5` is 500,000,000.

@@ -66,7 +66,8 @@ impl Decoder {
     pub fn plain_pricing_line(&mut self, plain: &mut Plain, line: &mut [u8], facts: &mut impl Facts) {
         let mut instrument = "";
         let read = plain.parse(line, |cursor| {
-            let line = PricingLine::read(cursor)?;
+            let mut line = PricingLine::default();
+            line.read(cursor)?;
             instrument = line.price.instrument;
             match line.kind {
                 // Lines of 2016 have no type (OANDA reference 6).
@@ -239,19 +240,20 @@ struct PricingLine<'i> {
 }
 
 impl<'i> PricingLine<'i> {
-    fn read(cursor: &mut Cursor<'_, 'i>) -> Result<PricingLine<'i>, Fault> {
-        let mut line = PricingLine::default();
+    /// In place: it is large.
+    #[inline]
+    fn read(&mut self, cursor: &mut Cursor<'_, 'i>) -> Result<(), Fault> {
         let mut tradeable = None;
         let mut status = "";
         let mut fields = cursor.object()?;
         while let Some(key) = fields.next_key(cursor)? {
             match key {
-                "type" => line.kind = cursor.str()?,
-                "time" => line.price.time = cursor.str()?,
-                "instrument" => line.price.instrument = cursor.str()?,
+                "type" => self.kind = cursor.str()?,
+                "time" => self.price.time = cursor.str()?,
+                "instrument" => self.price.instrument = cursor.str()?,
                 "bids" | "asks" => {
-                    line.has_buckets = true;
-                    let side = if key == "bids" { &mut line.price.bids } else { &mut line.price.asks };
+                    self.has_buckets = true;
+                    let side = if key == "bids" { &mut self.price.bids } else { &mut self.price.asks };
                     side.clear();
                     let mut items = cursor.array()?;
                     while items.next_item(cursor)? {
@@ -265,15 +267,19 @@ impl<'i> PricingLine<'i> {
             }
         }
         // Lines of 2016 have no `tradeable`, only its deprecated elder (OANDA reference 6).
-        line.price.tradeable = tradeable.unwrap_or(status == "tradeable");
-        Ok(line)
+        self.price.tradeable = tradeable.unwrap_or(status == "tradeable");
+        Ok(())
     }
 }
 
 impl<'i> Bucket<'i> {
+    #[inline]
     fn read(cursor: &mut Cursor<'_, 'i>) -> Result<Bucket<'i>, Fault> {
         let mut bucket = Bucket::default();
         let mut fields = cursor.object()?;
+        // As recorded; whatever comes otherwise, and a key that comes again, is for the loop.
+        [bucket.price] = fields.next_strs(["price"], cursor).unwrap_or_default();
+        bucket.units = fields.next_u64("liquidity", cursor).unwrap_or_default();
         while let Some(key) = fields.next_key(cursor)? {
             match key {
                 "price" => bucket.price = cursor.str()?,
