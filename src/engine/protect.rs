@@ -150,6 +150,9 @@ impl Engine {
         if matches!(self.conns.get(id.index()).map(|conn| &conn.session), Some(Session::BinanceUsRest(_))) {
             return self.ask_time(now, out, id);
         }
+        if matches!(self.conns.get(id.index()).map(|conn| &conn.session), Some(Session::OandaRest(_))) {
+            return self.warm_at_oanda(now, out, id);
+        }
         let Engine { conns, trading, .. } = self;
         let Some(Session::CoinbaseOrders(session)) = conns.get_mut(id.index()).map(|c| &mut c.session) else {
             return false;

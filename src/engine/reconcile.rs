@@ -60,7 +60,8 @@ impl Engine {
     /// Sets the deadline of everything that is due without a connection's doing.
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
         let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
-        let mut deadline = self.trading.orders.deadline().into_iter().chain(breakers).chain(self.kill_deadline()).min();
+        let guards = breakers.chain(self.kill_deadline());
+        let mut deadline = self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline()).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));
         }
@@ -102,6 +103,9 @@ impl Engine {
         }
         if venue == Venue::BinanceUs {
             return self.ask_binance_us(now, out);
+        }
+        if venue == Venue::Oanda {
+            return self.ask_oanda(now, out);
         }
         let Engine { conns, market, trading, .. } = self;
         let Trading { desks, orders, .. } = trading;

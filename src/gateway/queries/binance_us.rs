@@ -1,7 +1,7 @@
 //! Everything Binance.US answers to cold questions: its catalog, its clock, the account and its orders. Blocking, off the
 //! hot path, within the share of the request weight set aside for it.
 
-use super::{Balance, ColdClient};
+use super::{Balance, ColdClient, REQUEST_BYTES};
 use crate::codec::http1::{Excerpt, Method};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
@@ -376,7 +376,8 @@ impl BinanceUsQueries {
             credentials: key.as_deref(),
             recv_window_ms: limits::RECV_WINDOW_MS,
         };
-        let mut request = zeroize::Zeroizing::new(Vec::new());
+        // In one piece from the start: a buffer that grows leaves copies behind.
+        let mut request = zeroize::Zeroizing::new(Vec::with_capacity(REQUEST_BYTES));
         let method: Method = caller
             .put(call, stamp, &mut Scratch::default(), |write| write(&mut request))
             .map_err(|error| ExchangeError::InvalidArgument { argument: operation, why: error.to_string() })?;

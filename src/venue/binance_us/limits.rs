@@ -11,8 +11,8 @@ pub const EMERGENCY_WEIGHT_PER_MINUTE: u32 = 1_200;
 /// What of a weight limit of `limit` a minute is not the engine's: what is set aside above, but never more than two fifths
 /// of a limit that is lower than any seen.
 pub const fn weight_set_aside(limit: u32) -> u32 {
-    let wanted = COLD_WEIGHT_PER_MINUTE + EMERGENCY_WEIGHT_PER_MINUTE;
-    let most = limit / 5 * 2;
+    let wanted = COLD_WEIGHT_PER_MINUTE.saturating_add(EMERGENCY_WEIGHT_PER_MINUTE);
+    let most = (limit / 5).saturating_mul(2);
     if wanted < most {
         wanted
     } else {
