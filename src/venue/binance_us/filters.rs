@@ -413,5 +413,24 @@ mod tests {
                 && (decimal(value) % decimal(step)) == Decimal::ZERO;
             prop_assert_eq!(range.contains(value), expected);
         }
+
+        /// Every order that passes keeps every rule, and every order that keeps them passes.
+        #[test]
+        fn a_limit_order_passes_exactly_if_it_keeps_every_rule(
+            cents in 1i64..100_000_000, finer in 0i64..3, steps in 1i64..2_000_000, off in 0i64..3, average in 1i64..100_000
+        ) {
+            use rust_decimal::Decimal;
+            let decimal = |fixed: Fixed| fixed.to_decimal().unwrap();
+            let price = Fixed::new(cents * 10 + if finer == 0 { 1 } else { 0 }, -3);
+            let quantity = Fixed::new(steps * 10 + if off == 0 { 5 } else { 0 }, -6);
+            let order = NewOrder { price: Some(price), quantity: Quantity::Base(quantity), ..order("1", "1") };
+            let standing = Standing { average_price: Some(Fixed::new(average, 0)), ..Standing::default() };
+            let (p, q, a) = (decimal(price), decimal(quantity), Decimal::from(average));
+            let on_tick = p % Decimal::new(1, 2) == Decimal::ZERO && p <= Decimal::from(1_000_000);
+            let on_step = q % Decimal::new(1, 5) == Decimal::ZERO && q <= Decimal::from(9_000);
+            let near = p <= a * Decimal::from(5) && p >= a * Decimal::new(2, 1);
+            let worth = p * q >= Decimal::ONE;
+            prop_assert_eq!(filters().check(&order, &standing).is_ok(), on_tick && on_step && near && worth);
+        }
     }
 }

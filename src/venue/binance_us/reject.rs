@@ -180,6 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn no_code_of_the_reference_is_without_a_class() {
+        let unread = [-1002, -1003, -1013, -1014, -1015, -1016, -1020, -1022, -1111, -1112, -1121, -1125, -1127, -1128];
+        let parameters = (1_100..=1_106).chain([1_108]).chain(1_114..=1_120).chain([1_130, 1_131, 1_135, 1_145]);
+        let accounts = [-2013, -2014, -2015, -2016, -2026];
+        for code in unread.into_iter().chain(parameters.map(|code: i64| -code)).chain(accounts) {
+            assert!(!matches!(class(code, ""), RejectClass::Other | RejectClass::None), "{code}");
+            assert!(!says_nothing_of_the_outcome(code), "{code}");
+        }
+        // The clock is no class of refusal, and a cancelReplace is told by its halves.
+        for code in [INVALID_TIMESTAMP, REPLACE_PARTLY_FAILED, REPLACE_FAILED] {
+            assert_eq!(class(code, ""), RejectClass::Other, "{code}");
+        }
+    }
+
+    #[test]
     fn what_the_venue_itself_calls_unknown_is_no_refusal() {
         for code in [-1000, -1001, -1006, -1007, -1008, -2021] {
             assert!(says_nothing_of_the_outcome(code), "{code}");
