@@ -11,8 +11,8 @@ use crate::record::{
     AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, ClientOrderId, GuardEvent, InlineText,
     InstrumentId, RejectClass, RequestId, UnixNanos, Venue, VenueOrderId,
 };
-use crate::venue::binance_us;
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
+use crate::venue::{binance_us, oanda};
 
 /// Entries one input can cause before their list takes more memory: a lost connection ends all it carried, and a request
 /// names at most 32 orders.
@@ -118,9 +118,13 @@ impl Trading {
         let (slot, request) = match cargo {
             Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Average | Cargo::Subscribe | Cargo::Warm => {
-                return About::NOTHING
-            }
+            Cargo::Cancel
+            | Cargo::Query
+            | Cargo::Account
+            | Cargo::Snapshot
+            | Cargo::Average
+            | Cargo::Subscribe
+            | Cargo::Warm => return About::NOTHING,
         };
         self.orders.get(slot).map_or(About::NOTHING, |order| About {
             request: request.unwrap_or(order.request()),
@@ -183,6 +187,7 @@ const fn operation(cargo: &Cargo) -> &'static str {
         Cargo::Cancel => "cancel",
         Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
+        Cargo::Account => "account",
         Cargo::Snapshot => "book_snapshot",
         Cargo::Average => "average_price",
         Cargo::Subscribe => "subscribe_account",
@@ -221,6 +226,17 @@ pub(super) const fn end_of_binance_us(reply: &binance_us::Reply) -> CallEnd {
         binance_us::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
         binance_us::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
         binance_us::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
+        _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
+    };
+    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
+}
+
+/// How a request to OANDA ended.
+pub(super) const fn end_of_oanda(reply: &oanda::Reply) -> CallEnd {
+    let (outcome, reject, code) = match &reply.outcome {
+        oanda::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
+        oanda::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
+        oanda::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
         _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
     };
     CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }

@@ -190,16 +190,17 @@ impl Engine {
 
     /// A request ended, over whichever connection.
     pub(super) fn binance_us_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
-        if let (418, Some(wait)) = (reply.status, reply.wait) {
-            // Before the answer is judged: of a probe it would be a good one.
-            let until = self.binance_us.end_of(now, wait);
-            self.banned(now, out, VENUE, until);
+        if let Some(wait) = reply.wait {
+            // Before the answer is judged: a probe that is banned is no good one.
+            let until = self.binance_us.wait_end(now, wait);
+            self.obey(now, out, VENUE, reply.status, until);
         }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
-        if reply.wait.is_some() {
-            out.count(Counter::VenueRateLimited, 1);
-        }
         self.binance_us.learn(now, id, reply);
+        if let (Outcome::Time { .. }, Some(vague_ms)) = (&reply.outcome, self.binance_us.clock_error_ms(now)) {
+            // Stamps are of the venue's clock: only not knowing it can have them refused.
+            self.obey_clock(now, out, VENUE, vague_ms);
+        }
         if reply.clock_refused {
             self.ask_time_soon(now);
         }

@@ -36,6 +36,8 @@ pub(super) enum Session {
     BinanceUsApi(Box<binance_us::ApiSession>),
     /// An OANDA stream: prices, or the account's transactions.
     OandaStream(Box<oanda::StreamSession>),
+    /// An OANDA keep-alive HTTP connection.
+    OandaRest(Box<oanda::OrderSession>),
 }
 
 /// Which requests an HTTP connection takes.
@@ -158,6 +160,10 @@ impl Engine {
             }
             Session::BinanceUsStream(session) => session.opened(now, &mut binance_us.data, &mut ear).map(|_| ()),
             Session::OandaStream(session) => session.opened(now, &mut ear).map(|_| ()),
+            Session::OandaRest(session) => {
+                session.opened();
+                Ok(())
+            }
             Session::BinanceUsRest(session) => {
                 session.opened();
                 Ok(())
@@ -173,7 +179,7 @@ impl Engine {
             self.set_state(now, out, id, ConnectionState::Healthy, "");
         }
         match self.conns.get(id.index()).map(|conn| &conn.session) {
-            Some(Session::CoinbaseOrders(_)) => self.warm_later(now, id),
+            Some(Session::CoinbaseOrders(_) | Session::OandaRest(_)) => self.warm_later(now, id),
             Some(Session::BinanceUsRest(_)) => self.rest_opened(now, out, id),
             Some(Session::BinanceUsApi(_)) => self.subscribe_users(now, out),
             _ => {}
@@ -220,9 +226,15 @@ impl Engine {
             }
             Session::OandaStream(session) => {
                 self.deadlines.set(id.index(), session.deadline());
-                let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
+                let reconciled = conn.role != ConnectionRole::User
+                    || self.trading.orders.is_reconciled(conn.venue) && self.oanda.ledger.is_complete();
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
+            Session::OandaRest(session) => {
+                if let Some(deadline) = session.expects_reply_by() {
+                    self.deadlines.set(id.index(), Some(deadline));
                 }
             }
             Session::BinanceUsApi(session) => {
@@ -253,13 +265,13 @@ impl Engine {
         self.deadlines.set(id.index(), None);
         self.trading.settle_orders(now, out, id, closed.began);
         let heir = self.fall_back(id);
-        let Engine { conns, market, trading, binance_us, .. } = self;
+        let Engine { conns, market, trading, binance_us, oanda, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return };
         let (was_open, serves) = (conn.is_open(), conn.serves());
         if was_open {
             out.count(Counter::Disconnects, 1);
         }
-        let (mut reply, mut answer) = (None, None);
+        let (mut reply, mut answer, mut oanda_reply) = (None, None, None);
         match &mut conn.session {
             Session::CoinbaseStream(session) => {
                 if let Some(token) = session.closed() {
@@ -292,6 +304,13 @@ impl Engine {
                     trading.orders.user_stream_down(conn.venue);
                 }
             }
+            Session::OandaRest(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                oanda_reply = match closed.clean {
+                    true => session.eof(rest, &mut oanda.ledger, &mut ear),
+                    false => session.closed(&mut ear),
+                };
+            }
             Session::BinanceUsApi(session) => {
                 if trading.is_user(id) {
                     trading.orders.user_stream_down(conn.venue);
@@ -315,6 +334,10 @@ impl Engine {
             self.rest_replied(now, out, id, &answer);
             self.deadlines.set(id.index(), None);
         }
+        if let Some(reply) = oanda_reply {
+            self.oanda_replied(now, out, id, &reply);
+        }
+        self.oanda.account.conn_lost(now, id);
         self.api_replies(now, out, id);
         self.query_lost(now, out, id);
         self.trading.unload_all(id);

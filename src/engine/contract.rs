@@ -8,6 +8,7 @@ use crate::record::{
     StrategyId, UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
+use crate::venue::oanda::InstrumentRules;
 use crate::venue::{binance_us, Channels};
 
 /// A connection slot; fixed when the engine is built.
@@ -108,6 +109,8 @@ pub enum Control {
     Instrument(Box<Instrument>),
     /// What a venue that counts in fixed windows allows, as it says itself.
     RateLimits(Venue, Vec<RateLimit>),
+    /// What the account may do with an instrument of OANDA's: told behind the instrument.
+    OandaRules(InstrumentId, Box<InstrumentRules>),
     /// The number of an asset that no instrument need be made of: fees are taken in it.
     Asset(Venue, &'static str, AssetId),
     /// What Binance.US takes of an instrument: its filters and kinds of order.

@@ -47,16 +47,41 @@ impl<O: Outputs> Ear<'_, O> {
             self.doubt(executed);
             told = Some((instrument, part.fill.venue_time));
         }
+        self.trading.figures_stale |= told.is_some();
         if let Some((instrument, time)) = told {
             self.tell_position(instrument, time);
         }
     }
 
+    /// A trade of a picture; what follows from it waits for the whole.
     pub(super) fn tell_held(&mut self, fact: &HeldTrade) {
-        self.keep(fact.instrument);
-        let HeldTrade { instrument, side, trade_id, units, price } = *fact;
-        let restored = self.trading.positions.restore(instrument, side, trade_id, units, price);
-        self.doubt(restored);
+        self.trading.held.push(*fact);
+    }
+
+    /// What is held of every instrument of this venue is what the picture just read says, and nothing else.
+    pub(super) fn restore_held(&mut self) {
+        for index in 0..self.market.traded.len() {
+            let traded = self.market.traded.get(index).and_then(Option::as_ref);
+            let Some(id) = traded.map(|t| &t.instrument).filter(|i| i.listing.venue == self.venue).map(|i| i.id) else {
+                continue;
+            };
+            self.keep(id);
+            self.trading.positions.clear_of(id);
+        }
+        let mut held = std::mem::take(&mut self.trading.held);
+        for HeldTrade { instrument, side, trade_id, units, price } in held.drain(..) {
+            let restored = self.trading.positions.restore(instrument, side, trade_id, units, price);
+            self.doubt(restored);
+        }
+        // Its memory stays.
+        self.trading.held = held;
+        for index in 0..self.market.traded.len() {
+            let id = self.market.traded.get(index).and_then(Option::as_ref).map(|traded| traded.instrument.id);
+            let net = id.and_then(|id| Some((id, self.trading.positions.get(id)?.net_units())));
+            if let Some((id, net)) = net {
+                self.trading.orders.set_position(id, net);
+            }
+        }
     }
 
     fn keep(&mut self, instrument: InstrumentId) {

@@ -100,6 +100,7 @@ fn a_fill_that_closes_reduces_and_opens_is_one_event_and_then_the_position() {
     let held = |trade_id, units| HeldTrade { instrument: EUR, side: Side::Buy, trade_id, units, price: 11_900 * PIP };
     desks.ear().held(&held(1, 100 * UNIT));
     desks.ear().held(&held(2, 50 * UNIT));
+    desks.ear().restore_held();
     let parts = [
         part(1, TradeEffect::Closed, 100, 12_000),
         part(2, TradeEffect::Closed, 50, 12_000),

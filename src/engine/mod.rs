@@ -24,6 +24,7 @@ mod gaps;
 mod holdings;
 mod kill;
 mod oanda_desk;
+mod oanda_orders;
 mod pairs;
 mod paper;
 #[cfg(all(test, feature = "sim"))]
@@ -171,6 +172,23 @@ pub struct OandaSetup {
     pub token: Arc<oanda::auth::AccessToken>,
     /// Times of both streams.
     pub streams: oanda::StreamConfig,
+    /// Order entry; `None`: prices only.
+    pub orders: Option<OandaOrders>,
+}
+
+/// Order entry at OANDA.
+#[derive(Debug, Clone)]
+pub struct OandaOrders {
+    /// Where the REST API is.
+    pub rest: Endpoint,
+    /// Of every HTTP connection.
+    pub session: oanda::OrderConfig,
+    /// An idle connection is used this often to keep it warm, ms.
+    pub warm_every_ms: u64,
+    /// Connections for new orders (1 or more); one more is kept for cancels and one for listings.
+    pub order_connections: usize,
+    /// Requests a second the engine may make.
+    pub requests_per_second: usize,
 }
 
 /// What a connection slot is, for whoever dials it.
@@ -232,6 +250,7 @@ impl Engine {
                     },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
                     breaker: Breaker::new(config.breaker),
+                    throttled_until: UnixNanos::NONE,
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -291,7 +310,7 @@ impl Engine {
         }
         let mut oanda = Oanda::default();
         if let Some(setup) = &config.oanda {
-            oanda = Oanda::new(setup, &mut conns)?;
+            oanda = Oanda::new(setup, &mut conns, desks.get_mut(Venue::Oanda), config.breaker)?;
         }
         let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
@@ -357,6 +376,7 @@ impl Engine {
     }
 
     fn bytes(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, plain: &mut [u8]) -> SessionProgress {
+        self.oanda_streams(id);
         let Engine { conns, market, trading, binance_us, oanda, .. } = self;
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         conn.heard = now;
@@ -383,12 +403,16 @@ impl Engine {
             }
             Session::OandaStream(session) => {
                 let result = session.bytes(now, plain, &mut oanda.ledger, &mut ear);
+                if conn.role == ConnectionRole::User {
+                    trading.stirred = true;
+                }
                 let progress =
                     result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
                 self.session_result(now, out, id, result.map(|_| ()));
                 self.oanda_streamed(now, out, id);
                 progress
             }
+            Session::OandaRest(_) => self.oanda_rest_bytes(now, out, id, plain),
             Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
             Session::BinanceUsRest(_) => self.rest_bytes(now, out, id, plain),
             Session::BinanceUsApi(_) => self.api_bytes(now, out, id, plain),
@@ -408,6 +432,7 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
+            Control::OandaRules(id, rules) => self.oanda.account.set_rules(id, rules),
             Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
             Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {
@@ -463,12 +488,17 @@ impl Engine {
                 Session::BinanceUsRest(session) => session.know(&instrument),
                 Session::BinanceUsApi(session) => session.know(&instrument),
                 Session::OandaStream(session) => session.know(&instrument),
+                Session::OandaRest(session) => session.know(&instrument),
                 // They read the numbers all connections share.
                 Session::BinanceUsStream(_) => {}
             }
         }
         if instrument.listing.venue == Venue::BinanceUs {
             self.know_shared(now, &instrument);
+        }
+        if instrument.listing.venue == Venue::Oanda {
+            self.oanda.account.want_picture(now);
+            self.trading.stirred = true;
         }
         self.recall(now, &instrument);
         self.rewant(now, out, id);
@@ -504,6 +534,7 @@ impl Engine {
                 self.renew_book(now, id);
             }
             Session::OandaStream(session) => session.resync(id),
+            Session::OandaRest(_) => {}
         }
         self.session_result(now, out, conn_id, Ok(()));
     }
@@ -538,6 +569,7 @@ impl Engine {
                 self.session_result(now, out, id, result);
                 self.oanda_streamed(now, out, id);
             }
+            Session::OandaRest(_) => self.oanda_rest_due(now, out, id),
             Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
             Session::BinanceUsRest(_) => self.rest_due(now, out, id),
             Session::BinanceUsApi(_) => self.api_due(now, out, id),

@@ -5,19 +5,22 @@
 //! what is wanted opens a new stream before the old one is let go: each instrument is taken from the new one as soon as
 //! that has told its first price, which is a whole picture, and from then on not from the old one, so that nothing is
 //! missed and nothing is told twice; that there are never more than two of them; and that changes made while one is under
-//! way go with the next. How many connections begin in a second is the dialer's to see to.
+//! way go with the next. What the old one has told is not told again by the new one, and nothing older is. How many connections begin in a second is the dialer's to see to.
 
 use super::connections::{Conn, Lane, Session};
 use super::contract::{ConnId, Outputs};
+use super::desk::Desk;
+use super::oanda_orders::{self, Account};
 use super::redundancy::Place;
 use super::{Engine, OandaSetup};
 use crate::book::Feed;
 use crate::codec::http1::RequestError;
+use crate::guard::{Breaker, BreakerRules};
 use crate::record::{ConnectionRole, ConnectionState, InstrumentId, UnixNanos, Venue};
 use crate::venue::oanda::{Ledger, StreamRole, StreamSession};
 use crate::venue::Channels;
 
-const VENUE: Venue = Venue::Oanda;
+pub(super) const VENUE: Venue = Venue::Oanda;
 /// Why the old stream is closed.
 const REPLACED: &str = "replaced by a stream with other instruments";
 
@@ -36,15 +39,21 @@ struct PriceStreams {
 #[derive(Default)]
 pub(super) struct Oanda {
     pub(super) ledger: Ledger,
+    pub(super) account: Account,
     prices: Option<PriceStreams>,
 }
 
 impl Oanda {
-    /// Adds its connections.
+    /// Adds its connections, and the desk if orders may be sent.
     ///
     /// # Errors
     /// A host or user agent that cannot stand in a request.
-    pub(super) fn new(setup: &OandaSetup, conns: &mut Vec<Conn>) -> Result<Oanda, RequestError> {
+    pub(super) fn new(
+        setup: &OandaSetup,
+        conns: &mut Vec<Conn>,
+        desk: &mut Desk,
+        breaker: BreakerRules,
+    ) -> Result<Oanda, RequestError> {
         let mut streams = |role, conn_role| -> Result<ConnId, RequestError> {
             let OandaSetup { stream, account, token, streams, .. } = setup;
             let session = StreamSession::new(role, stream, *account, token.clone(), streams.clone())?;
@@ -57,6 +66,11 @@ impl Oanda {
         let active = streams(StreamRole::Pricing, ConnectionRole::Market)?;
         let other = streams(StreamRole::Pricing, ConnectionRole::Market)?;
         let prices = Some(PriceStreams { active, other, changing: false });
+        if let Some(orders) = &setup.orders {
+            let user = streams(StreamRole::Transactions, ConnectionRole::User)?;
+            *desk = oanda_orders::desk(user, orders, Breaker::new(breaker));
+            oanda_orders::add_order_connections(setup, orders, conns)?;
+        }
         Ok(Oanda { prices, ..Oanda::default() })
     }
 }
@@ -82,6 +96,22 @@ impl Engine {
             self.wake_price_stream(now, out, active);
         }
         self.tend_price_streams(now, out);
+    }
+
+    /// A price stream is about to be read.
+    pub(super) fn oanda_streams(&mut self, id: ConnId) {
+        let Some(prices) = self.oanda.prices.filter(|prices| prices.changing && prices.other == id) else { return };
+        let Engine { conns, market, .. } = self;
+        for traded in market.traded.iter().flatten().filter(|traded| traded.conn == Some(prices.active)) {
+            let instrument = traded.instrument.id;
+            let told = match conns.get(prices.active.index()).map(|conn| &conn.session) {
+                Some(Session::OandaStream(session)) => session.told(instrument),
+                _ => UnixNanos::NONE,
+            };
+            if let Some(Session::OandaStream(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) {
+                session.skip_to(instrument, told);
+            }
+        }
     }
 
     /// A price stream was read, or had its time.

@@ -14,6 +14,7 @@ use crate::telemetry::Counter;
 use crate::venue::binance_us::{self, MarketData, VenueMs};
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::StreamLoad;
+use crate::venue::oanda::Ledger;
 use crate::venue::{Channels, Deadline, PlaceIntent, Wire};
 
 /// What a connection speaks: with its venue and role, where it is dialled to.
@@ -32,7 +33,7 @@ impl Session {
     pub(super) const fn carrier(&self) -> Carrier {
         match self {
             Session::CoinbaseStream(_) | Session::BinanceUsStream(_) | Session::OandaStream(_) => Carrier::Stream,
-            Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) => Carrier::Rest,
+            Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::OandaRest(_) => Carrier::Rest,
             Session::BinanceUsApi(_) => Carrier::Api,
         }
     }
@@ -45,7 +46,10 @@ impl Session {
             Session::BinanceUsStream(_) => Channels::ALL.without(Channels::STATUS),
             // A price is all there is: no trades, and no statistics (OANDA reference 6).
             Session::OandaStream(_) => Channels::BOOK | Channels::TICKER | Channels::STATUS,
-            Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => Channels::NONE,
+            Session::CoinbaseOrders(_)
+            | Session::BinanceUsRest(_)
+            | Session::BinanceUsApi(_)
+            | Session::OandaRest(_) => Channels::NONE,
         }
     }
 
@@ -64,7 +68,10 @@ impl Session {
             }
             // One stream carries all of them: they are not spread.
             Session::OandaStream(_) => None,
-            Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => None,
+            Session::CoinbaseOrders(_)
+            | Session::BinanceUsRest(_)
+            | Session::BinanceUsApi(_)
+            | Session::OandaRest(_) => None,
         }
     }
 
@@ -72,13 +79,16 @@ impl Session {
     pub(super) fn want(&mut self, instrument: &Instrument, channels: Channels, data: &mut MarketData) -> bool {
         match self {
             Session::CoinbaseStream(session) => session.want(instrument, channels).is_ok(),
-            Session::BinanceUsStream(session) => session.want(instrument, channels.into(), data).is_ok(),
+            Session::BinanceUsStream(session) => session.want_channels(instrument, channels, data).is_ok(),
             Session::OandaStream(session) => {
                 let wanted = channels.is_empty() || session.want(instrument, channels).is_ok();
                 session.unwant(instrument.id, Channels::ALL.without(channels));
                 wanted
             }
-            Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => false,
+            Session::CoinbaseOrders(_)
+            | Session::BinanceUsRest(_)
+            | Session::BinanceUsApi(_)
+            | Session::OandaRest(_) => false,
         }
     }
 
@@ -88,7 +98,10 @@ impl Session {
             Session::CoinbaseStream(session) => session.wants_anything(),
             Session::BinanceUsStream(session) => session.instruments() > 0,
             Session::OandaStream(session) => session.wants_anything(),
-            Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => false,
+            Session::CoinbaseOrders(_)
+            | Session::BinanceUsRest(_)
+            | Session::BinanceUsApi(_)
+            | Session::OandaRest(_) => false,
         }
     }
 
@@ -98,6 +111,7 @@ impl Session {
             Session::CoinbaseOrders(session) => session.free(),
             Session::BinanceUsRest(session) => session.free(),
             Session::BinanceUsApi(session) => session.free(),
+            Session::OandaRest(session) => session.free(),
             Session::CoinbaseStream(_) | Session::BinanceUsStream(_) | Session::OandaStream(_) => false,
         }
     }
@@ -111,6 +125,7 @@ impl Session {
             Session::CoinbaseStream(session) => session.deadline(),
             Session::BinanceUsStream(session) => session.deadline(),
             Session::OandaStream(session) => session.deadline(),
+            Session::OandaRest(session) => session.expects_reply_by(),
         }
     }
 
@@ -120,6 +135,7 @@ impl Session {
         now: UnixNanos,
         intent: &PlaceIntent<'_>,
         permit: Permit,
+        ledger: &Ledger,
         io: &mut impl Wire,
     ) -> Result<(), Option<Box<str>>> {
         match (self, permit) {
@@ -132,6 +148,7 @@ impl Session {
             (Session::BinanceUsApi(session), Permit::Stamp(stamp, _)) => {
                 session.place(now, stamp, intent, io).map_err(|_| None)
             }
+            (Session::OandaRest(session), Permit::Free) => session.place(now, intent, ledger, io).map_err(|_| None),
             (_, permit) => Err(permit.into_token()),
         }
     }
@@ -143,6 +160,8 @@ pub(super) enum Permit {
     Token(TokenPath, Ready),
     /// The venue's time to be signed with, and what it costs the weight governor, who lets it go.
     Stamp(VenueMs, Cost),
+    /// The governor's leave alone: one token does for every request.
+    Free,
 }
 
 /// Why there is no permit now.
@@ -191,7 +210,11 @@ impl Permit {
     ) -> Result<Permit, NoPermit> {
         let taken = match venue {
             Venue::BinanceUs => shared.ready(now, cost, priority).map(|stamp| Permit::Stamp(stamp, cost)),
-            Venue::Coinbase | Venue::Oanda => {
+            Venue::Oanda => match desk.governor.ready(now, priority) {
+                Ok(()) => Ok(Permit::Free),
+                Err(RetryAt(at)) => Err(NoPermit::Until(at)),
+            },
+            Venue::Coinbase => {
                 let token = desk.tokens.take(path as u8, now, |token| out.retire(token));
                 match token.ok_or(NoPermit::NoToken) {
                     Err(none) => Err(none),
@@ -230,7 +253,7 @@ impl Permit {
         shared: &mut BinanceUs,
     ) -> Option<Mark> {
         match self {
-            Permit::Token(..) => {
+            Permit::Token(..) | Permit::Free => {
                 // It was ready a moment ago.
                 let _ready = desk.governor.take(now, priority);
                 None
@@ -242,7 +265,7 @@ impl Permit {
     fn into_token(self) -> Option<Box<str>> {
         match self {
             Permit::Token(_, ready) => Some(ready.token),
-            Permit::Stamp(..) => None,
+            Permit::Stamp(..) | Permit::Free => None,
         }
     }
 }

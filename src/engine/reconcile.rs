@@ -60,7 +60,8 @@ impl Engine {
     /// Sets the deadline of everything that is due without a connection's doing.
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
         let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
-        let mut deadline = self.trading.orders.deadline().into_iter().chain(breakers).chain(self.kill_deadline()).min();
+        let guards = breakers.chain(self.kill_deadline());
+        let mut deadline = self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline()).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));
         }
@@ -102,6 +103,9 @@ impl Engine {
         }
         if venue == Venue::BinanceUs {
             return self.ask_binance_us(now, out);
+        }
+        if venue == Venue::Oanda {
+            return self.ask_oanda(now, out);
         }
         let Engine { conns, market, trading, .. } = self;
         let Trading { desks, orders, .. } = trading;
@@ -216,8 +220,11 @@ impl Engine {
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            desk.governor.block_until(now.plus_ms(wait_ms));
+            let until = now.plus_ms(wait_ms);
+            desk.governor.block_until(until);
+            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
+                self.obey(now, out, venue, reply.status, until);
+            }
         }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
         if !is_listing || !self.trading.carries_query(id) {

@@ -25,6 +25,27 @@ const CANCEL_RETRY_MS: u64 = 2;
 /// When to try again what found every connection or token in use, ms: a reply comes in about that.
 pub(super) const BUSY_MS: u64 = 5;
 
+/// What the venue is to be told of a place command.
+fn intent<'a>(
+    instrument: &'a Instrument,
+    client_order_id: &'a ClientOrderId,
+    command: &OrderCommand,
+    composite: Option<&'a PreparedOrder>,
+) -> PlaceIntent<'a> {
+    PlaceIntent {
+        instrument,
+        client_order_id,
+        side: command.side(),
+        order_type: command.order_type(),
+        time_in_force: command.tif(),
+        post_only: command.is_post_only(),
+        price: command.price(),
+        quantity: command.quantity(),
+        quantity_in_quote: command.is_quantity_in_quote(),
+        composite,
+    }
+}
+
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
     pub(super) out: &'a mut O,
@@ -97,6 +118,9 @@ impl Engine {
         let whole = composite.map(|order| order.command().submitted_by(command));
         let command = whole.as_ref().unwrap_or(command);
         self.check_terms(now, instrument, command, composite)?;
+        if venue == Venue::Oanda {
+            self.oanda.account.check(now, &intent(instrument, &ClientOrderId::EMPTY, command, composite))?;
+        }
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
@@ -119,7 +143,7 @@ impl Engine {
                 false => Refusal::new(RejectClass::NotConnected, "no order connection"),
             });
         };
-        let Engine { conns, trading, binance_us, .. } = self;
+        let Engine { conns, trading, binance_us, oanda, .. } = self;
         let Trading { desks, orders, prepared, pretrade, pairs, .. } = trading;
         let desk = desks.get_mut(venue);
         let cost = Cost { weight: 1, orders: counted };
@@ -143,24 +167,17 @@ impl Engine {
             }
         };
         let mark = permit.count(now, Priority::Order, desk, binance_us);
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &placed.client_order_id,
-            side: command.side(),
-            order_type: command.order_type(),
-            time_in_force: command.tif(),
-            post_only: command.is_post_only(),
-            price: command.price(),
-            quantity: command.quantity(),
-            quantity_in_quote: command.is_quantity_in_quote(),
-            composite: command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot)),
-        };
+        let composite = command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot));
+        let intent = intent(instrument, &placed.client_order_id, command, composite);
+        if venue == Venue::Oanda {
+            oanda.account.note(placed.slot, oanda.ledger.newest(), orders);
+        }
         if venue == Venue::BinanceUs && intent.composite.is_some_and(|order| order.terms().is_bracket()) {
             pairs.begin(placed.slot, orders);
         }
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if let Err(token) = session.place(now, &intent, permit, &mut plug) {
+        if let Err(token) = session.place(now, &intent, permit, &oanda.ledger, &mut plug) {
             if let Some(token) = token {
                 out.retire(token);
             }
@@ -193,7 +210,7 @@ impl Engine {
         if venue == Venue::BinanceUs {
             return self.replace_at_binance_us(now, out, command);
         }
-        if venue != Venue::Coinbase || command.places_anyway() {
+        if command.places_anyway() {
             return Err(Refusal::new(RejectClass::Unsupported, "no such change here"));
         }
         check_increments(instrument, command).map_err(misfit)?;
@@ -221,6 +238,9 @@ impl Engine {
         }
         let id = free_conn(&self.conns, venue, &[Lane::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
+        if venue == Venue::Oanda {
+            return self.replace_at_oanda(now, out, id, command);
+        }
         let Engine { conns, trading, .. } = self;
         let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
         let path = TokenPath::Edit as u8;
@@ -301,6 +321,13 @@ impl Engine {
             self.arm_orders(now);
             return;
         }
+        if first.venue == Venue::Oanda {
+            if let Err(until) = self.cancel_at_oanda(now, out, &first.venue_order_id) {
+                self.trading.orders.cancel_delayed(first.slot, until);
+            }
+            self.arm_orders(now);
+            return;
+        }
         let mut sends = ArrayVec::<CancelSend, CANCELS_PER_REQUEST_MAX>::new();
         sends.push(first);
         while !sends.is_full() {
@@ -358,13 +385,17 @@ impl Engine {
     pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for venue in Venue::ALL {
             let strays = &self.trading.strays;
-            if venue == Venue::BinanceUs {
+            if venue != Venue::Coinbase {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);
                 let ours: ArrayVec<Stray, STRAYS_MAX> = ours.copied().collect();
                 for stray in ours {
                     let Stray { id, instrument, symbol, .. } = stray;
                     let named = (instrument, symbol.as_str());
-                    if self.cancel_at_binance_us(now, out, named, &id, &ClientOrderId::EMPTY).is_err() {
+                    let sent = match venue {
+                        Venue::Oanda => self.cancel_at_oanda(now, out, &id),
+                        _ => self.cancel_at_binance_us(now, out, named, &id, &ClientOrderId::EMPTY),
+                    };
+                    if sent.is_err() {
                         break;
                     }
                     self.trading.strays.retain(|other| *other != stray);

@@ -14,6 +14,7 @@ use crate::order::{Orders, Slot};
 use crate::position::Positions;
 use crate::record::{InlineText, InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
+use crate::venue::HeldTrade;
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
 
@@ -45,6 +46,8 @@ pub(super) enum Cargo {
     },
     /// A page of the query its venue's desk asks.
     Query,
+    /// A question about the account as a whole: what it holds, and what happened to it.
+    Account,
     /// A book snapshot.
     Snapshot,
     /// The question for an average price.
@@ -113,6 +116,10 @@ pub(super) struct Trading {
     pub(super) kill: Option<Kill>,
     /// Of venues that keep trades.
     pub(super) positions: Positions,
+    /// Trades of the picture of the account that is being read.
+    pub(super) held: Vec<HeldTrade>,
+    /// A fill has changed the account's figures since they were told.
+    pub(super) figures_stale: bool,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     /// What the audit log is to be told of requests.
@@ -135,6 +142,8 @@ impl Trading {
             stopping: None,
             kill: None,
             positions: Positions::default(),
+            held: Vec::new(),
+            figures_stale: false,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             calls: Calls::new(),
             strays: ArrayVec::new(),
@@ -286,7 +295,13 @@ impl Trading {
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
                 (
-                    Cargo::Cancel | Cargo::Query | Cargo::Snapshot | Cargo::Average | Cargo::Subscribe | Cargo::Warm,
+                    Cargo::Cancel
+                    | Cargo::Query
+                    | Cargo::Account
+                    | Cargo::Snapshot
+                    | Cargo::Average
+                    | Cargo::Subscribe
+                    | Cargo::Warm,
                     _,
                 ) => return true,
             }

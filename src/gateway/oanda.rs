@@ -5,12 +5,12 @@ use super::error::GatewayError;
 use super::queries::{ColdClient, OandaQueries, Pace};
 use super::{Variables, USER_AGENT};
 use crate::dialer::{ColdHandle, DialerSettings, Endpoint as DialledTo, EndpointKind, Wake};
-use crate::engine::{Carrier, OandaSetup, Slot};
+use crate::engine::{Carrier, OandaOrders, OandaSetup, Slot};
 use crate::journal::ColdAudit;
 use crate::keeper::Clock;
 use crate::record::Venue;
 use crate::venue::oanda::auth::{AccessToken, AccountId};
-use crate::venue::oanda::{limits, Environment, OandaEndpoints, StreamConfig};
+use crate::venue::oanda::{limits, Environment, OandaEndpoints, OrderConfig, StreamConfig};
 use rustls::ClientConfig;
 use std::sync::Arc;
 
@@ -24,7 +24,19 @@ pub struct OandaConfig {
     /// Orders may be sent.
     pub(super) trades: bool,
     streams: StreamConfig,
+    order_connections: usize,
+    requests_per_second: usize,
+    warm_every_ms: u64,
+    reply_timeout_ms: u64,
 }
+
+/// Connections for new orders unless told otherwise.
+const ORDER_CONNECTIONS: usize = 2;
+/// Requests a second the engine may make, of the 120 the venue takes (OANDA reference 9). What neither it nor cold queries
+/// have is left for whoever else uses this address.
+const ENGINE_REQUESTS_PER_SECOND: usize = 96;
+/// An idle connection is used this often: connections are known to be reset, and no time is documented (OANDA reference 1).
+const WARM_EVERY_MS: u64 = 5_000;
 
 /// Requests a second of cold queries, of the 120 the venue takes (OANDA reference 9).
 const COLD_REQUESTS_PER_SECOND: usize = 12;
@@ -47,6 +59,10 @@ impl OandaConfig {
             token: Arc::new(AccessToken::new(token).map_err(|error| unusable("OANDA_API_TOKEN", &error))?),
             trades: true,
             streams: StreamConfig { user_agent: USER_AGENT.into(), ..StreamConfig::default() },
+            order_connections: ORDER_CONNECTIONS,
+            requests_per_second: ENGINE_REQUESTS_PER_SECOND,
+            warm_every_ms: WARM_EVERY_MS,
+            reply_timeout_ms: limits::REPLY_MS_MAX,
         })
     }
 
@@ -102,6 +118,34 @@ impl OandaConfig {
     pub fn streams(self, streams: StreamConfig) -> OandaConfig {
         OandaConfig { streams, ..self }
     }
+
+    /// Connections for new orders, 1 to 16; two more are kept for cancels and for listings. Default 2. The venue lets two
+    /// be opened in a second.
+    #[must_use]
+    pub fn order_connections(self, count: usize) -> OandaConfig {
+        OandaConfig { order_connections: count.clamp(1, 16), ..self }
+    }
+
+    /// Requests a second the engine may make, 1 to 108. Default 96: the venue allows 120 to an address, and 12 of them are
+    /// for queries.
+    #[must_use]
+    pub fn requests_per_second(self, requests: usize) -> OandaConfig {
+        let most = limits::REQUESTS_PER_SECOND_MAX as usize - COLD_REQUESTS_PER_SECOND;
+        OandaConfig { requests_per_second: requests.clamp(1, most), ..self }
+    }
+
+    /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 10,000.
+    #[must_use]
+    pub fn reply_timeout_ms(self, timeout_ms: u64) -> OandaConfig {
+        OandaConfig { reply_timeout_ms: timeout_ms, ..self }
+    }
+
+    /// How often an idle connection is used to keep it warm and the account's figures fresh, ms, at least 100. Default
+    /// 5,000.
+    #[must_use]
+    pub fn warm_every_ms(self, every_ms: u64) -> OandaConfig {
+        OandaConfig { warm_every_ms: every_ms.max(100), ..self }
+    }
 }
 
 fn unusable(setting: &'static str, error: &dyn std::fmt::Display) -> GatewayError {
@@ -125,6 +169,13 @@ impl OandaConfig {
             account: self.account,
             token: self.token.clone(),
             streams: self.streams.clone(),
+            orders: self.trades.then(|| OandaOrders {
+                rest: self.endpoints.rest.clone(),
+                session: OrderConfig { user_agent: USER_AGENT.into(), reply_ms_max: self.reply_timeout_ms },
+                warm_every_ms: self.warm_every_ms,
+                order_connections: self.order_connections,
+                requests_per_second: self.requests_per_second,
+            }),
         })
     }
 

@@ -133,6 +133,11 @@ impl Limits {
         self.venues.get(venue)
     }
 
+    /// Limits of every instrument, then of each that is named.
+    pub fn of_instruments(&self) -> impl Iterator<Item = &InstrumentLimits> {
+        std::iter::once(&self.everywhere).chain(self.instruments.iter().map(|named| &named.limits))
+    }
+
     /// What applies to an instrument.
     pub fn of_instrument(&self, instrument: &Instrument) -> InstrumentLimits {
         let listing = &instrument.listing;

@@ -3,6 +3,7 @@
 //! - [`threads`]: who owns what, and who may wait for whom
 //! - [`market_data`]: events, books, gaps, slow consumers
 //! - [`orders`]: what an order's records mean, and how an unknown outcome ends
+//! - [`faults`]: every fault, what the user sees of it, and the test that shows it
 //! - [`lifecycle`]: the states of an order as a table, checked against the code
 //! - [`restart`]: one process at a time, session epochs, and orders a dead session left
 //! - [`guards`]: limits, circuit breaker, kill switch, dead-man switch
@@ -12,6 +13,7 @@
 //! - [`threats`]: what is defended against, and what is not
 
 pub mod audit;
+pub mod faults;
 pub mod guards;
 pub mod lifecycle;
 pub mod market_data;

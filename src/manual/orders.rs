@@ -52,11 +52,18 @@
 //! venue has no form for are refused when you prepare; tick, lot and limits are checked at each submission, which
 //! allocates nothing. A hot command is smaller and quicker to state; on the wire both are the same.
 //!
+//! A bracket is one order wherever it is stated. Binance.US makes it a pair (OCO): the limit leg has your order's client
+//! order id, the stop leg that id and `S`, the list that id and `L`. You are told of one order. It goes by the limit leg
+//! until that leg ends without a fill because the stop was set off, and by the stop leg from then on: its venue order id
+//! changes, its request and its records go on.
+//!
 //! # Before the first order
 //!
-//! With Coinbase credentials the start asks what the key may do and how far the venue's clock is from this machine's. A key
-//! that may not view and trade, one the venue refuses, and a clock more than 30 s off are errors of the start that say what
-//! to do. If the venue cannot be asked, the start goes on with a warning: its own refusals are typed too.
+//! With credentials of Coinbase or Binance.US the start asks what the key may do and how far the venue's clock is from this
+//! machine's. A key that may not trade, one the venue refuses, and a clock far off (30 s at Coinbase, 60 s at Binance.US,
+//! where requests are stamped with the venue's own time) are errors of the start that say what to do. Binance.US does not
+//! say what a key may do: an order is sent to `order/test`, which checks it and places none. If the venue cannot be asked,
+//! the start goes on with a warning: its own refusals are typed too.
 //!
 //! # Fills
 //!
@@ -64,6 +71,10 @@
 //! exact quantity, value and fee; its price is computed and the record is flagged `DERIVED`. A repeated or older state counts
 //! nothing. Rows of the venue's history enrich fills as `FillDetail`, which moves no position, unless they show more than was
 //! known. History is read after every reconnect and every 25 s while orders of ours are recent.
+//!
+//! Binance.US tells each execution with its own id, price and fee. Fees there come in what was received or in a third asset:
+//! `fee_asset` of the record says which (names by [`Directory::asset_code`](crate::gateway::Directory::asset_code)), and
+//! such a fee is in the record of its own execution only.
 //!
 //! # When orders may leave
 //!

@@ -180,7 +180,7 @@ impl Check {
     }
 
     fn again(&mut self, now: UnixNanos, rules: &ReconcileRules) {
-        self.pause_ms = self.pause_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max);
+        self.pause_ms = pause(self.pause_ms, rules);
         self.at = now.plus_ms(self.pause_ms);
     }
 
@@ -622,5 +622,6 @@ pub(super) fn before(at: UnixNanos, ms: u64) -> UnixNanos {
 }
 
 pub(super) fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
-    last_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max)
+    // No `clamp`: it panics on rules whose least is above their most.
+    last_ms.saturating_mul(2).min(rules.query_pause_ms_max).max(rules.query_pause_ms_min)
 }

@@ -228,10 +228,14 @@ impl Positions {
     /// Everything held is forgotten, to be restored from a picture; what was realised stays.
     pub fn clear(&mut self) {
         for kept in self.kept.iter_mut().flatten() {
-            kept.long.clear();
-            kept.short.clear();
-            (kept.position.long, kept.position.short) = (Holding::default(), Holding::default());
-            kept.position.doubtful = false;
+            kept.clear();
+        }
+    }
+
+    /// The same for one instrument.
+    pub fn clear_of(&mut self, instrument: InstrumentId) {
+        if let Some(kept) = self.kept.get_mut(instrument.index()).and_then(Option::as_mut) {
+            kept.clear();
         }
     }
 
@@ -302,6 +306,13 @@ fn positive(units: i64) -> Result<(), PositionError> {
 }
 
 impl Kept {
+    fn clear(&mut self) {
+        self.long.clear();
+        self.short.clear();
+        (self.position.long, self.position.short) = (Holding::default(), Holding::default());
+        self.position.doubtful = false;
+    }
+
     fn parts(&mut self, side: Side) -> (&mut Lots, &mut Holding, &mut i128) {
         match side {
             Side::Buy => (&mut self.long, &mut self.position.long, &mut self.position.realised),

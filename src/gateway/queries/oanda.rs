@@ -1,14 +1,14 @@
 //! Everything OANDA answers to cold questions: the account, its instruments, and its orders. Blocking, off the hot path,
 //! within the share of the rate limit set aside for it.
 
-use super::{Balance, ColdClient};
+use super::{Balance, ColdClient, REQUEST_BYTES};
 use crate::codec::http1::{Method, RequestError};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
 use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
-use crate::venue::oanda::auth::{AccessToken, AccountId, AccountRow};
+use crate::venue::oanda::auth::{tradable, AccessToken, AccountId, AccountRow};
 use crate::venue::oanda::cold::{self, Caller};
 use crate::venue::oanda::request::{Command, OrderSpecifier, Query};
 use crate::venue::oanda::response::{self, AccountSummary, OrderRow, ReplyError, ReplyHeaders};
@@ -16,6 +16,9 @@ use crate::venue::oanda::InstrumentRules;
 use crate::venue::ListedOrder;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+mod account;
+mod changes;
 
 /// OANDA's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
 #[derive(Clone)]
@@ -133,7 +136,7 @@ impl OandaQueries {
     /// Cancels one order; one that is over already counts as cancelled.
     pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
         let cancel = Command::Cancel(OrderSpecifier::Id(order.id.as_str()));
-        match self.send_built("cancel", |caller, out| caller.put_command(&cancel, out)) {
+        match self.send_built("cancel", false, |caller, out| caller.put_command(&cancel, out)) {
             Err(ExchangeError::Http { status: 404, .. }) => Ok(()),
             Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
             reply => reply.map(drop),
@@ -157,6 +160,24 @@ impl OandaQueries {
         }
     }
 
+    /// Before the first order: the token must own the account, and nobody else may trade it. Without that proof nothing
+    /// starts.
+    pub(in crate::gateway) fn check_start(&self) -> Result<(), GatewayError> {
+        let venue = Venue::Oanda;
+        match self.accounts() {
+            Ok(accounts) => tradable(&accounts, &self.shared.account)
+                .map_err(|error| GatewayError::Setting { setting: "OANDA_ACCOUNT_ID", why: error.to_string() }),
+            Err(ExchangeError::Rejected { class, code, .. }) if is_refusal_of_the_token(class) => {
+                let status = if class == RejectClass::Unauthorized { 401 } else { 403 };
+                Err(GatewayError::KeyRefused { venue, status, excerpt: code })
+            }
+            Err(ExchangeError::Http { status: status @ (401 | 403), excerpt, .. }) => {
+                Err(GatewayError::KeyRefused { venue, status, excerpt })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn known_rules(&self) -> std::sync::MutexGuard<'_, BTreeMap<Box<str>, InstrumentRules>> {
         self.shared.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -174,25 +195,27 @@ impl OandaQueries {
 
     /// One question and its reply of status 200: nothing changes by it.
     fn send(&self, operation: &'static str, query: &Query<'_>) -> Answer<OwnedResponse> {
-        self.send_built(operation, |caller, out| caller.put_query(query, out))
+        self.send_built(operation, false, |caller, out| caller.put_query(query, out))
     }
 
-    /// One request that only asks, or may be repeated.
+    /// One request; `ambiguous`: whether it may have had an effect that counts if its reply is lost.
     fn send_built(
         &self,
         operation: &'static str,
+        ambiguous: bool,
         put: impl FnOnce(&Caller<'_>, &mut Vec<u8>) -> Result<Method, RequestError>,
     ) -> Answer<OwnedResponse> {
         let Shared { client, account, token, .. } = &*self.shared;
         let caller = Caller { host: &client.authority, user_agent: USER_AGENT, account, token };
-        let mut request = zeroize::Zeroizing::new(Vec::new());
+        // In one piece from the start: a buffer that grows leaves copies behind.
+        let mut request = zeroize::Zeroizing::new(Vec::with_capacity(REQUEST_BYTES));
         let method = put(&caller, &mut request)
             .map_err(|error| ExchangeError::InvalidArgument { argument: operation, why: error.to_string() })?;
         let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {
             out.extend_from_slice(&request);
             Ok(())
         });
-        let reply = client.run(operation, method, 1, build, false)?;
+        let reply = client.run(operation, method, 1, build, ambiguous)?;
         self.judge(operation, reply)
     }
 
@@ -219,4 +242,8 @@ impl OandaQueries {
             }
         })
     }
+}
+
+fn is_refusal_of_the_token(class: RejectClass) -> bool {
+    matches!(class, RejectClass::Unauthorized | RejectClass::Forbidden)
 }

@@ -4,7 +4,7 @@
 //! from a name), and a short table searched by comparing names, the last hit first. Guarantees that entries are never
 //! removed, so that an index stays good for the life of a session. Never interprets a message.
 
-use crate::record::{Fixed, Instrument, InstrumentId, Listing, TradingStatus, Venue};
+use crate::record::{Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue};
 use crate::venue::Channels;
 
 /// Whether guaranteed stops may, must or cannot be attached.
@@ -99,6 +99,10 @@ pub(super) struct Product {
     pub seen: bool,
     /// What the last price said, on this connection.
     pub tradeable: Option<bool>,
+    /// The venue's time of the last price told.
+    pub told: UnixNanos,
+    /// Prices up to this time were told by the stream before this one.
+    pub skip_to: UnixNanos,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +130,8 @@ impl Products {
             requested: false,
             seen: false,
             tradeable: None,
+            told: UnixNanos::NONE,
+            skip_to: UnixNanos::NONE,
         });
         self.entries.len().saturating_sub(1)
     }

@@ -157,6 +157,13 @@ impl<'t, 'i> Mutation<'t, 'i> {
         (!self.is_filled()).then_some(cancel.reason)
     }
 
+    /// The reason for which every order that was made was cancelled at once, so that nothing was traded.
+    fn nothing(&self) -> Option<&'i str> {
+        let made = self.transactions.iter().any(Transaction::creates_order);
+        let ended = self.transactions.iter().rfind(|t| t.kind == "ORDER_CANCEL" && t.at_birth());
+        ended.filter(|_| made && !self.is_filled()).map(|t| t.reason)
+    }
+
     /// The venue's reason for a refusal: its code, or that of the transaction.
     fn reason(&self) -> &'i str {
         let rejected = || self.transactions.iter().map(|t| t.reject_reason).find(|reason| !reason.is_empty());
@@ -256,8 +263,8 @@ pub(super) fn tell_cancel_reply(
     reply
 }
 
-/// Tells what the answer to a replace request proves; `old` is the order as it was known. The reply goes before the
-/// transactions, which give it another id.
+/// Tells what the answer to a replace request proves; `old` is the order as it was known. Of a replace that was done the
+/// new id is told first, and the reply is about that one; transactions come last.
 pub(super) fn tell_replace_reply(
     plain: &mut Plain,
     status: u16,
@@ -270,11 +277,18 @@ pub(super) fn tell_replace_reply(
     let reply = match status {
         200 | 201 => plain.parse(body, |cursor| {
             let found = Mutation::read(cursor)?;
-            let reply = match found.create() {
-                Some(_) => ReplaceReply::Accepted,
-                None => ambiguous(InlineText::truncated("reply without order")),
+            let reply = match found.create().map(|create| order_id(create.id)) {
+                Some(new) => {
+                    facts.renumbered(old, &new);
+                    facts.replace_reply(&new, ReplaceReply::Accepted);
+                    ReplaceReply::Accepted
+                }
+                None => {
+                    let reply = ambiguous(InlineText::truncated("reply without order"));
+                    facts.replace_reply(old, reply);
+                    reply
+                }
             };
-            facts.replace_reply(old, reply);
             found.tell(teller, facts);
             Ok::<_, Fault>(reply)
         }),
@@ -327,9 +341,7 @@ pub(super) fn tell_change(
             return Err(Fault::Missing { key: "transactions" });
         }
         found.tell(teller, facts);
-        let made = found.transactions.iter().any(Transaction::creates_order);
-        let ended = found.transactions.iter().rfind(|t| t.kind == "ORDER_CANCEL" && t.at_birth());
-        let nothing = ended.filter(|_| made && !found.is_filled()).map(|t| InlineText::truncated(t.reason));
+        let nothing = found.nothing().map(InlineText::truncated);
         let created = found.create().map(|transaction| order_id(transaction.id));
         Ok::<_, Fault>(Changed::Done { created, nothing })
     });
@@ -366,6 +378,36 @@ pub(super) fn refusal(
             .unwrap_or(None),
     };
     own.or(by_status.map(|class| (class, http_code(status))))
+}
+
+/// What a change has done, by its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Done {
+    /// The order it created, if one.
+    pub created: Option<VenueOrderId>,
+    /// It was accepted, but every order it made was cancelled at once, for this reason: nothing was traded.
+    pub nothing: Option<Box<str>>,
+    /// Its transactions, in order.
+    pub transactions: Vec<u64>,
+    /// The account's newest transaction then.
+    pub last_transaction: u64,
+}
+
+/// Reads the answer to a change.
+///
+/// # Errors
+/// [`ReplyError`]: what was done is in the account's transactions.
+pub fn done(body: &[u8]) -> Result<Done, ReplyError> {
+    cold(body, |cursor| {
+        let found = Mutation::read(cursor)?;
+        let nothing = found.nothing().map(Box::from);
+        Ok(Done {
+            created: found.create().map(|create| order_id(create.id)),
+            nothing,
+            transactions: found.transactions.iter().map(|transaction| transaction.id).collect(),
+            last_transaction: found.last,
+        })
+    })
 }
 
 /// What the venue says of an error, if it is its own word of it: the class and the code or the message.

@@ -217,6 +217,20 @@ impl StreamSession {
         index.and_then(|index| self.decoder.products.get(index)).is_some_and(|p| p.requested && p.seen)
     }
 
+    /// The venue's time of the last price told of the instrument; `NONE` if none was since the stream opened.
+    pub fn told(&self, instrument: InstrumentId) -> UnixNanos {
+        let index = self.decoder.products.find_instrument(instrument);
+        index.and_then(|index| self.decoder.products.get(index)).map_or(UnixNanos::NONE, |product| product.told)
+    }
+
+    /// Another stream has told the instrument's prices up to this time: they are not told again.
+    pub fn skip_to(&mut self, instrument: InstrumentId, time: UnixNanos) {
+        let index = self.decoder.products.find_instrument(instrument);
+        if let Some(product) = index.and_then(|index| self.decoder.products.get_mut(index)) {
+            product.skip_to = time;
+        }
+    }
+
     /// The open stream does not bring all that is wanted: only a new one will. It goes on until then.
     pub const fn is_outdated(&self) -> bool {
         self.outdated

@@ -10,7 +10,7 @@ use super::transaction::{venue_time, Transaction};
 use crate::codec::json::{Cursor, JsonKind, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::order::FactSource;
-use crate::record::{BookSide, GapCause, TradingStatus};
+use crate::record::{BookSide, GapCause, TradingStatus, UnixNanos};
 use crate::venue::fault::{announce, excerpt, number, Fault};
 use crate::venue::{
     Anomaly, BookEvent, BookEventKind, Channels, Facts, GapScope, QuoteFact, StreamFact, SubscribedChannel,
@@ -42,6 +42,7 @@ impl Decoder {
         self.unseen = 0;
         for product in self.products.iter_mut() {
             (product.seen, product.tradeable) = (false, None);
+            (product.told, product.skip_to) = (UnixNanos::NONE, UnixNanos::NONE);
             product.requested = !product.wanted.is_empty();
             if product.requested {
                 self.unseen = self.unseen.saturating_add(1);
@@ -150,6 +151,8 @@ impl Decoder {
         let first = !std::mem::replace(&mut product.seen, true);
         let wanted = product.wanted;
         let was = product.tradeable.replace(price.tradeable);
+        let known = time.is_some() && time <= product.skip_to;
+        product.told = product.told.max(time);
         if first {
             self.unseen = self.unseen.saturating_sub(1);
             for (channel, name) in
@@ -159,6 +162,9 @@ impl Decoder {
                     facts.stream(StreamFact::Subscribed(name, instrument));
                 }
             }
+        }
+        if known {
+            return Ok(());
         }
         if was != Some(price.tradeable) {
             let status = if price.tradeable { TradingStatus::Online } else { TradingStatus::Halted };

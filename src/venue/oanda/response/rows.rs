@@ -44,8 +44,8 @@ pub(in crate::venue::oanda) fn tell_rows(
                 rows.last_id = rows.last_id.max(transaction.id);
                 teller.tell(&transaction, facts)
             }),
-            // The lots that are held when it begins; later ones come with their transactions.
-            "trades" if teller.ledger.needs_beginning() => tell_trade(teller.products, cursor, facts),
+            // The lots that are held when it begins, or when an instrument becomes known; others come with transactions.
+            "trades" => tell_trade(teller.products, cursor, facts),
             _ => cursor.skip().map_err(Fault::from),
         };
         if let Err(fault) = told {

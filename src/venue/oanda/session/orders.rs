@@ -517,7 +517,7 @@ impl OrderSession {
             _ if end.last > 0 && !ledger.needs_beginning() => ledger.heard(end.last),
             _ => {}
         }
-        Outcome::Listed { rows, more }
+        Outcome::Listed { rows, more, last: end.last }
     }
 
     fn reply(&self, to: ReplyTo, status: u16, outcome: Outcome, headers: ReplyHeaders) -> Reply {

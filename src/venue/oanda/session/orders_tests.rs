@@ -115,7 +115,8 @@ fn an_order_without_an_answer_is_unknown_and_found_after_the_id_noted_before() {
         .replace(r#"},"relatedTransactionIDs":["101","102"]"#, r#"}]"#);
     let reply = bench.answer("200 OK", &rows, 100).unwrap();
     let rows = Rows { seen: 2, unreadable: 0, last_id: 102 };
-    assert_eq!((reply.to, reply.outcome), (ReplyTo::Transactions, Outcome::Listed { rows, more: false }));
+    let Outcome::Listed { rows: told, more: false, .. } = reply.outcome else { panic!("{reply:?}") };
+    assert_eq!((reply.to, told), (ReplyTo::Transactions, rows));
     let facts = bench.ear.orders();
     assert_eq!(facts.last().map(|f| (f.client_order_id.as_str(), f.status)), Some(("syn-open-1", OrderStatus::Filled)));
     assert_eq!((bench.ear.fills().len(), bench.ledger.is_missing()), (1, false));
@@ -210,7 +211,7 @@ fn a_gap_is_closed_by_the_history_and_a_long_one_in_slices_and_pages() {
     bench.query(&Query::TransactionsSince { id: since });
     // 120 kB: eight slices of 16 KiB. The venue cuts it short of the newest one.
     let reply = bench.answer("200 OK", &transactions(101..=300, 350, 500), 4_096).unwrap();
-    let Outcome::Listed { rows, more } = reply.outcome else { panic!("{reply:?}") };
+    let Outcome::Listed { rows, more, .. } = reply.outcome else { panic!("{reply:?}") };
     assert_eq!((rows.seen, rows.last_id, more), (200, 300, true));
     assert_eq!((bench.ear.take().len(), bench.ledger.complete_to(), bench.ledger.is_complete()), (200, 300, false));
     bench.query(&Query::TransactionsSince { id: bench.ledger.complete_to() });
@@ -282,7 +283,7 @@ fn a_row_that_cannot_be_read_is_counted_and_the_others_are_told() {
     bench.query(&Query::PendingOrders);
     let body = r#"{"orders":[{"id":"1","state":"PENDING"},{"state":"PENDING"},{"id":"2","state":"NEW_STATE"}],"lastTransactionID":"100"}"#;
     let reply = bench.answer("200 OK", body, 999).unwrap();
-    assert!(matches!(reply.outcome, Outcome::Listed { rows: Rows { seen: 3, unreadable: 1, .. }, more: false }));
+    assert!(matches!(reply.outcome, Outcome::Listed { rows: Rows { seen: 3, unreadable: 1, .. }, more: false, .. }));
     assert_eq!((bench.ear.orders().len(), bench.ear.anomalies().len()), (2, 2));
 }
 

@@ -78,6 +78,8 @@ pub enum Outcome {
         rows: Rows,
         /// Transactions only: more follow; ask again from [`Ledger::complete_to`](super::super::Ledger::complete_to).
         more: bool,
+        /// The account's newest transaction that the answer includes; 0 if it did not say.
+        last: u64,
     },
     /// The venue refused it.
     Refused {

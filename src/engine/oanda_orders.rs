@@ -1,0 +1,496 @@
+//! Orders at OANDA: checks by the account's own rules, changes and cancels one by one, the account's picture and its
+//! transactions, and what replies lead to.
+//!
+//! The account's numbered transactions are the one truth: whoever brings one, the ledger lets it through once. Guarantees
+//! that nothing is traded before the ledger is complete; that after every opening of the transaction stream, and whenever
+//! an id is missing, the history is asked from where nothing is missing; that an order of unknown outcome is looked for
+//! after the id that was the newest when it left; and that what is held is taken from a picture of the account only if
+//! no transaction came between the picture and us.
+
+use super::audit;
+use super::connections::{Conn, Lane, Session};
+use super::contract::{ConnId, Outputs};
+use super::desk::{Asking, Desk};
+use super::ear::Ear;
+use super::oanda_desk::{Oanda, VENUE};
+use super::route::{free_conn, Plug};
+use super::trading::{Cargo, Trading};
+use super::{Engine, OandaOrders, OandaSetup};
+use crate::codec::http1::RequestError;
+use crate::guard::{Breaker, Governor, Priority, RetryAt};
+use crate::order::{Orders, Query, QueryEnd, Refusal, Slot};
+use crate::record::{
+    ClientOrderId, ConnectionRole, InstrumentId, OrderCommand, OrderType, RejectClass, TimeInForce, UnixNanos,
+    VenueOrderId,
+};
+use crate::telemetry::{Counter, Hop};
+use crate::venue::oanda::request::{self, check, entry_order, OrderSpecifier, Unsupported};
+use crate::venue::oanda::{limits, InstrumentRules, Ledger, NotSent, OrderSession, Outcome, Reply};
+use crate::venue::{PlaceIntent, ReplaceIntent, SessionProgress};
+
+/// Pages and items of one query; more means that the history does not end.
+const STEPS_MAX: usize = 1_000;
+/// A cancel that found no free connection is tried again this soon.
+const CANCEL_RETRY_MS: u64 = 2;
+/// A picture that did not fit what was applied meanwhile is taken again after this.
+const PICTURE_RETRY_MS: u64 = 250;
+/// A warm-up that the governor does not allow now is tried again after this.
+const WARM_RETRY_MS: u64 = 250;
+/// Orders whose ids before sending are remembered before the list is cleaned.
+const NOTED_KEPT: usize = 256;
+
+/// The picture of the account that what is held begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Picture {
+    /// Nothing is needed of it.
+    #[default]
+    None,
+    /// To be asked for, not before this.
+    Due(UnixNanos),
+    /// On its way over this connection.
+    Asked(ConnId),
+}
+
+/// What order entry adds to the engine's part of OANDA.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// By instrument.
+    rules: Vec<Option<Box<InstrumentRules>>>,
+    picture: Picture,
+    /// Orders of which nothing was heard when they were last looked at, with the newest transaction before they left.
+    noted: Vec<(Slot, u64)>,
+}
+
+impl Account {
+    /// The account's rules of an instrument, or its new ones.
+    pub(super) fn set_rules(&mut self, id: InstrumentId, rules: Box<InstrumentRules>) {
+        let index = id.index();
+        if index >= InstrumentId::COUNT_MAX {
+            return;
+        }
+        if self.rules.len() <= index {
+            self.rules.resize_with(index.saturating_add(1), || None);
+        }
+        if let Some(place) = self.rules.get_mut(index) {
+            *place = Some(rules);
+        }
+    }
+
+    /// What is held of another instrument is to be found out.
+    pub(super) fn want_picture(&mut self, now: UnixNanos) {
+        self.picture = Picture::Due(now);
+    }
+
+    /// Whether the venue would take the order, as far as its own rules for this account and instrument say.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub(super) fn check(&self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<(), Refusal> {
+        // It has no id yet: any will do.
+        let id = ClientOrderId::new("x").unwrap_or(ClientOrderId::EMPTY);
+        let intent = &PlaceIntent { client_order_id: &id, ..*intent };
+        let order = entry_order(now, intent).map_err(|error| Refusal::new(RejectClass::Unsupported, words(error)))?;
+        let Some(Some(rules)) = self.rules.get(intent.instrument.id.index()) else {
+            return Err(Refusal::new(RejectClass::NotTradable, "its rules are not known"));
+        };
+        check::check(&order, rules).map_err(|error| Refusal::new(error.class(), error.code()))
+    }
+
+    /// An order is about to leave.
+    pub(super) fn note(&mut self, slot: Slot, newest: u64, orders: &Orders) {
+        if self.noted.len() >= NOTED_KEPT {
+            self.noted.retain(|(slot, _)| orders.get(*slot).is_some_and(|order| order.venue_order_id().is_empty()));
+        }
+        self.noted.push((slot, newest));
+    }
+
+    /// After which transaction orders of an instrument without a venue id are to be looked for.
+    fn noted_since(&mut self, instrument: InstrumentId, orders: &Orders) -> Option<u64> {
+        self.noted.retain(|(slot, _)| orders.get(*slot).is_some_and(|order| order.venue_order_id().is_empty()));
+        let of = |slot: Slot| orders.get(slot).is_some_and(|order| order.instrument() == instrument);
+        self.noted.iter().filter(|(slot, _)| of(*slot)).map(|(_, newest)| *newest).min()
+    }
+
+    /// A connection is gone: a picture it was to bring is asked for again.
+    pub(super) fn conn_lost(&mut self, now: UnixNanos, id: ConnId) {
+        if self.picture == Picture::Asked(id) {
+            self.picture = Picture::Due(now);
+        }
+    }
+}
+
+const fn words(error: Unsupported) -> &'static str {
+    match error {
+        Unsupported::PostOnly => "no post-only orders here",
+        Unsupported::QuoteQuantity => "sized in units of the base only",
+        Unsupported::MarketTimeInForce => "market orders: FOK or IOC only",
+        Unsupported::NotPositive => "price and quantity are positive",
+        Unsupported::Terms(what) => what,
+    }
+}
+
+/// Adds the connections orders need, and the desk; the connection of the transactions exists.
+pub(super) fn add_order_connections(
+    setup: &OandaSetup,
+    orders: &OandaOrders,
+    conns: &mut Vec<Conn>,
+) -> Result<(), RequestError> {
+    let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
+    for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
+        let session = OrderSession::new(&orders.rest, setup.account, setup.token.clone(), orders.session.clone())?;
+        let session = Session::OandaRest(Box::new(session));
+        conns.push(Conn::new(VENUE, ConnectionRole::Orders, lane, session));
+    }
+    Ok(())
+}
+
+/// The desk of a venue whose token does for every request.
+pub(super) fn desk(user: ConnId, orders: &OandaOrders, breaker: Breaker) -> Desk {
+    Desk {
+        user: Some(user),
+        governor: Governor::new(orders.requests_per_second, 1_000, limits::WINDOW_MARGIN_MS),
+        breaker,
+        warm_every_ms: orders.warm_every_ms,
+        ..Desk::idle(0)
+    }
+}
+
+impl Engine {
+    /// Hands a request to a connection; false if it did not take it.
+    fn send_to_oanda<O: Outputs>(
+        &mut self,
+        out: &mut O,
+        id: ConnId,
+        (cargo, origin): (Cargo, UnixNanos),
+        send: impl FnOnce(&mut OrderSession, &Ledger, &mut Plug<'_, O>) -> Result<(), NotSent>,
+    ) -> bool {
+        let Engine { conns, trading, oanda, .. } = self;
+        let Some(Session::OandaRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+            return false;
+        };
+        let start = out.transmit(id, |_| ());
+        let mut plug = Plug { out, conn: id, end: start };
+        if send(session, &oanda.ledger, &mut plug).is_err() {
+            return false;
+        }
+        let (end, deadline) = (plug.end, session.expects_reply_by());
+        trading.load(id, cargo, start, end, origin);
+        self.deadlines.set(id.index(), deadline);
+        true
+    }
+
+    /// One cancel request; when to try again if nothing is free for it.
+    pub(super) fn cancel_at_oanda(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        order: &VenueOrderId,
+    ) -> Result<(), UnixNanos> {
+        let soon = now.plus_ms(CANCEL_RETRY_MS);
+        let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
+        let governor = &mut self.trading.desks.get_mut(VENUE).governor;
+        governor.take(now, Priority::Cancel).map_err(|RetryAt(at)| at)?;
+        let sent = self.send_to_oanda(out, id, (Cargo::Cancel, UnixNanos::NONE), |session, ledger, plug| {
+            session.cancel(now, order, ledger, plug)
+        });
+        if !sent {
+            return Err(soon);
+        }
+        self.trading.say_cancelled(&[*order]);
+        out.count(Counter::CancelsSent, 1);
+        Ok(())
+    }
+
+    /// One change of a resting limit order, which every check has passed: the venue puts another order in its place, and
+    /// says so.
+    pub(super) fn replace_at_oanda(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        command: &OrderCommand,
+    ) -> Result<(), Refusal> {
+        let orders = &self.trading.orders;
+        let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
+        // Whatever else it has would be lost with it: its end, its exits, what it may do to the position.
+        let plain = |order: &crate::order::Order| {
+            order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
+        };
+        if target.is_some_and(|order| !plain(order)) {
+            return Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed"));
+        }
+        let Some(traded) = self.market.get(command.instrument()) else {
+            return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
+        };
+        let instrument = traded.instrument.clone();
+        if let Err(RetryAt(at)) = self.trading.desks.get_mut(VENUE).governor.take(now, Priority::Order) {
+            out.count(Counter::RateLimited, 1);
+            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+        }
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        // Otherwise it was told already.
+        let Some(send) = orders.replace(now, VENUE, command, &mut sink) else { return Ok(()) };
+        let intent = ReplaceIntent {
+            instrument: &instrument,
+            venue_order_id: &send.venue_order_id,
+            client_order_id: &send.client_order_id,
+            side: send.side,
+            price: send.price,
+            quantity: send.quantity,
+        };
+        let cargo = (Cargo::Change(send.slot, send.request), command.origin());
+        let sent =
+            self.send_to_oanda(out, id, cargo, |session, ledger, plug| session.replace(now, &intent, ledger, plug));
+        if sent {
+            out.count(Counter::ChangesSent, 1);
+        } else {
+            let (orders, mut sink) = self.trading.orders_and_sink(out);
+            orders.replace_abandoned(now, send.slot, RejectClass::Busy, "not sent", &mut sink);
+        }
+        self.arm_orders(now);
+        Ok(())
+    }
+
+    /// The next question to the account, if the connection for them is free: a picture to begin with, then what is missing,
+    /// then what became of orders, then the figures that a fill has changed.
+    pub(super) fn ask_oanda(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        if self.trading.desks.get(VENUE).user.is_none() {
+            return;
+        }
+        let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Housekeeping]) else { return };
+        let begins = self.oanda.ledger.needs_beginning();
+        if begins || matches!(self.oanda.account.picture, Picture::Due(at) if at <= now) {
+            let asked = self.ask_account(now, out, id, &request::Query::Account, Priority::UnknownQuery);
+            self.trading.held.clear();
+            let again = Picture::Due(now.plus_ms(PICTURE_RETRY_MS));
+            self.oanda.account.picture = if asked { Picture::Asked(id) } else { again };
+            return;
+        }
+        if self.may_ask(now, Priority::UnknownQuery) {
+            if let Some(since) = self.oanda.ledger.ask_since(now) {
+                let query = request::Query::TransactionsSince { id: since };
+                self.ask_account(now, out, id, &query, Priority::UnknownQuery);
+                return;
+            }
+            if self.ask_of_orders(now, out, id) {
+                return;
+            }
+        }
+        if self.trading.figures_stale
+            && self.ask_account(now, out, id, &request::Query::Summary, Priority::Housekeeping)
+        {
+            self.trading.figures_stale = false;
+        }
+    }
+
+    /// Whether the governor would let a request go.
+    fn may_ask(&mut self, now: UnixNanos, priority: Priority) -> bool {
+        self.trading.desks.get_mut(VENUE).governor.ready(now, priority).is_ok()
+    }
+
+    fn ask_account(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        query: &request::Query<'_>,
+        priority: Priority,
+    ) -> bool {
+        if self.trading.desks.get_mut(VENUE).governor.take(now, priority).is_err() {
+            out.count(Counter::RateLimited, 1);
+            return false;
+        }
+        let cargo = (Cargo::Account, UnixNanos::NONE);
+        self.send_to_oanda(out, id, cargo, |session, _, plug| session.query(now, query, plug))
+    }
+
+    /// The next step of the query under way, or of the next one; false if there is nothing to ask.
+    fn ask_of_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) -> bool {
+        let Trading { desks, orders, .. } = &mut self.trading;
+        let desk = desks.get_mut(VENUE);
+        if desk.asking.as_ref().is_some_and(|asking| !asking.waits) {
+            return false;
+        }
+        if desk.asking.is_none() {
+            let Some((query_id, query)) = orders.next_query(now, VENUE) else { return false };
+            let cursor = String::new();
+            desk.asking =
+                Some(Asking { id: query_id, query, cursor, pages: 0, item: 0, incomplete: false, waits: true });
+        }
+        let Some(asking) = &mut desk.asking else { return false };
+        let Oanda { ledger, account, .. } = &mut self.oanda;
+        // Everything up to here was told: a page after the first begins here.
+        let complete = ledger.complete_to();
+        let named;
+        let query = match &asking.query {
+            Query::OpenOrders { .. } => (asking.item == 0).then_some(request::Query::PendingOrders),
+            Query::RecentOrders { instrument, .. } => (asking.item == 0).then(|| {
+                let noted = account.noted_since(*instrument, orders).filter(|_| asking.pages == 0);
+                request::Query::TransactionsSince { id: noted.unwrap_or(complete).min(complete) }
+            }),
+            Query::Fills { .. } => (asking.item == 0).then_some(request::Query::TransactionsSince { id: complete }),
+            Query::OrdersByIds { ids, .. } => {
+                named = ids.get(asking.item).copied().unwrap_or(VenueOrderId::EMPTY);
+                let there = !named.is_empty();
+                there.then_some(request::Query::Order(OrderSpecifier::Id(named.as_str())))
+            }
+        };
+        let Some(query) = query else {
+            self.oanda_asked(now, out, QueryEnd::Complete);
+            return true;
+        };
+        // It was ready a moment ago.
+        let _taken = desk.governor.take(now, Priority::UnknownQuery);
+        let cargo = (Cargo::Query, UnixNanos::NONE);
+        let sent = self.send_to_oanda(out, id, cargo, |session, _, plug| session.query(now, &query, plug));
+        if let Some(asking) = self.trading.desks.get_mut(VENUE).asking.as_mut().filter(|_| sent) {
+            asking.waits = false;
+        }
+        sent
+    }
+
+    /// A step of the query under way was answered.
+    fn oanda_step(&mut self, now: UnixNanos, out: &mut impl Outputs, outcome: &Outcome) {
+        let Some(asking) = &mut self.trading.desks.get_mut(VENUE).asking else { return };
+        asking.pages = asking.pages.saturating_add(1);
+        let more = match outcome {
+            Outcome::Listed { rows, more, .. } => {
+                asking.incomplete |= rows.unreadable > 0;
+                *more
+            }
+            Outcome::Answered => false,
+            // No such order: no row, as in a listing without it.
+            Outcome::Refused { class: RejectClass::UnknownOrder, .. } => false,
+            Outcome::Changed { .. } | Outcome::Refused { .. } | Outcome::Failed { .. } => {
+                return self.oanda_asked(now, out, QueryEnd::Failed)
+            }
+        };
+        if !more {
+            asking.item = asking.item.saturating_add(1);
+        }
+        asking.waits = true;
+        let items = match &asking.query {
+            Query::OrdersByIds { ids, .. } => ids.len(),
+            _ => 1,
+        };
+        if asking.pages >= STEPS_MAX {
+            self.oanda_asked(now, out, QueryEnd::Failed);
+        } else if asking.item >= items {
+            self.oanda_asked(now, out, QueryEnd::Complete);
+        }
+    }
+
+    /// The query under way ended.
+    fn oanda_asked(&mut self, now: UnixNanos, out: &mut impl Outputs, end: QueryEnd) {
+        let Some(asking) = self.trading.desks.get_mut(VENUE).asking.take() else { return };
+        let end = if asking.incomplete { QueryEnd::Failed } else { end };
+        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.stirred = true;
+    }
+
+    /// When the account is to be asked something.
+    pub(super) fn oanda_deadline(&self) -> Option<UnixNanos> {
+        self.trading.desks.get(VENUE).user?;
+        match self.oanda.account.picture {
+            Picture::Due(at) => Some(at),
+            Picture::Asked(_) => None,
+            Picture::None => self.oanda.ledger.deadline(),
+        }
+    }
+
+    /// Bytes of a REST connection.
+    pub(super) fn oanda_rest_bytes(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        plain: &mut [u8],
+    ) -> SessionProgress {
+        let Engine { conns, market, trading, oanda, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
+        let Session::OandaRest(session) = &mut conn.session else { return SessionProgress::default() };
+        let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        match session.bytes(now, plain, &mut oanda.ledger, &mut ear) {
+            Ok(read) => {
+                let takes_no_more = read.reply.is_some() && !session.free();
+                if let Some(reply) = &read.reply {
+                    self.oanda_replied(now, out, id, reply);
+                    self.warm_later(now, id);
+                }
+                if takes_no_more {
+                    out.close(id, "the venue ends keep-alive".to_owned());
+                }
+                read.progress
+            }
+            Err(error) => {
+                self.session_result(now, out, id, Err(error));
+                SessionProgress { consumed: plain.len(), more: false }
+            }
+        }
+    }
+
+    /// A request ended.
+    pub(super) fn oanda_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
+        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
+        if let Some(wait_ms) = reply.wait_ms {
+            out.count(Counter::VenueRateLimited, 1);
+            self.trading.desks.get_mut(VENUE).governor.block_until(now.plus_ms(wait_ms));
+        }
+        self.trading.say_ended(now, id, |_| true, audit::end_of_oanda(reply));
+        self.trading.stirred = true;
+        let Some(carriage) = self.trading.unload(id, |_| true) else { return };
+        if carriage.written.is_some() {
+            out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
+        }
+        match carriage.cargo {
+            Cargo::Query => self.oanda_step(now, out, &reply.outcome),
+            Cargo::Account if self.oanda.account.picture == Picture::Asked(id) => self.pictured(now, out, id, reply),
+            _ => {}
+        }
+    }
+
+    /// A picture of the account came, or did not.
+    fn pictured(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
+        let Engine { market, trading, oanda, .. } = self;
+        let fits = match &reply.outcome {
+            // A transaction applied that is not in it, or in it and not yet applied, would count twice or never.
+            Outcome::Listed { rows, last, .. } => {
+                rows.unreadable == 0 && oanda.ledger.newest() == *last && !oanda.ledger.is_missing()
+            }
+            _ => false,
+        };
+        if !fits {
+            oanda.account.picture = Picture::Due(now.plus_ms(PICTURE_RETRY_MS));
+            return;
+        }
+        oanda.account.picture = Picture::None;
+        Ear { market, trading, out, conn: id, venue: VENUE, now }.restore_held();
+    }
+
+    /// A REST connection's deadline has passed: an answer is overdue, or it was idle for long.
+    pub(super) fn oanda_rest_due(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        let Engine { conns, market, trading, .. } = self;
+        let Some(conn) = conns.get_mut(id.index()) else { return };
+        let Session::OandaRest(session) = &mut conn.session else { return };
+        if session.busy() {
+            let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+            let result = session.time(now, &mut ear).map(|_| ());
+            if result.is_err() {
+                self.judge_silence(now, out, id);
+            }
+            self.session_result(now, out, id, result);
+            return;
+        }
+        if trading.desks.get_mut(VENUE).governor.take(now, Priority::Housekeeping).is_err() {
+            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
+            return;
+        }
+        self.warm_at_oanda(now, out, id);
+    }
+
+    /// Uses an idle connection, so that it stays warm and the account's figures fresh.
+    pub(super) fn warm_at_oanda(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) -> bool {
+        self.send_to_oanda(out, id, (Cargo::Warm, UnixNanos::NONE), |session, _, plug| session.warm(now, plug))
+    }
+}

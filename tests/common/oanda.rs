@@ -1,0 +1,205 @@
+//! A local OANDA and a gateway to it that trades EUR_USD with one strategy.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::common::{decimal, fast_rules, logs, RootFile};
+use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, GatewayError, OandaConfig, Strategy};
+use exchange_connectors::record::{
+    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
+    MarketRecord, OrderCommand, OrderRef, RequestId, Side, Venue, View,
+};
+use exchange_connectors::sim::oanda::{Config, LocalOanda, Token};
+use exchange_connectors::venue::oanda::{Environment, OandaEndpoints};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(2);
+/// Searched for in everything the tests print.
+const CANARY_TOKEN: &str = "canarycanarycanarycanarycanary01-canarycanarycanarycanarycanary02";
+
+/// A venue where nothing moves, with EUR_USD at 1.20000 to 1.20010.
+pub fn quiet_venue(change: impl FnOnce(&mut Config)) -> LocalOanda {
+    let mut config = Config { token: Token::new(CANARY_TOKEN), ..Config::quiet() };
+    change(&mut config);
+    let venue = LocalOanda::start(config).unwrap();
+    venue.set_price("EUR_USD", decimal("1.20000"), decimal("1.20010")).unwrap();
+    venue
+}
+
+/// The configuration that trades there.
+pub fn config(venue: &LocalOanda) -> OandaConfig {
+    let endpoints = OandaEndpoints::parse(Environment::Practice, &venue.rest_url(), &venue.stream_url()).unwrap();
+    OandaConfig::new(venue.account_id(), CANARY_TOKEN).unwrap().endpoints(endpoints)
+}
+
+/// Venue, gateway, one strategy, and everything it was told.
+pub struct OandaRig {
+    pub gateway: Gateway,
+    pub strategy: Strategy,
+    pub eur: Arc<Instrument>,
+    pub market: Vec<MarketRecord>,
+    pub executions: Vec<ExecutionRecord>,
+    pub venue: LocalOanda,
+    _roots: RootFile,
+}
+
+impl OandaRig {
+    /// Ready to trade.
+    pub fn trading(change: impl FnOnce(OandaConfig) -> OandaConfig) -> OandaRig {
+        Self::trading_at(quiet_venue(|_| {}), change, |builder| builder)
+    }
+
+    /// The same at this venue, with a gateway of another kind.
+    pub fn trading_at(
+        venue: LocalOanda,
+        change: impl FnOnce(OandaConfig) -> OandaConfig,
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+    ) -> OandaRig {
+        let mut rig = Self::start(venue, change, by, Channels::NONE).unwrap();
+        rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
+        rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
+        rig
+    }
+
+    /// Prices only.
+    pub fn prices(venue: LocalOanda) -> OandaRig {
+        let channels = Channels::BOOK | Channels::TICKER | Channels::STATUS;
+        Self::start(venue, OandaConfig::market_data_only, |builder| builder, channels).unwrap()
+    }
+
+    pub fn start(
+        venue: LocalOanda,
+        change: impl FnOnce(OandaConfig) -> OandaConfig,
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        channels: Channels,
+    ) -> Result<OandaRig, GatewayError> {
+        logs();
+        let roots = RootFile::write(&venue.ca_pem());
+        let builder = GatewayBuilder::default().oanda(change(config(&venue))).root_certificates(&roots.path);
+        let gateway = by(builder.without_limits().reconcile(fast_rules())).start()?;
+        let strategy = gateway.strategy()?;
+        let eur = gateway.subscribe(strategy.id(), Venue::Oanda, "EUR_USD", channels)?;
+        Ok(OandaRig { gateway, strategy, eur, market: vec![], executions: vec![], venue, _roots: roots })
+    }
+
+    fn look(&mut self) {
+        while let Some(record) = self.strategy.market.pop() {
+            self.market.push(record);
+        }
+        while let Some(record) = self.strategy.executions.pop() {
+            self.executions.push(record);
+        }
+    }
+
+    #[track_caller]
+    pub fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&mut OandaRig) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.look();
+            if let Some(found) = seen(self) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{what} did not come; executions: {:#?}", self.executions);
+            self.strategy.wait(LOOK);
+        }
+    }
+
+    /// Waits until a connection of this role stands like this, as last told.
+    #[track_caller]
+    pub fn until_state(&mut self, role: ConnectionRole, state: ConnectionState) {
+        self.until(&format!("{role:?} {state:?}"), |rig| (rig.states(role).last() == Some(&state)).then_some(()));
+    }
+
+    /// How connections of this role stood, in order.
+    pub fn states(&self, role: ConnectionRole) -> Vec<ConnectionState> {
+        let state = |record: &MarketRecord| match record.view() {
+            View::State(now) if now.role == role => Some(now.state),
+            _ => None,
+        };
+        self.market.iter().filter_map(state).collect()
+    }
+
+    /// A bid for 100 EUR far below the market.
+    pub fn resting_bid(&self) -> OrderCommand {
+        self.limit(Side::Buy, "1.10000", "100")
+    }
+
+    /// A good-til-cancelled limit order in EUR_USD.
+    pub fn limit(&self, side: Side, price: &str, units: &str) -> OrderCommand {
+        OrderCommand::limit(self.eur.id, side, self.price(price), self.units(units))
+    }
+
+    /// A price of EUR_USD as a mantissa.
+    pub fn price(&self, price: &str) -> i64 {
+        Fixed::parse(price).unwrap().rescale(self.eur.price_exponent).unwrap()
+    }
+
+    /// Units of EUR_USD as a mantissa.
+    pub fn units(&self, units: &str) -> i64 {
+        Fixed::parse(units).unwrap().rescale(self.eur.size_exponent).unwrap()
+    }
+
+    pub fn market(&self, side: Side, units: &str) -> OrderCommand {
+        OrderCommand::market(self.eur.id, side, self.units(units))
+    }
+
+    pub fn cancel_of(&self, order: RequestId) -> OrderCommand {
+        OrderCommand::cancel(self.eur.id, OrderRef::Request(order))
+    }
+
+    #[track_caller]
+    pub fn submit(&mut self, command: OrderCommand) -> RequestId {
+        self.strategy.orders.submit(command).unwrap()
+    }
+
+    /// Waits for a record of that kind of a request; fails early if the order ends otherwise.
+    #[track_caller]
+    pub fn expect(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
+        let found = self.until(&format!("{kind:?}"), |rig| {
+            let of = |r: &&ExecutionRecord| r.request == request;
+            let wanted = rig.executions.iter().filter(of).find(|r| r.kind == kind);
+            let ended = || rig.executions.iter().filter(of).find(|r| r.kind.is_terminal());
+            wanted.or_else(ended).copied()
+        });
+        assert_eq!(found.kind, kind, "{:#?}", self.executions);
+        found
+    }
+
+    /// The kinds of all records of a request so far but FillDetail, which may come whenever history is listed.
+    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
+        let of = self.executions.iter().filter(|r| r.request == request);
+        of.map(|r| r.kind).filter(|kind| *kind != ExecutionKind::FillDetail).collect()
+    }
+
+    /// Where orders are posted.
+    pub fn orders_path(&self) -> String {
+        format!("/v3/accounts/{}/orders", self.venue.account_id())
+    }
+
+    /// How often the venue received an order.
+    pub fn received(&self, record: &ExecutionRecord) -> u64 {
+        self.venue.orders_received(record.client_order_id.as_str()).unwrap()
+    }
+
+    /// The net units of the last position record counted from executions.
+    pub fn net(&self) -> Option<String> {
+        let of = |r: &&ExecutionRecord| r.kind == ExecutionKind::Position && r.instrument == self.eur.id;
+        let counted = self.executions.iter().rev().filter(of).find(|r| {
+            use exchange_connectors::record::EXECUTION_FLAG_RECONCILED;
+            !r.has(EXECUTION_FLAG_RECONCILED)
+        });
+        counted.map(|record| record.cumulative().to_string())
+    }
+
+    pub fn of(&self, id: InstrumentId, kind: MarketKind) -> usize {
+        self.market.iter().filter(|r| r.instrument() == id && r.kind() == kind).count()
+    }
+
+    pub fn gaps(&self) -> Vec<Gap> {
+        let gap = |r: &MarketRecord| match r.view() {
+            View::Gap(gap) => Some(gap),
+            _ => None,
+        };
+        self.market.iter().filter_map(gap).collect()
+    }
+}

@@ -1,0 +1,178 @@
+//! The same life of an order at all three venues, with the same code: connect, place, status, cancel, verify; through one
+//! gateway's rings, and through `ExchangeConnector`.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "common/binance_us.rs"]
+mod binance_us;
+mod common;
+#[path = "common/oanda.rs"]
+mod oanda;
+
+use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile};
+use exchange_connectors::gateway::{
+    BinanceUsConfig, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
+    GatewayBuilder, OrderKind, OrderRequest, OrderStatus, Shutdown, Strategy,
+};
+use exchange_connectors::order;
+use exchange_connectors::record::{
+    ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce,
+    Venue,
+};
+use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
+use exchange_connectors::sim::coinbase::LocalVenue;
+use exchange_connectors::sim::oanda::LocalOanda;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is traded where: far below the market, so that it rests.
+const ORDERS: [(Venue, &str, &str, &str); 3] = [
+    (Venue::Coinbase, "BTC-USD", "50000", "0.01"),
+    (Venue::BinanceUs, "BTCUSD", "50000", "0.01"),
+    (Venue::Oanda, "EUR_USD", "1.1", "100"),
+];
+
+struct Venues {
+    coinbase: LocalVenue,
+    binance_us: LocalBinanceUs,
+    oanda: LocalOanda,
+    roots: RootFile,
+}
+
+impl Venues {
+    fn start() -> Venues {
+        common::logs();
+        let coinbase = LocalVenue::start(quiet_venue()).unwrap();
+        let binance_us = LocalBinanceUs::start(BinanceUsVenue::quiet()).unwrap();
+        let oanda = oanda::quiet_venue(|_| {});
+        let roots = RootFile::write(&[coinbase.ca_pem(), binance_us.ca_pem(), oanda.ca_pem()].concat());
+        Venues { coinbase, binance_us, oanda, roots }
+    }
+
+    fn builder(&self) -> GatewayBuilder {
+        let key = canary_credentials();
+        let coinbase = CoinbaseConfig::default().endpoints(common::endpoints(&self.coinbase));
+        let binance_us = BinanceUsConfig::default().endpoints(binance_us::endpoints(&self.binance_us));
+        let secret = self.binance_us.key();
+        GatewayBuilder::default()
+            .coinbase(coinbase.credentials(key.name(), key.secret()).unwrap())
+            .binance_us(binance_us.credentials(secret.key(), secret.secret()).unwrap())
+            .oanda(oanda::config(&self.oanda))
+            .root_certificates(&self.roots.path)
+            .without_limits()
+            .reconcile(fast_rules())
+            .without_reactor_watch()
+    }
+
+    /// How the venue itself says that our order stands: still open or not, whichever word it has for it.
+    fn is_open(&self, venue: Venue, client_order_id: &str) -> bool {
+        let state = match venue {
+            Venue::Coinbase => self.coinbase.order(client_order_id).unwrap().unwrap().1,
+            Venue::BinanceUs => self.binance_us.order(client_order_id).unwrap().unwrap().1,
+            Venue::Oanda => self.oanda.order(client_order_id).unwrap().unwrap().1,
+        };
+        matches!(state, "OPEN" | "NEW" | "PENDING")
+    }
+}
+
+/// The first record of a request of one of these kinds, out of all seen so far.
+#[track_caller]
+fn expect(strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, request: RequestId, kind: K) -> ExecutionRecord {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        while strategy.market.pop().is_some() {}
+        while let Some(record) = strategy.executions.pop() {
+            seen.push(record);
+        }
+        if let Some(found) = seen.iter().find(|record| record.request == request && record.kind == kind) {
+            return *found;
+        }
+        assert!(Instant::now() < deadline, "{kind:?} did not come: {seen:#?}");
+        strategy.wait(Duration::from_millis(2));
+    }
+}
+
+/// Submits until order entry is open: until then it is refused with the reason, and nothing leaves.
+fn place(gateway: &Gateway, strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, of: usize) -> ExecutionRecord {
+    let (venue, symbol, price, quantity) = ORDERS[of];
+    let instrument = gateway.subscribe(strategy.id(), venue, symbol, exchange_connectors::gateway::Channels::NONE);
+    let instrument = instrument.unwrap();
+    let at = |text: &str, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
+    let (price, quantity) = (at(price, instrument.price_exponent), at(quantity, instrument.size_exponent));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let request = strategy.orders.submit(OrderCommand::limit(instrument.id, Side::Buy, price, quantity)).unwrap();
+        let first = loop {
+            while let Some(record) = strategy.executions.pop() {
+                seen.push(record);
+            }
+            let told = [K::Accepted, K::Rejected];
+            if let Some(first) = seen.iter().find(|r| r.request == request && told.contains(&r.kind)) {
+                break *first;
+            }
+            assert!(Instant::now() < deadline, "{venue}: no answer: {seen:#?}");
+            strategy.wait(Duration::from_millis(2));
+        };
+        if first.kind == K::Accepted {
+            return first;
+        }
+        let opening = matches!(first.reject, RejectClass::NotConnected | RejectClass::Busy);
+        assert!(opening && Instant::now() < deadline, "{first:#?}");
+        strategy.wait(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn through_the_rings_of_one_gateway() {
+    let venues = Venues::start();
+    let gateway = venues.builder().start().unwrap();
+    let mut strategy = gateway.strategy().unwrap();
+    let mut seen = Vec::new();
+    for (of, (venue, symbol, ..)) in ORDERS.into_iter().enumerate() {
+        let accepted = place(&gateway, &mut strategy, &mut seen, of);
+        assert!(venues.is_open(venue, accepted.client_order_id.as_str()), "{venue}");
+        let instrument = gateway.directory().find(venue, symbol).unwrap();
+        let status = || gateway.queries(venue).unwrap().order(&instrument, &accepted.venue_order_id).unwrap().unwrap();
+        assert_eq!(status().status, order::OrderStatus::Open, "{venue}");
+        let target = OrderRef::Request(accepted.request);
+        strategy.orders.submit(OrderCommand::cancel(instrument.id, target)).unwrap();
+        expect(&mut strategy, &mut seen, accepted.request, K::Cancelled);
+        assert_eq!(status().status, order::OrderStatus::Cancelled, "{venue}");
+        assert!(!venues.is_open(venue, accepted.client_order_id.as_str()), "{venue}");
+        let law: Vec<_> = seen.iter().filter(|r| r.request == accepted.request).map(|r| r.kind).collect();
+        assert_eq!(law, [K::Accepted, K::Cancelled], "{venue}");
+    }
+    assert_eq!(gateway.open_orders().unwrap(), 0);
+    gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
+}
+
+#[test]
+fn through_exchange_connector() {
+    let venues = Venues::start();
+    for (venue, symbol, price, quantity) in ORDERS {
+        let builder = venues.builder().only(venue);
+        let mut exchange: Box<dyn ExchangeConnector> =
+            Box::new(Connector::new(venue, builder, ConnectorConfig::default()));
+        exchange.connect().unwrap();
+        assert!(!exchange.get_account_balances().unwrap().is_empty(), "{venue}");
+        let kind = OrderKind::Limit {
+            price: decimal(price),
+            quantity: decimal(quantity),
+            time_in_force: TimeInForce::GoodTilCancelled,
+            post_only: false,
+        };
+        let request = OrderRequest { symbol: symbol.into(), side: Side::Buy, kind };
+        let ack = exchange.place_order(&request).unwrap();
+        let id = ack.order.client_order_id;
+        assert!(venues.is_open(venue, id.as_str()), "{venue}");
+        let report = exchange.get_order_status(&ack.order).unwrap();
+        assert_eq!((report.status, &report.order), (OrderStatus::Open, &ack.order), "{venue}");
+        assert_eq!(exchange.cancel_order(&ack.order), Ok(OrderStatus::Cancelled), "{venue}");
+        assert_eq!(exchange.get_order_status(&ack.order).unwrap().status, OrderStatus::Cancelled, "{venue}");
+        assert!(!venues.is_open(venue, id.as_str()), "{venue}");
+        assert_eq!(exchange.cancel_order(&ack.order), Ok(OrderStatus::Cancelled), "{venue}: it may be repeated");
+        let unknown = exchange.place_order(&OrderRequest { symbol: "NO_SUCH".into(), ..request }).unwrap_err();
+        assert!(matches!(unknown, ExchangeError::InvalidArgument { argument: "symbol", .. }), "{venue}: {unknown:?}");
+    }
+}
