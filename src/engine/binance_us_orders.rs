@@ -102,14 +102,11 @@ impl Engine {
                         let slot = orders.find(VENUE, &OrderRef::Venue(*id));
                         leg = slot.and_then(|slot| pairs.unseen_stop(slot, orders));
                         let id = leg.as_ref().map_or(OrderId::Venue(id.as_str()), |leg| OrderId::Client(leg.as_str()));
-                        let order = slot.and_then(|slot| orders.get(slot));
-                        Some(
-                            order
-                                .and_then(|order| symbol_of(order.instrument()))
-                                .map(|symbol| Call::Order { symbol, id }),
-                        )
+                        let instrument = ids.get(asking.item).and_then(|id| orders.instrument_of(VENUE, id));
+                        Some(instrument.and_then(symbol_of).map(|symbol| Call::Order { symbol, id }))
                     }
                 },
+                Query::Balances { .. } => (asking.item == 0).then_some(Some(Call::Account)),
                 Query::FillsOf { ids, .. } => ids.get(asking.item).map(|id| {
                     let (order_id, since) = (Some(id.as_str().parse().ok()?), UnixNanos::NONE);
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;

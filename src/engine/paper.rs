@@ -348,6 +348,8 @@ impl Engine {
                 Query::OrdersByIds { ids, .. } => desk.venue.tell_named(ids, &mut ear),
                 Query::FillsOf { ids, .. } => desk.venue.tell_fills_of(ids, &mut ear),
                 Query::Fills { since, .. } => desk.venue.tell_fills(*since, &mut ear),
+                // It tells its balances by itself.
+                Query::Balances { .. } => {}
             }
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.query_done(now, id, QueryEnd::Complete, &mut sink);

@@ -19,6 +19,8 @@ use crate::venue::SessionProgress;
 
 /// Rows asked per page of a listing: about 12 kB, one call's work.
 const ROWS_PER_PAGE: u32 = 12;
+/// Balances asked per page: short rows.
+const BALANCES_PER_PAGE: u32 = 50;
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 200;
 /// What is due but finds no connection, token or permit is looked at again this soon.
@@ -147,6 +149,10 @@ impl Engine {
                 (request::Query::OrdersSince { product, since, limit: ROWS_PER_PAGE, cursor }, orders_path)
             }
             Query::OrdersByIds { ids, .. } => (request::Query::OrdersById { ids }, orders_path),
+            Query::Balances { .. } => {
+                let cursor = asking.cursor.as_str();
+                (request::Query::Accounts { limit: BALANCES_PER_PAGE, cursor }, TokenPath::Accounts as u8)
+            }
             Query::FillsOf { ids, .. } => {
                 let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
                 (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
@@ -226,7 +232,7 @@ impl Engine {
                 self.obey(now, out, venue, reply.status, until);
             }
         }
-        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
+        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances);
         if !is_listing || !self.trading.carries_query(id) {
             return;
         }

@@ -496,15 +496,18 @@ impl GatewayBuilder {
             }
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
-        let accounts: Vec<Account> =
-            coinbase.iter().filter_map(|c| c.account()).chain(binance_us.iter().filter_map(|b| b.account())).collect();
+        let accounts: Vec<Account> = coinbase
+            .iter()
+            .filter_map(|c| c.account())
+            .chain(binance_us.iter().filter_map(|b| b.account()))
+            .chain(oanda.iter().filter_map(|o| o.account()))
+            .collect();
         let begun = epoch::begin(&self.state, &self.order_id_prefix, &accounts, &queries, clock.now())?;
-        let our_ids = begun.ids.clone();
         let mut engine = Engine::new(EngineConfig {
             coinbase: coinbase.as_ref().map(CoinbaseConfig::setup),
             binance_us: binance_us.as_ref().map(BinanceUsConfig::setup).transpose()?,
             oanda: oanda.as_ref().map(OandaConfig::setup).transpose()?,
-            ids: begun.ids,
+            ids: begun.ids.clone(),
             limits: self.limits.clone().flatten(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules { restart: self.restart, ..self.reconcile },
@@ -553,7 +556,7 @@ impl GatewayBuilder {
                     .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
             };
             let Some(queries) = queries else { continue };
-            let canceller = Box::new(OurOrders { queries, ids: our_ids.clone() });
+            let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
             // An order may be missing from a listing for as long as its absence proves nothing.
             let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
             let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;

@@ -22,13 +22,18 @@
 //!
 //! - Checks against the market (band, age, lag, the value of a market order) look at the engine's own book, which it has only
 //!   while some strategy subscribes to the instrument's `BOOK`. Without a whole book they refuse.
-//! - The position is what this gateway's fills have made since its start; what the account held before is not in it. An
-//!   open order counts with all that it may still buy or sell, a change under way with the larger of its quantities.
+//! - A spot position begins with the whole balance of the base asset, as the venue states it at the start, and goes on with
+//!   this gateway's fills: deposits, withdrawals and other programs' trades are not in it before the next start. Until the
+//!   balance is known it counts fills alone. Instruments with one base asset each count all of it. An open order counts with all that it may still buy or sell, a change under way with the larger of its quantities.
 //! - An order in quote currency counts as the base it would buy at the best price when it is checked, and afterwards only
 //!   with its fills.
 //! - The self-trade check knows this gateway's orders, of all strategies, and nobody else's.
 //! - The lag of a feed is how much later a message came than the quickest of the last two minutes. It needs no clock that
 //!   agrees with the venue's.
+//! - The balance check takes the venue's last word (a stream where there is one, else a listing every 25 s), moves it by
+//!   each fill exactly, and takes off what our open orders hold as they stand and what others held then. A market order
+//!   sized in the base asset holds nothing before it is filled, and a fee the venue reserves is not counted. Before the
+//!   first word every order is refused.
 //! - Orders in flight and of unknown outcome are open until the contrary is proven.
 //!
 //! # Circuit breaker

@@ -5,8 +5,8 @@
 //! For every submitted command, in every race, your execution stream says: first exactly one of `Accepted`, `Rejected`,
 //! `Unknown`. After `Unknown` (which may be repeated as a reminder) exactly one `Accepted` or `Rejected`, flagged
 //! `RECONCILED`. Evidence of life that comes before the reply gives an `Accepted` flagged `IMPLIED` first. Then fills, then
-//! one terminal record: `Filled`, `Cancelled` or `Expired`. The table of states and the evidence each transition needs is in
-//! [`order`](crate::order).
+//! one terminal record: `Filled`, `Cancelled` or `Expired`. The states and the evidence each transition needs are a table:
+//! [`lifecycle`](super::lifecycle).
 //!
 //! # What proves a rejection
 //!
@@ -78,7 +78,8 @@
 //!
 //! # When orders may leave
 //!
-//! Not before the user stream is open, and executions and open orders were listed. Until then `Rejected(NotConnected)`. A
+//! Not before the user stream is open, and executions and open orders were listed, at every venue with credentials when a
+//! session starts ([`restart`](super::restart)), at its own venue after an outage. Until then `Rejected(NotConnected)`. A
 //! command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have a
 //! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over.
 //!

@@ -156,28 +156,6 @@ pub fn balances(body: &mut [u8]) -> Result<Vec<BalanceFact>, Unreadable> {
     }
 }
 
-/// Symbol and client order id of each order, of a reply to [`Call::OpenOrders`].
-///
-/// # Errors
-/// [`Unreadable`].
-pub fn open_orders_named(body: &mut [u8]) -> Result<Vec<(String, String)>, Unreadable> {
-    read(body, |cursor| {
-        let (mut rows, mut named) = (cursor.array()?, Vec::new());
-        while rows.next_item(cursor)? {
-            let (mut fields, mut row) = (cursor.object()?, (String::new(), String::new()));
-            while let Some(key) = fields.next_key(cursor)? {
-                match key {
-                    "symbol" => row.0 = cursor.str()?.to_owned(),
-                    "clientOrderId" => row.1 = cursor.str()?.to_owned(),
-                    _ => cursor.skip()?,
-                }
-            }
-            named.push(row);
-        }
-        Ok(named)
-    })
-}
-
 /// The order, of a reply to [`Call::Order`].
 ///
 /// # Errors
