@@ -172,9 +172,15 @@ impl Bench {
 fn apply(engine: &mut Engine, out: &mut FakeOutputs, now: u64, input: &Logged, chunk: usize) {
     let now = UnixNanos(now);
     match input {
-        Logged::Opened => drop(engine.apply(now, Input::Opened { conn: MARKET }, out)),
-        Logged::Time => drop(engine.apply(now, Input::Time, out)),
-        Logged::Command(command) => drop(engine.apply(now, Input::Command(command), out)),
+        Logged::Opened => {
+            engine.apply(now, Input::Opened { conn: MARKET }, out);
+        }
+        Logged::Time => {
+            engine.apply(now, Input::Time, out);
+        }
+        Logged::Command(command) => {
+            engine.apply(now, Input::Command(command), out);
+        }
         Logged::Bytes(bytes) => {
             let (mut inbox, mut rest) = (Vec::new(), &bytes[..]);
             loop {

@@ -159,6 +159,6 @@ mod tests {
         let paper = PaperConfig::new(Venue::Coinbase).unwrap();
         let paper = paper.balance("USD", Decimal::ONE).and_then(|p| p.balance("USD", Decimal::TEN)).unwrap();
         assert_eq!(paper.balances.len(), 1);
-        assert_eq!(paper.balances[0].1, Fixed128::new(10, 0));
+        assert_eq!(paper.balances.first().map(|(_, amount)| *amount), Some(Fixed128::new(10, 0)));
     }
 }
