@@ -7,42 +7,20 @@
 
 mod common;
 
+use common::binance_us::{btc, order};
 use common::coinbase::frame;
 use common::engine::{NOW, ROUND};
 use common::parse::{Count, Tapes};
 use common::{time, Comparisons};
-use exchange_connectors::record::{
-    AssetId, ClientOrderId, Fixed, Instrument, InstrumentId, Listing, OrderType, Side, TimeInForce, TradingStatus,
-    Venue,
-};
+use exchange_connectors::record::{ClientOrderId, InstrumentId};
 use exchange_connectors::venue::binance_us::auth::Credentials;
 use exchange_connectors::venue::binance_us::{
     ApiConfig, ApiSession, BinanceUsEndpoints, MarketData, OrderConfig, OrderSession, StreamConfig, StreamSession,
     Streams, UserSession, VenueMs,
 };
-use exchange_connectors::venue::PlaceIntent;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-fn btc() -> Instrument {
-    let fixed = |text| Fixed::parse(text).unwrap_or_default();
-    let listing = Listing {
-        venue: Venue::BinanceUs,
-        symbol: "BTCUSD".into(),
-        streamed_as: None,
-        base: "BTC".into(),
-        quote: "USD".into(),
-        tick: fixed("0.01"),
-        lot: fixed("0.00001"),
-        quote_lot: fixed("0.00000001"),
-        size_min: fixed("0.00001"),
-        size_max: fixed("9000"),
-        notional_min: fixed("1"),
-        status: TradingStatus::Online,
-    };
-    Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing)
-}
 
 /// As documented (Binance.US reference 6), without the order ids that are gone.
 fn trade(n: u64) -> String {
@@ -173,18 +151,7 @@ fn orders() {
     let mut table = Comparisons::default();
     let credentials = Arc::new(Credentials::new("key", "secret").unwrap());
     let (instrument, id) = (btc(), ClientOrderId::new("xc-0001-00000001").unwrap());
-    let intent = PlaceIntent {
-        instrument: &instrument,
-        client_order_id: &id,
-        side: Side::Buy,
-        order_type: OrderType::Limit,
-        time_in_force: TimeInForce::GoodTilCancelled,
-        post_only: true,
-        price: 8_353_987_000_000,
-        quantity: 1_775_000,
-        quantity_in_quote: false,
-        composite: None,
-    };
+    let intent = order(&instrument, &id);
     let signed = b"newClientOrderId=xc-0001-00000001&newOrderRespType=ACK&price=83539.87&quantity=0.01775&recvWindow=5000&side=BUY&symbol=BTCUSD&timestamp=1790612332757&type=LIMIT_MAKER";
     let mut out = Vec::with_capacity(128);
     let signer = credentials.clone();

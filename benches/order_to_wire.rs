@@ -1,17 +1,30 @@
-//! An order submitted by a strategy to its last byte taken by the kernel, over TLS on loopback to a local venue; the hops
-//! it is made of, and the venue's answer. Immediate-or-cancel far below the market: each is accepted, then cancelled by
-//! the venue, and takes one request.
+//! An order to its last byte taken by the kernel, in two looks.
+//!
+//! A session given an order: built, signed, encrypted and written, against encrypting and writing the same bytes alone;
+//! both ways that Binance.US takes orders, side by side. Ratios travel.
+//!
+//! A strategy's submit over TLS on loopback to a local venue (Coinbase): the hops it is made of, and the venue's answer.
+//! Immediate-or-cancel far below the market: each is accepted, then cancelled by the venue, and takes one request.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 
 use common::loopback::{heading, line, Loopback};
+use common::sink::{Out, Sink};
+use common::{binance_us, time, Comparisons};
 use exchange_connectors::gateway::{Channels, Idle, Strategy};
+use exchange_connectors::link::Outbox;
 use exchange_connectors::record::{
-    ExecutionKind, ExecutionRecord, Instrument, OrderCommand, Side, TimeInForce, UnixNanos, Venue,
+    ClientOrderId, ExecutionKind, ExecutionRecord, Instrument, OrderCommand, Side, TimeInForce, UnixNanos, Venue,
 };
 use exchange_connectors::sim::coinbase::Config;
 use exchange_connectors::telemetry::{Histogram, Hop};
+use exchange_connectors::venue::binance_us::auth::Credentials;
+use exchange_connectors::venue::binance_us::{
+    ApiConfig, ApiSession, BinanceUsEndpoints, OrderConfig, OrderSession, VenueMs,
+};
+use exchange_connectors::venue::Wire;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const ORDERS: u32 = 1_000;
@@ -80,7 +93,50 @@ fn run(idle: Idle, name: &str, orders: u32) {
     line("answer of the local venue", answer.reader().snapshot().summary());
 }
 
+/// Orders of one round of a comparison.
+const ROUND: u64 = 500;
+const NOW: UnixNanos = UnixNanos(1_790_612_332_757_000_000);
+const STAMP: VenueMs = VenueMs(1_790_612_332_757);
+
+/// One order after the other over a connection of its own, against the bytes of the first alone.
+fn against_the_write_alone(table: &mut Comparisons, name: &str, mut order: impl FnMut(&mut Out<'_>)) {
+    let mut first = Outbox::new();
+    order(&mut Out(&mut first));
+    let bytes = first.pending().to_vec();
+    let (mut alone, mut whole) = (Sink::connect(), Sink::connect());
+    table.compare(
+        name,
+        Some(1.5),
+        ROUND,
+        || time(ROUND, || alone.send(|out| out.send(|out| out.extend_from_slice(&bytes)))),
+        || time(ROUND, || whole.send(&mut order)),
+    );
+}
+
+fn binance_us(table: &mut Comparisons) {
+    let credentials = Arc::new(Credentials::new("key", "secret").unwrap());
+    let (instrument, id) = (binance_us::btc(), ClientOrderId::new("xc-0001-00000001").unwrap());
+    let intent = binance_us::order(&instrument, &id);
+    let mut api = ApiSession::new(credentials.clone(), ApiConfig { user_events: false, ..ApiConfig::default() });
+    against_the_write_alone(table, "Binance.US, WebSocket API", |out| {
+        if !api.free() {
+            // Nobody answers here: what is in flight is forgotten.
+            api.opened(NOW);
+        }
+        api.place(NOW, STAMP, &intent, out).unwrap();
+    });
+    let endpoint = BinanceUsEndpoints::default().rest;
+    let mut rest = OrderSession::new(&endpoint, Some(credentials), OrderConfig::default()).unwrap();
+    against_the_write_alone(table, "Binance.US, REST", |out| {
+        rest.opened();
+        rest.place(NOW, STAMP, &intent, out).unwrap();
+    });
+}
+
 fn main() {
+    let mut table = Comparisons::default();
+    binance_us(&mut table);
+    table.print("the same bytes encrypted and written");
     let orders = if common::is_quick() { ORDERS / 10 } else { ORDERS };
     run(Idle::Busy, "reactor spins", orders);
     run(Idle::Block, "reactor sleeps between events", orders);

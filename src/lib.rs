@@ -61,7 +61,7 @@
 //!
 //! [`gateway`] is the front door, [`record`] what crosses the rings, [`book`] has a [`Follower`] that rebuilds books from
 //! records. [`manual`] explains decisions. The floors below are public so that they can be fuzzed, benched and reused:
-//! [`codec`], [`venue`], [`order`], [`position`], [`guard`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
+//! [`codec`], [`venue`], [`order`], [`position`], [`guard`], [`paper`], [`engine`] are pure functions without sockets, clocks or threads; [`link`],
 //! [`dialer`], [`keeper`], [`journal`] and [`reactor`] are where the outside is touched.
 //!
 //! # Features

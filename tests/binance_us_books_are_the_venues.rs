@@ -8,10 +8,11 @@ mod common;
 
 use binance_us::BinanceRig;
 use exchange_connectors::gateway::Channels;
-use exchange_connectors::record::{GapCause, MarketKind};
+use exchange_connectors::record::{GapCause, MarketKind, StatisticsView, Venue, View};
 use exchange_connectors::sim::binance_us::Side;
 use exchange_connectors::sim::server::CloseHow;
 use exchange_connectors::telemetry::Counter;
+use exchange_connectors::venue::binance_us::{CandleInterval, StreamConfig};
 use rust_decimal::Decimal;
 
 const SNAPSHOTS: &str = "GET /api/v3/depth";
@@ -78,4 +79,70 @@ fn trades_quotes_and_tickers_are_told() {
     rig.until("the trade", |rig| (rig.of(rig.btc.id, MarketKind::Trade) > before).then_some(()));
     assert!(rig.of(rig.btc.id, MarketKind::Quote) > 0);
     rig.until_books_equal();
+}
+
+#[test]
+fn the_best_levels_alone_need_no_snapshot_and_who_wants_more_gets_more() {
+    let mut rig = BinanceRig::start(Channels::BOOK_5, |venue| venue.depth = 50);
+    rig.until_best_levels_equal(5);
+    rig.venue.step(200).unwrap();
+    rig.until_best_levels_equal(5);
+    let (me, venue) = (rig.strategy.id(), Venue::BinanceUs);
+    for (channel, levels) in [(Channels::BOOK_10, 10), (Channels::BOOK_20, 20)] {
+        for symbol in ["BTCUSD", "ETHUSD"] {
+            rig.gateway.subscribe(me, venue, symbol, channel).unwrap();
+        }
+        rig.until_best_levels_equal(levels);
+    }
+    assert_eq!(rig.venue.requests(SNAPSHOTS).unwrap(), 0);
+    for symbol in ["BTCUSD", "ETHUSD"] {
+        rig.gateway.subscribe(me, venue, symbol, Channels::BOOK).unwrap();
+    }
+    rig.until_books_equal();
+    rig.venue.step(200).unwrap();
+    rig.until_books_equal();
+    assert_eq!((rig.gaps(rig.btc.id), rig.gaps(rig.eth.id)), (vec![], vec![]));
+    assert_eq!(rig.gateway.telemetry().counters.get(Counter::Anomalies), 0);
+}
+
+#[test]
+fn aggregated_trades_are_one_for_each_taker_and_price() {
+    let mut rig = BinanceRig::start(Channels::AGGREGATED_TRADES, |_| {});
+    let (bid, _) = rig.venue.best("BTCUSD").unwrap();
+    let (bid, size) = (bid.unwrap(), Decimal::new(1, 2));
+    rig.venue.clear_liquidity("BTCUSD").unwrap();
+    rig.until("a trade of three orders told as one", |rig| {
+        for _ in 0..3 {
+            rig.venue.add_liquidity("BTCUSD", Side::Buy, bid, size).unwrap();
+        }
+        rig.venue.trade_against("BTCUSD", Side::Sell, bid, size * Decimal::from(3)).unwrap();
+        rig.until("a trade", |rig| (rig.of(rig.btc.id, MarketKind::Trade) > 0).then_some(()));
+        let whole = rig.market.iter().any(|record| match record.view() {
+            View::Trade(trade) => trade.size.to_string() == "0.03",
+            _ => false,
+        });
+        whole.then_some(())
+    });
+}
+
+#[test]
+fn candles_last_as_long_as_configured_and_fewer_figures_come_by_their_own_channel() {
+    let candles = StreamConfig { candles: CandleInterval::H1, ..StreamConfig::default() };
+    let channels = Channels::CANDLES | Channels::TICKER_BATCH;
+    let mut rig = BinanceRig::start_at(channels, |_| {}, |config| config.stream(candles));
+    rig.until("a candle of an hour and a mini ticker", |rig| {
+        let [mut hour, mut mini] = [false; 2];
+        for record in &rig.statistics {
+            match record.view() {
+                StatisticsView::Candle(candle) => hour |= candle.interval_s == 3_600,
+                StatisticsView::TickerBatch(_) => mini = true,
+                other => panic!("not asked for: {other:?}"),
+            }
+        }
+        if !(hour && mini) {
+            rig.venue.step(10).unwrap();
+        }
+        (hour && mini).then_some(())
+    });
+    assert_eq!(rig.market.iter().filter(|r| r.kind() != MarketKind::State).count(), 0, "nothing else was asked for");
 }

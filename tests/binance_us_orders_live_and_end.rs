@@ -159,6 +159,37 @@ fn a_prepared_iceberg_is_submitted_by_its_slot() {
     assert_eq!(rig.venue.requests(WS_PLACE).unwrap(), 2);
 }
 
+/// The fee and its asset in every record of an order that has one.
+fn fees(rig: &BinanceRig, request: exchange_connectors::record::RequestId) -> Vec<(String, String)> {
+    let directory = rig.gateway.directory();
+    let of = |r: &&exchange_connectors::record::ExecutionRecord| r.request == request && !r.fee().is_zero();
+    let told = rig.executions.iter().filter(of);
+    told.map(|r| (r.fee().to_string(), directory.asset_code(r.fee_asset).unwrap_or_default())).collect()
+}
+
+#[test]
+fn a_fee_is_told_in_the_asset_it_was_taken_in() {
+    let bnb = exchange_connectors::sim::binance_us::Fees {
+        maker: decimal("0.001"),
+        taker: decimal("0.001"),
+        instead: Some(("BNB", decimal("500"))),
+    };
+    let usual = exchange_connectors::sim::binance_us::Fees { instead: None, ..bnb };
+    for (fees_of_venue, buy, sell) in
+        [(usual, ("0.00001", "BTC"), ("0.5", "USD")), (bnb, ("0.001", "BNB"), ("0.001", "BNB"))]
+    {
+        let mut rig = BinanceRig::trading_at(|venue| venue.fees = fees_of_venue, |builder| builder, |config| config);
+        rig.venue.clear_liquidity("BTCUSD").unwrap();
+        for (side, (fee, asset)) in [(Side::Buy, buy), (Side::Sell, sell)] {
+            let request = rig.submit(rig.limit(side, "50000", "0.01"));
+            let accepted = rig.expect(request, K::Accepted);
+            rig.venue.fill_order(accepted.client_order_id.as_str(), decimal("0.01")).unwrap();
+            rig.expect(request, K::Filled);
+            assert_eq!(fees(&rig, request), [(fee.to_owned(), asset.to_owned())]);
+        }
+    }
+}
+
 #[test]
 fn hammering_trips_our_own_governor_and_never_the_venues() {
     let mut rig = BinanceRig::trading_at(|venue| venue.limits = Limits::default(), |builder| builder, |config| config);

@@ -1,4 +1,4 @@
-//! The demo talks to the venue it started and to nobody else, whatever the environment says; it ends by itself, well, with
+//! The demo talks to the venues it started and to nobody else, whatever the environment says; it ends by itself, well, with
 //! one JSON object as its last line.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -25,6 +25,11 @@ fn hostile(command: &mut Command, port: u16, ca: &str) {
         .env("COINBASE_EXCHANGE_API_KEY", "hostile")
         .env("COINBASE_EXCHANGE_API_SECRET", HOSTILE_SECRET)
         .env("COINBASE_EXCHANGE_API_PASSPHRASE", HOSTILE_SECRET)
+        .env("BINANCE_US_API_KEY", "hostile")
+        .env("BINANCE_US_API_SECRET", HOSTILE_SECRET)
+        .env("BINANCE_US_REST_URL", at("https"))
+        .env("BINANCE_US_STREAM_URL", at("wss"))
+        .env("BINANCE_US_WS_API_URL", at("wss"))
         .env("HTTPS_PROXY", at("http"))
         .env("ALL_PROXY", at("http"))
         .env("EXCHANGE_CONNECTORS_CA_FILE", ca);
@@ -51,7 +56,11 @@ fn the_demo_succeeds_in_a_hostile_environment_and_contacts_nobody() {
     let last = ended.stdout.lines().last().expect("a summary");
     let summary: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{last:?}: {e}"));
     assert_eq!(summary["ok"], true, "{last}");
-    assert_eq!(summary["orders"].as_array().map(Vec::len), Some(4), "{last}");
+    for (index, venue) in ["coinbase", "binance_us"].into_iter().enumerate() {
+        let at = &summary["venues"][index];
+        assert_eq!((at["venue"].as_str(), &at["ok"]), (Some(venue), &true.into()), "{last}");
+        assert_eq!(at["orders"].as_array().map(Vec::len), Some(4), "{last}");
+    }
     assert!(summary["hops"]["tick_to_strategy"]["count"].as_u64().is_some_and(|n| n > 1_000), "{last}");
     assert!(ended.stderr.lines().count() > 10, "it says what it is doing: {}", ended.stderr);
     for text in [&ended.stdout, &ended.stderr] {

@@ -312,6 +312,8 @@ impl Stage {
         }
         (self.orders, self.executions) = (0, vec![]);
         self.market.clear();
+        // Seen empty: a level that shows the same again is, on paper, the one our orders took from.
+        self.seen();
         for (side, price, size) in [
             (SimSide::Buy, "83000", "0.5"),
             (SimSide::Buy, "82999", "1"),

@@ -55,7 +55,7 @@ fn a_dropped_fill_is_found<S: Subject>() {
         scenario.venue_mut().silence(&id, true);
         scenario.fill(&id, 3);
         let (mut waited_s, before) = (0, scenario.told_filled(&id));
-        assert_eq!(before, Some(0), "the stream is silent");
+        assert_eq!(before, Some(0), "the stream is silent:\n{}", scenario.trail());
         while scenario.told_filled(&id) == Some(0) {
             scenario.pass(SECOND_NS);
             waited_s += 1;

@@ -1,16 +1,17 @@
 //! A recording of the real venue, 250 frames of two books, through the whole engine: nothing strange, no gap, never
-//! crossed, equal to an independent replay; and one frame taken out is noticed once. Skips, and says so, where the
+//! crossed, equal to an independent replay; one frame taken out is noticed once; and it can be traded on on paper. Skips, and says so, where the
 //! recording is not.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::engine::{CoinbaseSetup, ConnId, Control, Engine, EngineConfig, Input};
+use exchange_connectors::gateway::PaperConfig;
 use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
-    AssetId, BookSide, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, StrategyId, TradingStatus, UnixNanos,
-    Venue, View,
+    AssetId, BookSide, ExecutionKind as K, ExecutionRecord, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing,
+    OrderCommand, RequestId, Side::Buy, StrategyId, TimeInForce, TradingStatus, UnixNanos, Venue, View,
 };
 use exchange_connectors::sim::FakeOutputs;
 use exchange_connectors::telemetry::Counter;
@@ -74,9 +75,12 @@ struct Replay {
     crossed: usize,
     anomalies: u64,
     closes: Vec<(ConnId, String)>,
+    executions: Vec<ExecutionRecord>,
 }
 
-fn replay(frames: &[String], symbols: &[String]) -> Replay {
+/// Feeds the recording to an engine, with paper to one that trades on it: every fifth frame it joins the best bid of the
+/// first product, and every tenth it takes from the best ask.
+fn replay(frames: &[String], symbols: &[String], paper: Option<&PaperConfig>) -> Replay {
     let config = EngineConfig {
         binance_us: None,
         oanda: None,
@@ -89,6 +93,9 @@ fn replay(frames: &[String], symbols: &[String]) -> Replay {
         book_blocks_max: 4_096,
     };
     let mut engine = Engine::new(config).unwrap();
+    if let Some(paper) = paper {
+        engine = engine.trading_on_paper(paper);
+    }
     let mut out = FakeOutputs::new(1, engine.slots().len());
     let mut now = UnixNanos(1_793_613_600_000_000_000);
     engine.apply(now, Input::Control(Control::AddStrategy(ME)), &mut out);
@@ -117,9 +124,9 @@ fn replay(frames: &[String], symbols: &[String]) -> Replay {
     assert_eq!(out.closes, [], "{:?}", String::from_utf8_lossy(&unmasked(&out.sent[0])));
     let before = out.counters.get(Counter::Anomalies);
     let mut books: Vec<_> = (0..symbols.len()).map(|i| Follower::new(InstrumentId(i as u32), 200_000)).collect();
-    let (mut gaps, mut crossed) = (Vec::new(), 0);
+    let (mut gaps, mut crossed, mut submitted) = (Vec::new(), 0, 0);
     out.take_market(ME);
-    for frame in frames {
+    for (turn, frame) in frames.iter().enumerate() {
         now = now.plus_ms(1);
         let mut bytes = framed(frame);
         let mut at = 0;
@@ -142,8 +149,22 @@ fn replay(frames: &[String], symbols: &[String]) -> Replay {
                 gaps.push(gap);
             }
         }
+        let (bid, ask) = (books[0].bid(), books[0].ask());
+        if let (Some(bid), Some(ask), true) = (bid, ask, paper.is_some() && turn % 5 == 0) {
+            let (id, lot) = (InstrumentId(0), 1_000_000);
+            let joins = OrderCommand::limit(id, Buy, bid.price.mantissa(), lot).post_only();
+            let takes = OrderCommand::limit(id, Buy, ask.price.mantissa(), 100 * lot);
+            let takes = takes.time_in_force(TimeInForce::ImmediateOrCancel);
+            for order in [Some(joins), Some(takes).filter(|_| turn % 10 == 0)].into_iter().flatten() {
+                submitted += 1;
+                let order = order.stamped(RequestId::new(ME, submitted), now);
+                engine.apply(now, Input::Command(&order), &mut out);
+            }
+        }
     }
-    Replay { books, gaps, crossed, anomalies: out.counters.get(Counter::Anomalies) - before, closes: out.closes }
+    let anomalies = out.counters.get(Counter::Anomalies) - before;
+    let executions = std::mem::take(&mut out.executions[0]);
+    Replay { books, gaps, crossed, anomalies, closes: out.closes, executions }
 }
 
 /// A server's text frame.
@@ -215,7 +236,7 @@ fn the_recording_gives_the_venues_books_without_a_gap_or_an_anomaly() {
     let Some(frames) = recording() else { return };
     let symbols = symbols(&frames);
     assert_eq!((frames.len(), symbols.len()), (250, 2));
-    let replay = replay(&frames, &symbols);
+    let replay = replay(&frames, &symbols, None);
     assert_eq!(replay.closes, []);
     assert_eq!((replay.anomalies, replay.crossed), (0, 0));
     assert_eq!(replay.gaps, []);
@@ -238,8 +259,28 @@ fn one_frame_taken_out_is_noticed_once() {
     let symbols = symbols(&frames);
     let removed = frames.remove(150);
     assert!(removed.contains("l2_data"), "a frame of a book");
-    let replay = replay(&frames, &symbols);
+    let replay = replay(&frames, &symbols, None);
     let gap = Gap { cause: GapCause::Sequence, recovered: false, lost: 1 };
     assert_eq!(replay.gaps, vec![gap; symbols.len()], "one loss, told of each book of the connection");
     assert!(replay.books.iter().all(|book| book.state() == FollowerState::Doubtful));
+}
+
+#[test]
+fn the_recording_is_traded_on_on_paper_and_twice_alike() {
+    let Some(frames) = recording() else { return };
+    let symbols = symbols(&frames);
+    let (_, quote) = symbols[0].split_once('-').unwrap();
+    let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+    let paper = paper.balance(quote, decimal("1000000")).unwrap().latency_ns(3_000_000, 1_000_000).unwrap();
+    let [once, again] = [(); 2].map(|()| replay(&frames, &symbols, Some(&paper)).executions);
+    assert_eq!(once, again);
+    let count = |kind: K| once.iter().filter(|record| record.kind == kind).count();
+    println!(
+        "accepted {}, fills {}, filled {}, cancelled {}",
+        count(K::Accepted),
+        count(K::Fill),
+        count(K::Filled),
+        count(K::Cancelled)
+    );
+    assert!(count(K::Accepted) >= 40 && count(K::Fill) >= 10, "{} {}", count(K::Accepted), count(K::Fill));
 }

@@ -61,6 +61,22 @@ fn never_told() {
 }
 
 #[test]
+fn told_late() {
+    for at in Local::ALL {
+        let mut rig = Setup::direct().start(at);
+        rig.local.delay_user_events(150);
+        let order = rig.place_accepted();
+        let (request, id) = (order.request, order.client_order_id);
+        rig.local.fill(id.as_str(), "0.004");
+        rig.local.fill(id.as_str(), "0.006");
+        rig.expect(request, K::Filled);
+        assert_eq!(fills(&rig, request), ["0.004", "0.006"], "{at}");
+        rig.watch(Duration::from_millis(200));
+        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Filled], "{at}");
+    }
+}
+
+#[test]
 fn told_when_everything_is_over() {
     for at in Local::ALL {
         let mut rig = Setup::direct().start(at);

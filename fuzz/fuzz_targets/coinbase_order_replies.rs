@@ -4,13 +4,15 @@
 #![forbid(unsafe_code)]
 
 mod ear;
+mod wire;
 
 use ear::{instrument, Ear};
-use exchange_connectors::record::{OrderType, Side, TimeInForce, UnixNanos};
+use exchange_connectors::record::{OrderType, Side, TimeInForce, UnixNanos, Venue};
 use exchange_connectors::venue::coinbase::request::Query;
 use exchange_connectors::venue::coinbase::{Endpoint, OrderConfig, OrderSession};
 use exchange_connectors::venue::{PlaceIntent, ReplaceIntent};
 use libfuzzer_sys::fuzz_target;
+use wire::{feed, response, Over};
 
 const NOW: UnixNanos = UnixNanos(1_790_735_993_000_000_000);
 
@@ -19,14 +21,7 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     // Raw bytes as the wire, or a body under a proper head.
-    let wire = if what & 4 == 4 {
-        rest.to_vec()
-    } else {
-        let status = [200, 400, 401, 403, 404, 429, 500, 502][usize::from(status % 8)];
-        let mut wire = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", rest.len()).into_bytes();
-        wire.extend_from_slice(rest);
-        wire
-    };
+    let wire = if what & 4 == 4 { rest.to_vec() } else { response(status, rest) };
     let request = if what & 8 == 8 { 4 } else { what & 3 };
     let whole = read(request, &wire, usize::MAX);
     let parts = read(request, &wire, usize::from(piece) + 1);
@@ -37,7 +32,7 @@ fn read(what: u8, wire: &[u8], piece: usize) -> Vec<String> {
     let endpoint = Endpoint::https("https://localhost").expect("a constant");
     let config = OrderConfig { user_agent: "fuzz/1".into(), ..OrderConfig::default() };
     let mut session = OrderSession::new(&endpoint, config).expect("a constant");
-    let instrument = instrument(0, "BTC-USD");
+    let instrument = instrument(Venue::Coinbase, 0, "BTC-USD");
     session.know(&instrument);
     session.opened();
     let mut ear = Ear::default();
@@ -82,26 +77,15 @@ fn read(what: u8, wire: &[u8], piece: usize) -> Vec<String> {
         _ => session.warm(NOW, &mut ear),
     };
     assert!(sent.is_ok());
-    let mut buffer = Vec::new();
-    let mut ended = false;
-    'wire: for piece in wire.chunks(piece) {
-        buffer.extend_from_slice(piece);
-        loop {
-            let Ok(step) = session.bytes(NOW, &mut buffer, &mut ear) else {
-                break 'wire;
-            };
-            assert!(step.progress.consumed <= buffer.len());
-            buffer.drain(..step.progress.consumed);
-            if step.reply.is_some() {
-                ended = true;
-                break 'wire;
-            }
-            if !step.progress.more {
-                break;
-            }
+    let (end, mut rest) = feed(wire, piece, |bytes| {
+        let step = session.bytes(NOW, bytes, &mut ear).map_err(|_| Over::Failed)?;
+        if step.reply.is_some() {
+            Err(Over::Answered)
+        } else {
+            Ok(step.progress)
         }
-    }
-    if !ended && session.eof(&mut buffer, &mut ear).is_none() {
+    });
+    if end != Some(Over::Answered) && session.eof(&mut rest, &mut ear).is_none() {
         session.closed(&mut ear);
     }
     if what == 0 {

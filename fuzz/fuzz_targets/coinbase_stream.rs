@@ -4,18 +4,27 @@
 #![forbid(unsafe_code)]
 
 mod ear;
+mod wire;
 
 use ear::{instrument, Ear};
-use exchange_connectors::record::UnixNanos;
+use exchange_connectors::record::{UnixNanos, Venue};
 use exchange_connectors::venue::coinbase::{StreamConfig, StreamRole, StreamSession};
 use exchange_connectors::venue::Channels;
 use libfuzzer_sys::fuzz_target;
+use wire::{feed, framed, framed_one, kind, messages};
 
 const NOW: UnixNanos = UnixNanos(1_790_735_993_000_000_000);
 /// Messages that come before the input: answers to heartbeats and each channel.
 const SUBSCRIPTIONS: usize = 4;
-/// Between two messages of one input.
-const SEPARATOR: u8 = b'\n';
+
+/// Shaped as recorded (Coinbase reference 6).
+const SAMPLES: [&str; 5] = [
+    r##"{"channel":"l2_data","client_id":"","timestamp":"2026-09-30T02:39:53.542Z","sequence_num":#N#,"events":[{"type":"snapshot","product_id":"BTC-USD","updates":[{"side":"bid","event_time":"2026-09-30T02:39:53.495541Z","price_level":"83277.25","new_quantity":"0.5"},{"side":"offer","event_time":"2026-09-30T02:39:53.495541Z","price_level":"83277.26","new_quantity":"1"}]}]}"##,
+    r##"{"channel":"l2_data","client_id":"","timestamp":"2026-09-30T02:39:53.542Z","sequence_num":#N#,"events":[{"type":"update","product_id":"BTC-USD","updates":[{"side":"bid","event_time":"2026-09-30T02:39:53.495541Z","price_level":"83277.25","new_quantity":"0"}]}]}"##,
+    r##"{"channel":"market_trades","client_id":"","timestamp":"2026-09-30T02:39:53.542Z","sequence_num":#N#,"events":[{"type":"update","trades":[{"product_id":"BTC-USD","trade_id":"1","price":"83277.25","size":"0.5","side":"BUY","time":"2026-09-30T02:39:53.495541Z"}]}]}"##,
+    r##"{"channel":"heartbeats","client_id":"","timestamp":"2026-09-30T02:39:53.542Z","sequence_num":#N#,"events":[{"current_time":"2026-09-30 02:39:53.5 +0000 UTC m=+1","heartbeat_counter":"12240"}]}"##,
+    r##"{"channel":"user","client_id":"","timestamp":"2026-09-30T02:39:53.542Z","sequence_num":#N#,"events":[{"type":"snapshot","orders":[{"order_id":"o-1","client_order_id":"cl-0001","product_id":"BTC-USD","order_side":"BUY","order_type":"Limit","status":"OPEN","cumulative_quantity":"0","filled_value":"0","total_fees":"0","limit_price":"83000","leaves_quantity":"1","creation_time":"2026-09-30T02:39:53.495541Z"}]}]}"##,
+];
 
 fuzz_target!(|input: &[u8]| {
     let Some((&[role, piece], rest)) = input.split_first_chunk::<2>() else {
@@ -23,32 +32,20 @@ fuzz_target!(|input: &[u8]| {
     };
     let user = role & 1 == 1;
     // Raw bytes as the wire, or each line as a text message with a number of its own where it leaves room for one.
-    let wire = if role & 2 == 2 { rest.to_vec() } else { framed(rest) };
+    let wire = if role & 2 == 2 { rest.to_vec() } else { framed(&numbered(rest)) };
     let whole = read(user, &wire, usize::MAX);
     let parts = read(user, &wire, usize::from(piece) + 1);
     assert_eq!(whole, parts, "the cut changes nothing");
 });
 
-fn framed(lines: &[u8]) -> Vec<u8> {
-    let texts = lines.split(|b| *b == SEPARATOR).enumerate();
-    texts
-        .flat_map(|(number, line)| {
-            let number = (SUBSCRIPTIONS + number).to_string();
-            framed_one(&String::from_utf8_lossy(line).replace("#N#", &number))
-        })
-        .collect()
-}
-
-fn framed_one(text: &str) -> Vec<u8> {
-    let mut wire = match u8::try_from(text.len()) {
-        Ok(len @ 0..126) => vec![0x81, len],
-        _ => {
-            let [a, b] = u16::try_from(text.len()).unwrap_or_default().to_be_bytes();
-            vec![0x81, 126, a, b]
-        }
+/// The messages, `#N#` in each replaced by the number that is due.
+fn numbered(input: &[u8]) -> Vec<Vec<u8>> {
+    let texts = messages(input, &SAMPLES).into_iter().enumerate();
+    let number = |(number, text): (usize, Vec<u8>)| {
+        let number = (SUBSCRIPTIONS + number).to_string();
+        String::from_utf8_lossy(&text).replace("#N#", &number).into_bytes()
     };
-    wire.extend_from_slice(text.as_bytes());
-    wire
+    texts.map(number).collect()
 }
 
 /// What was told, and whether the session ended.
@@ -58,7 +55,7 @@ fn read(user: bool, wire: &[u8], piece: usize) -> (Vec<String>, Option<String>) 
     let mut ear = Ear::default();
     let channels = if user { Channels::NONE } else { Channels::BOOK | Channels::TRADES | Channels::TICKER };
     for (id, symbol) in [(0, "BTC-USD"), (1, "ETH-USD")] {
-        session.want(&instrument(id, symbol), channels).expect("two books are allowed");
+        session.want(&instrument(Venue::Coinbase, id, symbol), channels).expect("two books are allowed");
     }
     session.opened(NOW, &mut ear).expect("opens");
     if user {
@@ -79,26 +76,7 @@ fn read(user: bool, wire: &[u8], piece: usize) -> (Vec<String>, Option<String>) 
             subscribed.push_str(&format!(r#","{channel}":["BTC-USD","ETH-USD"]"#));
         }
     }
-    let mut buffer = Vec::new();
-    for piece in wire.chunks(piece) {
-        buffer.extend_from_slice(piece);
-        loop {
-            match session.bytes(now, &mut buffer, &mut ear) {
-                Ok(progress) => {
-                    assert!(progress.consumed <= buffer.len());
-                    assert!(!progress.more || progress.consumed > 0 || !buffer.is_empty(), "more without input");
-                    buffer.drain(..progress.consumed);
-                    if !progress.more {
-                        break;
-                    }
-                }
-                Err(end) => {
-                    let kind = format!("{end:?}");
-                    return (ear.told, Some(kind.split(['(', ' ']).next().unwrap_or_default().to_owned()));
-                }
-            }
-        }
-    }
+    let (end, _) = feed(wire, piece, |bytes| session.bytes(now, bytes, &mut ear));
     assert_eq!(ear.stray_levels, 0, "levels belong to an event");
-    (ear.told, None)
+    (ear.told, end.map(kind))
 }

@@ -37,7 +37,8 @@ pub(super) struct StreamArguments {
     /// Instruments by the venue's own names, such as BTC-USD at coinbase, BTCUSD at binance_us and EUR_USD at oanda
     #[arg(required = true, value_name = "INSTRUMENT")]
     symbols: Vec<String>,
-    /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status
+    /// Channels, separated by commas: book, trades, ticker, ticker_batch, candles, status; at binance_us also book_5,
+    /// book_10, book_20 and aggregated_trades
     #[arg(long, value_name = "LIST", default_value = "book,trades,ticker", value_parser = parse_channels)]
     channels: Channels,
     /// Where Coinbase's market data comes from: advanced (the default), exchange or exchange-authenticated; two of them,
@@ -194,7 +195,8 @@ impl<W: Write> Printer<W> {
     }
 }
 
-const CHANNEL_NAMES: &str = "book, trades, ticker, ticker_batch, candles, status";
+const CHANNEL_NAMES: &str =
+    "book, trades, ticker, ticker_batch, candles, status, book_5, book_10, book_20, aggregated_trades";
 
 fn parse_feeds(text: &str) -> Result<Feeds, String> {
     let mut sources = text.split(',').map(|name| name.trim().parse::<MarketSource>());
@@ -216,6 +218,10 @@ fn parse_channels(text: &str) -> Result<Channels, String> {
                 "ticker_batch" => Channels::TICKER_BATCH,
                 "candles" => Channels::CANDLES,
                 "status" => Channels::STATUS,
+                "aggregated_trades" => Channels::AGGREGATED_TRADES,
+                "book_5" => Channels::BOOK_5,
+                "book_10" => Channels::BOOK_10,
+                "book_20" => Channels::BOOK_20,
                 other => return Err(format!("unknown channel `{other}`: choose from {CHANNEL_NAMES}")),
             })
     })

@@ -22,6 +22,8 @@ use crate::codec::http1::Method;
 
 /// Exchanges at once per venue.
 const WORKERS: usize = 2;
+/// Longest timeout there is: nobody waits for a year.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How much longer than the timeout a caller waits: workers notice the end by slices.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -86,7 +88,7 @@ impl ColdHandle {
     /// # Errors
     /// Why there is none, and whether any byte of the request may have left.
     pub fn run(&self, job: ColdJob) -> Result<OwnedResponse, ExchangeError> {
-        let timeout = Duration::from_millis(job.timeout_ms);
+        let timeout = Duration::from_millis(job.timeout_ms).min(TIMEOUT_MAX);
         let deadline = Instant::now() + timeout;
         let messages = match &self.way {
             Way::Lifeline(client) => return answer_or_panic(&mut lock(client), job, deadline),

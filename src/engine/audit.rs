@@ -202,7 +202,7 @@ pub(super) const fn answers(cargo: &Cargo, to: ReplyTo) -> bool {
         (Cargo::Place(_), ReplyTo::Place)
             | (Cargo::Cancel, ReplyTo::Cancel)
             | (Cargo::Change(..), ReplyTo::Edit)
-            | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills)
+            | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances)
             | (Cargo::Warm, ReplyTo::Time)
     )
 }

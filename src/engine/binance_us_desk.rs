@@ -135,6 +135,24 @@ impl BinanceUs {
         now.plus_ms(self.warm_every_ms).min(self.clock.due_at(now)).max(soonest)
     }
 
+    /// When a wait the venue asked for is over.
+    pub(super) fn wait_end(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
+        let offset = self.clock.offset(now);
+        let end = wait.end(now, offset.map_or(0, |offset| offset.ns));
+        match wait {
+            Wait::For(_) => end,
+            // Not before it, as far as the clocks agree; and the venue counts whole milliseconds.
+            Wait::UntilVenue(_) => {
+                UnixNanos(end.0.saturating_add(offset.map_or(0, |offset| offset.error_ns))).plus_ms(1)
+            }
+        }
+    }
+
+    /// How far off the venue's time may be that requests are stamped with, ms; `None` while it is not known at all.
+    pub(super) fn clock_error_ms(&self, now: UnixNanos) -> Option<u64> {
+        self.clock.offset(now).map(|offset| offset.error_ns / 1_000_000)
+    }
+
     /// What a reply says of the governor and the clock.
     pub(super) fn learn(&mut self, now: UnixNanos, id: ConnId, reply: &Reply) {
         if let Outcome::Time { sent, server } = reply.outcome {
@@ -162,14 +180,8 @@ impl BinanceUs {
             }
         }
         if let Some(wait) = reply.wait {
-            let until = self.end_of(now, wait);
-            self.governor.block_until(until);
+            self.governor.block_until(self.wait_end(now, wait));
         }
-    }
-
-    /// When a wait is over by our clock.
-    pub(super) fn end_of(&self, now: UnixNanos, wait: Wait) -> UnixNanos {
-        wait.end(now, self.clock.offset(now).map_or(0, |offset| offset.ns))
     }
 }
 

@@ -102,14 +102,11 @@ impl Engine {
                         let slot = orders.find(VENUE, &OrderRef::Venue(*id));
                         leg = slot.and_then(|slot| pairs.unseen_stop(slot, orders));
                         let id = leg.as_ref().map_or(OrderId::Venue(id.as_str()), |leg| OrderId::Client(leg.as_str()));
-                        let order = slot.and_then(|slot| orders.get(slot));
-                        Some(
-                            order
-                                .and_then(|order| symbol_of(order.instrument()))
-                                .map(|symbol| Call::Order { symbol, id }),
-                        )
+                        let instrument = ids.get(asking.item).and_then(|id| orders.instrument_of(VENUE, id));
+                        Some(instrument.and_then(symbol_of).map(|symbol| Call::Order { symbol, id }))
                     }
                 },
+                Query::Balances { .. } => (asking.item == 0).then_some(Some(Call::Account)),
                 Query::FillsOf { ids, .. } => ids.get(asking.item).map(|id| {
                     let (order_id, since) = (Some(id.as_str().parse().ok()?), UnixNanos::NONE);
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
@@ -190,16 +187,17 @@ impl Engine {
 
     /// A request ended, over whichever connection.
     pub(super) fn binance_us_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
-        if let (418, Some(wait)) = (reply.status, reply.wait) {
-            // Before the answer is judged: of a probe it would be a good one.
-            let until = self.binance_us.end_of(now, wait);
-            self.banned(now, out, VENUE, until);
+        if let Some(wait) = reply.wait {
+            // Before the answer is judged: a probe that is banned is no good one.
+            let until = self.binance_us.wait_end(now, wait);
+            self.obey(now, out, VENUE, reply.status, until);
         }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
-        if reply.wait.is_some() {
-            out.count(Counter::VenueRateLimited, 1);
-        }
         self.binance_us.learn(now, id, reply);
+        if let (Outcome::Time { .. }, Some(vague_ms)) = (&reply.outcome, self.binance_us.clock_error_ms(now)) {
+            // Stamps are of the venue's clock: only not knowing it can have them refused.
+            self.obey_clock(now, out, VENUE, vague_ms);
+        }
         if reply.clock_refused {
             self.ask_time_soon(now);
         }

@@ -37,8 +37,8 @@ impl Engine {
         self.check_swap(now, instrument, &swap.order)?;
         if let Some(old) = self.trading.orders.get(swap.slot) {
             let heard = self.heard_of(traded);
-            let Trading { pretrade, orders, .. } = &self.trading;
-            pretrade.check_change(now, command, old, traded, &self.market, heard, orders)?;
+            let Trading { pretrade, orders, purse, .. } = &self.trading;
+            pretrade.check_change(now, command, old, traded, &self.market, heard, orders, purse)?;
         }
         if !self.may_trade(VENUE) {
             return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));

@@ -6,6 +6,7 @@
 //! [`ExecutionKind::ResyncEnd`]; with that the latch is lifted.
 
 use super::contract::{Outputs, StrategySet};
+use super::purse::Purse;
 use crate::order::Executions;
 use crate::record::{
     AuditEntry, ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST,
@@ -160,12 +161,14 @@ impl Delivery {
 /// A sink for the order table: its records go to the strategy that sent the command; those nobody sent, to everybody.
 pub(super) struct DeliverySink<'a, O> {
     pub(super) delivery: &'a mut Delivery,
+    pub(super) purse: &'a mut Purse,
     pub(super) out: &'a mut O,
 }
 
 impl<O: Outputs> Executions for DeliverySink<'_, O> {
     fn emit(&mut self, record: &ExecutionRecord) {
         self.out.audit(&AuditEntry::Execution(*record));
+        self.purse.moved(record);
         if record.request == crate::record::RequestId::NONE {
             for strategy in self.delivery.everybody.iter() {
                 self.delivery.deliver(self.out, strategy, record);

@@ -5,6 +5,7 @@ use super::contract::ConnId;
 use super::tokens::TokenPools;
 use crate::guard::{Breaker, BreakerRules, Governor};
 use crate::order::{Query, QueryId};
+use crate::record::UnixNanos;
 
 /// A query under way, page by page.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Desk {
     pub(super) governor: Governor,
     /// Whether new orders may leave.
     pub(super) breaker: Breaker,
+    /// The venue wanted nothing sent until then, as it said last.
+    pub(super) throttled_until: UnixNanos,
     pub(super) asking: Option<Asking>,
     /// An idle HTTP connection is used this often to keep it warm, ms.
     pub(super) warm_every_ms: u64,
@@ -48,6 +51,7 @@ impl Desk {
             tokens: TokenPools::new(0),
             governor: Governor::new(1, 1_000, governor_margin_ms),
             breaker: Breaker::new(BreakerRules::default()),
+            throttled_until: UnixNanos::NONE,
             asking: None,
             warm_every_ms: u64::MAX,
         }

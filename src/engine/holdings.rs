@@ -6,6 +6,7 @@
 use super::contract::Outputs;
 use super::delivery::OneEvent;
 use super::ear::Ear;
+use super::trading::Trading;
 use crate::order::Executions;
 use crate::position::{Execution, Lot, PositionError};
 use crate::record::{
@@ -173,6 +174,8 @@ impl<O: Outputs> Ear<'_, O> {
         let Some(asset) = asset else { return };
         let total = Fixed128::default().checked_sub(fact.hold).and_then(|hold| fact.available.checked_sub(hold));
         let Ok(total) = total else { return };
+        let Trading { purse, orders, .. } = &mut *self.trading;
+        purse.stated(self.venue, asset, (total, fact.hold), orders);
         let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
         (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, asset);
         put_value(&mut record, Some(total));

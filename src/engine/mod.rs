@@ -34,6 +34,7 @@ mod prepared;
 mod pretrade;
 mod protect;
 mod publish;
+mod purse;
 mod reconcile;
 mod recover;
 mod redundancy;
@@ -250,6 +251,7 @@ impl Engine {
                     },
                     governor: Governor::new(orders.requests_per_second, 1_000, GOVERNOR_MARGIN_MS),
                     breaker: Breaker::new(config.breaker),
+                    throttled_until: UnixNanos::NONE,
                     asking: None,
                     warm_every_ms: orders.warm_every_ms,
                 };
@@ -311,7 +313,9 @@ impl Engine {
         if let Some(setup) = &config.oanda {
             oanda = Oanda::new(setup, &mut conns, desks.get_mut(Venue::Oanda), config.breaker)?;
         }
-        let orders = Orders::new(config.ids, config.order_limits, config.reconcile);
+        let balances = config.limits.as_ref().is_some_and(Limits::check_balance_anywhere);
+        let reconcile = ReconcileRules { balances: balances || config.reconcile.balances, ..config.reconcile };
+        let orders = Orders::new(config.ids, config.order_limits, reconcile);
         let trading = Trading::new(orders, desks, config.limits, conns.len());
         let deadlines = Deadlines::new(conns.len() + 2);
         let redundant = config.coinbase.as_ref().is_some_and(|coinbase| coinbase.market.second.is_some());
@@ -472,6 +476,8 @@ impl Engine {
             return;
         }
         self.trading.pretrade.know(&instrument);
+        let Trading { purse, orders, .. } = &mut self.trading;
+        purse.know(&instrument, orders);
         let listing = &instrument.listing;
         for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
             self.trading.orders.name_asset(listing.venue, code, asset);

@@ -328,10 +328,10 @@ impl Engine {
                 let noted = account.noted_since(*instrument, orders).filter(|_| asking.pages == 0);
                 request::Query::TransactionsSince { id: noted.unwrap_or(complete).min(complete) }
             }),
-            // An order that rests has not been filled at all (OANDA reference 7), and a fill since then is a transaction.
-            Query::Fills { .. } | Query::FillsOf { .. } => {
-                (asking.item == 0).then_some(request::Query::TransactionsSince { id: complete })
-            }
+            Query::Balances { .. } => (asking.item == 0).then_some(request::Query::Summary),
+            // Orders are filled whole there (OANDA reference 7): one that is still pending has no execution.
+            Query::FillsOf { .. } => None,
+            Query::Fills { .. } => (asking.item == 0).then_some(request::Query::TransactionsSince { id: complete }),
             Query::OrdersByIds { ids, .. } => {
                 named = ids.get(asking.item).copied().unwrap_or(VenueOrderId::EMPTY);
                 let there = !named.is_empty();

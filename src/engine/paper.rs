@@ -23,6 +23,8 @@ use crate::venue::{Channels, PlaceIntent, ReplaceIntent, TradeFact};
 
 /// Queries answered in one go; more wait for the next look.
 const ANSWERS_MAX: usize = 16;
+/// When to try again what found no whole book: a snapshot comes in about that, ms.
+const BOOK_MS: u64 = 50;
 
 const NOT_OFFERED: &str = "not offered on paper";
 const NOWHERE: Refusal = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
@@ -221,6 +223,9 @@ impl Engine {
         if composite {
             return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
         }
+        if self.market.shown(command.instrument()).is_none() {
+            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
+        }
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
@@ -343,6 +348,8 @@ impl Engine {
                 Query::OrdersByIds { ids, .. } => desk.venue.tell_named(ids, &mut ear),
                 Query::FillsOf { ids, .. } => desk.venue.tell_fills_of(ids, &mut ear),
                 Query::Fills { since, .. } => desk.venue.tell_fills(*since, &mut ear),
+                // It tells its balances by itself.
+                Query::Balances { .. } => {}
             }
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.query_done(now, id, QueryEnd::Complete, &mut sink);

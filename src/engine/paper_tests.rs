@@ -226,9 +226,7 @@ fn a_recording_is_traded_on_alike_however_its_bytes_are_cut() {
     trade(&mut bench);
     let live = &bench.out.executions[0];
     let count = |kind: K| live.iter().filter(|record| record.kind == kind).count();
-    assert!(count(K::Filled) > 20 && count(K::Cancelled) > 20, "{} {}", count(K::Filled), count(K::Cancelled));
-    let partly = |record: &&ExecutionRecord| record.kind == K::Cancelled && record.cumulative_quantity > 0;
-    assert!(live.iter().any(|record| partly(&record)), "some are filled in part");
+    assert!(count(K::Filled) > 10 && count(K::Cancelled) > 20, "{} {}", count(K::Filled), count(K::Cancelled));
 
     for chunk in [usize::MAX, 700] {
         let (mut engine, mut out) = engine(&paper(7, 3), None);
@@ -293,7 +291,8 @@ fn while_the_book_is_doubtful_nothing_is_taken_and_nothing_is_filled() {
     bench.engine.apply(UnixNanos(bench.now), Input::Closed { conn: MARKET, closed, rest: &mut [] }, &mut bench.out);
     let request = bench.submit(OrderCommand::limit(BTC, Side::Buy, ask, 1_000_000));
     let refused = bench.out.executions[0].iter().find(|record| record.request == request).unwrap();
-    assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::NotTradable));
+    assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::Busy));
+    assert!(refused.retry_at().is_some() && !refused.sent.is_some());
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Session {
     pub(super) fn want(&mut self, instrument: &Instrument, channels: Channels, data: &mut MarketData) -> bool {
         match self {
             Session::CoinbaseStream(session) => session.want(instrument, channels).is_ok(),
-            Session::BinanceUsStream(session) => session.want(instrument, channels.into(), data).is_ok(),
+            Session::BinanceUsStream(session) => session.want_channels(instrument, channels, data).is_ok(),
             Session::OandaStream(session) => {
                 let wanted = channels.is_empty() || session.want(instrument, channels).is_ok();
                 session.unwant(instrument.id, Channels::ALL.without(channels));

@@ -2,6 +2,7 @@
 //! books at that moment.
 
 use super::publish::{Market, Standing, Traded};
+use super::purse::Purse;
 use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
 use crate::order::{Order, Orders, Refusal};
 use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
@@ -44,6 +45,7 @@ impl PreTrade {
     ///
     /// # Errors
     /// [`Refusal`].
+    #[allow(clippy::too_many_arguments, reason = "everything an order is measured against")]
     pub(super) fn check(
         &self,
         now: UnixNanos,
@@ -52,6 +54,7 @@ impl PreTrade {
         market: &Market,
         heard: UnixNanos,
         orders: &Orders,
+        purse: &Purse,
     ) -> Result<(), Refusal> {
         if orders.open_count_of(order.request().strategy()) >= self.strategy_open_max {
             return Err(Refusal::new(RejectClass::Limit, "open order limit reached"));
@@ -66,7 +69,8 @@ impl PreTrade {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
         };
         let view = view(now, traded, market, heard);
-        let passed = guard.check(order, &orders.exposure(id), &view, &Funds::default());
+        let funds = if guard.checks_balance() { purse.funds(&traded.instrument, orders) } else { Funds::default() };
+        let passed = guard.check(order, &orders.exposure(id), &view, &funds);
         passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 
@@ -85,6 +89,7 @@ impl PreTrade {
         market: &Market,
         heard: UnixNanos,
         orders: &Orders,
+        purse: &Purse,
     ) -> Result<(), Refusal> {
         let id = traded.instrument.id;
         let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
@@ -99,8 +104,15 @@ impl PreTrade {
         // open, but for an order sized in quote currency.
         *open = open.saturating_sub(order.open_quantity()).saturating_sub(order.executed());
         exposure.open_orders = exposure.open_orders.saturating_sub(1);
+        let mut funds = if guard.checks_balance() { purse.funds(&traded.instrument, orders) } else { Funds::default() };
+        // What it reserves now is free for its new terms.
+        funds.quote = funds.quote.map(|free| free.saturating_add(order.reserved()));
+        funds.base = funds.base.map(|free| match order.side() {
+            Side::Buy => free,
+            Side::Sell => free.saturating_add(i128::from(order.open_quantity())),
+        });
         let whole = OrderCommand::limit(id, order.side(), change.price(), change.quantity());
-        let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &Funds::default());
+        let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &funds);
         passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
     }
 

@@ -9,6 +9,7 @@ use super::Engine;
 use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
+use crate::telemetry::Counter;
 
 const NANOS_PER_MS: u64 = 1_000_000;
 
@@ -50,10 +51,38 @@ impl Engine {
             }
             Some(failure) => breaker.failed(now, failure),
         };
+        // Who is told to wait, or shut out, was answered, and finds nobody well.
+        let well = failure.is_none() && !matches!(status, 403 | 418 | 429);
         let change = match self.trading.carries(id, |cargo| matches!(cargo, Cargo::Warm)) {
-            true => change.or(self.trading.desks.get_mut(venue).breaker.probed(now, failure.is_none())),
+            true => change.or(self.trading.desks.get_mut(venue).breaker.probed(now, well)),
             false => change,
         };
+        self.tell_breaker(now, out, venue, change);
+    }
+
+    /// The venue wants nothing sent before `until`, said by a reply of this status. A ban, and a firewall's page, open the
+    /// breaker until then; a throttle only has the governor wait. Each is told once.
+    pub(super) fn obey(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, status: u16, until: UnixNanos) {
+        out.count(Counter::VenueRateLimited, 1);
+        let desk = self.trading.desks.get_mut(venue);
+        if matches!(status, 403 | 418) {
+            return self.banned(now, out, venue, until);
+        }
+        if status != 429 {
+            return; // an outage with a time to come again
+        }
+        // Replies of what was under way together say the same.
+        let known = desk.throttled_until.max(now);
+        desk.throttled_until = desk.throttled_until.max(until);
+        if until > known {
+            let news = GuardNews::new(venue, GuardEvent::Throttled, "the venue says: too many requests");
+            self.tell_guard(now, out, GuardNews { retry_at: until, ..news });
+        }
+    }
+
+    /// How vaguely the venue's clock is known whose time requests are stamped with.
+    pub(super) fn obey_clock(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, skew_ms: u64) {
+        let change = self.trading.desks.get_mut(venue).breaker.skewed(now, skew_ms);
         self.tell_breaker(now, out, venue, change);
     }
 
@@ -66,7 +95,7 @@ impl Engine {
     }
 
     /// The venue has banned us until then: no new order is the next to find out.
-    pub(super) fn banned(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, until: UnixNanos) {
+    fn banned(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, until: UnixNanos) {
         let change = self.trading.desks.get_mut(venue).breaker.banned(now, until);
         self.tell_breaker(now, out, venue, change);
     }

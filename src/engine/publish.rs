@@ -51,7 +51,13 @@ pub(super) struct Traded {
     paper: Channels,
     pub(super) book: OrderBook,
     pub(super) standing: Standing,
+    /// Of those who want every level, and the best 20, 10 and 5.
+    book_wishes: [StrategySet; 4],
+    /// Of those who want every trade, and aggregated ones.
+    trade_wishes: [StrategySet; 2],
+    /// All of `book_wishes`: there is one book for all of them.
     pub(super) book_listeners: StrategySet,
+    /// All of `trade_wishes`.
     pub(super) trade_listeners: StrategySet,
     ticker_listeners: StrategySet,
     ticker_batch_listeners: StrategySet,
@@ -69,12 +75,11 @@ pub(super) struct Traded {
 }
 
 impl Traded {
-    /// Everything anybody wants of it.
+    /// Everything that must be asked of the venue, so that everybody gets at least what they want: of books and of trades
+    /// one kind, the fullest.
     pub(super) fn wanted(&self) -> Channels {
-        let mut channels = self.paper;
+        let mut channels = self.paper | self.book_kind() | self.trade_kind();
         for (listeners, channel) in [
-            (self.book_listeners, Channels::BOOK),
-            (self.trade_listeners, Channels::TRADES),
             (self.ticker_listeners, Channels::TICKER),
             (self.ticker_batch_listeners, Channels::TICKER_BATCH),
             (self.candle_listeners, Channels::CANDLES),
@@ -87,17 +92,48 @@ impl Traded {
         channels
     }
 
-    fn listeners(&mut self) -> [(&mut StrategySet, Channels); 6] {
-        [
-            (&mut self.book_listeners, Channels::BOOK),
-            (&mut self.trade_listeners, Channels::TRADES),
+    /// How much of the book must be asked for.
+    fn book_kind(&self) -> Channels {
+        match self.paper.contains(Channels::BOOK) {
+            true => Channels::BOOK,
+            false => fullest(&self.book_wishes, &BOOK_CHANNELS),
+        }
+    }
+
+    /// Which trades must be asked for.
+    fn trade_kind(&self) -> Channels {
+        match self.paper.contains(Channels::TRADES) {
+            true => Channels::TRADES,
+            false => fullest(&self.trade_wishes, &TRADE_CHANNELS),
+        }
+    }
+
+    /// Changes who listens to what, channel by channel.
+    fn listeners(&mut self, change: impl Fn(&mut StrategySet, Channels)) {
+        let books = self.book_wishes.iter_mut().zip(BOOK_CHANNELS);
+        let trades = self.trade_wishes.iter_mut().zip(TRADE_CHANNELS);
+        let others = [
             (&mut self.ticker_listeners, Channels::TICKER),
             (&mut self.ticker_batch_listeners, Channels::TICKER_BATCH),
             (&mut self.candle_listeners, Channels::CANDLES),
             (&mut self.status_listeners, Channels::STATUS),
-        ]
+        ];
+        books.chain(trades).chain(others).for_each(|(listeners, channel)| change(listeners, channel));
+        let all = |wishes: &[StrategySet]| wishes.iter().fold(StrategySet::NONE, |all, wish| all.with(*wish));
+        (self.book_listeners, self.trade_listeners) = (all(&self.book_wishes), all(&self.trade_wishes));
     }
 }
+
+/// The first channel that somebody wishes.
+fn fullest(wishes: &[StrategySet], channels: &[Channels]) -> Channels {
+    let mut wished = wishes.iter().zip(channels).filter(|(listeners, _)| !listeners.is_empty());
+    wished.next().map_or(Channels::NONE, |(_, channel)| *channel)
+}
+
+/// What of a book can be wanted, the fullest first.
+const BOOK_CHANNELS: [Channels; 4] = [Channels::BOOK, Channels::BOOK_20, Channels::BOOK_10, Channels::BOOK_5];
+/// The same of trades.
+const TRADE_CHANNELS: [Channels; 2] = [Channels::TRADES, Channels::AGGREGATED_TRADES];
 
 /// The book event being walked.
 #[derive(Debug, Clone, Copy)]
@@ -183,6 +219,8 @@ impl Market {
                     paper,
                     book: OrderBook::new(),
                     standing: Standing::Empty,
+                    book_wishes: [StrategySet::NONE; 4],
+                    trade_wishes: [StrategySet::NONE; 2],
                     book_listeners: StrategySet::NONE,
                     trade_listeners: StrategySet::NONE,
                     ticker_listeners: StrategySet::NONE,
@@ -201,17 +239,19 @@ impl Market {
 
     /// A strategy wants more channels. A book that is held already is handed over from the engine.
     pub(super) fn subscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
-        let Some(traded) = self.get_mut(id) else { return };
-        let (first, standing) = (!traded.keeps_book(), traded.standing);
-        let held = traded.book_listeners.contains(strategy) || standing == Standing::Empty;
-        for (listeners, channel) in traded.listeners() {
+        let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
+        let (first, kind) = (!traded.keeps_book(), traded.book_kind());
+        let known = traded.book_listeners.contains(strategy);
+        traded.listeners(|listeners, channel| {
             if channels.contains(channel) {
                 *listeners = listeners.with(StrategySet::one(strategy));
             }
-        }
-        if !channels.contains(Channels::BOOK) {
+        });
+        if !BOOK_CHANNELS.iter().any(|channel| channels.contains(*channel)) {
             return;
         }
+        traded.drop_other_kind(kind, &mut self.pool);
+        let held = known || traded.standing == Standing::Empty;
         if first {
             // The venue may not have been told yet that nobody listened: then it would send no snapshot by itself.
             self.want_resync_everywhere(id);
@@ -224,11 +264,13 @@ impl Market {
     /// A strategy wants fewer channels.
     pub(super) fn unsubscribe(&mut self, strategy: StrategyId, id: InstrumentId, channels: Channels) {
         let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
-        for (listeners, channel) in traded.listeners() {
+        let kind = traded.book_kind();
+        traded.listeners(|listeners, channel| {
             if channels.contains(channel) {
                 *listeners = listeners.without(StrategySet::one(strategy));
             }
-        }
+        });
+        traded.drop_other_kind(kind, &mut self.pool);
         traded.drop_unheard(&mut self.pool);
     }
 
@@ -236,10 +278,9 @@ impl Market {
     pub(super) fn remove_strategy(&mut self, strategy: StrategyId) -> InstrumentBits {
         let mut touched = InstrumentBits::default();
         for traded in self.traded.iter_mut().flatten() {
-            let before = traded.wanted();
-            for (listeners, _) in traded.listeners() {
-                *listeners = listeners.without(StrategySet::one(strategy));
-            }
+            let (before, kind) = (traded.wanted(), traded.book_kind());
+            traded.listeners(|listeners, _| *listeners = listeners.without(StrategySet::one(strategy)));
+            traded.drop_other_kind(kind, &mut self.pool);
             traded.drop_unheard(&mut self.pool);
             if traded.wanted() != before {
                 touched.insert(traded.instrument.id);
@@ -577,6 +618,15 @@ impl Market {
 }
 
 impl Traded {
+    /// From now on another part of the book comes: what is held is no whole one of that kind. The next snapshot is.
+    fn drop_other_kind(&mut self, before: Channels, pool: &mut BlockPool) {
+        if before.is_empty() || self.book_kind() == before {
+            return;
+        }
+        self.book.clear(pool);
+        self.standing = Standing::Empty;
+    }
+
     /// A book without listeners is not kept up by the venue: what it held is worth nothing to the next listener.
     fn drop_unheard(&mut self, pool: &mut BlockPool) {
         if !self.keeps_book() && self.standing != Standing::Empty {

@@ -19,6 +19,8 @@ use crate::venue::SessionProgress;
 
 /// Rows asked per page of a listing: about 12 kB, one call's work.
 const ROWS_PER_PAGE: u32 = 12;
+/// Balances asked per page: short rows.
+const BALANCES_PER_PAGE: u32 = 50;
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 200;
 /// What is due but finds no connection, token or permit is looked at again this soon.
@@ -147,6 +149,10 @@ impl Engine {
                 (request::Query::OrdersSince { product, since, limit: ROWS_PER_PAGE, cursor }, orders_path)
             }
             Query::OrdersByIds { ids, .. } => (request::Query::OrdersById { ids }, orders_path),
+            Query::Balances { .. } => {
+                let cursor = asking.cursor.as_str();
+                (request::Query::Accounts { limit: BALANCES_PER_PAGE, cursor }, TokenPath::Accounts as u8)
+            }
             Query::FillsOf { ids, .. } => {
                 let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
                 (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
@@ -220,10 +226,13 @@ impl Engine {
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
         let Some(desk) = self.desk_of(id) else { return };
         if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            desk.governor.block_until(now.plus_ms(wait_ms));
+            let until = now.plus_ms(wait_ms);
+            desk.governor.block_until(until);
+            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
+                self.obey(now, out, venue, reply.status, until);
+            }
         }
-        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills);
+        let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances);
         if !is_listing || !self.trading.carries_query(id) {
             return;
         }

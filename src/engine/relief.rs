@@ -14,7 +14,7 @@ use super::Engine;
 use crate::record::{ConnectionRole, ConnectionState, Instrument, InstrumentId, UnixNanos};
 use crate::telemetry::Counter;
 use crate::venue::binance_us::Streams;
-use crate::venue::Deadline;
+use crate::venue::{Channels, Deadline};
 
 /// What a connection of a pair is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl Engine {
         out: &mut impl Outputs,
         id: ConnId,
         instrument: &Instrument,
-        streams: Streams,
+        channels: Channels,
     ) {
         let Some(conn) = self.conns.get(id.index()).filter(|conn| conn.duty == Duty::Relieved) else { return };
         let Some(partner) = conn.partner else { return };
@@ -154,7 +154,7 @@ impl Engine {
         else {
             return;
         };
-        let _ = session.want(instrument, streams, &mut binance_us.data);
+        let _ = session.want_channels(instrument, channels, &mut binance_us.data);
         self.session_result(now, out, partner, Ok(()));
     }
 

@@ -124,7 +124,8 @@ impl Engine {
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
-        self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.orders)?;
+        let Trading { pretrade, orders, purse, .. } = &self.trading;
+        pretrade.check(now, command, traded, &self.market, heard, orders, purse)?;
         if !self.may_trade(venue) {
             return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
         }
@@ -225,6 +226,7 @@ impl Engine {
                 &self.market,
                 heard,
                 &self.trading.orders,
+                &self.trading.purse,
             )?;
         }
         if !self.may_trade(venue) {

@@ -71,6 +71,10 @@ impl Engine {
         let before = std::mem::replace(&mut traded.not_offered, missing);
         let conn = self.conns.iter().position(|conn| conn.is_market(venue, Feed::First)).unwrap_or(0);
         for (set, channel) in [
+            (Channels::AGGREGATED_TRADES, SubscribedChannel::Trades),
+            (Channels::BOOK_5, SubscribedChannel::Book),
+            (Channels::BOOK_10, SubscribedChannel::Book),
+            (Channels::BOOK_20, SubscribedChannel::Book),
             (Channels::TRADES, SubscribedChannel::Trades),
             (Channels::TICKER_BATCH, SubscribedChannel::TickerBatch),
             (Channels::CANDLES, SubscribedChannel::Candles),
@@ -133,7 +137,7 @@ impl Engine {
             out.dial(id, now);
         }
         self.session_result(now, out, id, Ok(()));
-        self.tell_relief(now, out, id, instrument, wanted.into());
+        self.tell_relief(now, out, id, instrument, wanted);
     }
 
     /// The connection for an instrument that has none: the one that carries its stream already, else where it was, else

@@ -9,6 +9,7 @@ use super::kill::Kill;
 use super::pairs::Pairs;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
+use super::purse::Purse;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
 use crate::position::Positions;
@@ -114,6 +115,8 @@ pub(super) struct Trading {
     pub(super) ordered: PerVenue<Vec<InstrumentId>>,
     pub(super) stopping: Option<Shutdown>,
     pub(super) kill: Option<Kill>,
+    /// What the account can spend.
+    pub(super) purse: Purse,
     /// Of venues that keep trades.
     pub(super) positions: Positions,
     /// Trades of the picture of the account that is being read.
@@ -141,6 +144,7 @@ impl Trading {
             ordered: PerVenue::new(|_| Vec::with_capacity(ORDERED_KEPT)),
             stopping: None,
             kill: None,
+            purse: Purse::default(),
             positions: Positions::default(),
             held: Vec::new(),
             figures_stale: false,
@@ -167,8 +171,8 @@ impl Trading {
         &'a mut self,
         out: &'a mut O,
     ) -> (&'a mut Orders, DeliverySink<'a, O>) {
-        let Trading { orders, delivery, .. } = self;
-        (orders, DeliverySink { delivery, out })
+        let Trading { orders, delivery, purse, .. } = self;
+        (orders, DeliverySink { delivery, purse, out })
     }
 
     /// Whether a connection carries the place request of this order.
@@ -276,9 +280,9 @@ impl Trading {
     /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
     /// marked as sent, and the session's own words make it unknown.
     pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
-        let Trading { carriages, orders, delivery, calls, .. } = self;
+        let Trading { carriages, orders, delivery, purse, calls, .. } = self;
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
-        let mut sink = DeliverySink { delivery, out };
+        let mut sink = DeliverySink { delivery, purse, out };
         carried.retain_mut(|carriage| {
             if carriage.began {
                 return true;

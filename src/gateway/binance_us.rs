@@ -26,7 +26,7 @@ pub struct BinanceUsConfig {
     market_connections: usize,
     snapshot_levels: u32,
     warm_every_ms: u64,
-    reply_timeout_ms: u64,
+    pub(super) reply_timeout_ms: u64,
     api_connections: usize,
     order_connections: usize,
 }

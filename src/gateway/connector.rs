@@ -1,6 +1,7 @@
 //! The blocking facade for scripts and tests: typed requests in, results out, over the same rings as everything else.
 
 use super::builder::GatewayBuilder;
+use super::checks::deadline_after;
 use super::error::{ExchangeError, GatewayError};
 use super::queries::Balance;
 use super::running::Gateway;
@@ -286,7 +287,7 @@ impl ExchangeConnector for Connector {
         let running = self.trading("place")?;
         let instrument = running.instrument(venue, &request.symbol)?;
         let command = command(&instrument, request)?;
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         loop {
             match running.place_once(venue, &instrument, command, deadline, timeout_ms)? {
                 Placed::Acknowledged(ack) => return Ok(ack),
@@ -303,7 +304,7 @@ impl ExchangeConnector for Connector {
         let instrument = running.instrument(venue, &order.symbol)?;
         let command = OrderCommand::cancel(instrument.id, OrderRef::Venue(order.venue_order_id));
         let request = running.submit(venue, command)?;
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         let answer = running.wait_for(deadline, |record| {
             let refused = record.request == request && record.kind == ExecutionKind::CancelRejected;
             refused || (record.venue_order_id == order.venue_order_id && record.kind.is_terminal())
@@ -405,7 +406,7 @@ enum Placed {
 impl Running {
     /// Waits until market data flows, and with credentials until orders may be sent.
     fn wait_connected(&mut self, venue: Venue, timeout_ms: u64) -> Result<(), ExchangeError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         // Prices of OANDA have no connection before something is subscribed.
         let (mut market, mut user, mut orders) = (venue == Venue::Oanda, !self.trading, !self.trading);
         loop {

@@ -74,7 +74,7 @@ pub(super) fn begin(
             Ok(open) => {
                 let dead = |id: &str| ClientOrderId::new(id).is_ok_and(|id| ids.dead_request_of(&id).is_some());
                 let dead = open.into_iter().filter(|order| dead(&order.client_order_id));
-                recalled.extend(dead.map(|order| (venue, order.symbol.into())));
+                recalled.extend(dead.map(|order| (venue, String::from(order.symbol))));
             }
             // The engine lists them itself before anything leaves; only their instruments may be missing then.
             Err(error) => tracing::warn!(%venue, %error, "open orders of earlier runs could not be listed at start"),
@@ -96,8 +96,8 @@ fn prove_none_open(
     let asked = queries.get(venue).as_ref().ok_or(GatewayError::VenueNotConfigured(venue))?;
     let open =
         asked.listed_orders().map_err(|error| GatewayError::StateUnproven { venue, cause: error.to_string() })?;
-    let ours = |id: &Box<str>| ClientOrderId::new(id).is_ok_and(|id| form.is_ours_by_prefix(&id));
-    let ours: Vec<Box<str>> = open.into_iter().map(|order| order.client_order_id).filter(ours).collect();
+    let ours = |id: &str| ClientOrderId::new(id).is_ok_and(|id| form.is_ours_by_prefix(&id));
+    let ours: Vec<_> = open.into_iter().map(|order| order.client_order_id).filter(|id| ours(id)).collect();
     match ours.first() {
         None => Ok(()),
         Some(example) => Err(GatewayError::StateMissing {

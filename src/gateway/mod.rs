@@ -7,6 +7,7 @@
 
 mod binance_us;
 mod builder;
+mod checks;
 mod coinbase;
 mod connector;
 mod directory;

@@ -9,6 +9,7 @@ use crate::engine::{Carrier, OandaOrders, OandaSetup, Slot};
 use crate::journal::ColdAudit;
 use crate::keeper::Clock;
 use crate::record::Venue;
+use crate::state::Account;
 use crate::venue::oanda::auth::{AccessToken, AccountId};
 use crate::venue::oanda::{limits, Environment, OandaEndpoints, OrderConfig, StreamConfig};
 use rustls::ClientConfig;
@@ -177,6 +178,12 @@ impl OandaConfig {
                 requests_per_second: self.requests_per_second,
             }),
         })
+    }
+
+    /// Which account is traded with; `None` if none is.
+    pub(super) fn account(&self) -> Option<Account> {
+        let id = self.account.as_str();
+        self.trades.then(|| Account::new(Venue::Oanda, self.endpoints.rest.authority(), id))
     }
 
     /// What a connection of the engine is dialled to.

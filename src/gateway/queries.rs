@@ -20,6 +20,9 @@ pub use oanda::OandaQueries;
 /// Pages of one listing; more means that the cursor runs in a circle.
 const PAGES_MAX: usize = 100;
 
+/// Room for a signed request: far more than the longest.
+const REQUEST_BYTES: usize = 4_096;
+
 /// A balance of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Balance {

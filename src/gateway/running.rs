@@ -1,6 +1,7 @@
 //! A running gateway.
 
 use super::builder::{GatewayBuilder, RingSizes};
+use super::checks::deadline_after;
 use super::directory::Directory;
 use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
@@ -370,7 +371,7 @@ impl Gateway {
     /// [`GatewayError::AuditIncomplete`] if the end of the audit log could not be written; the threads are ended all the
     /// same.
     pub fn shutdown(mut self, shutdown: Shutdown, timeout_ms: u64) -> Result<(), GatewayError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms);
+        let deadline = deadline_after(timeout_ms);
         self.send(ControlMessage::Engine(Control::Stop(shutdown)))?;
         let mut open_orders = 0;
         if shutdown == Shutdown::CancelOurs {
@@ -409,7 +410,8 @@ impl Gateway {
         }
         if let Some(reactor) = self.threads.reactor.take() {
             // One that stands still is not waited for: should it ever turn again, it finds that it is to end.
-            while !reactor.is_finished() && !(self.threads.lifeguard.stands_still() && Instant::now() >= deadline) {
+            let is_hopeless = || self.threads.lifeguard.stands_still() && Instant::now() >= deadline;
+            while !reactor.is_finished() && !is_hopeless() {
                 std::thread::sleep(LOOK_EVERY);
             }
             if !reactor.is_finished() {

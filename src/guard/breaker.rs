@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(b.banned(START, end).map(|c| (c.until, c.cause)), Some((end, TripCause::Ban)));
         assert_eq!(b.banned(START, end.plus_ms(1)), None, "every request under way says the same");
         assert_eq!(b.time(end), None, "and it lasts longer by that");
-        assert_eq!(b.time(end.plus_ms(0)).map(|c| c.state), Some(BreakerState::HalfOpen));
+        assert_eq!(b.time(end.plus_ms(1)).map(|c| c.state), Some(BreakerState::HalfOpen));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub struct InstrumentLimits {
     /// Orders open or on their way.
     pub open_orders_max: Option<u32>,
     /// Greatest position long or short, base currency, as if every open order of that side were filled. The position is
-    /// what the gateway's fills have made since its start: what the account held before is not in it.
+    /// the balance of the base asset at the start and what the gateway's fills have made of it since.
     pub position_max: Option<Fixed>,
     /// How far beyond the best opposite price a limit may lie, in hundredths of a percent: a buy above the ask, a sell
     /// below the bid. A price on the passive side is not bounded. Needs a subscription to the book, as every check against the
@@ -65,8 +65,8 @@ pub struct InstrumentLimits {
     /// Refuse what would meet an order of our own. A market order is refused while any order of ours rests on the other
     /// side; a limit order only if its price reaches it.
     pub no_self_trade: bool,
-    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold. No venue tells
-    /// balances to the engine yet: with this set, every order is refused with "balance not known yet".
+    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold (see
+    /// [`crate::manual::guards`]). Before the first balance every order is refused with "balance not known yet".
     pub check_balance: bool,
 }
 
@@ -133,7 +133,18 @@ impl Limits {
         self.venues.get(venue)
     }
 
+    /// Limits of every instrument, then of each that is named.
+    pub fn of_instruments(&self) -> impl Iterator<Item = &InstrumentLimits> {
+        std::iter::once(&self.everywhere).chain(self.instruments.iter().map(|named| &named.limits))
+    }
+
     /// What applies to an instrument.
+    /// Whether the balance is checked anywhere.
+    pub fn check_balance_anywhere(&self) -> bool {
+        self.everywhere.check_balance || self.instruments.iter().any(|named| named.limits.check_balance)
+    }
+
+    /// What holds for one instrument.
     pub fn of_instrument(&self, instrument: &Instrument) -> InstrumentLimits {
         let listing = &instrument.listing;
         let own = self.instruments.iter().find(|n| n.venue == listing.venue && n.symbol == listing.symbol);

@@ -128,6 +128,11 @@ impl OrderGuard {
         }
     }
 
+    /// Whether it needs to know what the account can spend.
+    pub const fn checks_balance(&self) -> bool {
+        self.check_balance
+    }
+
     /// Checks a place command whose increments were checked before.
     ///
     /// # Errors

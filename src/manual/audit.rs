@@ -25,7 +25,8 @@
 //! | `end` | the run ended in order | |
 //!
 //! Calls are named by who makes them: `engine-7` on the reactor's connections (`place`, `cancel`, `replace`, `list`,
-//! `keep_warm`), `cold-3` for what [`Queries`](crate::gateway::Queries) ask, `dialer-2` for `connect`, of which only the end is
+//! `keep_warm`), `cold-3` for what [`Queries`](crate::gateway::Queries) ask, `keeper-5` for emergencies and their rehearsals
+//! (a listing every 15 s), `dialer-2` for `connect`, of which only the end is
 //! told, with the time from name to upgrade as its latency.
 //!
 //! Execution records are written when they are made, whether or not their strategy's ring has room: the log knows what a slow

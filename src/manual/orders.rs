@@ -5,8 +5,8 @@
 //! For every submitted command, in every race, your execution stream says: first exactly one of `Accepted`, `Rejected`,
 //! `Unknown`. After `Unknown` (which may be repeated as a reminder) exactly one `Accepted` or `Rejected`, flagged
 //! `RECONCILED`. Evidence of life that comes before the reply gives an `Accepted` flagged `IMPLIED` first. Then fills, then
-//! one terminal record: `Filled`, `Cancelled` or `Expired`. The table of states and the evidence each transition needs is in
-//! [`order`](crate::order).
+//! one terminal record: `Filled`, `Cancelled` or `Expired`. The states and the evidence each transition needs are a table:
+//! [`lifecycle`](super::lifecycle).
 //!
 //! # What proves a rejection
 //!
@@ -52,11 +52,18 @@
 //! venue has no form for are refused when you prepare; tick, lot and limits are checked at each submission, which
 //! allocates nothing. A hot command is smaller and quicker to state; on the wire both are the same.
 //!
+//! A bracket is one order wherever it is stated. Binance.US makes it a pair (OCO): the limit leg has your order's client
+//! order id, the stop leg that id and `S`, the list that id and `L`. You are told of one order. It goes by the limit leg
+//! until that leg ends without a fill because the stop was set off, and by the stop leg from then on: its venue order id
+//! changes, its request and its records go on.
+//!
 //! # Before the first order
 //!
-//! With Coinbase credentials the start asks what the key may do and how far the venue's clock is from this machine's. A key
-//! that may not view and trade, one the venue refuses, and a clock more than 30 s off are errors of the start that say what
-//! to do. If the venue cannot be asked, the start goes on with a warning: its own refusals are typed too.
+//! With credentials of Coinbase or Binance.US the start asks what the key may do and how far the venue's clock is from this
+//! machine's. A key that may not trade, one the venue refuses, and a clock far off (30 s at Coinbase, 60 s at Binance.US,
+//! where requests are stamped with the venue's own time) are errors of the start that say what to do. Binance.US does not
+//! say what a key may do: an order is sent to `order/test`, which checks it and places none. If the venue cannot be asked,
+//! the start goes on with a warning: its own refusals are typed too.
 //!
 //! # Fills
 //!
@@ -65,9 +72,14 @@
 //! nothing. Rows of the venue's history enrich fills as `FillDetail`, which moves no position, unless they show more than was
 //! known. History is read after every reconnect and every 25 s while orders of ours are recent.
 //!
+//! Binance.US tells each execution with its own id, price and fee. Fees there come in what was received or in a third asset:
+//! `fee_asset` of the record says which (names by [`Directory::asset_code`](crate::gateway::Directory::asset_code)), and
+//! such a fee is in the record of its own execution only.
+//!
 //! # When orders may leave
 //!
-//! Not before the user stream is open, and executions and open orders were listed. Until then `Rejected(NotConnected)`. A
+//! Not before the user stream is open, and executions and open orders were listed, at every venue with credentials when a
+//! session starts ([`restart`](super::restart)), at its own venue after an outage. Until then `Rejected(NotConnected)`. A
 //! command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have a
 //! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over.
 //!

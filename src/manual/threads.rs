@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | reactor | established market and order sockets, the engine, its ends of all rings | only in [`Idle::Block`](crate::gateway::Idle) |
 //! | dialer, a few per venue | resolving, connecting, TLS and WebSocket handshakes; cold queries on connections of their own | yes |
-//! | keeper | the clock's anchor; minting and wiping tokens | at most a tick |
+//! | keeper | the clock's anchor; minting and wiping tokens; the watch over the reactor | at most a tick |
+//! | emergency, one per venue with credentials | a connection opened in advance, over which our orders are cancelled if the reactor fails | yes |
 //! | journal, if an audit log is kept | its files | yes |
 //! | your strategies | their [`Strategy`](crate::gateway::Strategy) handles | their affair |
 //!

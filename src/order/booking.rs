@@ -96,6 +96,11 @@ impl Booking {
         self.quantity
     }
 
+    /// Sum of the rows seen, mantissa at the size exponent.
+    pub const fn rows(&self) -> i64 {
+        self.rows_quantity
+    }
+
     /// Books a cumulative state; `None` if it says nothing new.
     pub fn cumulative(
         &mut self,

@@ -22,6 +22,9 @@ pub struct Exposure {
     pub bid_max: i64,
     /// Our lowest open sell price; [`Exposure::NO_ASK`] if none.
     pub ask_min: i64,
+    /// What open buy orders reserve of the quote asset, at price exponent plus size exponent. A market order sized in the
+    /// base asset reserves nothing: nobody knows its price.
+    pub reserved: i128,
 }
 
 impl Exposure {
@@ -37,6 +40,7 @@ impl Exposure {
         open_orders: 0,
         bid_max: Exposure::NO_BID,
         ask_min: Exposure::NO_ASK,
+        reserved: 0,
     };
 }
 
@@ -50,6 +54,8 @@ pub(super) struct Share {
     executed: i64,
     /// Where it rests, or may rest once a change is done; `None` for market orders and those that are over.
     price: Option<i64>,
+    /// Of the quote asset, at price exponent plus size exponent.
+    reserved: i128,
 }
 
 impl Share {
@@ -58,7 +64,14 @@ impl Share {
         let rest = order.open_quantity();
         let price = order.reach();
         let limit = open && order.order_type() != OrderType::Market && price > 0;
-        Share { open, side: order.side(), rest, executed: order.executed_here(), price: limit.then_some(price) }
+        Share {
+            open,
+            side: order.side(),
+            rest,
+            executed: order.executed_here(),
+            price: limit.then_some(price),
+            reserved: order.reserved(),
+        }
     }
 }
 
@@ -125,6 +138,8 @@ impl Exposures {
             Side::Sell => &mut exposure.open_sell,
         };
         *open = open.saturating_sub(rest).saturating_add(after.rest);
+        let reserved = before.map_or(0, |share| share.reserved);
+        exposure.reserved = exposure.reserved.saturating_sub(reserved).saturating_add(after.reserved);
         let filled = after.executed.saturating_sub(executed);
         exposure.position = match after.side {
             Side::Buy => exposure.position.saturating_add(filled),
@@ -179,7 +194,8 @@ mod tests {
 
     fn share(side: Side, rest: i64, executed: i64, price: Option<i64>, open: bool) -> Share {
         let (rest, price) = if open { (rest, price) } else { (0, None) };
-        Share { open, side, rest, executed, price }
+        let reserved = if side == Side::Buy { i128::from(rest) * i128::from(price.unwrap_or(0)) } else { 0 };
+        Share { open, side, rest, executed, price, reserved }
     }
 
     proptest! {
@@ -210,6 +226,7 @@ mod tests {
                 open_orders: all.iter().filter(|s| s.open).count() as u32,
                 bid_max: of(Side::Buy).filter_map(|s| s.price).max().unwrap_or(Exposure::NO_BID),
                 ask_min: of(Side::Sell).filter_map(|s| s.price).min().unwrap_or(Exposure::NO_ASK),
+                reserved: of(Side::Buy).map(|s| s.reserved).sum(),
             };
             prop_assert_eq!(exposures.get(ID), expected);
             prop_assert_eq!(exposures.open_at(Venue::Oanda), expected.open_orders);

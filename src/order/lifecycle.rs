@@ -114,6 +114,8 @@ impl Order {
         if late == 0 {
             self.alive(now, fact.venue_time, EXECUTION_FLAG_IMPLIED, &mut burst);
         }
+        // What the listing of an adopted order has of it.
+        let inherited = self.inherited.saturating_sub(self.booking.rows()).clamp(0, fact.quantity.max(0));
         let in_quote = if other.is_some() { Fixed128::new(0, 0) } else { fact.fee };
         let row = self.booking.row(fact.price, fact.quantity, in_quote, self.base_quantity(), self.scale);
         let of_row = |mut record: ExecutionRecord| {
@@ -123,8 +125,8 @@ impl Order {
             record
         };
         match row {
-            Row::Detail if self.replayed_from.is_some() && fact.venue_time >= self.replayed_from => {
-                burst.emit(of_row(self.replay(now, fact, late)));
+            Row::Detail if inherited > 0 && fact.venue_time >= self.replayed_from => {
+                burst.emit(of_row(self.replay(now, &FillFact { quantity: inherited, ..*fact }, late)));
             }
             Row::Detail => burst.emit(of_row(self.detail(now, fact))),
             Row::Excess => counters.refused_rows = counters.refused_rows.saturating_add(1),

@@ -24,6 +24,8 @@ pub(super) const RECALLED_MAX: usize = 1_024;
 /// Executions are told again from so long before a dead session was last known to be alive, ms: what it may not have
 /// heard yet, a fill that its stream dropped among it.
 pub const REPLAY_MARGIN_MS: u64 = 120_000;
+/// Rows held back at most; further ones count as they come.
+const ROWS_HELD_MAX: usize = 16_384;
 /// Venue ids remembered as looked up: of an order of others that is enough to ask once.
 const LOOKED_UP_KEPT: usize = 1_024;
 
@@ -58,6 +60,8 @@ struct VenueRecall {
     sweeping: usize,
     /// It was reconciled once.
     done_once: bool,
+    /// It was listed: once more, after what was on its way when the dead session died has arrived.
+    listed: bool,
 }
 
 /// See the module's documentation.
@@ -66,6 +70,8 @@ pub(super) struct Recall {
     /// When a session was last alive; `NONE` on a first start.
     since: UnixNanos,
     wanted: Vec<Wanted>,
+    /// Rows of orders whose executions are being read: they count once all are there, oldest first.
+    rows: Vec<(Venue, FillFact)>,
     looked_up: Recent<(Venue, VenueOrderId)>,
     venues: PerVenue<VenueRecall>,
     adopted: u64,
@@ -80,10 +86,12 @@ impl Recall {
             unread: false,
             sweeping: 0,
             done_once: false,
+            listed: false,
         };
         Recall {
             since: UnixNanos::NONE,
             wanted: Vec::new(),
+            rows: Vec::new(),
             looked_up: Recent::new(LOOKED_UP_KEPT),
             venues: PerVenue::new(|_| venue),
             adopted: 0,
@@ -104,6 +112,12 @@ impl Recall {
         if !state.resumed_at.is_some() {
             state.resumed_at = now;
         }
+    }
+
+    /// Whether open orders are to be listed once more: a request of the dead session may still be on its way, and a
+    /// listing may lag.
+    pub fn take_relist(&mut self, venue: Venue) -> bool {
+        !std::mem::replace(&mut self.venues.get_mut(venue).listed, true)
     }
 
     /// A swept order is over.
@@ -303,6 +317,48 @@ impl Orders {
         let hash = hash_text(venue as u64, fact.venue_order_id.as_str());
         if self.recall.looked_up.insert(hash, (venue, fact.venue_order_id)) {
             self.recall.want(now, venue, fact.venue_order_id, instrument, Want::State);
+        }
+    }
+
+    /// Whether a row waits for the others of its order.
+    pub(super) fn hold_back(&mut self, venue: Venue, fact: &FillFact) -> bool {
+        let Recall { wanted, rows, .. } = &mut self.recall;
+        let waits = |wanted: &Wanted| wanted.venue == venue && wanted.id == fact.venue_order_id;
+        let held = wanted.iter().any(|wanted| wanted.want == Want::Executions && waits(wanted));
+        if held && rows.len() < ROWS_HELD_MAX {
+            rows.push((venue, *fact));
+            return true;
+        }
+        false
+    }
+
+    /// A question about recalled orders ended. Of orders whose executions are all there, the rows count now.
+    pub(super) fn recalled(
+        &mut self,
+        now: UnixNanos,
+        venue: Venue,
+        query: &InFlight,
+        end: QueryEnd,
+        out: &mut impl Executions,
+    ) {
+        let rules = *self.reconciliation.rules();
+        self.recall.ended(now, venue, query, end, &rules);
+        if end == QueryEnd::Failed {
+            return;
+        }
+        let mut rows = std::mem::take(&mut self.recall.rows);
+        // A listing may begin with the newest; those of one moment by their identity, so that the order is one.
+        rows.sort_by(|(_, a), (_, b)| {
+            (a.venue_time, a.execution_id.as_str()).cmp(&(b.venue_time, b.execution_id.as_str()))
+        });
+        for (venue, fact) in rows {
+            if self.hold_back(venue, &fact) {
+                continue;
+            }
+            let slot = self.at_venue_id(venue, &fact.venue_order_id).and_then(|at| self.slot_at(at));
+            if let Some(slot) = slot {
+                self.count_row(now, slot, venue, &fact, out);
+            }
         }
     }
 

@@ -60,6 +60,8 @@ pub struct ReconcileRules {
     pub fills_overlap_ms: u64,
     /// What becomes of orders a dead session left open.
     pub restart: RestartPolicy,
+    /// Balances are asked for as often as executions, not only at the start.
+    pub balances: bool,
 }
 
 impl Default for ReconcileRules {
@@ -75,6 +77,7 @@ impl Default for ReconcileRules {
             fills_every_ms: 25_000,
             fills_overlap_ms: 120_000,
             restart: RestartPolicy::Adopt,
+            balances: false,
         }
     }
 }
@@ -107,6 +110,11 @@ pub enum Query {
         venue: Venue,
         /// The venue's ids, at least one.
         ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
+    },
+    /// Every balance of the account.
+    Balances {
+        /// Where.
+        venue: Venue,
     },
     /// Every execution of these orders, from their beginnings.
     FillsOf {
@@ -180,7 +188,7 @@ impl Check {
     }
 
     fn again(&mut self, now: UnixNanos, rules: &ReconcileRules) {
-        self.pause_ms = self.pause_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max);
+        self.pause_ms = pause(self.pause_ms, rules);
         self.at = now.plus_ms(self.pause_ms);
     }
 
@@ -202,6 +210,7 @@ pub(super) enum Subject {
     Fills(Venue),
     /// Orders of dead sessions.
     Recall(Venue),
+    Balances(Venue),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -229,11 +238,22 @@ struct VenueState {
     listing_from: UnixNanos,
     listing_pause_ms: u64,
     fills_at: UnixNanos,
+    balances_at: UnixNanos,
     /// A query for executions is under way.
     fills_asked: bool,
     fills_pause_ms: u64,
     fills_from: UnixNanos,
     fills_until: UnixNanos,
+}
+
+impl VenueState {
+    /// When balances are to be asked for; orders come first.
+    const fn balances_due(&self) -> UnixNanos {
+        match self.up && !self.needs_fills && !self.needs_listing {
+            true => self.balances_at,
+            false => UnixNanos::MAX,
+        }
+    }
 }
 
 /// All of reconciliation that is not about one order.
@@ -257,6 +277,7 @@ impl Reconciliation {
             listing_from: UnixNanos::NONE,
             listing_pause_ms: 0,
             fills_at: UnixNanos::MAX,
+            balances_at: UnixNanos::NONE,
             fills_asked: false,
             fills_pause_ms: 0,
             fills_from: UnixNanos::NONE,
@@ -274,7 +295,7 @@ impl Reconciliation {
     }
 
     pub fn deadline(&self) -> UnixNanos {
-        let times = self.venues.iter().map(|(_, v)| v.listing_at.min(v.fills_at));
+        let times = self.venues.iter().map(|(_, v)| v.listing_at.min(v.fills_at).min(v.balances_due()));
         times.min().unwrap_or(UnixNanos::MAX)
     }
 
@@ -313,7 +334,7 @@ impl Reconciliation {
         let id = QueryId(self.handed_out);
         let opening = match subject {
             Subject::Open(venue) | Subject::Fills(venue) => self.venue(venue).opening,
-            Subject::Orders | Subject::Recall(_) => 0,
+            Subject::Orders | Subject::Recall(_) | Subject::Balances(_) => 0,
         };
         // The caller looked: there is room.
         let _full = self.in_flight.try_push(InFlight { id, subject, begun, evidence, opening });
@@ -351,6 +372,25 @@ impl Reconciliation {
             return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
         }
         None
+    }
+
+    /// Balances, after everything about orders.
+    fn next_balances(&mut self, now: UnixNanos, venue: Venue, evidence: u64) -> Option<(QueryId, Query)> {
+        let state = self.venue(venue);
+        if state.balances_due() > now {
+            return None;
+        }
+        state.balances_at = UnixNanos::MAX;
+        Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }))
+    }
+
+    /// Once at the start; again and again where the rules ask for it.
+    fn balances_done(&mut self, now: UnixNanos, venue: Venue, end: QueryEnd) {
+        let rules = self.rules;
+        self.venue(venue).balances_at = match (end, rules.balances) {
+            (QueryEnd::Failed, _) | (QueryEnd::Complete, true) => now.plus_ms(rules.fills_every_ms),
+            (QueryEnd::Complete, false) => UnixNanos::MAX,
+        };
     }
 
     fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) {
@@ -453,9 +493,16 @@ impl Orders {
         if let Some(query) = self.next_recall(now, venue) {
             return Some(query);
         }
-        if now < self.due.check {
-            return None;
+        if now >= self.due.check {
+            if let Some(query) = self.next_check(now, venue) {
+                return Some(query);
+            }
         }
+        self.reconciliation.next_balances(now, venue, self.evidence)
+    }
+
+    /// The next question about single orders of a venue.
+    fn next_check(&mut self, now: UnixNanos, venue: Venue) -> Option<(QueryId, Query)> {
         let (mut at, mut next) = (self.open.first, UnixNanos::MAX);
         while let Some(entry) = self.entries.get(at as usize) {
             if entry.check.at <= now && entry.order.venue() == venue {
@@ -484,13 +531,15 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
+                    if self.recall.take_relist(venue) && self.ids().has_earlier() {
+                        let grace_ms = self.reconciliation.rules.absence_grace_ms;
+                        self.reconciliation.venue(venue).listing_at = now.plus_ms(grace_ms);
+                    }
                 }
             }
             Subject::Orders => self.judge(now, &query, end, out),
-            Subject::Recall(venue) => {
-                let rules = self.reconciliation.rules;
-                self.recall.ended(now, venue, &query, end, &rules);
-            }
+            Subject::Balances(venue) => self.reconciliation.balances_done(now, venue, end),
+            Subject::Recall(venue) => self.recalled(now, venue, &query, end, out),
         }
     }
 
@@ -622,5 +671,6 @@ pub(super) fn before(at: UnixNanos, ms: u64) -> UnixNanos {
 }
 
 pub(super) fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
-    last_ms.saturating_mul(2).clamp(rules.query_pause_ms_min, rules.query_pause_ms_max)
+    // No `clamp`: it panics on rules whose least is above their most.
+    last_ms.saturating_mul(2).min(rules.query_pause_ms_max).max(rules.query_pause_ms_min)
 }

@@ -93,6 +93,8 @@ pub struct Order {
     pub(super) ending: bool,
     pub(super) told_filled: bool,
     pub(super) doubt: Option<Doubt>,
+    /// What turns a quantity in quote currency into a value at price exponent plus size exponent.
+    pub(super) quote_factor: i128,
     /// Quantity executed before this session had it: the position of the start has it already.
     pub(super) inherited: i64,
     /// Of an order of a dead session: executions from then on are told although they are inherited.
@@ -208,6 +210,7 @@ impl Order {
         ending: false,
         told_filled: false,
         doubt: None,
+        quote_factor: 1,
         inherited: 0,
         replayed_from: UnixNanos::NONE,
     };
@@ -230,6 +233,7 @@ impl Order {
             quantity: command.quantity(),
             state: OrderState::New,
             failed: false,
+            quote_factor: quote_factor(instrument),
             ..Order::VACANT
         }
     }
@@ -260,6 +264,7 @@ impl Order {
             watermark: now,
             booking: Booking::inherited(fact.cumulative_quantity, fact.cumulative_value, fact.cumulative_fees),
             failed: false,
+            quote_factor: quote_factor(instrument),
             inherited: fact.cumulative_quantity.max(0),
             replayed_from: since,
             ..Order::VACANT
@@ -315,6 +320,16 @@ impl Order {
         }
     }
 
+    /// What it may still cost of the quote asset, at price exponent plus size exponent; 0 of a sell order, of one that is
+    /// over, and of a market order sized in the base asset.
+    pub(crate) fn reserved(&self) -> i128 {
+        match (self.side, self.state) {
+            (Side::Sell, _) | (_, OrderState::Closed(_)) => 0,
+            (Side::Buy, _) if self.quantity_in_quote => i128::from(self.quantity).saturating_mul(self.quote_factor),
+            (Side::Buy, _) => i128::from(self.open_quantity()).saturating_mul(i128::from(self.reach().max(0))),
+        }
+    }
+
     /// The price that reaches furthest of those the order may have: while a change is under way, the better for whoever
     /// meets it. 0 on market orders.
     pub(super) fn reach(&self) -> i64 {
@@ -342,4 +357,10 @@ impl Order {
         let complete = self.base_quantity().is_some_and(|whole| self.executed() >= whole);
         self.ending |= complete && matches!(self.state, OrderState::Live);
     }
+}
+
+fn quote_factor(instrument: &Instrument) -> i128 {
+    let value_exponent = instrument.price_exponent.saturating_add(instrument.size_exponent);
+    let places = u32::from(instrument.quote_exponent.saturating_sub(value_exponent).unsigned_abs());
+    10_i128.checked_pow(places).unwrap_or(i128::MAX)
 }

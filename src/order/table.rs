@@ -311,9 +311,24 @@ impl Orders {
             return Whose::Stranger;
         };
         self.witness(slot.at);
+        if !self.hold_back(venue, fact) {
+            self.count_row(now, slot, venue, fact, out);
+        }
+        Whose::Ours(slot)
+    }
+
+    /// Counts a row of an order's history, if it was not counted before.
+    pub(super) fn count_row(
+        &mut self,
+        now: UnixNanos,
+        slot: Slot,
+        venue: Venue,
+        fact: &FillFact,
+        out: &mut impl Executions,
+    ) {
         if fact.execution_id.is_empty() {
             self.counters.refused_rows = self.counters.refused_rows.saturating_add(1);
-            return Whose::Ours(slot);
+            return;
         }
         let hash = hash_text(hash_text(venue as u64, fact.venue_order_id.as_str()), fact.execution_id.as_str());
         if self.executions.insert(hash, (venue, fact.venue_order_id, fact.execution_id)) {
@@ -322,7 +337,6 @@ impl Orders {
         } else {
             self.counters.duplicate_rows = self.counters.duplicate_rows.saturating_add(1);
         }
-        Whose::Ours(slot)
     }
 
     /// The number of an asset that fees may be taken in.

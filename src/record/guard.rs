@@ -22,6 +22,9 @@ pub enum GuardEvent {
     KillConfirmed = 6,
     /// The kill was released: orders may leave again.
     KillReleased = 7,
+    /// The venue says that we send too much: nothing leaves for it before
+    /// [`retry_at`](super::ExecutionRecord::retry_at), not even a cancel.
+    Throttled = 8,
     // From 20 on: about this machine, not about a venue.
     /// The audit log cannot keep up, or its disk refuses: entries wait, and when there is no room, are counted.
     AuditTroubled = 20,

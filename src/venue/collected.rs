@@ -1,4 +1,4 @@
-//! What cold queries keep of the facts a reply tells: orders, balances, and the first complaint.
+//! What cold queries keep of the facts a reply tells: orders, executions, balances, and the first complaint.
 //!
 //! Owns lists that grow: never on the hot thread. Everything else a reply might tell is none of a cold query's business.
 
@@ -11,6 +11,7 @@ use crate::record::{BookSide, ClientOrderId, GapCause, InstrumentId, TradingStat
 pub(super) struct Collected {
     pub orders: Vec<OrderFact>,
     pub balances: Vec<BalanceFact>,
+    pub fills: Vec<FillFact>,
     /// What could not be read, in words.
     pub trouble: Option<String>,
 }
@@ -18,6 +19,10 @@ pub(super) struct Collected {
 impl Facts for Collected {
     fn order(&mut self, fact: &OrderFact) {
         self.orders.push(*fact);
+    }
+
+    fn fill(&mut self, fact: &FillFact) {
+        self.fills.push(*fact);
     }
 
     fn balance(&mut self, fact: &BalanceFact) {
@@ -40,5 +45,4 @@ impl Facts for Collected {
     fn place_reply(&mut self, _: &ClientOrderId, _: PlaceReply) {}
     fn cancel_reply(&mut self, _: &VenueOrderId, _: CancelReply) {}
     fn replace_reply(&mut self, _: &VenueOrderId, _: ReplaceReply) {}
-    fn fill(&mut self, _: &FillFact) {}
 }

@@ -57,7 +57,7 @@ pub struct ReplaceIntent<'a> {
 
 /// The channels of one instrument a strategy wants; a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Channels(u8);
+pub struct Channels(u16);
 
 impl Channels {
     /// Nothing.
@@ -74,8 +74,20 @@ impl Channels {
     pub const CANDLES: Channels = Channels(1 << 4);
     /// Trading status and increments, as the venue changes them.
     pub const STATUS: Channels = Channels(1 << 5);
+    /// Public trades, those of one taker at one price as one, with the id of the last. Where somebody listens to single
+    /// trades of the instrument, everybody gets those. Binance.US.
+    pub const AGGREGATED_TRADES: Channels = Channels(1 << 6);
+    /// The best 5 levels of the book, whole each time: snapshots without changes between them. Where somebody listens to
+    /// more levels of the instrument, or to the whole book, everybody gets those. Binance.US.
+    pub const BOOK_5: Channels = Channels(1 << 7);
+    /// The best 10 levels; else as [`Channels::BOOK_5`].
+    pub const BOOK_10: Channels = Channels(1 << 8);
+    /// The best 20 levels; else as [`Channels::BOOK_5`].
+    pub const BOOK_20: Channels = Channels(1 << 9);
     /// All of them.
-    pub const ALL: Channels = Channels((1 << 6) - 1);
+    pub const ALL: Channels = Channels((1 << 10) - 1);
+    /// What every venue means the same by.
+    pub const COMMON: Channels = Channels((1 << 6) - 1);
 
     /// These channels and `other`'s.
     #[must_use]

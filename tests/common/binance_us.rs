@@ -66,6 +66,15 @@ impl BinanceRig {
         Self::build(channels, change, |config, _| config, |builder| builder)
     }
 
+    /// The same with a gateway set up otherwise.
+    pub fn start_at(
+        channels: Channels,
+        venue: impl FnOnce(&mut Config),
+        change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
+    ) -> BinanceRig {
+        Self::build(channels, venue, |config, _| change(config), |builder| builder)
+    }
+
     /// With credentials and fast reconciliation; ready to trade.
     pub fn trading(change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig) -> BinanceRig {
         Self::trading_by(|builder| builder, change)
@@ -232,12 +241,26 @@ impl BinanceRig {
     /// Level by level the venue's, both books.
     #[track_caller]
     pub fn until_books_equal(&mut self) {
+        self.until_best_levels_equal(usize::MAX);
+    }
+
+    /// Both books are the venue's best so many levels a side, and no others. These are told when they change, so the
+    /// market moves now and then.
+    #[track_caller]
+    pub fn until_best_levels_equal(&mut self, most: usize) {
+        let mut looks = 0;
         self.until("the venue's books", |rig| {
+            looks += 1;
+            if most < usize::MAX && looks % 50 == 0 {
+                rig.venue.step(10).unwrap();
+            }
             let equal = ["BTCUSD", "ETHUSD"].iter().zip(&rig.books).all(|(symbol, book)| {
                 let decimal = |fixed: &dyn std::fmt::Display| fixed.to_string().parse::<Decimal>().unwrap().normalize();
                 let held = [BookSide::Bid, BookSide::Ask]
                     .map(|side| book.levels(side).map(|l| (decimal(&l.price), decimal(&l.size))).collect::<Vec<_>>());
-                book.state() == FollowerState::Whole && held == venue_book(&rig.venue, symbol)
+                let mut truth = venue_book(&rig.venue, symbol);
+                truth.iter_mut().for_each(|side| side.truncate(most));
+                book.state() == FollowerState::Whole && held == truth
             });
             equal.then_some(())
         });

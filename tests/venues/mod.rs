@@ -279,6 +279,10 @@ impl Local {
         assert_eq!(traded, size, "the order rests");
     }
 
+    pub fn delay_user_events(&self, delay_ms: u64) {
+        at!(self, venue => venue.delay_user_events(delay_ms * 1_000_000).unwrap());
+    }
+
     pub fn repeat_user_events(&self, times: usize) {
         at!(self, venue => venue.repeat_user_events(times).unwrap());
     }
@@ -408,8 +412,13 @@ impl Setup {
 
     /// Starts everything and waits until orders may leave.
     pub fn start(self, at: Venue) -> Rig {
+        self.start_by(at, |builder| builder)
+    }
+
+    /// The same with a gateway of another kind.
+    pub fn start_by(self, at: Venue, change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Rig {
         let (local, canned, builder, roots) = self.prepare(at);
-        let gateway = builder.start().unwrap();
+        let gateway = change(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let btc = gateway.subscribe(strategy.id(), at, local.symbol(), self.channels).unwrap();
         let (executions, market) = (vec![], vec![]);

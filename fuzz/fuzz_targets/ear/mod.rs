@@ -2,11 +2,12 @@
 
 use exchange_connectors::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use exchange_connectors::record::{
-    AssetId, BookSide, ClientOrderId, Fixed, GapCause, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos,
-    Venue, VenueOrderId,
+    AssetId, BookSide, ClientOrderId, Fixed, Fixed128, GapCause, Instrument, InstrumentId, Listing, TradingStatus,
+    UnixNanos, Venue, VenueOrderId,
 };
 use exchange_connectors::venue::{
-    Anomaly, BookEvent, Facts, GapScope, QuoteFact, StreamFact, TickerFact, TradeFact, Wire,
+    AccountFact, Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FeeFact, GapScope, HeldTrade, PositionFact,
+    QuoteFact, StreamFact, TickerFact, TradeFact, TradeFill, Wire,
 };
 
 /// What was told, as text: facts have no common type.
@@ -90,6 +91,43 @@ impl Facts for Ear {
         self.put(fact);
     }
 
+    fn candle(&mut self, fact: CandleFact) {
+        self.put(fact);
+    }
+
+    fn fills(&mut self, parts: &[TradeFill]) {
+        self.put(parts);
+    }
+
+    fn renumbered(&mut self, old: &VenueOrderId, new: &VenueOrderId) {
+        self.put((old, new));
+    }
+
+    fn held(&mut self, fact: &HeldTrade) {
+        self.put(fact);
+    }
+
+    fn position(&mut self, fact: &PositionFact) {
+        assert!(fact.units >= 0, "{fact:?}");
+        self.put(fact);
+    }
+
+    fn account(&mut self, fact: &AccountFact) {
+        self.put(fact);
+    }
+
+    fn fee(&mut self, fact: &FeeFact) {
+        self.put(fact);
+    }
+
+    fn balance(&mut self, fact: &BalanceFact) {
+        self.put(fact);
+    }
+
+    fn balance_change(&mut self, asset: &str, change: Fixed128, venue_time: UnixNanos) {
+        self.put((asset, change, venue_time));
+    }
+
     fn anomaly(&mut self, anomaly: Anomaly, excerpt: &str) {
         assert!(excerpt.len() <= 1024, "an excerpt is short");
         self.put((anomaly, excerpt));
@@ -108,10 +146,10 @@ impl Wire for Ear {
     fn retire(&mut self, _: Box<str>) {}
 }
 
-pub fn instrument(id: u32, symbol: &str) -> Instrument {
+pub fn instrument(venue: Venue, id: u32, symbol: &str) -> Instrument {
     let fixed = |text| Fixed::parse(text).expect("a constant");
     let listing = Listing {
-        venue: Venue::Coinbase,
+        venue,
         symbol: symbol.into(),
         streamed_as: None,
         base: "BASE".into(),

@@ -1,17 +1,22 @@
-//! The demo: the whole way of a strategy against a local Coinbase, in about fifteen seconds.
+//! The demo: the whole way of a strategy at a local Coinbase and at a local Binance.US, side by side over one reactor, in
+//! about fifteen seconds.
 //!
-//! It starts the venue itself and talks to nothing else: no credential and no URL of the environment is read.
+//! It starts the venues itself and talks to nothing else: no credential and no URL of the environment is read.
 
+mod local;
 mod report;
 mod strategy;
 
 use super::say;
 use crate::engine::Shutdown;
-use crate::gateway::{Channels, CoinbaseConfig, Gateway, GatewayBuilder, Idle};
+use crate::gateway::{BinanceUsConfig, Channels, CoinbaseConfig, Gateway, GatewayBuilder, Idle};
 use crate::record::Venue;
-use crate::sim::coinbase::{Config, LocalVenue};
+use crate::sim::binance_us::{self, LocalBinanceUs};
+use crate::sim::coinbase::{self, LocalVenue};
+use crate::venue::binance_us::BinanceUsEndpoints;
 use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint};
-use report::Summary;
+use local::Local;
+use report::{AtVenue, Summary};
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,52 +31,78 @@ pub(super) struct DemoArguments {
     json: bool,
 }
 
-/// What the demo trades; the first instrument gets the orders.
-const SYMBOLS: [&str; 2] = ["BTC-USD", "ETH-USD"];
 /// How long it streams in all.
 const LENGTH: Duration = Duration::from_secs(12);
-/// Events of the made-up market a second, over all products.
+/// Events of each made-up market a second, over all its instruments.
 const MARKET_EVENTS_PER_S: u64 = 400;
-/// Price levels of each book, both sides together.
+/// Price levels of each book at Coinbase, both sides together.
 const DEPTH: usize = 2_000;
+/// Price levels of each book at Binance.US, per side: fewer than a snapshot has.
+const DEPTH_BINANCE_US: usize = 500;
 /// How long every open order may take to be confirmed cancelled at the end.
 const SHUTDOWN_MS: u64 = 5_000;
 
 pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
-    let told = Told { started };
-    told.say("starting a local Coinbase: TLS on loopback, made-up market, real protocol");
-    let venue = LocalVenue::start(Config { events_per_s: MARKET_EVENTS_PER_S, depth: DEPTH, ..Config::default() })?;
-    told.say(&format!("  REST {}  market {}  user {}", venue.rest_url(), venue.ws_url(), venue.ws_user_url()));
-    let roots = RootFile::write(venue.ca_pem())?;
-    let gateway = gateway_to(&venue, &roots)?;
+    let told = Told { started, venue: None };
+    told.say("starting a local Coinbase and a local Binance.US: TLS on loopback, made-up markets, real protocols");
+    let coinbase = LocalVenue::start(coinbase::Config {
+        events_per_s: MARKET_EVENTS_PER_S,
+        depth: DEPTH,
+        ..coinbase::Config::default()
+    })?;
+    let binance_us = LocalBinanceUs::start(binance_us::Config {
+        events_per_s: MARKET_EVENTS_PER_S,
+        depth: DEPTH_BINANCE_US,
+        ..binance_us::Config::default()
+    })?;
+    let venues: [&dyn Local; 2] = [&coinbase, &binance_us];
+    for venue in venues {
+        told.at(venue.venue()).say(&venue.addresses());
+    }
+    let roots = RootFile::write(&venues.map(Local::root).join("\n"))?;
+    let gateway = gateway_to(&coinbase, &binance_us, &roots)?;
     told.say("reactor started; connecting, verifying certificates, authenticating");
-    let strategy = gateway.strategy()?;
-    let mut instruments = Vec::new();
-    for symbol in SYMBOLS {
-        // Metadata first: once data flows, the strategy must be there to take it.
-        let instrument = gateway.subscribe(strategy.id(), Venue::Coinbase, symbol, Channels::NONE)?;
-        told.say(&format!("  {symbol}: tick {}, lot {}", instrument.listing.tick, instrument.listing.lot));
-        instruments.push(instrument);
+    let mut actors = Vec::new();
+    for venue in venues {
+        let strategy = gateway.strategy()?;
+        let told = told.at(venue.venue());
+        let mut instruments = Vec::new();
+        for symbol in venue.symbols() {
+            // Metadata first: once data flows, the strategy must be there to take it.
+            let instrument = gateway.subscribe(strategy.id(), venue.venue(), symbol, Channels::NONE)?;
+            told.say(&format!("{symbol}: tick {}, lot {}", instrument.listing.tick, instrument.listing.lot));
+            instruments.push(instrument);
+        }
+        actors.push(Actor::new(strategy, instruments, venue, told));
     }
-    for symbol in SYMBOLS {
-        let channels = Channels::BOOK | Channels::TRADES | Channels::TICKER;
-        gateway.subscribe(strategy.id(), Venue::Coinbase, symbol, channels)?;
+    for (venue, actor) in venues.iter().zip(&actors) {
+        for symbol in venue.symbols() {
+            let channels = Channels::BOOK | Channels::TRADES | Channels::TICKER;
+            gateway.subscribe(actor.strategy(), venue.venue(), symbol, channels)?;
+        }
     }
-    let venue_ref = &venue;
-    let told_ref = &told;
-    let outcome: Outcome = std::thread::scope(|scope| {
-        let actor = Actor::new(strategy, instruments, venue_ref, told_ref);
-        let finished = scope.spawn(move || actor.run(started + LENGTH)).join();
-        finished.unwrap_or_else(|_| Err("the strategy thread panicked".into()))
-    })
-    .map_err(|error| error.to_string())?;
+    // One thread and one set of handles per strategy, one reactor for all venues.
+    let outcomes = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            actors.into_iter().map(|actor| scope.spawn(move || actor.run(started + LENGTH))).collect();
+        let joined = threads.into_iter().map(|thread| match thread.join() {
+            Ok(outcome) => outcome.map_err(|error| error.to_string()),
+            Err(_) => Err("a strategy thread panicked".to_owned()),
+        });
+        joined.collect::<Result<Vec<Outcome>, String>>()
+    })?;
     told.say("stopping: cancelling what is open, confirming each");
-    let balances = gateway.queries(Venue::Coinbase)?.balances()?;
+    let mut balances = Vec::new();
+    for venue in venues {
+        balances.push(gateway.queries(venue.venue())?.balances()?);
+    }
     let telemetry = gateway.telemetry();
     gateway.shutdown(Shutdown::CancelOurs, SHUTDOWN_MS)?;
-    let summary = Summary::new(outcome, &telemetry, &balances, started.elapsed());
-    venue.stop();
+    let venues = outcomes.into_iter().zip(balances).map(|(outcome, balances)| AtVenue::new(outcome, balances));
+    let summary = Summary::new(venues.collect(), &telemetry, started.elapsed());
+    coinbase.stop();
+    binance_us.stop();
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", summary.text())?;
     if arguments.json {
@@ -80,27 +111,38 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     summary.verdict()
 }
 
-fn gateway_to(venue: &LocalVenue, roots: &RootFile) -> Result<Gateway, Box<dyn Error>> {
+fn gateway_to(coinbase: &LocalVenue, binance_us: &LocalBinanceUs, roots: &RootFile) -> Result<Gateway, Box<dyn Error>> {
     let endpoints = CoinbaseEndpoints {
-        rest: Endpoint::https(&venue.rest_url())?,
-        ws: Endpoint::wss(&venue.ws_url())?,
-        ws_user: Endpoint::wss(&venue.ws_user_url())?,
-        exchange_ws: Endpoint::wss(&venue.exchange_ws_url())?,
+        rest: Endpoint::https(&coinbase.rest_url())?,
+        ws: Endpoint::wss(&coinbase.ws_url())?,
+        ws_user: Endpoint::wss(&coinbase.ws_user_url())?,
+        exchange_ws: Endpoint::wss(&coinbase.exchange_ws_url())?,
     };
-    let key = venue.credentials();
+    let key = coinbase.credentials();
     let coinbase = CoinbaseConfig::default().endpoints(endpoints).credentials(key.name(), key.secret())?;
-    let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().without_state().idle(Idle::Block);
-    Ok(builder.root_certificates(&roots.path).start()?)
+    let endpoints =
+        BinanceUsEndpoints::parse(&binance_us.rest_url(), &binance_us.stream_url(), &binance_us.ws_api_url())?;
+    let key = binance_us.key();
+    let binance_us = BinanceUsConfig::default().endpoints(endpoints).credentials(key.key(), key.secret())?;
+    let builder = GatewayBuilder::default().coinbase(coinbase).binance_us(binance_us);
+    Ok(builder.without_limits().without_state().idle(Idle::Block).root_certificates(&roots.path).start()?)
 }
 
-/// What the demo says while it runs, with the time since its start.
+/// What the demo says while it runs, with the time since its start and the venue it is about.
+#[derive(Clone, Copy)]
 pub(super) struct Told {
     started: Instant,
+    venue: Option<Venue>,
 }
 
 impl Told {
+    fn at(self, venue: Venue) -> Told {
+        Told { venue: Some(venue), ..self }
+    }
+
     pub(super) fn say(&self, line: &str) {
-        say(&format!("[{:5.1} s] {line}", self.started.elapsed().as_secs_f32()));
+        let venue = self.venue.map(|venue| format!("{:<12}", format!("{venue}:"))).unwrap_or_default();
+        say(&format!("[{:5.1} s] {venue}{line}", self.started.elapsed().as_secs_f32()));
     }
 }
 

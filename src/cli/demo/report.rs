@@ -1,55 +1,51 @@
 //! The demo's summary: for people as text with a per-hop latency table, for programs as one JSON object.
 
-use super::strategy::Outcome;
+use super::strategy::{BookLine, OrderLine, Outcome};
 use crate::gateway::{Balance, Telemetry};
+use crate::record::Venue;
 use crate::telemetry::{Counter, Hop, Summary as HopSummary};
 use serde_json::json;
 use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
-pub(super) struct Summary {
+/// How it went at one venue.
+pub(super) struct AtVenue {
     outcome: Outcome,
+    balances: Vec<Balance>,
+}
+
+pub(super) struct Summary {
+    venues: Vec<AtVenue>,
     hops: Vec<(Hop, HopSummary)>,
     counters: Vec<(&'static str, u64)>,
-    balances: Vec<Balance>,
     elapsed: Duration,
 }
 
-impl Summary {
-    pub(super) fn new(outcome: Outcome, telemetry: &Telemetry, balances: &[Balance], elapsed: Duration) -> Summary {
-        Summary {
-            outcome,
-            hops: telemetry.hops.table().filter(|(_, s)| s.count > 0).collect(),
-            counters: Counter::ALL
-                .iter()
-                .map(|c| (c.name(), telemetry.counters.get(*c)))
-                .filter(|(_, value)| *value > 0)
-                .collect(),
-            balances: balances.iter().filter(|b| !b.available.is_zero() || !b.hold.is_zero()).cloned().collect(),
-            elapsed,
-        }
+/// Orders of the script.
+const ORDERS: usize = 4;
+
+impl AtVenue {
+    pub(super) fn new(outcome: Outcome, mut balances: Vec<Balance>) -> AtVenue {
+        balances.retain(|b| !b.available.is_zero() || !b.hold.is_zero());
+        AtVenue { outcome, balances }
     }
 
     /// Everything went as the script expects.
     fn ok(&self) -> bool {
-        let orders = self.outcome.orders.len() == 4 && self.outcome.orders.iter().all(|o| o.as_expected);
-        orders && self.outcome.books.iter().all(|b| b.equals_venue) && self.outcome.recoveries > 0
+        let Outcome { orders, books, recoveries, .. } = &self.outcome;
+        let orders_ok = orders.len() == ORDERS && orders.iter().all(|o| o.as_expected);
+        orders_ok && !books.is_empty() && books.iter().all(|b| b.equals_venue) && *recoveries > 0
     }
 
-    pub(super) fn verdict(&self) -> Result<(), Box<dyn Error>> {
-        if self.ok() {
-            Ok(())
-        } else {
-            Err("the demo did not go as it should; see the summary".into())
-        }
+    fn name(&self) -> &'static str {
+        self.outcome.venue.map_or("", Venue::name)
     }
 
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
+    fn put(&self, text: &mut String) {
         let Outcome { levels, trades, quotes, tickers, gaps, recoveries, .. } = &self.outcome;
         // Writing to a String does not fail.
-        let _ = writeln!(text, "\nSummary after {:.1} s", self.elapsed.as_secs_f32());
+        let _ = writeln!(text, "\n  {}: {}", self.name(), if self.ok() { "as expected" } else { "NOT AS EXPECTED" });
         let _ = writeln!(text, "  market data   {levels} levels, {trades} trades, {quotes} quotes, {tickers} tickers");
         let _ = writeln!(
             text,
@@ -72,6 +68,59 @@ impl Summary {
             let _ =
                 writeln!(text, "  balance       {} {} free, {} held", balance.asset, balance.available, balance.hold);
         }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let o = &self.outcome;
+        let book = |b: &BookLine| {
+            json!({"instrument": b.symbol, "bids": b.bids, "asks": b.asks, "best_bid": b.best_bid,
+                   "best_ask": b.best_ask, "equals_venue": b.equals_venue})
+        };
+        let order = |o: &OrderLine| json!({"order": o.what, "events": o.events, "as_expected": o.as_expected});
+        json!({
+            "venue": self.name(),
+            "ok": self.ok(),
+            "market": {"levels": o.levels, "trades": o.trades, "quotes": o.quotes, "tickers": o.tickers},
+            "disconnect": {"gaps": o.gaps, "recoveries": o.recoveries, "recovery_ms": o.disconnect_ms},
+            "books": o.books.iter().map(book).collect::<Vec<_>>(),
+            "orders": o.orders.iter().map(order).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Summary {
+    pub(super) fn new(venues: Vec<AtVenue>, telemetry: &Telemetry, elapsed: Duration) -> Summary {
+        Summary {
+            venues,
+            hops: telemetry.hops.table().filter(|(_, s)| s.count > 0).collect(),
+            counters: Counter::ALL
+                .iter()
+                .map(|c| (c.name(), telemetry.counters.get(*c)))
+                .filter(|(_, value)| *value > 0)
+                .collect(),
+            elapsed,
+        }
+    }
+
+    /// Everything went as the script expects, at every venue.
+    fn ok(&self) -> bool {
+        !self.venues.is_empty() && self.venues.iter().all(AtVenue::ok)
+    }
+
+    pub(super) fn verdict(&self) -> Result<(), Box<dyn Error>> {
+        if self.ok() {
+            Ok(())
+        } else {
+            Err("the demo did not go as it should; see the summary".into())
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        let _ = writeln!(text, "\nSummary after {:.1} s", self.elapsed.as_secs_f32());
+        for venue in &self.venues {
+            venue.put(&mut text);
+        }
         let _ = writeln!(
             text,
             "\n  hop                     count        p50        p99      p99.9        max   (microseconds)"
@@ -93,21 +142,6 @@ impl Summary {
     }
 
     pub(super) fn json(&self) -> String {
-        let books: Vec<_> = self
-            .outcome
-            .books
-            .iter()
-            .map(|b| {
-                json!({"instrument": b.symbol, "bids": b.bids, "asks": b.asks, "best_bid": b.best_bid,
-                       "best_ask": b.best_ask, "equals_venue": b.equals_venue})
-            })
-            .collect();
-        let orders: Vec<_> = self
-            .outcome
-            .orders
-            .iter()
-            .map(|o| json!({"order": o.what, "events": o.events, "as_expected": o.as_expected}))
-            .collect();
         let hops: serde_json::Map<String, serde_json::Value> = self
             .hops
             .iter()
@@ -119,15 +153,10 @@ impl Summary {
             .collect();
         let counters: serde_json::Map<String, serde_json::Value> =
             self.counters.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        let o = &self.outcome;
         json!({
             "ok": self.ok(),
             "elapsed_ms": self.elapsed.as_millis() as u64,
-            "venues": ["coinbase"],
-            "market": {"levels": o.levels, "trades": o.trades, "quotes": o.quotes, "tickers": o.tickers},
-            "disconnect": {"gaps": o.gaps, "recoveries": o.recoveries, "recovery_ms": o.disconnect_ms},
-            "books": books,
-            "orders": orders,
+            "venues": self.venues.iter().map(AtVenue::json).collect::<Vec<_>>(),
             "hops": hops,
             "counters": counters,
         })

@@ -1,14 +1,13 @@
 //! The demo's strategy: keeps two books, takes an order through its whole life, and lives through a lost connection.
 
+use super::local::Local;
 use super::Told;
 use crate::book::{Follower, FollowerState};
 use crate::gateway::Strategy;
 use crate::record::{
     ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand, OrderRef, RejectClass, RequestId,
-    Side, UnixNanos, View,
+    Side, StrategyId, UnixNanos, Venue, View,
 };
-use crate::sim::coinbase::{LocalVenue, DOOR_MARKET};
-use crate::sim::server::CloseHow;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +26,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// What the strategy saw and did.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Outcome {
+    /// Where; `None` before there is an actor.
+    pub(super) venue: Option<Venue>,
     pub(super) levels: u64,
     pub(super) trades: u64,
     pub(super) quotes: u64,
@@ -61,8 +62,8 @@ pub(super) struct Actor<'a> {
     strategy: Strategy,
     instruments: Vec<Arc<Instrument>>,
     books: Vec<Follower>,
-    venue: &'a LocalVenue,
-    told: &'a Told,
+    venue: &'a dyn Local,
+    told: Told,
     outcome: Outcome,
     executions: Vec<ExecutionRecord>,
     /// When the socket was read of the last record seen: what an order is caused by.
@@ -73,8 +74,8 @@ impl<'a> Actor<'a> {
     pub(super) fn new(
         strategy: Strategy,
         instruments: Vec<Arc<Instrument>>,
-        venue: &'a LocalVenue,
-        told: &'a Told,
+        venue: &'a dyn Local,
+        told: Told,
     ) -> Actor<'a> {
         let books = instruments.iter().map(|i| Follower::new(i.id, LEVELS_MAX)).collect();
         Actor {
@@ -83,10 +84,15 @@ impl<'a> Actor<'a> {
             books,
             venue,
             told,
-            outcome: Outcome::default(),
+            outcome: Outcome { venue: Some(venue.venue()), ..Outcome::default() },
             executions: Vec::new(),
             last_recv: UnixNanos::NONE,
         }
+    }
+
+    /// Its number.
+    pub(super) fn strategy(&self) -> StrategyId {
+        self.strategy.id()
     }
 
     /// The script, then streaming until `until`.
@@ -129,7 +135,7 @@ impl<'a> Actor<'a> {
     /// Placed, filled in part by somebody else's sale, cancelled.
     fn resting_order(&mut self) -> Result<(), Failure> {
         // The market stands still for a moment, so that nobody but the script trades with the order.
-        self.venue.pause_market()?;
+        self.venue.run_market(0)?;
         let command = self.order_far_below()?;
         let price = Fixed::new(command.price(), self.instruments[0].price_exponent);
         self.told.say(&format!("placing a post-only bid: 0.01 BTC at {price}"));
@@ -189,7 +195,7 @@ impl<'a> Actor<'a> {
         self.told.say("cutting the market connection");
         let (gaps, recoveries) = (self.outcome.gaps, self.outcome.recoveries);
         let cut = Instant::now();
-        self.venue.kill_connections(Some(DOOR_MARKET), CloseHow::Reset)?;
+        self.venue.cut_market()?;
         self.until("the gap", |actor| actor.outcome.gaps > gaps)?;
         let wanted = self.books.len() as u64;
         self.until("recovery", |actor| {
@@ -206,8 +212,8 @@ impl<'a> Actor<'a> {
 
     /// With the market standing still, our books must be the venue's to the last level.
     fn compare_books(&mut self) -> Result<(), Failure> {
-        self.venue.pause_market()?;
-        // Book updates leave the venue on a 50 ms grid; two seconds without one mean that everything has come.
+        self.venue.run_market(0)?;
+        // Book updates leave the venues on a grid of 100 ms at most: half a second without one, and everything has come.
         let mut quiet_since = Instant::now();
         let mut seen = self.outcome.levels;
         while quiet_since.elapsed() < Duration::from_millis(500) {

@@ -1,19 +1,25 @@
 //! Everything Binance.US answers to cold questions: its catalog, its clock, the account and its orders. Blocking, off the
 //! hot path, within the share of the request weight set aside for it.
 
-use super::{Balance, ColdClient};
+use super::{Balance, ColdClient, REQUEST_BYTES};
 use crate::codec::http1::{Excerpt, Method};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
 use crate::gateway::USER_AGENT;
 use crate::guard::RateLimit;
-use crate::order::OrderFact;
-use crate::record::{Instrument, Listing, RejectClass, UnixNanos, Venue, VenueOrderId};
+use crate::order::{FillFact, OrderFact};
+use crate::record::{
+    ClientOrderId, Fixed, Instrument, Listing, PreparedOrder, RejectClass, Side, TimeInForce, UnixNanos, Venue,
+    VenueOrderId,
+};
 use crate::venue::binance_us::auth::Credentials;
-use crate::venue::binance_us::cold::{self, Caller, Scratch};
-use crate::venue::binance_us::request::{Call, CancelOrder, OrderId, Security};
+use crate::venue::binance_us::cold::{self, Account, Caller, Scratch};
+use crate::venue::binance_us::composite;
+use crate::venue::binance_us::request::{
+    Call, CancelOrder, NewOrder, OrderId, OrderKind, Quantity, ResponseDetail, Security,
+};
 use crate::venue::binance_us::{limits, listings, Catalog, Market, TimeSync, VenueMs};
-use crate::venue::ListedOrder;
+use crate::venue::{ListedOrder, PlaceIntent};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Binance.US's own questions; cheap to clone. Every call blocks its thread until the answer or the timeout.
@@ -141,6 +147,162 @@ impl BinanceUsQueries {
         }
     }
 
+    /// What the account may do, what it pays and what it holds.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn account(&self) -> Answer<Account> {
+        let operation = "account";
+        let mut reply = self.ask(operation, &Call::Account)?;
+        cold::account(&mut reply.body).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Every open order of the account in an instrument, whoever placed it.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn open_orders(&self, instrument: &Instrument) -> Answer<Vec<OrderFact>> {
+        self.orders_of("open orders", instrument, &Call::OpenOrders { symbol: Some(instrument.symbol()) })
+    }
+
+    /// Orders of the account in an instrument whatever became of them, oldest first: from an order id on, or created
+    /// since a moment (`NONE`: the most recent). At most 1,000; ask again from behind the last.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn all_orders(
+        &self,
+        instrument: &Instrument,
+        from_order_id: Option<u64>,
+        since: UnixNanos,
+    ) -> Answer<Vec<OrderFact>> {
+        let symbol = instrument.symbol();
+        let since = if from_order_id.is_some() { UnixNanos::NONE } else { since };
+        let call = Call::AllOrders { symbol, from_order_id, since, limit: ROWS_MAX };
+        self.orders_of("all orders", instrument, &call)
+    }
+
+    /// Executions of the account in an instrument, oldest first: from a trade id on, or since a moment (`NONE`: the most
+    /// recent). At most 1,000; ask again from behind the last.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn my_trades(&self, instrument: &Instrument, from_id: Option<u64>, since: UnixNanos) -> Answer<Vec<FillFact>> {
+        let operation = "my trades";
+        let since = if from_id.is_some() { UnixNanos::NONE } else { since };
+        let symbol = instrument.symbol();
+        let call = Call::MyTrades { symbol, order_id: None, from_id, since, limit: ROWS_MAX };
+        let mut reply = self.ask(operation, &call)?;
+        cold::trades(&mut reply.body, instrument).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Has the venue check an order as if it were placed, by `order/test`: signature, permission, filters. Nothing reaches
+    /// the matching engine.
+    ///
+    /// # Errors
+    /// [`ExchangeError`], of which `Rejected` says why the order would be refused, and `InvalidArgument` that the venue has
+    /// no form for it, or none to check it by (a pair).
+    pub fn test_order(&self, instrument: &Instrument, order: &PreparedOrder) -> Answer<()> {
+        let operation = "test order";
+        let invalid = |why: String| ExchangeError::InvalidArgument { argument: "order", why };
+        let id = ClientOrderId::truncated(TEST_ID);
+        let terms = order.command();
+        let intent = PlaceIntent {
+            instrument,
+            client_order_id: &id,
+            side: terms.side(),
+            order_type: terms.order_type(),
+            time_in_force: terms.tif(),
+            post_only: terms.is_post_only(),
+            price: terms.price(),
+            quantity: terms.quantity(),
+            quantity_in_quote: terms.is_quantity_in_quote(),
+            composite: Some(order),
+        };
+        let order = composite::single(&intent).map_err(|error| invalid(error.to_string()))?;
+        self.ask(operation, &Call::Test(&order)).map(drop)
+    }
+
+    /// Cancels every open order of the account in an instrument, whoever placed it; says how each was left. None open is
+    /// no error.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub fn cancel_all(&self, instrument: &Instrument) -> Answer<Vec<OrderFact>> {
+        let operation = "cancel all";
+        match self.ask(operation, &Call::CancelAll { symbol: instrument.symbol() }) {
+            Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+            Ok(mut reply) => {
+                let left = cold::cancelled(&mut reply.body, instrument);
+                left.map_err(|error| self.shared.client.unreadable(operation, &error))
+            }
+        }
+    }
+
+    fn orders_of(&self, operation: &'static str, instrument: &Instrument, call: &Call<'_>) -> Answer<Vec<OrderFact>> {
+        let mut reply = self.ask(operation, call)?;
+        cold::orders(&mut reply.body, instrument).map_err(|error| self.shared.client.unreadable(operation, &error))
+    }
+
+    /// Before anything else is started: whether the venue's clock can be known, and whether key and account may trade.
+    /// What cannot be asked now (the venue is down) is left to the venue's own refusals, with a warning in the log.
+    ///
+    /// # Errors
+    /// [`GatewayError::ClockSkew`], [`GatewayError::KeyRefused`], [`GatewayError::KeyPermission`].
+    pub(in crate::gateway) fn check_start(&self) -> Result<(), GatewayError> {
+        let venue = Venue::BinanceUs;
+        match self.server_time() {
+            Ok(_) => self.check_clock()?,
+            Err(error) => tracing::warn!(%venue, %error, "the venue's clock could not be asked at start"),
+        }
+        let refused = |code: String| GatewayError::KeyRefused { venue, status: KEY_REFUSED_STATUS, excerpt: code };
+        match self.account() {
+            Ok(Account { can_trade: true, .. }) => {}
+            Ok(_) => return Err(GatewayError::KeyPermission { venue, missing: "trade" }),
+            Err(ExchangeError::Rejected { class: RejectClass::Unauthorized, code, .. }) => return Err(refused(code)),
+            Err(error) => {
+                tracing::warn!(%venue, %error, "the key could not be checked at start");
+                return Ok(());
+            }
+        }
+        // What the key may do is said nowhere; an order that is only checked finds out. Its terms do not matter.
+        let one = Fixed::new(1, 0);
+        let order = NewOrder {
+            symbol: START_SYMBOL,
+            side: Side::Buy,
+            kind: OrderKind::Limit,
+            time_in_force: Some(TimeInForce::GoodTilCancelled),
+            quantity: Quantity::Base(one),
+            price: Some(one),
+            stop_price: None,
+            trailing_delta: None,
+            iceberg: None,
+            client_order_id: TEST_ID,
+            self_trade: None,
+            detail: ResponseDetail::Ack,
+        };
+        match self.ask("test order", &Call::Test(&order)) {
+            Err(ExchangeError::Rejected { class: RejectClass::Unauthorized, .. }) => {
+                Err(GatewayError::KeyPermission { venue, missing: "trade" })
+            }
+            // Any other refusal is about the order.
+            _ => Ok(()),
+        }
+    }
+
+    /// Requests are stamped with the venue's own time, so that our clock may be off a little.
+    fn check_clock(&self) -> Result<(), GatewayError> {
+        let now = self.shared.client.clock.now();
+        let Some(offset) = self.time_sync(|clock| clock.offset(now)) else { return Ok(()) };
+        let off_ms = offset.ns.unsigned_abs() / 1_000_000;
+        if off_ms > limits::CLOCK_SKEW_MS_MAX {
+            let (offset_ms, max_ms) = (offset.ns / 1_000_000, limits::CLOCK_SKEW_MS_MAX);
+            return Err(GatewayError::ClockSkew { venue: Venue::BinanceUs, offset_ms, max_ms });
+        }
+        Ok(())
+    }
+
     /// Who every open order is, whoever placed it.
     pub(in crate::gateway) fn listed_orders(&self) -> Answer<Vec<ListedOrder>> {
         let operation = "list open orders";
@@ -214,7 +376,8 @@ impl BinanceUsQueries {
             credentials: key.as_deref(),
             recv_window_ms: limits::RECV_WINDOW_MS,
         };
-        let mut request = zeroize::Zeroizing::new(Vec::new());
+        // In one piece from the start: a buffer that grows leaves copies behind.
+        let mut request = zeroize::Zeroizing::new(Vec::with_capacity(REQUEST_BYTES));
         let method: Method = caller
             .put(call, stamp, &mut Scratch::default(), |write| write(&mut request))
             .map_err(|error| ExchangeError::InvalidArgument { argument: operation, why: error.to_string() })?;
@@ -240,6 +403,14 @@ impl BinanceUsQueries {
     }
 }
 
+/// Rows of one listing: as many as the venue gives (Binance.US reference 3).
+const ROWS_MAX: u32 = 1_000;
+/// Our id of an order that is only checked.
+const TEST_ID: &str = "test";
+/// Traded since the venue began.
+const START_SYMBOL: &str = "BTCUSD";
+/// What a refused key comes with (Binance.US reference 4).
+const KEY_REFUSED_STATUS: u16 = 401;
 /// How the venue's words begin when it refuses a stamp (Binance.US reference 4).
 const CLOCK_REFUSED: &str = "-1021 ";
 

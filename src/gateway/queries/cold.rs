@@ -23,7 +23,7 @@ pub(in crate::gateway) enum Pace {
     /// So many requests a second.
     Requests(Governor),
     /// So much weight in each minute of the venue's clock.
-    Weight(WindowGovernor),
+    Weight(Box<WindowGovernor>),
 }
 
 impl Pace {
@@ -36,7 +36,7 @@ impl Pace {
     /// `delay_ms_max` to arrive.
     pub(in crate::gateway) fn weight_per_minute(limit: u32, delay_ms_max: u64) -> Pace {
         let limit = RateLimit { counted: Counted::Weight, window_ms: 60_000, limit };
-        Pace::Weight(WindowGovernor::new(&[limit], delay_ms_max))
+        Pace::Weight(Box::new(WindowGovernor::new(&[limit], delay_ms_max)))
     }
 
     /// Counts a request that leaves now, or says when it may.

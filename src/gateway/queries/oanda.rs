@@ -1,7 +1,7 @@
 //! Everything OANDA answers to cold questions: the account, its instruments, and its orders. Blocking, off the hot path,
 //! within the share of the rate limit set aside for it.
 
-use super::{Balance, ColdClient};
+use super::{Balance, ColdClient, REQUEST_BYTES};
 use crate::codec::http1::{Method, RequestError};
 use crate::dialer::OwnedResponse;
 use crate::gateway::error::{ExchangeError, GatewayError};
@@ -207,7 +207,8 @@ impl OandaQueries {
     ) -> Answer<OwnedResponse> {
         let Shared { client, account, token, .. } = &*self.shared;
         let caller = Caller { host: &client.authority, user_agent: USER_AGENT, account, token };
-        let mut request = zeroize::Zeroizing::new(Vec::new());
+        // In one piece from the start: a buffer that grows leaves copies behind.
+        let mut request = zeroize::Zeroizing::new(Vec::with_capacity(REQUEST_BYTES));
         let method = put(&caller, &mut request)
             .map_err(|error| ExchangeError::InvalidArgument { argument: operation, why: error.to_string() })?;
         let build = Box::new(move |out: &mut Vec<u8>| -> Result<(), Box<str>> {

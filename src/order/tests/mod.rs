@@ -180,7 +180,13 @@ impl Bench {
     }
 
     pub fn query(&mut self) -> Option<(QueryId, Query)> {
-        self.orders.next_query(self.now, V)
+        loop {
+            match self.orders.next_query(self.now, V)? {
+                // Balances are asked for once everything else was; they are no news about orders.
+                (id, Query::Balances { .. }) => self.done(id),
+                query => return Some(query),
+            }
+        }
     }
 
     pub fn done(&mut self, id: QueryId) {

@@ -377,6 +377,8 @@ impl World {
         let rows = if complete { usize::MAX } else { 1 };
         match query {
             Query::FillsOf { .. } => unreachable!("nobody died"),
+            // Nothing about orders.
+            Query::Balances { .. } => {}
             Query::Fills { .. } => {
                 let all: Vec<_> =
                     self.truths.iter().flat_map(|t| (0..t.executions.len()).map(move |k| t.row(k))).collect();
@@ -456,6 +458,9 @@ impl World {
             open_orders: self.orders.open().count() as u32,
             bid_max: open(Side::Buy).map(Order::price).max().unwrap_or(Exposure::NO_BID),
             ask_min: open(Side::Sell).map(Order::price).min().unwrap_or(Exposure::NO_ASK),
+            reserved: open(Side::Buy)
+                .map(|order| i128::from((order.quantity() - order.executed()).max(0)) * i128::from(order.price()))
+                .sum(),
         };
         assert_eq!(exposure, expected);
         assert_eq!(self.orders.open_count_at(V), expected.open_orders);
@@ -531,7 +536,7 @@ fn wanted(query: &Query, fact: &OrderFact) -> bool {
         // As Coinbase: pending orders are not among the open ones.
         Query::OpenOrders { .. } => !fact.status.is_terminal() && fact.status != OrderStatus::Pending,
         Query::OrdersByIds { ids, .. } => ids.contains(&fact.venue_order_id),
-        Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. } => true,
+        Query::RecentOrders { .. } | Query::Fills { .. } | Query::FillsOf { .. } | Query::Balances { .. } => true,
     }
 }
 

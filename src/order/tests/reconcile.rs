@@ -206,6 +206,7 @@ fn each_venue_is_asked_about_its_own_orders_only() {
         | Query::OpenOrders { venue }
         | Query::Fills { venue, .. }
         | Query::FillsOf { venue, .. }
+        | Query::Balances { venue }
         | Query::OrdersByIds { venue, .. } => *venue,
     };
     assert_eq!(b.orders.next_query(b.now, Venue::BinanceUs), None);

@@ -35,14 +35,30 @@ const EVENTS: [(&str, Apply); 18] = [
     ("reply: refused", |b| b.reject(RejectClass::InsufficientFunds)),
     ("reply: duplicate id", |b| b.reject(RejectClass::DuplicateId)),
     ("reply: proves nothing", |b| b.reply(PlaceReply::Ambiguous { code: InlineText::EMPTY })),
-    ("stream: pending", |b| drop(b.tell(OrderStatus::Pending, 0))),
-    ("stream: open", |b| drop(b.tell(OrderStatus::Open, 0))),
-    ("stream: open, part filled", |b| drop(b.tell(OrderStatus::Open, QUANTITY / 2))),
-    ("stream: filled", |b| drop(b.tell(OrderStatus::Filled, QUANTITY))),
-    ("stream: cancelled", |b| drop(b.tell(OrderStatus::Cancelled, 0))),
-    ("stream: expired", |b| drop(b.tell(OrderStatus::Expired, 0))),
-    ("stream: failed", |b| drop(b.tell(OrderStatus::Failed, 0))),
-    ("history: a part executed", |b| drop(b.list("e-1", QUANTITY / 2))),
+    ("stream: pending", |b| {
+        b.tell(OrderStatus::Pending, 0);
+    }),
+    ("stream: open", |b| {
+        b.tell(OrderStatus::Open, 0);
+    }),
+    ("stream: open, part filled", |b| {
+        b.tell(OrderStatus::Open, QUANTITY / 2);
+    }),
+    ("stream: filled", |b| {
+        b.tell(OrderStatus::Filled, QUANTITY);
+    }),
+    ("stream: cancelled", |b| {
+        b.tell(OrderStatus::Cancelled, 0);
+    }),
+    ("stream: expired", |b| {
+        b.tell(OrderStatus::Expired, 0);
+    }),
+    ("stream: failed", |b| {
+        b.tell(OrderStatus::Failed, 0);
+    }),
+    ("history: a part executed", |b| {
+        b.list("e-1", QUANTITY / 2);
+    }),
     ("absent from one listing", |b| absent(b, 1)),
     ("absent from three listings", |b| absent(b, 3)),
 ];

@@ -163,7 +163,7 @@ impl BinanceUs {
                         .str("buyer", "0.00000000")
                         .str("seller", "0.00000000");
                 })
-                .raw("canTrade", true)
+                .raw("canTrade", self.account_may_trade)
                 .raw("canWithdraw", true)
                 .raw("canDeposit", true)
                 .raw("brokered", false)

@@ -94,6 +94,10 @@ pub struct Config {
     pub listing_lag_ns: u64,
     /// The key that opens the venue.
     pub key: ApiKey,
+    /// Whether the key may trade; without it every order is refused (-2015).
+    pub key_may_trade: bool,
+    /// `canTrade` of the account.
+    pub account_may_trade: bool,
     /// Ports for REST, streams and the WebSocket API; 0 takes a free one.
     pub ports: [u16; 3],
 }
@@ -127,6 +131,8 @@ impl Default for Config {
             events_before_reply: true,
             listing_lag_ns: 0,
             key: ApiKey::default(),
+            key_may_trade: true,
+            account_may_trade: true,
             ports: [0; 3],
         }
     }

@@ -13,12 +13,22 @@ use crate::sim::Json;
 impl BinanceUs {
     /// POST order/test: everything but the matching engine.
     pub(super) fn test_order(&mut self, now_ns: u64, params: &Params) -> Result<String, Failure> {
+        self.may_trade()?;
         let asked = parse::new_order(params, &mut self.exchange)?;
         filters::check(&self.exchange, now_ns, &asked, 0)?;
         Ok("{}".to_owned())
     }
 
+    /// Whether the key has the permission.
+    fn may_trade(&self) -> Result<(), Failure> {
+        match self.key_may_trade {
+            true => Ok(()),
+            false => Err(Failure::with_status(401, -2015, "Invalid API-key, IP, or permissions for action.")),
+        }
+    }
+
     pub(super) fn place_order(&mut self, now_ns: u64, params: &Params) -> Result<String, Failure> {
+        self.may_trade()?;
         let asked = parse::new_order(params, &mut self.exchange)?;
         filters::check(&self.exchange, now_ns, &asked, 0)?;
         let index = self.place(now_ns, asked)?;

@@ -91,9 +91,10 @@ impl Coinbase {
         checked.map(|(permissions, _)| Some(permissions)).inspect_err(|why| self.observed.refused_tokens.push(*why))
     }
 
-    /// What the first key, the one that trades, may do.
+    /// What the first key, the one that trades, may do; a key of the retired scheme alone may do everything.
     pub(super) fn permissions(&self) -> Permissions {
-        self.keys.first().map_or(Permissions { view: false, trade: false }, |key| key.permissions)
+        let alone = self.legacy.is_some();
+        self.keys.first().map_or(Permissions { view: alone, trade: alone }, |key| key.permissions)
     }
 
     /// `CB-ACCESS-SIGN` over timestamp, method, path without query, and body (reference 2a).

@@ -9,7 +9,7 @@ mod connection;
 mod event_loop;
 mod fault;
 mod handle;
-mod http;
+pub(crate) mod http;
 mod stream;
 mod tls;
 

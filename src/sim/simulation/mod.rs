@@ -6,7 +6,6 @@
 //! abandoned by a session that dies, all drawn from one seed. Guarantees that the same seed gives the same run, byte for
 //! byte, so that a failure is found again from its number. No socket, clock or thread.
 
-mod http;
 mod network;
 pub mod scenario;
 mod subjects;

@@ -3,13 +3,12 @@
 //! A request may reach the venue and its reply nobody; it may be cut on the way; it may arrive long after its connection
 //! fell. What is never done: a request that arrives twice, or a reply that belongs to another one.
 
-use super::http::{put_response, take_request};
 use super::subjects::Subject;
 use super::websocket::{self, Message};
 use crate::engine::{Carrier, Closed, ConnId, Engine, Input, Slot};
 use crate::record::UnixNanos;
-use crate::sim::server::ConnId as VenueConn;
-use crate::sim::server::{Control, Door, Output, Request, Response};
+use crate::sim::server::http::{parse, serialize, Parsed};
+use crate::sim::server::{ConnId as VenueConn, Control, Door, Output, Request, Response};
 use crate::sim::{FakeOutputs, Rng, MILLISECOND_NS, SECOND_NS};
 
 /// A message takes at least and at most so long, unless it is late.
@@ -276,7 +275,7 @@ impl Network {
             let latency = self.latency();
             let line = conn.and_then(|id| self.lines.get_mut(id.index()));
             if let Some(line) = line.filter(|line| line.venue.is_some() && fate != Fate::Swallowed) {
-                line.down.push((now.saturating_add(latency), put_response(&response)));
+                line.down.push((now.saturating_add(latency), serialize(&response, true, None)));
             }
             return true;
         }
@@ -323,14 +322,13 @@ impl Network {
             while line.down.first().is_some_and(|(at, _)| *at <= now) {
                 line.inbox.extend(line.down.remove(0).1);
             }
-            while !line.inbox.is_empty() && out.closes.is_empty() {
+            let mut more = !line.inbox.is_empty();
+            while more && out.closes.is_empty() {
                 busy = true;
                 let input = Input::Bytes { conn: ConnId(index as u16), plain: &mut line.inbox };
                 let progress = engine.apply(UnixNanos(now), input, out);
                 line.inbox.drain(..progress.consumed);
-                if progress.consumed == 0 && !progress.more {
-                    break;
-                }
+                more = progress.more || (progress.consumed > 0 && !line.inbox.is_empty());
             }
         }
         busy
@@ -359,4 +357,11 @@ impl Network {
         let closed = Closed { why: why.to_owned(), clean: false, began };
         engine.apply(UnixNanos(now), Input::Closed { conn: id, closed, rest: &mut rest }, out);
     }
+}
+
+/// Takes the first whole request from the front of `bytes`; `None` if there is none yet.
+fn take_request(bytes: &mut Vec<u8>) -> Option<Request> {
+    let Parsed::Whole(request, taken) = parse(bytes) else { return None };
+    bytes.drain(..taken);
+    Some(request)
 }

@@ -17,6 +17,8 @@ use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
+/// Lines kept of what happened.
+const TRAIL_MAX: usize = 300;
 /// When every scenario begins.
 const START_NS: u64 = 1_793_613_600 * SECOND_NS;
 /// The only strategy.
@@ -94,6 +96,8 @@ pub struct Scenario<S: Subject> {
     died_at: Option<u64>,
     summary: Summary,
     wrong: Option<String>,
+    /// What happened last, for whoever looks for a failure's cause.
+    trail: std::collections::VecDeque<String>,
 }
 
 /// Plays the scenario of this seed.
@@ -108,7 +112,7 @@ pub fn play<S: Subject>(seed: u64) -> Result<Summary, String> {
         scenario.chaos();
     }
     scenario.calm();
-    scenario.judge().map_err(|wrong| format!("{} seed {seed}: {wrong}", S::VENUE))?;
+    scenario.judge().map_err(|wrong| format!("{} seed {seed}: {wrong}\n{}", S::VENUE, scenario.trail()))?;
     Ok(scenario.summary)
 }
 
@@ -134,6 +138,7 @@ impl<S: Subject> Scenario<S> {
             died_at: None,
             summary: Summary::default(),
             wrong: None,
+            trail: std::collections::VecDeque::new(),
         };
         scenario.introduce();
         scenario.pass(2 * SECOND_NS);
@@ -187,14 +192,34 @@ impl<S: Subject> Scenario<S> {
             engine.apply(UnixNanos(self.now), Input::Room { strategy }, out);
         }
         self.out.offers.clear();
-        self.out.notes.clear();
+        for note in std::mem::take(&mut self.out.notes) {
+            self.remember(note);
+        }
         self.out.retired.clear();
         self.out.market.iter_mut().for_each(Vec::clear);
         self.hear();
     }
 
+    fn remember(&mut self, what: String) {
+        if self.trail.len() >= TRAIL_MAX {
+            self.trail.pop_front();
+        }
+        let at_ms = self.now.saturating_sub(START_NS) / MILLISECOND_NS;
+        self.trail.push_back(format!("{at_ms} ms: {what}"));
+    }
+
+    /// What happened last, a line each.
+    pub fn trail(&self) -> String {
+        let lines = self.trail.iter().cloned().chain([self.venue.asked()]);
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+
     fn hear(&mut self) {
         let records = self.out.executions.get_mut(STRATEGY.index()).map(std::mem::take).unwrap_or_default();
+        for record in &records {
+            let (kind, reject, code) = (record.kind, record.reject, record.venue_code);
+            self.remember(format!("{kind:?} {} {reject:?} {code}", record.client_order_id));
+        }
         let Some(session) = self.sessions.last_mut() else { return };
         for record in records.iter().filter(|record| !record.client_order_id.is_empty()) {
             let answers = matches!(record.kind, K::CancelRejected | K::CancelUnknown);

@@ -55,6 +55,8 @@ pub trait Subject: Model + Sized {
     fn truth(&self, client_order_id: &str) -> Option<Truth>;
     /// How often a place request of this id arrived.
     fn received(&self, client_order_id: &str) -> u64;
+    /// What was asked how often, for whoever looks for a failure's cause.
+    fn asked(&self) -> String;
     /// Account events about an order reach nobody, or do again.
     fn silence(&mut self, client_order_id: &str, silent: bool);
     /// Listings show what was so many ns ago.
@@ -62,7 +64,7 @@ pub trait Subject: Model + Sized {
 }
 
 /// A throwaway key of the simulation: it opens nothing but a model in memory.
-const KEY: (&str, &str) = ("simulation-key", "simulation-secret");
+const KEY: (&str, &str) = ("SimulationKey", "SimulationSecret");
 
 fn fixed(mantissa: i64, exponent: i8) -> Fixed {
     Fixed::new(mantissa, exponent)
@@ -163,7 +165,7 @@ impl Subject for coinbase::Coinbase {
         let key = CoinbaseKey::Legacy(Arc::new(key));
         let now = UnixNanos(now);
         if let (ConnectionRole::User, Ok(token)) = (slot.role, key.ws_credential("user", now.seconds(), [0; 16])) {
-            let expires = now.plus_ms(25_000);
+            let expires = now.plus_ms(60_000);
             engine.apply(now, Input::Token { venue: Venue::Coinbase, slot: TOKEN_SLOT_USER, token, expires }, out);
         }
     }
@@ -184,6 +186,10 @@ impl Subject for coinbase::Coinbase {
         self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
     }
 
+    fn asked(&self) -> String {
+        format!("{:?}", self.observed.counts)
+    }
+
     fn silence(&mut self, client_order_id: &str, silent: bool) {
         match silent {
             true => self.reports.suppressed.insert(client_order_id.to_owned()),
@@ -201,14 +207,15 @@ impl Subject for binance_us::BinanceUs {
     const REST: Door = binance_us::DOOR_REST;
 
     fn begin(seed: u64, now: u64) -> Self {
-        let key = binance_us::ApiKey::new(KEY.0, KEY.1);
-        let config = binance_us::Config { seed, depth: 4, key, ..binance_us::Config::quiet() };
+        let config = binance_us::Config { seed, depth: 4, ..binance_us::Config::quiet() };
         binance_us::BinanceUs::new(&config, now)
     }
 
     fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String> {
         let rest = Endpoint::https("https://localhost:1").map_err(|error| error.to_string())?;
-        let key = binance_us_wire::auth::Credentials::new(KEY.0, KEY.1).map_err(|error| error.to_string())?;
+        let key = binance_us::ApiKey::default();
+        let key =
+            binance_us_wire::auth::Credentials::new(key.key(), key.secret()).map_err(|error| error.to_string())?;
         let setup = BinanceUsSetup {
             rest,
             stream: binance_us_wire::StreamConfig::default(),
@@ -262,6 +269,10 @@ impl Subject for binance_us::BinanceUs {
 
     fn received(&self, client_order_id: &str) -> u64 {
         self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
+    }
+
+    fn asked(&self) -> String {
+        format!("{:?}", self.observed.counts)
     }
 
     fn silence(&mut self, client_order_id: &str, silent: bool) {

@@ -10,8 +10,8 @@ use super::response::{self, ErrorBody, Usage, Wait};
 use super::{params::RestParams, reject, user, VenueMs};
 use crate::codec::http1::{self, Method, RequestError};
 use crate::codec::json::{Cursor, Plain};
-use crate::order::OrderFact;
-use crate::record::{Instrument, RejectClass, UnixNanos};
+use crate::order::{FillFact, OrderFact};
+use crate::record::{Fixed, Instrument, RejectClass, UnixNanos};
 use crate::venue::collected::Collected;
 use crate::venue::fault::Fault;
 use crate::venue::{BalanceFact, ListedOrder};
@@ -156,28 +156,6 @@ pub fn balances(body: &mut [u8]) -> Result<Vec<BalanceFact>, Unreadable> {
     }
 }
 
-/// Symbol and client order id of each order, of a reply to [`Call::OpenOrders`].
-///
-/// # Errors
-/// [`Unreadable`].
-pub fn open_orders_named(body: &mut [u8]) -> Result<Vec<(String, String)>, Unreadable> {
-    read(body, |cursor| {
-        let (mut rows, mut named) = (cursor.array()?, Vec::new());
-        while rows.next_item(cursor)? {
-            let (mut fields, mut row) = (cursor.object()?, (String::new(), String::new()));
-            while let Some(key) = fields.next_key(cursor)? {
-                match key {
-                    "symbol" => row.0 = cursor.str()?.to_owned(),
-                    "clientOrderId" => row.1 = cursor.str()?.to_owned(),
-                    _ => cursor.skip()?,
-                }
-            }
-            named.push(row);
-        }
-        Ok(named)
-    })
-}
-
 /// The order, of a reply to [`Call::Order`].
 ///
 /// # Errors
@@ -188,6 +166,100 @@ pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, Unre
     read(body, |cursor| response::tell_order(&mut products, cursor, &mut found).map(|_| ()))?;
     let Collected { orders, trouble, .. } = found;
     orders.into_iter().next().ok_or_else(|| Unreadable(trouble.unwrap_or_else(|| "no order in it".to_owned())))
+}
+
+/// The orders, of a reply to [`Call::OpenOrders`] or [`Call::AllOrders`] about one instrument.
+///
+/// # Errors
+/// [`Unreadable`], also if a single row is.
+pub fn orders(body: &mut [u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Unreadable> {
+    let read = |products: &mut Products, cursor: &mut Cursor<'_, '_>, found: &mut Collected| {
+        response::tell_rows(response::RowKind::Orders, products, cursor, &mut response::Rows::default(), found)
+    };
+    rows(body, instrument, read).map(|found| found.orders)
+}
+
+/// The orders as they were left, of a reply to [`Call::CancelAll`].
+///
+/// # Errors
+/// [`Unreadable`], also if a single report is.
+pub fn cancelled(body: &mut [u8], instrument: &Instrument) -> Result<Vec<OrderFact>, Unreadable> {
+    rows(body, instrument, |products, cursor, found| response::reports(cursor, products, found).map(drop))
+        .map(|found| found.orders)
+}
+
+/// Our executions, of a reply to [`Call::MyTrades`].
+///
+/// # Errors
+/// [`Unreadable`], also if a single row is.
+pub fn trades(body: &mut [u8], instrument: &Instrument) -> Result<Vec<FillFact>, Unreadable> {
+    let read = |products: &mut Products, cursor: &mut Cursor<'_, '_>, found: &mut Collected| {
+        response::tell_rows(response::RowKind::Trades, products, cursor, &mut response::Rows::default(), found)
+    };
+    rows(body, instrument, read).map(|found| found.fills)
+}
+
+fn rows(
+    body: &mut [u8],
+    instrument: &Instrument,
+    tell: impl FnOnce(&mut Products, &mut Cursor<'_, '_>, &mut Collected) -> Result<(), Fault>,
+) -> Result<Collected, Unreadable> {
+    let (mut products, mut found) = (Products::default(), Collected::default());
+    products.know(instrument);
+    read(body, |cursor| tell(&mut products, cursor, &mut found))?;
+    match found.trouble.take() {
+        Some(trouble) => Err(Unreadable(trouble)),
+        None => Ok(found),
+    }
+}
+
+/// What the account may do and pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// It may place orders.
+    pub can_trade: bool,
+    /// Share of the value a resting order pays.
+    pub maker_rate: Option<Fixed>,
+    /// Share of the value a taking order pays.
+    pub taker_rate: Option<Fixed>,
+    /// What it holds.
+    pub balances: Vec<BalanceFact>,
+}
+
+/// The account, of a reply to [`Call::Account`].
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn account(body: &mut [u8]) -> Result<Account, Unreadable> {
+    let (mut can_trade, mut rates) = (None, [None; 2]);
+    let mut copy = body.to_vec();
+    read(&mut copy, |cursor| {
+        let mut fields = cursor.object()?;
+        while let Some(key) = fields.next_key(cursor)? {
+            match key {
+                "canTrade" => can_trade = Some(cursor.bool()?),
+                "commissionRates" => {
+                    let mut inner = cursor.object()?;
+                    while let Some(key) = inner.next_key(cursor)? {
+                        let rate = match key {
+                            "maker" => rates.first_mut(),
+                            "taker" => rates.last_mut(),
+                            _ => None,
+                        };
+                        match rate {
+                            Some(rate) => *rate = Fixed::parse(cursor.str()?).ok(),
+                            None => cursor.skip()?,
+                        }
+                    }
+                }
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(())
+    })?;
+    let can_trade = can_trade.ok_or_else(|| Unreadable("canTrade is missing".to_owned()))?;
+    let [maker_rate, taker_rate] = rates;
+    Ok(Account { can_trade, maker_rate, taker_rate, balances: balances(body)? })
 }
 
 /// Who each order is, of a reply to [`Call::OpenOrders`].

@@ -57,6 +57,24 @@ impl<'a> Placement<'a> {
     }
 }
 
+/// The one order an intent becomes.
+///
+/// # Errors
+/// [`Unsupported`]; also of a pair.
+pub fn single<'a>(intent: &PlaceIntent<'a>) -> Result<NewOrder<'a>, Unsupported> {
+    match intent.composite {
+        None => NewOrder::of_intent(intent),
+        Some(order) if order.terms().is_bracket() => Err(Unsupported::Form("one order for a pair")),
+        Some(order) => {
+            let id = intent.client_order_id.as_str();
+            match of_terms(order.terms(), intent.instrument, id, None)? {
+                Placement::One(order) => Ok(order),
+                Placement::Pair(_) => Err(Unsupported::Form("one order for a pair")),
+            }
+        }
+    }
+}
+
 /// Whether the venue has a form for these terms.
 ///
 /// # Errors

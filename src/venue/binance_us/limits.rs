@@ -11,8 +11,8 @@ pub const EMERGENCY_WEIGHT_PER_MINUTE: u32 = 1_200;
 /// What of a weight limit of `limit` a minute is not the engine's: what is set aside above, but never more than two fifths
 /// of a limit that is lower than any seen.
 pub const fn weight_set_aside(limit: u32) -> u32 {
-    let wanted = COLD_WEIGHT_PER_MINUTE + EMERGENCY_WEIGHT_PER_MINUTE;
-    let most = limit / 5 * 2;
+    let wanted = COLD_WEIGHT_PER_MINUTE.saturating_add(EMERGENCY_WEIGHT_PER_MINUTE);
+    let most = (limit / 5).saturating_mul(2);
     if wanted < most {
         wanted
     } else {
@@ -32,6 +32,9 @@ pub const ORDERS_PER_DAY: u32 = 200_000;
 pub const RAW_REQUESTS_PER_5_MIN: u32 = 300_000;
 /// What commissions may be taken in beside the two assets of a symbol (Binance.US reference 9.16).
 pub const FEE_ASSETS: [&str; 1] = ["BNB"];
+/// Furthest this machine's clock may be from the venue's at the start, ms: stamps are the venue's own, but what is logged
+/// and kept for later is by this machine's.
+pub const CLOCK_SKEW_MS_MAX: u64 = 60_000;
 /// Streams on one connection (Binance.US reference 5): "1024 streams" is the most, so this is one less than refused.
 pub const STREAMS_PER_CONNECTION_MAX: usize = 1_024;
 /// Instruments one connection takes, so that each may have the streams of every [`Channels`](crate::venue::Channels): six.

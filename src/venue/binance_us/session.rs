@@ -13,14 +13,14 @@
 use super::limits;
 use super::market_data::MarketData;
 use super::stream::{Control, Ctx, Decoder, LONG_ARRAYS};
-use super::subscribe::{Streams, Subscriptions};
+use super::subscribe::{CandleInterval, Streams, Subscriptions};
 use crate::codec::json::{Plain, SliceLimits};
 use crate::codec::websocket::{self, Data};
 use crate::guard::Governor;
 use crate::record::{Instrument, InstrumentId, UnixNanos};
 use crate::venue::fault::Fault;
 use crate::venue::websocket::{mask, Frames, FramesConfig, Reader, Unread};
-use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire};
+use crate::venue::{Channels, Deadline, Facts, SessionError, SessionProgress, Wire};
 
 mod api;
 mod body;
@@ -37,7 +37,7 @@ pub use orders::{OrderConfig, OrderSession};
 pub use reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
 pub use user::UserSession;
 
-/// Times of a market connection.
+/// How a market connection is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Silence after which the connection counts as dead, ms.
@@ -48,6 +48,8 @@ pub struct StreamConfig {
     pub replace_after_ms: u64,
     /// How long a connection that was replaced is listened to beside its replacement, ms.
     pub overlap_ms: u64,
+    /// How long the candles of [`Channels::CANDLES`] last.
+    pub candles: CandleInterval,
 }
 
 impl Default for StreamConfig {
@@ -57,6 +59,7 @@ impl Default for StreamConfig {
             ack_grace_ms: limits::ACK_GRACE_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
             overlap_ms: limits::OVERLAP_MS,
+            candles: CandleInterval::default(),
         }
     }
 }
@@ -127,6 +130,19 @@ impl StreamSession {
             self.deadline = UnixNanos(1);
         }
         Ok(())
+    }
+
+    /// The same in the vocabulary of all venues.
+    ///
+    /// # Errors
+    /// [`WantError`].
+    pub fn want_channels(
+        &mut self,
+        instrument: &Instrument,
+        channels: Channels,
+        data: &mut MarketData,
+    ) -> Result<(), WantError> {
+        self.want(instrument, Streams::of(channels, self.config.candles), data)
     }
 
     /// What is wanted of this connection: the wishes of its replacement.

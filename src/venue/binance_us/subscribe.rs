@@ -12,10 +12,11 @@ use crate::record::{Difference, InstrumentId, SubscribedChannel, Subscription, U
 use crate::venue::{Channels, Facts, StreamFact};
 
 /// Length of a candle; the venue has no seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
 #[allow(missing_docs)]
 pub enum CandleInterval {
+    #[default]
     M1 = 0,
     M3,
     M5,
@@ -151,16 +152,21 @@ impl Streams {
     }
 }
 
-impl From<Channels> for Streams {
-    /// The vocabulary of all venues: books are whole, tickers come with the quote stream, candles last a minute, and the
+impl Streams {
+    /// The vocabulary of all venues: tickers come with the quote stream, candles last as long as `interval`, and the
     /// status is no stream here (`exchangeInfo` has it).
-    fn from(channels: Channels) -> Streams {
+    #[must_use]
+    pub fn of(channels: Channels, interval: CandleInterval) -> Streams {
         [
             (Channels::BOOK, Streams::DIFFS),
+            (Channels::BOOK_5, Streams::DEPTH_5),
+            (Channels::BOOK_10, Streams::DEPTH_10),
+            (Channels::BOOK_20, Streams::DEPTH_20),
             (Channels::TRADES, Streams::TRADES),
+            (Channels::AGGREGATED_TRADES, Streams::AGGREGATED_TRADES),
             (Channels::TICKER, Streams::TICKER.with(Streams::QUOTES)),
             (Channels::TICKER_BATCH, Streams::MINI_TICKER),
-            (Channels::CANDLES, Streams::candles(CandleInterval::M1)),
+            (Channels::CANDLES, Streams::candles(interval)),
         ]
         .into_iter()
         .filter(|(channel, _)| channels.contains(*channel))

@@ -71,7 +71,7 @@ pub trait Dialect: Debug {
 impl Dialect for Decoder {
     const LONG_ARRAYS: &'static [&'static str] = LONG_ARRAYS;
     const HEARTBEATS_NAME_PRODUCTS: bool = false;
-    const SERVED: Channels = Channels::ALL;
+    const SERVED: Channels = Channels::COMMON;
 
     fn widened(channels: Channels) -> Channels {
         channels

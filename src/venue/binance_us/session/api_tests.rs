@@ -267,7 +267,7 @@ fn a_prepared_bracket_is_placed_as_a_pair_and_accepted_under_its_own_id() {
     };
     for (answer, accepted) in [
         (
-            r#""status":200,"result":{"orderListId":5,"contingencyType":"OCO","orders":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1s"},{"symbol":"BTCUSDT","orderId":13,"clientOrderId":"order-1"}],"orderReports":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1s","transactTime":1}]}"#,
+            r#""status":200,"result":{"orderListId":5,"contingencyType":"OCO","orders":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1S"},{"symbol":"BTCUSDT","orderId":13,"clientOrderId":"order-1"}],"orderReports":[{"symbol":"BTCUSDT","orderId":12,"clientOrderId":"order-1S","transactTime":1}]}"#,
             Some("13"),
         ),
         (r#""status":200,"result":{"orderListId":5,"orders":[]}"#, None),
@@ -275,7 +275,7 @@ fn a_prepared_bracket_is_placed_as_a_pair_and_accepted_under_its_own_id() {
     ] {
         bench.session.place(NOW, STAMP, &intent, &mut bench.ear).unwrap();
         let text = sent(&mut bench.ear).pop().unwrap();
-        assert!(text.contains(r#""method":"orderList.place""#) && text.contains(r#""stopClientOrderId":"order-1s""#));
+        assert!(text.contains(r#""method":"orderList.place""#) && text.contains(r#""stopClientOrderId":"order-1S""#));
         let request = bench.session.next_id;
         bench.feed(&format!(r#"{{"id":{request},{answer}}}"#));
         let told = bench.places();

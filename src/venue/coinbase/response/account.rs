@@ -5,7 +5,8 @@ use super::super::stream::Fault;
 use super::fields::{decimal, flag, moment, quote_numbers, whole, words};
 use super::rows::{each_slice, Page, ReplyError};
 use crate::codec::json::{Cursor, JsonError, Plain};
-use crate::record::{parse_any, Fixed128, UnixNanos};
+use crate::record::{parse_any, Fixed128, InlineText, UnixNanos};
+use crate::venue::{BalanceFact, Facts};
 
 /// One account in full (Coinbase reference 3.6). Words of open lists stay the venue's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -212,7 +213,21 @@ pub fn balances(body: &[u8]) -> Result<(Vec<Balance>, Page), ReplyError> {
     Ok((found, page))
 }
 
+/// Tells the balance of one account of a listing.
+pub(super) fn tell_balance(cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
+    let (asset, available, hold) = figures(cursor)?;
+    let asset = InlineText::new(asset).map_err(|_| Fault::TooLong { key: "currency" })?;
+    facts.balance(&BalanceFact { asset, available, hold, venue_time: UnixNanos::NONE });
+    Ok(())
+}
+
 fn balance(cursor: &mut Cursor<'_, '_>) -> Result<Balance, Fault> {
+    let (currency, available, hold) = figures(cursor)?;
+    Ok(Balance { currency: currency.into(), available, hold })
+}
+
+/// Currency, available and held.
+fn figures<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<(&'i str, Fixed128, Fixed128), Fault> {
     // A wallet that holds nothing for orders may say nothing of it; one without a balance is no wallet.
     let (mut currency, mut available, mut hold) = ("", None, "0");
     let mut fields = cursor.object()?;
@@ -229,11 +244,7 @@ fn balance(cursor: &mut Cursor<'_, '_>) -> Result<Balance, Fault> {
     }
     let available = available.ok_or(Fault::Missing { key: "available_balance" })?;
     let parse = |key, text: &str| parse_any(text.as_bytes()).map_err(|error| Fault::Number { key, error });
-    Ok(Balance {
-        currency: currency.into(),
-        available: parse("available_balance", available)?,
-        hold: parse("hold", hold)?,
-    })
+    Ok((currency, parse("available_balance", available)?, parse("hold", hold)?))
 }
 
 /// `{"value":"0","currency":"USD"}`, or null.

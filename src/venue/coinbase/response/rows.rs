@@ -106,6 +106,7 @@ pub struct Rows {
 pub(in crate::venue::coinbase) enum RowKind {
     Orders,
     Fills,
+    Balances,
 }
 
 impl RowKind {
@@ -114,6 +115,7 @@ impl RowKind {
         match self {
             RowKind::Orders => "orders",
             RowKind::Fills => "fills",
+            RowKind::Balances => "accounts",
         }
     }
 }
@@ -133,6 +135,7 @@ pub(in crate::venue::coinbase) fn tell_rows(
         let told = match kind {
             RowKind::Orders => tell_order(products, cursor, facts),
             RowKind::Fills => tell_fill(products, cursor, facts),
+            RowKind::Balances => super::account::tell_balance(cursor, facts),
         };
         if let Err(fault) = told {
             rows.unreadable = rows.unreadable.saturating_add(1);

@@ -230,6 +230,7 @@ impl OrderSession {
                 InFlight::List(RowKind::Orders)
             }
             Query::Fills { .. } => InFlight::List(RowKind::Fills),
+            Query::Accounts { .. } => InFlight::List(RowKind::Balances),
             Query::Time => InFlight::Time,
             _ => return Err(Refused { why: NotSent::ColdQuery, token }),
         };

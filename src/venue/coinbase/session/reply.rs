@@ -55,6 +55,8 @@ pub enum ReplyTo {
     Orders,
     /// A listing of fills; its rows were told.
     Fills,
+    /// A listing of accounts; their balances were told.
+    Balances,
     /// The question for the time.
     Time,
 }
@@ -116,6 +118,7 @@ impl ReplyTo {
         match kind {
             RowKind::Orders => ReplyTo::Orders,
             RowKind::Fills => ReplyTo::Fills,
+            RowKind::Balances => ReplyTo::Balances,
         }
     }
 }

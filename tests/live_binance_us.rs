@@ -1,0 +1,140 @@
+//! The real venue. Ignored unless asked for: `cargo test --test live_binance_us -- --ignored`.
+//!
+//! Reads `BINANCE_US_API_KEY` and `BINANCE_US_API_SECRET`; without them every test that needs them says so and passes.
+//! Binance.US has no sandbox: `order/test` checks an order without placing it. Only with
+//! `EXCHANGE_CONNECTORS_LIVE_ORDERS=1` is an order placed: post-only, of the smallest size, half the market price away,
+//! cancelled and verified before the test ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use exchange_connectors::book::{Follower, FollowerState};
+use exchange_connectors::gateway::{
+    BinanceUsConfig, Channels, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, OrderKind,
+    OrderRequest, OrderStatus, Shutdown,
+};
+use exchange_connectors::record::{
+    BookSide, Fixed, Instrument, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, Side, TimeInForce, UnixNanos,
+    Venue,
+};
+use rust_decimal::{Decimal, RoundingStrategy};
+use std::time::{Duration, Instant};
+
+const SYMBOL: &str = "BTCUSD";
+const STREAM_FOR: Duration = Duration::from_secs(20);
+const HOUR_NS: u64 = 3_600_000_000_000;
+
+fn connector(binance_us: BinanceUsConfig) -> Connector {
+    let builder = GatewayBuilder::default().binance_us(binance_us).limits(Limits::new().open_orders_per_strategy(1));
+    Connector::new(Venue::BinanceUs, builder, ConnectorConfig::default())
+}
+
+/// Both halves of a key, or a word on what is missing.
+fn credentials() -> Option<BinanceUsConfig> {
+    let set = |name| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    if !set("BINANCE_US_API_KEY") || !set("BINANCE_US_API_SECRET") {
+        eprintln!("skipped: set BINANCE_US_API_KEY and BINANCE_US_API_SECRET to run this against the real venue");
+        return None;
+    }
+    Some(BinanceUsConfig::from_env().expect("usable credentials"))
+}
+
+/// A whole book of the market, from the stream.
+fn book(exchange: &mut Connector, time: Duration) -> Follower {
+    let mut feed = exchange.start_market_stream(&[SYMBOL], Channels::BOOK | Channels::TRADES).unwrap();
+    let mut book = Follower::new(feed.instruments[0].id, 200_000);
+    let (end, mut records) = (Instant::now() + time, 0u64);
+    while Instant::now() < end {
+        if let Some(record) = feed.next(Duration::from_millis(100)) {
+            book.apply(&record);
+            records += 1;
+        }
+    }
+    eprintln!("{records} records in {time:?}, best {:?} / {:?}", book.bid(), book.ask());
+    assert_eq!(book.state(), FollowerState::Whole);
+    book
+}
+
+fn exact(fixed: Fixed) -> Decimal {
+    fixed.to_decimal().unwrap()
+}
+
+/// The smallest order the venue takes at half this price: (price, quantity).
+fn smallest(instrument: &exchange_connectors::record::Listing, bid: Decimal) -> (Decimal, Decimal) {
+    let (tick, lot) = (exact(instrument.tick), exact(instrument.lot));
+    let price = (bid / Decimal::TWO / tick).floor() * tick;
+    let lots = (exact(instrument.notional_min) / price / lot).round_dp_with_strategy(0, RoundingStrategy::AwayFromZero);
+    let quantity = (lots * lot).max(exact(instrument.size_min));
+    assert!(price * quantity < Decimal::from(20), "never more than twenty dollars: {quantity} at {price}");
+    (price, quantity)
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn public_market_data_makes_a_whole_book() {
+    let mut exchange = connector(BinanceUsConfig::default());
+    exchange.connect().unwrap();
+    let queries = exchange.gateway().unwrap().queries(Venue::BinanceUs).unwrap();
+    let ours = exchange.gateway().unwrap().now();
+    let theirs = queries.server_time().unwrap();
+    assert!(ours.0.abs_diff(theirs.0) < 60_000_000_000, "clocks differ: {ours:?}, {theirs:?}");
+    assert_eq!(queries.product(SYMBOL).unwrap().symbol.as_ref(), SYMBOL);
+    let book = book(&mut exchange, STREAM_FOR);
+    let (bid, ask) = (book.bid().unwrap().price, book.ask().unwrap().price);
+    assert!(exact(bid) < exact(ask));
+    assert!(book.len(BookSide::Bid) > 20 && book.len(BookSide::Ask) > 20);
+}
+
+#[test]
+#[ignore = "contacts the real venue"]
+fn everything_a_reading_key_may_ask_is_answered_and_an_order_is_checked() {
+    let Some(binance_us) = credentials() else { return };
+    let gateway = GatewayBuilder::default().binance_us(binance_us).without_limits().start().unwrap();
+    let queries = gateway.binance_us().unwrap();
+    let strategy = gateway.strategy().unwrap();
+    let btc = gateway.subscribe(strategy.id(), Venue::BinanceUs, SYMBOL, Channels::NONE).unwrap();
+    let account = queries.account().unwrap();
+    eprintln!("{} balances, rates {:?} {:?}", account.balances.len(), account.maker_rate, account.taker_rate);
+    let since = UnixNanos(gateway.now().0 - 24 * HOUR_NS);
+    eprintln!(
+        "{} open orders, {} orders, {} trades",
+        queries.open_orders(&btc).unwrap().len(),
+        queries.all_orders(&btc, None, UnixNanos::NONE).unwrap().len(),
+        queries.my_trades(&btc, None, since).unwrap().len(),
+    );
+    let catalog = queries.catalog(None).unwrap();
+    eprintln!("{} symbols, {} unreadable, limits {:?}", catalog.markets.len(), catalog.unreadable, catalog.limits);
+    assert!(catalog.unreadable == 0 && !catalog.limits.is_empty());
+    // Nothing reaches the matching engine.
+    let mantissa = |value: Decimal, exponent: i8| Fixed::parse(&value.to_string()).unwrap().rescale(exponent).unwrap();
+    let instrument: &Instrument = &btc;
+    let (price, quantity) = smallest(&instrument.listing, Decimal::from(50_000));
+    let shape = OrderShape::Limit { price: mantissa(price, btc.price_exponent), post_only: true, shown: None };
+    let terms = OrderTerms::new(Side::Buy, OrderQuantity::Base(mantissa(quantity, btc.size_exponent)), shape);
+    eprintln!("{:?}", queries.test_order(&btc, &PreparedOrder::new(&btc, terms).unwrap()));
+    gateway.shutdown(Shutdown::LeaveOpen, 5_000).unwrap();
+}
+
+#[test]
+#[ignore = "contacts the real venue; places an order if EXCHANGE_CONNECTORS_LIVE_ORDERS=1"]
+fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
+    if std::env::var("EXCHANGE_CONNECTORS_LIVE_ORDERS").as_deref() != Ok("1") {
+        eprintln!("skipped: set EXCHANGE_CONNECTORS_LIVE_ORDERS=1 to place one order at the real venue");
+        return;
+    }
+    let Some(binance_us) = credentials() else { return };
+    let mut exchange = connector(binance_us);
+    exchange.connect().unwrap();
+    let bid = exact(book(&mut exchange, STREAM_FOR).bid().unwrap().price);
+    let listing = exchange.gateway().unwrap().queries(Venue::BinanceUs).unwrap().product(SYMBOL).unwrap();
+    let (price, quantity) = smallest(&listing, bid);
+    let kind = OrderKind::Limit { price, quantity, time_in_force: TimeInForce::GoodTilCancelled, post_only: true };
+    let placed = exchange.place_order(&OrderRequest { symbol: SYMBOL.into(), side: Side::Buy, kind });
+    let verified = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
+    let cancelled = placed.as_ref().ok().map(|ack| exchange.cancel_order(&ack.order));
+    let after = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
+    // Whatever happened above: nothing of ours stays.
+    exchange.shutdown(Shutdown::CancelOurs).unwrap();
+    eprintln!("{placed:?}\n{verified:?}\n{cancelled:?}\n{after:?}");
+    assert_eq!(verified.unwrap().unwrap().status, OrderStatus::Open);
+    assert_eq!(cancelled.unwrap(), Ok(OrderStatus::Cancelled));
+    assert_eq!(after.unwrap().unwrap().status, OrderStatus::Cancelled);
+}
