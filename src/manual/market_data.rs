@@ -42,6 +42,10 @@
 //! [`Subscription`](crate::record::Subscription) record to whoever listens to the instrument, and what is missing or was
 //! refused is asked for again with growing pauses.
 //!
+//! OANDA publishes prices and nothing else: book (the price buckets, whole each time), quotes and status, no trades. A price
+//! stream brings the instruments it was opened with. When you subscribe another, a new stream is opened while the old one goes
+//! on; each instrument is taken over at its first price there, and no price is told twice or out of order.
+//!
 //! # Two sources, and two connections
 //!
 //! Coinbase sends the same market over two protocols: Advanced Trade, and the feed of Coinbase Exchange, chosen by
