@@ -1,7 +1,7 @@
 //! An order to its last byte taken by the kernel, in two looks.
 //!
 //! A session given an order: built, signed, encrypted and written, against encrypting and writing the same bytes alone;
-//! both ways that Binance.US takes orders, side by side. Ratios travel.
+//! both ways that Binance.US takes orders, side by side, and OANDA's one. Ratios travel.
 //!
 //! A strategy's submit over TLS on loopback to a local venue (Coinbase): the hops it is made of, and the venue's answer.
 //! Immediate-or-cancel far below the market: each is accepted, then cancelled by the venue, and takes one request.
@@ -15,7 +15,8 @@ use common::{binance_us, time, Comparisons};
 use exchange_connectors::gateway::{Channels, Idle, Strategy};
 use exchange_connectors::link::Outbox;
 use exchange_connectors::record::{
-    ClientOrderId, ExecutionKind, ExecutionRecord, Instrument, OrderCommand, Side, TimeInForce, UnixNanos, Venue,
+    AssetId, ClientOrderId, ExecutionKind, ExecutionRecord, Fixed, Instrument, InstrumentId, Listing, OrderCommand,
+    Side, TimeInForce, TradingStatus, UnixNanos, Venue,
 };
 use exchange_connectors::sim::coinbase::Config;
 use exchange_connectors::telemetry::{Histogram, Hop};
@@ -23,7 +24,9 @@ use exchange_connectors::venue::binance_us::auth::Credentials;
 use exchange_connectors::venue::binance_us::{
     ApiConfig, ApiSession, BinanceUsEndpoints, OrderConfig, OrderSession, VenueMs,
 };
-use exchange_connectors::venue::Wire;
+use exchange_connectors::venue::oanda::auth::{AccessToken, AccountId};
+use exchange_connectors::venue::oanda::{self, Ledger, OandaEndpoints};
+use exchange_connectors::venue::{PlaceIntent, Wire};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -133,9 +136,48 @@ fn binance_us(table: &mut Comparisons) {
     });
 }
 
+fn oanda(table: &mut Comparisons) {
+    let fixed = |text| Fixed::parse(text).unwrap_or_default();
+    let listing = Listing {
+        venue: Venue::Oanda,
+        symbol: "EUR_USD".into(),
+        streamed_as: None,
+        base: "EUR".into(),
+        quote: "USD".into(),
+        tick: fixed("0.00001"),
+        lot: fixed("1"),
+        quote_lot: fixed("0.00001"),
+        size_min: fixed("1"),
+        size_max: fixed("100000000"),
+        notional_min: fixed("0"),
+        status: TradingStatus::Online,
+    };
+    let instrument = Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing);
+    let id = ClientOrderId::new("xc-0001-00000001").unwrap();
+    let at = |text, exponent| fixed(text).rescale(exponent).unwrap();
+    let (price_exponent, size_exponent) = instrument.exponents();
+    let intent = PlaceIntent {
+        price: at("1.20001", price_exponent),
+        quantity: at("1000", size_exponent),
+        post_only: false,
+        ..binance_us::order(&instrument, &id)
+    };
+    let account = AccountId::new("101-001-7654321-001").unwrap();
+    let token = AccessToken::new("0123456789abcdef0123456789abcdef-0123456789abcdef0123456789abcdef").unwrap();
+    let rest = OandaEndpoints::practice().rest;
+    let config = oanda::OrderConfig::default();
+    let mut session = oanda::OrderSession::new(&rest, account, Arc::new(token), config).unwrap();
+    let ledger = Ledger::new();
+    against_the_write_alone(table, "OANDA, REST", |out| {
+        session.opened();
+        session.place(NOW, &intent, &ledger, out).unwrap();
+    });
+}
+
 fn main() {
     let mut table = Comparisons::default();
     binance_us(&mut table);
+    oanda(&mut table);
     table.print("the same bytes encrypted and written");
     let orders = if common::is_quick() { ORDERS / 10 } else { ORDERS };
     run(Idle::Busy, "reactor spins", orders);

@@ -56,6 +56,12 @@
 //! more. Trades are told once by id, books go on without a snapshot, and one of the two being ahead of the other is no gap.
 //! The account's events and order entry change over the same way. The counter `connections_relieved` counts it.
 //!
+//! # OANDA
+//!
+//! OANDA publishes prices and nothing else: book (the price buckets, whole each time), quotes and status, no trades. A price
+//! stream brings the instruments it was opened with. When you subscribe another, a new stream is opened while the old one goes
+//! on; each instrument is taken over at its first price there, and no price is told twice or out of order.
+//!
 //! # Two sources, and two connections
 //!
 //! Coinbase sends the same market over two protocols: Advanced Trade, and the feed of Coinbase Exchange, chosen by

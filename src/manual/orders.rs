@@ -43,6 +43,9 @@
 //! be cancelled, and neither rule holds. The new order keeps side, time in force and post-only; an order of prepared terms
 //! is refused `Unsupported`.
 //!
+//! **OANDA replaces.** A change there is another order under another venue id: `Replaced` carries the new id, and the order
+//! stays yours under its request. Only limit orders until cancelled are changed; whatever else an order has would be lost.
+//!
 //! # Orders of more than a price and a quantity
 //!
 //! Stops, brackets, slices, scales, an end in time, exits attached, a venue's own options: state them once as
@@ -75,6 +78,13 @@
 //! Binance.US tells each execution with its own id, price and fee. Fees there come in what was received or in a third asset:
 //! `fee_asset` of the record says which (names by [`Directory::asset_code`](crate::gateway::Directory::asset_code)), and
 //! such a fee is in the record of its own execution only.
+//!
+//! OANDA numbers everything that happens to an account. Each transaction is applied once, whether the stream, an answer or
+//! the history brings it, and a number that is missing is fetched within a second. A fill that closes one trade and opens
+//! another is one event of several `Fill` records, followed by `Position` records of both sides; what was held before the
+//! start, or before an instrument was subscribed, is taken from a picture of the account. `Balance` and `Margin` follow every
+//! fill. An order of unknown outcome is looked for after the transaction that was the newest when it left: client ids are no
+//! protection against doubles there.
 //!
 //! # When orders may leave
 //!
