@@ -185,8 +185,9 @@ mod tests {
             notional_min: fixed("1"),
             status: TradingStatus::Online,
         };
-        let instrument = Instrument::new(InstrumentId(0), BTC, USD, listing);
-        Instrument { price_exponent: -2, size_exponent: -3, ..instrument }
+        let mut instrument = Instrument::new(InstrumentId(0), BTC, USD, listing);
+        (instrument.price_exponent, instrument.size_exponent) = (-2, -3);
+        instrument
     }
 
     fn money(text: &str) -> Fixed128 {
