@@ -505,3 +505,43 @@ fn nothing_the_venue_remembers_or_shows_holds_the_secret() {
     assert!(!shown.contains(&secret_line) && !shown.contains("Bearer"), "{shown}");
     assert!(shown.contains("c1"));
 }
+
+#[test]
+fn user_events_are_repeated_as_often_as_asked_for() {
+    let venue = quiet();
+    venue.repeat_user_events(2).unwrap();
+    let mut user = subscribe_user(&venue);
+    ask(&mut dial(&venue, DOOR_REST, "localhost"), &venue, "POST", ORDERS, &limit_order("c1")).unwrap();
+    let told: Vec<Value> = (0..6).map(|_| next_frame(&mut user)["events"][0]["orders"][0]["status"].clone()).collect();
+    assert_eq!(told, ["PENDING", "PENDING", "PENDING", "OPEN", "OPEN", "OPEN"]);
+}
+
+#[test]
+fn a_frozen_connection_takes_requests_and_answers_them_when_it_goes_on() {
+    let venue = quiet();
+    let mut stream = dial(&venue, DOOR_REST, "localhost");
+    assert_eq!(ask(&mut stream, &venue, "GET", TIME, "").unwrap().0, 200);
+    assert_eq!(venue.set_frozen(DOOR_REST, true).unwrap(), 1);
+    stream.sock.set_read_timeout(Some(Duration::from_millis(30))).unwrap();
+    assert_eq!(ask(&mut stream, &venue, "GET", TIME, "").unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(
+        ask(&mut dial(&venue, DOOR_REST, "localhost"), &venue, "GET", TIME, "").unwrap().0,
+        200,
+        "new ones live"
+    );
+    venue.set_frozen(DOOR_REST, false).unwrap();
+    stream.sock.set_read_timeout(Some(LIMIT)).unwrap();
+    assert_eq!(read_reply(&mut stream).unwrap().0, 200);
+}
+
+#[test]
+fn the_venues_clock_jumps_ahead_and_its_deadlines_with_it() {
+    let venue = quiet();
+    let mut stream = dial(&venue, DOOR_REST, "localhost");
+    venue.step_clock(3_600_000 * MILLISECOND_NS).unwrap();
+    let (status, body) = ask(&mut stream, &venue, "GET", TIME, "").unwrap();
+    let said: Value = serde_json::from_str(&body).unwrap();
+    let said_ms: u64 = said["epochMillis"].as_str().unwrap().parse().unwrap();
+    let ahead_ms = said_ms - unix_now() / MILLISECOND_NS;
+    assert!(status == 200 && (3_599_000..=3_600_000).contains(&ahead_ms), "{ahead_ms}");
+}
