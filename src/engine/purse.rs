@@ -186,7 +186,9 @@ mod tests {
             status: TradingStatus::Online,
         };
         let instrument = Instrument::new(InstrumentId(0), BTC, USD, listing);
-        Instrument { price_exponent: -2, size_exponent: -3, ..instrument }
+        let mut instrument = instrument;
+        (instrument.price_exponent, instrument.size_exponent) = (-2, -3);
+        instrument
     }
 
     fn money(text: &str) -> Fixed128 {
