@@ -185,12 +185,7 @@ mod tests {
             notional_min: fixed("1"),
             status: TradingStatus::Online,
         };
-<<<<<<< HEAD
         let mut instrument = Instrument::new(InstrumentId(0), BTC, USD, listing);
-=======
-        let instrument = Instrument::new(InstrumentId(0), BTC, USD, listing);
-        let mut instrument = instrument;
->>>>>>> 9cf1c591fa3677d73ee33a8201e9cf7d126e7467
         (instrument.price_exponent, instrument.size_exponent) = (-2, -3);
         instrument
     }
