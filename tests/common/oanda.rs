@@ -74,7 +74,7 @@ impl OandaRig {
         channels: Channels,
     ) -> Result<OandaRig, GatewayError> {
         logs();
-        let roots = RootFile::write(&venue.ca_pem());
+        let roots = RootFile::write(venue.ca_pem());
         let builder = GatewayBuilder::default().oanda(change(config(&venue))).root_certificates(&roots.path);
         let gateway = by(builder.without_limits().reconcile(fast_rules())).start()?;
         let strategy = gateway.strategy()?;
