@@ -43,14 +43,19 @@ pub fn all(at: Venue) -> Vec<Failure> {
     use First::{Rejected, Unknown};
     let failure = |name, reply, first| Failure { name, reply, first, wait_ms: None, held: RejectClass::RateLimited };
     let limited = Rejected(RejectClass::RateLimited);
-    let (throttled_ms, firewall_ms, ban) = match at {
+    let (throttled_ms, ban) = match at {
         // Of a ban Coinbase knows nothing: 418 is a 4xx that is not its own.
-        Venue::Coinbase => (1_000, None, (Unknown, None)),
-        Venue::BinanceUs | Venue::Oanda => (10_000, Some(120_000), (limited, Some(120_000))),
+        Venue::Coinbase => (1_000, (Unknown, None)),
+        Venue::BinanceUs | Venue::Oanda => (10_000, (limited, Some(120_000))),
     };
     vec![
         failure("401 in plain text", json(401, "Unauthorized\n"), Rejected(RejectClass::Unauthorized)),
-        Failure { wait_ms: firewall_ms, ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden)) },
+        Failure {
+            wait_ms: Some(FIREWALL_MS),
+            held: RejectClass::BreakerOpen,
+            ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden))
+        },
+        failure("403 of the venue's own", json(403, r#"{"error":"PERMISSION_DENIED","code":-2015,"msg":"no"}"#), Rejected(RejectClass::Forbidden)),
         Failure { wait_ms: ban.1, held: RejectClass::BreakerOpen, ..failure("418", json(418, ""), ban.0) },
         Failure {
             wait_ms: Some(30_000),
