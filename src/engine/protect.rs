@@ -75,7 +75,7 @@ impl Engine {
         let known = desk.throttled_until.max(now);
         desk.throttled_until = desk.throttled_until.max(until);
         if until > known {
-            let news = GuardNews::new(venue, GuardEvent::Throttled, "the venue says: too many requests");
+            let news = GuardNews::new(venue, GuardEvent::Throttled, "told to wait: too many requests");
             self.tell_guard(now, out, GuardNews { retry_at: until, ..news });
         }
     }
@@ -195,3 +195,7 @@ const fn words_of(cause: TripCause) -> &'static str {
         TripCause::ProbeFailed => "a probe failed",
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "protect_tests.rs"]
+mod tests;

@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn an_outage_waits_if_it_says_so() {
-        assert_eq!((wait_ms(503, Some(3), None, true, 1_000), wait_ms(503, None, Some(3), true, 1_000)), (Some(3_000), None));
+        assert_eq!(
+            (wait_ms(503, Some(3), None, true, 1_000), wait_ms(503, None, Some(3), true, 1_000)),
+            (Some(3_000), None)
+        );
         assert_eq!(wait_ms(200, None, None, false, 1_000), None);
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use wiremock::ResponseTemplate;
 
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head>\r\n<body>cloudflare</body></html>";
+/// How long nothing is sent after a firewall's page, ms.
+const FIREWALL_MS: u64 = 120_000;
 /// More than a reply may take in any test.
 const NEVER: Duration = Duration::from_secs(5);
 
@@ -55,7 +57,6 @@ pub fn all(at: Venue) -> Vec<Failure> {
             held: RejectClass::BreakerOpen,
             ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden))
         },
-        failure("403 of the venue's own", json(403, r#"{"error":"PERMISSION_DENIED","code":-2015,"msg":"no"}"#), Rejected(RejectClass::Forbidden)),
         Failure { wait_ms: ban.1, held: RejectClass::BreakerOpen, ..failure("418", json(418, ""), ban.0) },
         Failure {
             wait_ms: Some(30_000),

@@ -22,10 +22,10 @@ use crate::codec::http1::{
 use crate::codec::json::{ArraySlicer, Plain, Slice};
 use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
+use crate::venue::wait::is_page;
 use crate::venue::{
     Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
 };
-use crate::venue::wait::is_page;
 use arrayvec::ArrayVec;
 use std::sync::Arc;
 
