@@ -133,10 +133,6 @@ impl Engine {
             });
         }
         let Some(asking) = asking.as_mut() else { return };
-        if governor.take(now, Priority::UnknownQuery).is_err() {
-            out.count(Counter::RateLimited, 1);
-            return;
-        }
         let symbol;
         let (query, path) = match &asking.query {
             Query::OpenOrders { .. } => {
@@ -164,6 +160,14 @@ impl Engine {
                 (query, fills_path)
             }
         };
+        // Nothing is counted for a request that cannot leave.
+        if !tokens.has(path) {
+            return;
+        }
+        if governor.take(now, Priority::UnknownQuery).is_err() {
+            out.count(Counter::RateLimited, 1);
+            return;
+        }
         let Some(ready) = tokens.take(path, now, |t| out.retire(t)) else { return };
         let Some(session) = order_session(conns, id) else { return };
         let start = out.transmit(id, |_| ());
