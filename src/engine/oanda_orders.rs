@@ -131,14 +131,15 @@ const fn words(error: Unsupported) -> &'static str {
     }
 }
 
-/// Adds the connections orders need, and the desk; the connection of the transactions exists.
+/// Adds the connections orders need; the connection of the transactions exists. Two are dialled in a second: the one for
+/// questions goes first, since nothing is traded before they are answered.
 pub(super) fn add_order_connections(
     setup: &OandaSetup,
     orders: &OandaOrders,
     conns: &mut Vec<Conn>,
 ) -> Result<(), RequestError> {
     let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
-    for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
+    for lane in [Lane::Housekeeping].into_iter().chain(lanes).chain([Lane::Cancels]) {
         let session = OrderSession::new(&orders.rest, setup.account, setup.token.clone(), orders.session.clone())?;
         let session = Session::OandaRest(Box::new(session));
         conns.push(Conn::new(VENUE, ConnectionRole::Orders, lane, session));
