@@ -435,7 +435,10 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
-            Control::OandaRules(id, rules) => self.oanda.account.set_rules(id, rules),
+            Control::OandaRules(id, rules) => {
+                self.rules_on_paper(id, &rules);
+                self.oanda.account.set_rules(id, rules);
+            }
             Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
             Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {

@@ -172,6 +172,22 @@ pub(super) fn add_order_connections(
     Ok(())
 }
 
+/// Whether an order can be changed at all. Whatever else than price and quantity it has would be lost: its end, its exits,
+/// what it may do to the position.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) fn check_change(orders: &Orders, command: &OrderCommand) -> Result<(), Refusal> {
+    let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
+    let plain = |order: &crate::order::Order| {
+        order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
+    };
+    match target.is_none_or(plain) {
+        true => Ok(()),
+        false => Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed")),
+    }
+}
+
 /// The desk of a venue whose token does for every request.
 pub(super) fn desk(user: ConnId, orders: &OandaOrders, breaker: Breaker) -> Desk {
     Desk {
@@ -238,15 +254,7 @@ impl Engine {
         id: ConnId,
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
-        let orders = &self.trading.orders;
-        let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
-        // Whatever else it has would be lost with it: its end, its exits, what it may do to the position.
-        let plain = |order: &crate::order::Order| {
-            order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
-        };
-        if target.is_some_and(|order| !plain(order)) {
-            return Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed"));
-        }
+        check_change(&self.trading.orders, command)?;
         let Some(traded) = self.market.get(command.instrument()) else {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
@@ -458,6 +466,9 @@ impl Engine {
     /// When the account is to be asked something.
     pub(super) fn oanda_deadline(&self) -> Option<UnixNanos> {
         self.trading.desks.get(VENUE).user?;
+        if self.market.on_paper(VENUE) {
+            return None;
+        }
         match self.oanda.account.picture {
             Picture::Due(at) => Some(at),
             Picture::Asked(_) => None,
