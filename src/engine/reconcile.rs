@@ -54,6 +54,9 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
+        while let Some(instrument) = self.trading.orders.take_told_position() {
+            self.trading.purse.all_told(instrument);
+        }
         self.trading.orders.note_reconciled();
         self.refresh_health(now, out);
         self.arm_orders(now);

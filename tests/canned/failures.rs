@@ -47,10 +47,10 @@ pub fn all(at: Venue) -> Vec<Failure> {
     let limited = Rejected(RejectClass::RateLimited);
     let (throttled_ms, ban) = match at {
         // Of a ban Coinbase knows nothing: 418 is a 4xx that is not its own.
-        Venue::Coinbase => (1_000, (Unknown, None)),
-        Venue::BinanceUs | Venue::Oanda => (10_000, (limited, Some(120_000))),
+        Venue::Coinbase | Venue::Oanda => (1_000, (Unknown, None)),
+        Venue::BinanceUs => (10_000, (limited, Some(120_000))),
     };
-    vec![
+    let mut failures = vec![
         failure("401 in plain text", json(401, "Unauthorized\n"), Rejected(RejectClass::Unauthorized)),
         Failure {
             wait_ms: Some(FIREWALL_MS),
@@ -82,5 +82,16 @@ pub fn all(at: Venue) -> Vec<Failure> {
             Unknown,
         ),
         failure("a proxy's 400", html(400), Unknown),
-    ]
+        failure("a proxy's 404", html(404), Unknown),
+        failure("a proxy's 405", html(405), Unknown),
+        failure("416 and nothing", json(416, ""), Unknown),
+    ];
+    if at == Venue::Oanda {
+        // In its own words they are verdicts (OANDA reference 8).
+        for status in [404, 405, 416] {
+            let words = json(status, r#"{"errorMessage":"Something that nobody has seen"}"#);
+            failures.push(failure("4xx in the venue's words", words, Rejected(RejectClass::Other)));
+        }
+    }
+    failures
 }

@@ -99,7 +99,7 @@ impl OandaQueries {
 
     /// The account's one balance: its currency, the margin that is free, and the margin that positions bind.
     pub(super) fn balances(&self) -> Answer<Vec<Balance>> {
-        let summary = self.summary()?;
+        let summary = self.ask("balances", &Query::Summary, response::summary)?;
         let AccountSummary { currency, margin_available, margin_used, .. } = summary;
         Ok(vec![Balance { asset: currency.into(), available: margin_available, hold: margin_used }])
     }
