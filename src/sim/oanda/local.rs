@@ -9,7 +9,6 @@ use super::market::Bucket;
 use super::model::{Oanda, DOOR_REST, DOOR_STREAM};
 use super::observed::Observed;
 use super::order::{Order, State};
-use crate::sim::market::Side;
 use crate::sim::server::{Server, StartError, Stopped};
 use rust_decimal::Decimal;
 use std::ops::Deref;
@@ -331,27 +330,6 @@ impl Oanda {
         }
         self.price_changed(now_ns, index);
         Ok(())
-    }
-
-    /// The market comes to a resting order and takes all of it, and no other; how much was traded.
-    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str) -> Decimal {
-        let Some(order) = self.exchange.order(&format!("@{client_order_id}")) else { return Decimal::ZERO };
-        let (id, index, units, side) = (order.id, order.market, order.units.abs(), order.side());
-        let (Some(price), Some(market)) = (order.price, self.exchange.markets.get_mut(index)) else {
-            return Decimal::ZERO;
-        };
-        let (bid, ask) = (market.best(Side::Sell), market.best(Side::Buy));
-        let offer = vec![Bucket { price, liquidity: units }];
-        let (bids, asks) = if side == Side::Buy { (Vec::new(), offer) } else { (offer, Vec::new()) };
-        market.set_buckets(now_ns, bids, asks);
-        self.exchange.fire(now_ns, id);
-        if let Some(market) = self.exchange.markets.get_mut(index) {
-            market.quote(now_ns, bid, ask);
-        }
-        match self.exchange.orders.get(&id).map(|order| order.state) {
-            Some(State::Filled) => units,
-            _ => Decimal::ZERO,
-        }
     }
 
     /// How the venue itself sees the latest order of a client id: its id, state and executed units.
