@@ -5,6 +5,7 @@
 //! books come in stages and orders never wait for them; that every reply corrects the governor by the venue's own counts;
 //! and that the venue's clock is asked as soon as there is a connection and again before it is known too vaguely.
 
+use super::binance_us_counts::SpecialOrders;
 use super::binance_us_rules::Rules;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
@@ -37,6 +38,7 @@ const THROTTLED_RETRY_MS: u64 = 1_000;
 pub(super) struct BinanceUs {
     pub(super) data: MarketData,
     pub(super) rules: Rules,
+    pub(super) specials: SpecialOrders,
     governor: WindowGovernor,
     clock: TimeSync,
     /// By connection: what was counted when the request in flight left.
@@ -51,6 +53,7 @@ impl BinanceUs {
         BinanceUs {
             data: MarketData::new(snapshot_levels),
             rules: Rules::default(),
+            specials: SpecialOrders::default(),
             governor: WindowGovernor::new(&LIMITS, limits::DELAY_MS_MAX),
             clock: TimeSync::new(),
             marks: vec![None; connections],

@@ -10,6 +10,7 @@
 //! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
 
 mod audit;
+mod binance_us_counts;
 mod binance_us_desk;
 mod binance_us_orders;
 mod binance_us_replace;

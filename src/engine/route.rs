@@ -173,8 +173,11 @@ impl Engine {
         if venue == Venue::Oanda {
             oanda.account.note(placed.slot, oanda.ledger.newest(), orders);
         }
-        if venue == Venue::BinanceUs && intent.composite.is_some_and(|order| order.terms().is_bracket()) {
-            pairs.begin(placed.slot, orders);
+        if let Some(order) = intent.composite.filter(|_| venue == Venue::BinanceUs) {
+            binance_us.specials.begin(placed.slot, order.terms(), orders);
+            if order.terms().is_bracket() {
+                pairs.begin(placed.slot, orders);
+            }
         }
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
