@@ -28,14 +28,12 @@ fn rig() -> OandaRig {
 fn submit(rig: &mut OandaRig, terms: OrderTerms) -> RequestId {
     let order = PreparedOrder::new(&rig.eur, terms).unwrap();
     let slot = rig.strategy.orders.prepare(order).unwrap();
-    let request = rig.submit(OrderCommand::prepared(slot));
-    assert!(rig.strategy.orders.discard(slot));
-    request
+    rig.submit(OrderCommand::prepared(slot))
 }
 
 /// The order as the venue lists it.
 fn seen(rig: &OandaRig, record: &ExecutionRecord) -> Value {
-    stranger(&rig.venue, "GET", &format!("/orders/@{}", record.client_order_id), "")["order"].take()
+    stranger(&rig.venue, "GET", &format!("/orders/{}", record.venue_order_id), "")["order"].take()
 }
 
 /// What the venue has under these names.
@@ -210,18 +208,19 @@ fn options_of_the_venue_and_labels_of_order_and_trade() {
 
 #[test]
 fn exits_on_fill_of_every_kind_stand_on_the_trade() {
-    for (stop, name, member, value) in [
-        (StopLoss::At(119_000), "stopLossOrder", "price", "1.19000"),
-        (StopLoss::Distance(500), "stopLossOrder", "distance", "0.00500"),
-        (StopLoss::GuaranteedAt(118_000), "guaranteedStopLossOrder", "price", "1.18000"),
-        (StopLoss::GuaranteedDistance(2_000), "guaranteedStopLossOrder", "distance", "0.02000"),
-    ] {
+    type Stop = fn(i64) -> StopLoss;
+    let stops: [(Stop, &str, &str, &str); 4] = [
+        (StopLoss::At, "stopLossOrder", "price", "1.19000"),
+        (StopLoss::Distance, "stopLossOrder", "distance", "0.00500"),
+        (StopLoss::GuaranteedAt, "guaranteedStopLossOrder", "price", "1.18000"),
+        (StopLoss::GuaranteedDistance, "guaranteedStopLossOrder", "distance", "0.02000"),
+    ];
+    for (stop, name, member, value) in stops {
         let mut rig = rig();
-        assert_eq!(rig.eur.price_exponent, -5, "the levels above");
         bought(&mut rig, |rig, terms| {
             terms.exits = Exits {
                 take_profit: Some(rig.price("1.21")),
-                stop_loss: Some(stop),
+                stop_loss: Some(stop(rig.price(value))),
                 trailing_stop: Some(rig.price("0.00300")),
                 lifetime: Lifetime::UntilCancelled,
             };
