@@ -36,6 +36,8 @@ const CANCEL_RETRY_MS: u64 = 2;
 const PICTURE_RETRY_MS: u64 = 250;
 /// A warm-up that the governor does not allow now is tried again after this.
 const WARM_RETRY_MS: u64 = 250;
+/// What a `Date` header is cut off to.
+const DATE_FINENESS_MS: u64 = 1_000;
 /// Orders whose ids before sending are remembered before the list is cleaned.
 const NOTED_KEPT: usize = 256;
 
@@ -129,14 +131,15 @@ const fn words(error: Unsupported) -> &'static str {
     }
 }
 
-/// Adds the connections orders need, and the desk; the connection of the transactions exists.
+/// Adds the connections orders need; the connection of the transactions exists. Two are dialled in a second: the one for
+/// questions goes first, since nothing is traded before they are answered.
 pub(super) fn add_order_connections(
     setup: &OandaSetup,
     orders: &OandaOrders,
     conns: &mut Vec<Conn>,
 ) -> Result<(), RequestError> {
     let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
-    for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
+    for lane in [Lane::Housekeeping].into_iter().chain(lanes).chain([Lane::Cancels]) {
         let session = OrderSession::new(&orders.rest, setup.account, setup.token.clone(), orders.session.clone())?;
         let session = Session::OandaRest(Box::new(session));
         conns.push(Conn::new(VENUE, ConnectionRole::Orders, lane, session));
@@ -453,11 +456,16 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn oanda_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
-        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
-        if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            self.trading.desks.get_mut(VENUE).governor.block_until(now.plus_ms(wait_ms));
+        if let Some(said) = reply.headers.date {
+            // Before the answer is judged: of a probe it would be a good one.
+            self.compare_clocks(now, out, id, (said, DATE_FINENESS_MS));
         }
+        if let Some(wait_ms) = reply.wait_ms {
+            let until = now.plus_ms(wait_ms);
+            self.trading.desks.get_mut(VENUE).governor.block_until(until);
+            self.obey(now, out, VENUE, reply.status, until);
+        }
+        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |_| true, audit::end_of_oanda(reply));
         self.trading.stirred = true;
         let Some(carriage) = self.trading.unload(id, |_| true) else { return };
