@@ -305,6 +305,9 @@ impl Engine {
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         match orders.cancel(now, venue, command, &mut sink) {
             CancelStep::Send(send) => self.send_cancels(now, out, send),
+            CancelStep::WaitForVenueId if venue == Venue::Oanda && !self.market.on_paper(venue) => {
+                self.cancel_by_our_id_at_oanda(now, out, command);
+            }
             CancelStep::WaitForVenueId | CancelStep::UnderWay | CancelStep::AlreadyClosed | CancelStep::NoSuchOrder => {
             }
         }
