@@ -8,7 +8,8 @@
 use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::desk::Desk;
 use super::ear::Ear;
-use super::publish::{Market, Standing};
+use super::publish::Market;
+use super::traded::Standing;
 use super::trading::Cargo;
 use super::Engine;
 use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};

@@ -226,6 +226,7 @@ impl Subject for binance_us::BinanceUs {
             orders: Some(BinanceUsOrders {
                 key: Arc::new(key),
                 api: binance_us_wire::ApiConfig::default(),
+                user_data: binance_us_wire::UserData::default(),
                 api_connections: 1,
                 rest_connections: 1,
             }),
@@ -239,7 +240,7 @@ impl Subject for binance_us::BinanceUs {
 
     fn door(slot: &Slot) -> Door {
         match slot.carrier {
-            Carrier::Stream => binance_us::DOOR_STREAM,
+            Carrier::Stream | Carrier::Events => binance_us::DOOR_STREAM,
             Carrier::Api => binance_us::DOOR_WS_API,
             Carrier::Rest => binance_us::DOOR_REST,
         }
@@ -248,7 +249,7 @@ impl Subject for binance_us::BinanceUs {
     fn path(slot: &Slot) -> &'static str {
         match slot.carrier {
             Carrier::Api => "/ws-api/v3",
-            Carrier::Stream | Carrier::Rest => "/stream",
+            Carrier::Stream | Carrier::Events | Carrier::Rest => "/stream",
         }
     }
 
