@@ -127,7 +127,7 @@ impl Engine {
         let Trading { pretrade, orders, purse, .. } = &self.trading;
         pretrade.check(now, command, traded, &self.market, heard, orders, purse)?;
         if !self.may_trade(venue) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(venue));
         }
         self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
@@ -233,7 +233,7 @@ impl Engine {
             )?;
         }
         if !self.may_trade(venue) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(venue));
         }
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));

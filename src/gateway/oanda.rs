@@ -190,7 +190,7 @@ impl OandaConfig {
     pub(super) fn dialled(&self, slot: &Slot) -> DialledTo {
         let at = match slot.carrier {
             Carrier::Stream => &self.endpoints.stream,
-            Carrier::Rest | Carrier::Api => &self.endpoints.rest,
+            Carrier::Rest | Carrier::Api | Carrier::Events => &self.endpoints.rest,
         };
         dialled_to(at, EndpointKind::Http)
     }
