@@ -51,7 +51,11 @@ pub fn all(at: Venue) -> Vec<Failure> {
     };
     let mut failures = vec![
         failure("401 in plain text", json(401, "Unauthorized\n"), Rejected(RejectClass::Unauthorized)),
-        Failure { wait_ms: firewall_ms, ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden)) },
+        Failure {
+            wait_ms: firewall_ms,
+            held: RejectClass::BreakerOpen,
+            ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden))
+        },
         Failure { wait_ms: ban.1, held: RejectClass::BreakerOpen, ..failure("418", json(418, ""), ban.0) },
         Failure {
             wait_ms: Some(30_000),
