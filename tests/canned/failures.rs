@@ -7,6 +7,8 @@ use std::time::Duration;
 use wiremock::ResponseTemplate;
 
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head>\r\n<body>cloudflare</body></html>";
+/// How long nothing is sent after a firewall's page, ms.
+const FIREWALL_MS: u64 = 120_000;
 /// More than a reply may take in any test.
 const NEVER: Duration = Duration::from_secs(5);
 
@@ -43,16 +45,15 @@ pub fn all(at: Venue) -> Vec<Failure> {
     use First::{Rejected, Unknown};
     let failure = |name, reply, first| Failure { name, reply, first, wait_ms: None, held: RejectClass::RateLimited };
     let limited = Rejected(RejectClass::RateLimited);
-    let (throttled_ms, firewall_ms, ban) = match at {
+    let (throttled_ms, ban) = match at {
         // Of a ban Coinbase knows nothing: 418 is a 4xx that is not its own.
-        Venue::Coinbase => (1_000, None, (Unknown, None)),
-        Venue::BinanceUs => (10_000, Some(120_000), (limited, Some(120_000))),
-        Venue::Oanda => (1_000, None, (Unknown, None)),
+        Venue::Coinbase | Venue::Oanda => (1_000, (Unknown, None)),
+        Venue::BinanceUs => (10_000, (limited, Some(120_000))),
     };
     let mut failures = vec![
         failure("401 in plain text", json(401, "Unauthorized\n"), Rejected(RejectClass::Unauthorized)),
         Failure {
-            wait_ms: firewall_ms,
+            wait_ms: Some(FIREWALL_MS),
             held: RejectClass::BreakerOpen,
             ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden))
         },
