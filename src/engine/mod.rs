@@ -47,6 +47,7 @@ mod spread;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod tokens;
+mod traded;
 mod trading;
 
 pub use contract::{AuditNews, Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};

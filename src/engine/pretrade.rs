@@ -1,8 +1,9 @@
 //! Pre-trade limits at work: the checks of each instrument, venue and strategy, against what the engine knows of orders and
 //! books at that moment.
 
-use super::publish::{Market, Standing, Traded};
+use super::publish::Market;
 use super::purse::Purse;
+use super::traded::{Standing, Traded};
 use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
 use crate::order::{Order, Orders, Refusal};
 use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
