@@ -235,7 +235,7 @@ pub const SCRIPTS: &[(&str, Script)] = &[
         for (side, units, fill) in [
             (Sell, "100", PositionFill::OpenOnly),
             (Sell, "400", PositionFill::ReduceFirst),
-            (Sell, "5000", PositionFill::ReduceOnly),
+            (Sell, "600", PositionFill::ReduceOnly),
             (Sell, "10", PositionFill::ReduceOnly),
             (Sell, "10", PositionFill::OpenOnly),
         ] {
