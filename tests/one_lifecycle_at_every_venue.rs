@@ -11,13 +11,13 @@ mod oanda;
 
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile};
 use exchange_connectors::gateway::{
-    BinanceUsConfig, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
+    BinanceUsConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
     GatewayBuilder, OrderKind, OrderRequest, OrderStatus, Shutdown, Strategy,
 };
 use exchange_connectors::order;
 use exchange_connectors::record::{
-    ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce,
-    Venue,
+    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RequestId,
+    Side, TimeInForce, Venue, View,
 };
 use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::LocalVenue;
@@ -76,51 +76,59 @@ impl Venues {
     }
 }
 
-/// The first record of a request of one of these kinds, out of all seen so far.
 #[track_caller]
 fn expect(strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, request: RequestId, kind: K) -> ExecutionRecord {
+    until_told(strategy, seen, request, &[kind])
+}
+
+/// The first record of a request of one of these kinds, out of all seen so far.
+#[track_caller]
+fn until_told(
+    strategy: &mut Strategy,
+    seen: &mut Vec<ExecutionRecord>,
+    request: RequestId,
+    kinds: &[K],
+) -> ExecutionRecord {
     let deadline = Instant::now() + PATIENCE;
     loop {
         while strategy.market.pop().is_some() {}
         while let Some(record) = strategy.executions.pop() {
             seen.push(record);
         }
-        if let Some(found) = seen.iter().find(|record| record.request == request && record.kind == kind) {
+        if let Some(found) = seen.iter().find(|record| record.request == request && kinds.contains(&record.kind)) {
             return *found;
         }
-        assert!(Instant::now() < deadline, "{kind:?} did not come: {seen:#?}");
+        assert!(Instant::now() < deadline, "{kinds:?} did not come: {seen:#?}");
         strategy.wait(Duration::from_millis(2));
     }
 }
 
-/// Submits until order entry is open: until then it is refused with the reason, and nothing leaves.
+/// Waits until orders may leave at all three.
+#[track_caller]
+fn until_open(strategy: &mut Strategy) {
+    let (mut open, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+    let needed = ORDERS.map(|(venue, ..)| [ConnectionRole::User, ConnectionRole::Orders].map(|role| (venue, role)));
+    while !needed.iter().flatten().all(|one| open.contains(one)) {
+        while let Some(record) = strategy.market.pop() {
+            match record.view() {
+                View::State(now) if now.state == ConnectionState::Healthy => open.push((now.venue, now.role)),
+                _ => {}
+            }
+        }
+        assert!(Instant::now() < deadline, "open: {open:?}");
+        strategy.wait(Duration::from_millis(2));
+    }
+}
+
 fn place(gateway: &Gateway, strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, of: usize) -> ExecutionRecord {
     let (venue, symbol, price, quantity) = ORDERS[of];
-    let instrument = gateway.subscribe(strategy.id(), venue, symbol, exchange_connectors::gateway::Channels::NONE);
-    let instrument = instrument.unwrap();
+    let instrument = gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
     let at = |text: &str, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
     let (price, quantity) = (at(price, instrument.price_exponent), at(quantity, instrument.size_exponent));
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let request = strategy.orders.submit(OrderCommand::limit(instrument.id, Side::Buy, price, quantity)).unwrap();
-        let first = loop {
-            while let Some(record) = strategy.executions.pop() {
-                seen.push(record);
-            }
-            let told = [K::Accepted, K::Rejected];
-            if let Some(first) = seen.iter().find(|r| r.request == request && told.contains(&r.kind)) {
-                break *first;
-            }
-            assert!(Instant::now() < deadline, "{venue}: no answer: {seen:#?}");
-            strategy.wait(Duration::from_millis(2));
-        };
-        if first.kind == K::Accepted {
-            return first;
-        }
-        let opening = matches!(first.reject, RejectClass::NotConnected | RejectClass::Busy);
-        assert!(opening && Instant::now() < deadline, "{first:#?}");
-        strategy.wait(Duration::from_millis(20));
-    }
+    let request = strategy.orders.submit(OrderCommand::limit(instrument.id, Side::Buy, price, quantity)).unwrap();
+    let told = until_told(strategy, seen, request, &[K::Accepted, K::Rejected]);
+    assert_eq!(told.kind, K::Accepted, "{venue}: {told:#?}");
+    told
 }
 
 #[test]
@@ -129,6 +137,7 @@ fn through_the_rings_of_one_gateway() {
     let gateway = venues.builder().start().unwrap();
     let mut strategy = gateway.strategy().unwrap();
     let mut seen = Vec::new();
+    until_open(&mut strategy);
     for (of, (venue, symbol, ..)) in ORDERS.into_iter().enumerate() {
         let accepted = place(&gateway, &mut strategy, &mut seen, of);
         assert!(venues.is_open(venue, accepted.client_order_id.as_str()), "{venue}");

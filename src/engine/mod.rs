@@ -479,7 +479,7 @@ impl Engine {
         if !self.market.put(instrument.clone()) {
             return;
         }
-        self.trading.pretrade.know(&instrument);
+        let checks_holdings = self.trading.pretrade.know(&instrument);
         let Trading { purse, orders, .. } = &mut self.trading;
         purse.know(&instrument, orders);
         let listing = &instrument.listing;
@@ -507,6 +507,11 @@ impl Engine {
         }
         if instrument.listing.venue == Venue::Oanda {
             self.oanda.account.want_picture(now);
+            self.trading.stirred = true;
+        }
+        // Where trades are held, the picture of the account tells it: balances there are of no instrument's base.
+        if checks_holdings && (instrument.listing.venue != Venue::Oanda || self.market.on_paper(Venue::Oanda)) {
+            self.trading.orders.await_position(now, instrument.listing.venue, id);
             self.trading.stirred = true;
         }
         self.recall(now, &instrument);

@@ -54,6 +54,9 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
+        while let Some(instrument) = self.trading.orders.take_told_position() {
+            self.trading.purse.all_told(instrument);
+        }
         self.trading.orders.note_reconciled();
         self.refresh_health(now, out);
         self.arm_orders(now);
@@ -133,10 +136,6 @@ impl Engine {
             });
         }
         let Some(asking) = asking.as_mut() else { return };
-        if governor.take(now, Priority::UnknownQuery).is_err() {
-            out.count(Counter::RateLimited, 1);
-            return;
-        }
         let symbol;
         let (query, path) = match &asking.query {
             Query::OpenOrders { .. } => {
@@ -164,6 +163,14 @@ impl Engine {
                 (query, fills_path)
             }
         };
+        // Nothing is counted for a request that cannot leave.
+        if !tokens.has(path) {
+            return;
+        }
+        if governor.take(now, Priority::UnknownQuery).is_err() {
+            out.count(Counter::RateLimited, 1);
+            return;
+        }
         let Some(ready) = tokens.take(path, now, |t| out.retire(t)) else { return };
         let Some(session) = order_session(conns, id) else { return };
         let start = out.transmit(id, |_| ());
@@ -220,18 +227,15 @@ impl Engine {
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
         if let Outcome::Time(said) = reply.outcome {
             // Before the answer is judged: of a probe it would be a good one.
-            self.compare_clocks(now, out, id, said);
+            self.compare_clocks(now, out, id, (said, 1));
+        }
+        if let Some(wait_ms) = reply.wait_ms {
+            let (until, venue) = (now.plus_ms(wait_ms), Venue::Coinbase);
+            self.trading.desks.get_mut(venue).governor.block_until(until);
+            self.obey(now, out, venue, reply.status, until);
         }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
-        let Some(desk) = self.desk_of(id) else { return };
-        if let Some(wait_ms) = reply.wait_ms {
-            let until = now.plus_ms(wait_ms);
-            desk.governor.block_until(until);
-            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
-                self.obey(now, out, venue, reply.status, until);
-            }
-        }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances);
         if !is_listing || !self.trading.carries_query(id) {
             return;

@@ -14,6 +14,8 @@ const ORDER_DEPTH: usize = 64;
 const _: () = assert!(2 * ORDER_DEPTH <= crate::engine::TOKENS_PER_PATH_MAX);
 /// Tokens kept for listings.
 const QUERY_DEPTH: usize = 16;
+/// Tokens kept for the balances, which are asked for at the start and then rarely.
+const BALANCES_DEPTH: usize = 2;
 /// Tokens kept for opening the user channel.
 const USER_DEPTH: usize = 2;
 
@@ -36,6 +38,7 @@ impl CoinbaseMint {
                 plan(TokenPath::Edit as u8, ORDER_DEPTH),
                 plan(TokenPath::ListOrders as u8, QUERY_DEPTH),
                 plan(TokenPath::ListFills as u8, QUERY_DEPTH),
+                plan(TokenPath::Accounts as u8, BALANCES_DEPTH),
                 plan(TOKEN_SLOT_USER, USER_DEPTH),
             ],
         };
@@ -61,5 +64,22 @@ impl Mint for CoinbaseMint {
             CoinbaseKey::Legacy(_) => limits::LEGACY_LIFE_S,
         };
         Ok(Minted { token, expires: now.plus_ms(life_s * 1_000) })
+    }
+}
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use super::*;
+    use crate::sim::{Credentials, KeyKind};
+    use crate::venue::coinbase::auth::CdpKey;
+
+    #[test]
+    fn every_path_the_engine_asks_has_tokens() {
+        let key = Credentials::generate(KeyKind::Ed25519).unwrap();
+        let key = CoinbaseKey::Cdp(CdpKey::new(key.name(), key.secret()).unwrap());
+        let pool = CoinbaseMint::pool(Arc::new(key), "localhost");
+        for path in TokenPath::OF_ENGINE {
+            assert!(pool.plans.iter().any(|plan| plan.slot.0 == path as u8 && plan.depth > 0), "{path:?}");
+        }
     }
 }
