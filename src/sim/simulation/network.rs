@@ -325,7 +325,8 @@ impl Network {
         let outputs = venue.take_outputs();
         let busy = !outputs.is_empty();
         for output in outputs {
-            let (Output::Text { conn: to, .. } | Output::Ping { conn: to, .. } | Output::Close { conn: to, .. }) = output;
+            let (Output::Text { conn: to, .. } | Output::Ping { conn: to, .. } | Output::Close { conn: to, .. }) =
+                output;
             let Some(index) = self.lines.iter().position(|line| line.venue == Some(to)) else { continue };
             let endless = self.lines.get(index).is_some_and(|line| line.framing == Framing::EndlessReply);
             let bytes = match output {

@@ -328,7 +328,8 @@ impl Subject for oanda::Oanda {
     const STREAMS_ARE_REPLIES: bool = true;
 
     fn begin(seed: u64, now: u64) -> Self {
-        let mut venue = oanda::Oanda::new(&oanda::Config { seed, ..oanda::Config::quiet() }, "https://localhost:1", now);
+        let mut venue =
+            oanda::Oanda::new(&oanda::Config { seed, ..oanda::Config::quiet() }, "https://localhost:1", now);
         let _known = venue.set_price(now, PAIR, Decimal::new(12, 1), Decimal::new(12_001, 4));
         venue
     }
@@ -336,8 +337,7 @@ impl Subject for oanda::Oanda {
     fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String> {
         let at = || Endpoint::https("https://localhost:1").map_err(|error| error.to_string());
         let config = oanda::Config::quiet();
-        let account =
-            oanda_wire::auth::AccountId::new(&config.identity.account).map_err(|error| error.to_string())?;
+        let account = oanda_wire::auth::AccountId::new(&config.identity.account).map_err(|error| error.to_string())?;
         let token = oanda_wire::auth::AccessToken::new(config.token.text()).map_err(|error| error.to_string())?;
         let setup = OandaSetup {
             stream: at()?,
