@@ -30,6 +30,11 @@ fn hostile(command: &mut Command, port: u16, ca: &str) {
         .env("BINANCE_US_REST_URL", at("https"))
         .env("BINANCE_US_STREAM_URL", at("wss"))
         .env("BINANCE_US_WS_API_URL", at("wss"))
+        .env("OANDA_API_TOKEN", HOSTILE_SECRET)
+        .env("OANDA_ACCOUNT_ID", "001-001-6666666-001")
+        .env("OANDA_ENVIRONMENT", "live")
+        .env("OANDA_REST_URL", at("https"))
+        .env("OANDA_STREAM_URL", at("https"))
         .env("HTTPS_PROXY", at("http"))
         .env("ALL_PROXY", at("http"))
         .env("EXCHANGE_CONNECTORS_CA_FILE", ca);
@@ -56,7 +61,7 @@ fn the_demo_succeeds_in_a_hostile_environment_and_contacts_nobody() {
     let last = ended.stdout.lines().last().expect("a summary");
     let summary: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{last:?}: {e}"));
     assert_eq!(summary["ok"], true, "{last}");
-    for (index, venue) in ["coinbase", "binance_us"].into_iter().enumerate() {
+    for (index, venue) in ["coinbase", "binance_us", "oanda"].into_iter().enumerate() {
         let at = &summary["venues"][index];
         assert_eq!((at["venue"].as_str(), &at["ok"]), (Some(venue), &true.into()), "{last}");
         assert_eq!(at["orders"].as_array().map(Vec::len), Some(4), "{last}");
@@ -64,6 +69,7 @@ fn the_demo_succeeds_in_a_hostile_environment_and_contacts_nobody() {
     assert!(summary["hops"]["tick_to_strategy"]["count"].as_u64().is_some_and(|n| n > 1_000), "{last}");
     assert!(ended.stderr.lines().count() > 10, "it says what it is doing: {}", ended.stderr);
     for text in [&ended.stdout, &ended.stderr] {
+        assert!(!text.contains("001-001-6666666-001"), "{text}");
         assert!(!text.contains(HOSTILE_SECRET) && !text.contains("hostile"), "{text}");
         assert!(!text.contains(&format!("localhost:{port}")), "{text}");
     }

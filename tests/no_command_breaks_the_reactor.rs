@@ -66,8 +66,14 @@ impl Dice {
     }
 
     fn command(&mut self, rig: &Rig, known: &[RequestId], slots: &[PreparedSlot]) -> OrderCommand {
-        let instrument =
-            self.of(&[rig.btc.id, rig.btc.id, rig.btc.id, rig.btc.id, InstrumentId(9_999), InstrumentId::NONE]);
+        let instrument = self.of(&[
+            rig.traded.id,
+            rig.traded.id,
+            rig.traded.id,
+            rig.traded.id,
+            InstrumentId(9_999),
+            InstrumentId::NONE,
+        ]);
         let (bid, price, size) = (rig.resting_bid(), rig.resting_bid().price(), rig.resting_bid().quantity());
         let command = match self.roll(8) {
             0 => OrderCommand::market(instrument, self.side(), self.mantissa(size)),
@@ -200,7 +206,7 @@ fn every_command_is_answered_with_a_reason_at_every_venue() {
         let (price, size) = (rig.resting_bid().price(), rig.resting_bid().quantity());
         let (mut known, mut slots, mut refused) = (Vec::new(), Vec::new(), 0);
         for _ in 0..500 {
-            match PreparedOrder::new(&rig.btc, dice.terms(price, size)) {
+            match PreparedOrder::new(&rig.traded, dice.terms(price, size)) {
                 Err(invalid) => assert!(!invalid.to_string().is_empty()),
                 Ok(order) => match rig.strategy.orders.prepare(order) {
                     Ok(slot) => slots.push(slot),

@@ -53,6 +53,11 @@ fn at_binance_us() {
 }
 
 #[test]
+fn at_oanda() {
+    is_cancelled_without_the_reactor(Venue::Oanda);
+}
+
+#[test]
 fn a_program_that_gives_up_at_once_still_cancels() {
     for at in Local::ALL {
         let mut stage = Stage::set(at, |builder| builder, panics);

@@ -34,9 +34,19 @@ struct Cans {
 }
 
 fn cans(at: Venue) -> Cans {
+    cans_of(at, true)
+}
+
+/// For queries: at OANDA the engine would ask the same as they do, if it might trade.
+fn cans_of_queries(at: Venue) -> Cans {
+    cans_of(at, false)
+}
+
+fn cans_of(at: Venue, trades: bool) -> Cans {
     // Nothing that was sent is taken for lost while a test looks.
     let reconcile = ReconcileRules { absence_grace_ms: 60_000, ..fast_rules() };
     let setup = Setup { reconcile, reply_timeout_ms: 200, query_timeout_ms: QUERY_TIMEOUT_MS, ..Setup::canned() };
+    let setup = Setup { trades, ..setup };
     let (local, canned, builder, roots) = setup.prepare(at);
     Cans { at, local, canned: canned.unwrap(), _roots: roots, builder }
 }
@@ -73,7 +83,7 @@ impl Cans {
 #[test]
 fn a_cold_query_that_fails_says_how_and_whether_to_try_again() {
     for at in Local::ALL {
-        let cans = cans(at);
+        let cans = cans_of_queries(at);
         let gateway = cans.start();
         for (reply, status, retryable, excerpt) in [
             (json(401, r#"{"error":"Unauthorized"}"#), 401, false, "Unauthorized"),
@@ -100,11 +110,12 @@ fn a_cold_query_that_fails_says_how_and_whether_to_try_again() {
 #[test]
 fn an_answer_that_is_none_is_never_taken_for_one() {
     for at in Local::ALL {
-        let cans = cans(at);
+        let cans = cans_of_queries(at);
         let gateway = cans.start();
         let rows = match at {
             Venue::Coinbase => r#"{"accounts":[{"currency":"USD"}]}"#,
-            _ => r#"{"balances":[{"asset":"USD"}]}"#,
+            Venue::BinanceUs => r#"{"balances":[{"asset":"USD"}]}"#,
+            Venue::Oanda => r#"{"account":{"currency":"USD"}}"#,
         };
         for body in ["", "null", "[]", "{}", "<html>", r#"{"accounts":"#, r#"{"balances":"#, rows] {
             let error = cans.fails(&gateway, json(200, body));
@@ -139,7 +150,7 @@ fn is_held(cans: &Cans, gateway: &Gateway, for_ms: u64) {
 #[test]
 fn a_429_holds_the_next_query_for_as_long_as_it_says() {
     for at in Local::ALL {
-        let cans = cans(at);
+        let cans = cans_of_queries(at);
         let gateway = cans.start();
         let error = cans.fails(&gateway, json(429, "slow down").insert_header("Retry-After", "30"));
         assert!(matches!(error, ExchangeError::Http { status: 429, .. }) && error.is_retryable(), "{error:?}");
@@ -192,6 +203,48 @@ fn binance_us_own_words_are_typed() {
         let error = cans.fails(&gateway, reply);
         let ExchangeError::Rejected { class, .. } = error else { panic!("{error:?}") };
         assert_eq!((class, error.is_retryable()), (expected, retryable), "{error}");
+    }
+}
+
+#[test]
+fn oandas_own_words_are_typed() {
+    let cans = cans_of_queries(Venue::Oanda);
+    let gateway = cans.start();
+    for (reply, expected, code, retryable) in [
+        (
+            json(401, r#"{"errorMessage":"Insufficient authorization"}"#),
+            RejectClass::Unauthorized,
+            "Insufficient",
+            false,
+        ),
+        (json(403, r#"{"errorMessage":"forbidden"}"#), RejectClass::Forbidden, "forbidden", false),
+        (json(404, r#"{"errorMessage":"?","errorCode":"NO_SUCH_TRADE"}"#), RejectClass::UnknownOrder, "NO_SUCH", false),
+        (json(405, r#"{"errorMessage":"Method Not Allowed"}"#), RejectClass::Other, "Method Not", false),
+        (json(416, r#"{"errorMessage":"The range is invalid"}"#), RejectClass::Other, "The range", false),
+        (json(429, r#"{"errorMessage":"Rate limit violation"}"#), RejectClass::RateLimited, "Rate limit", true),
+    ] {
+        let error = cans.fails(&gateway, reply);
+        let ExchangeError::Rejected { class, code: ref said, .. } = error else { panic!("{error:?}") };
+        assert_eq!((class, error.is_retryable()), (expected, retryable), "{error}");
+        assert!(said.starts_with(code), "{error}");
+    }
+}
+
+#[test]
+fn a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do() {
+    for (reply, what) in [
+        (
+            json(401, r#"{"errorMessage":"Insufficient authorization"}"#),
+            "(HTTP 401: Insufficient authorization): check",
+        ),
+        (html(403), "(HTTP 403: <html>"),
+        (json(200, r#"{"accounts":[]}"#), "not among the accounts of this token"),
+        (html(502), "HTTP 502"),
+    ] {
+        let cans = cans(Venue::Oanda);
+        cans.canned.answer("GET", "/v3/accounts", reply);
+        let error = cans.builder.start().map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(what) && !error.contains('\n'), "{error}");
     }
 }
 
@@ -249,7 +302,7 @@ fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwi
         let failures = canned::failures::all(at);
         // Each has a connector of its own: a throttle, a ban, or a connection that fails again and again holds up the next.
         thread::scope(|scope| {
-            for part in failures.chunks(failures.len().div_ceil(4)) {
+            for part in failures.chunks(failures.len().div_ceil(venues::at_a_time(at))) {
                 scope.spawn(move || part.iter().for_each(|failure| places(&mut connect(at, 400), failure)));
             }
         });
@@ -273,11 +326,13 @@ fn connect(at: Venue, order_timeout_ms: u64) -> (Cans, Connector) {
 }
 
 fn places((cans, exchange): &mut (Cans, Connector), failure: &Failure) {
+    let (price, quantity) = cans.local.bid_terms();
     let kind = OrderKind::Limit {
-        price: decimal("50000"),
-        quantity: decimal("0.01"),
+        price: decimal(price),
+        quantity: decimal(quantity),
         time_in_force: TimeInForce::GoodTilCancelled,
-        post_only: true,
+        // OANDA has no such orders.
+        post_only: cans.at != Venue::Oanda,
     };
     let order = OrderRequest { symbol: cans.local.symbol().into(), side: Side::Buy, kind };
     let (verb, path) = cans.local.paths().place;

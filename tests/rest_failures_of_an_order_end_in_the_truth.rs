@@ -8,6 +8,7 @@ mod common;
 mod venues;
 
 use canned::failures::{all, html, json, Failure, First};
+use canned::Canned;
 use exchange_connectors::gateway::BreakerRules;
 use exchange_connectors::record::{
     ExecutionKind as K, GuardEvent, RejectClass, UnixNanos, Venue, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED,
@@ -20,7 +21,7 @@ use venues::{Local, Rig, Setup};
 fn each(at: Venue, show: fn(Venue, &Failure)) {
     let failures = all(at);
     thread::scope(|scope| {
-        for part in failures.chunks(failures.len().div_ceil(4)) {
+        for part in failures.chunks(failures.len().div_ceil(venues::at_a_time(at))) {
             scope.spawn(move || part.iter().for_each(|failure| show(at, failure)));
         }
     });
@@ -86,10 +87,8 @@ fn taken_all_the_same(at: Venue, failure: &Failure) {
     assert!(accepted.has(EXECUTION_FLAG_RECONCILED) && !accepted.has(EXECUTION_FLAG_IMPLIED), "{at} {name}");
     assert!(!accepted.venue_order_id.is_empty(), "{at} {name}");
     rig.local.release_user_events();
-    rig.local.fill(id.as_str(), "0.004");
-    rig.expect(first.request, K::Fill);
-    rig.cancel(first.request);
-    assert_eq!(rig.law(first.request), [K::Unknown, K::Accepted, K::Fill, K::Cancelled], "{at} {name}");
+    let [part, end] = rig.trade_to_the_end(&accepted);
+    assert_eq!(rig.law(first.request), [K::Unknown, K::Accepted, part, end], "{at} {name}");
     assert_eq!((orders_sent(&rig), rig.local.orders_received(id.as_str())), (1, 1), "{at} {name}: sent once");
 }
 
@@ -104,6 +103,11 @@ fn an_order_that_never_arrived_at_binance_us() {
 }
 
 #[test]
+fn an_order_that_never_arrived_at_oanda() {
+    each(Venue::Oanda, never_arrived);
+}
+
+#[test]
 fn an_order_taken_all_the_same_at_coinbase() {
     each(Venue::Coinbase, taken_all_the_same);
 }
@@ -111,6 +115,30 @@ fn an_order_taken_all_the_same_at_coinbase() {
 #[test]
 fn an_order_taken_all_the_same_at_binance_us() {
     each(Venue::BinanceUs, taken_all_the_same);
+}
+
+#[test]
+fn an_order_taken_all_the_same_at_oanda() {
+    each(Venue::Oanda, taken_all_the_same);
+}
+
+#[test]
+fn a_redirect_is_followed_nowhere() {
+    let elsewhere = Canned::start();
+    for at in Local::ALL {
+        let mut rig = Setup::canned().start(at);
+        let (verb, path) = rig.local.paths().place;
+        for status in [301, 302, 303, 307, 308] {
+            rig.canned().forget();
+            let there = format!("{}{path}", elsewhere.url());
+            rig.canned().answer(verb, path, json(status, "{}").insert_header("Location", there.as_str()));
+            let first = rig.place();
+            assert_eq!(first.kind, K::Unknown, "{at} {status}: {first:?}");
+            assert_eq!(rig.expect(first.request, K::Rejected).reject, RejectClass::NeverArrived, "{at} {status}");
+            assert_eq!(orders_sent(&rig), 1, "{at} {status}: sent once");
+        }
+    }
+    assert_eq!(elsewhere.asked_anything(), 0, "nobody went there");
 }
 
 #[test]

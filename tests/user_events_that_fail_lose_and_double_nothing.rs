@@ -26,16 +26,18 @@ fn told_several_times() {
     for at in Local::ALL {
         let mut rig = Setup::direct().start(at);
         rig.local.repeat_user_events(3);
-        let order = rig.place_accepted();
-        let (request, id) = (order.request, order.client_order_id);
-        for size in ["0.001", "0.002"] {
-            rig.local.fill(id.as_str(), size);
+        let (whole, part) = (rig.place_accepted(), rig.place_accepted());
+        let parts = rig.local.parts();
+        for size in parts {
+            rig.local.fill(whole.client_order_id.as_str(), size);
         }
-        rig.until("both fills", |rig| (fills(rig, request).len() >= 2).then_some(()));
-        rig.cancel(request);
+        rig.expect(whole.request, K::Filled);
+        let [fill, end] = rig.trade_to_the_end(&part);
         rig.watch(Duration::from_millis(100));
-        assert_eq!(fills(&rig, request), ["0.001", "0.002"], "{at}");
-        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Cancelled], "{at}");
+        assert_eq!(fills(&rig, whole.request), parts, "{at}");
+        assert_eq!(rig.law(whole.request), rig.local.whole_life(), "{at}");
+        assert_eq!(fills(&rig, part.request), parts[..1], "{at}");
+        assert_eq!(rig.law(part.request), [K::Accepted, fill, end], "{at}");
     }
 }
 
@@ -47,16 +49,19 @@ fn never_told() {
         let order = rig.place_accepted();
         let (request, id) = (order.request, order.client_order_id);
         rig.local.hold_user_events();
-        rig.local.fill(id.as_str(), "0.004");
+        let parts = rig.local.parts();
+        rig.local.fill(id.as_str(), parts[0]);
         rig.local.drop_user_events();
         rig.local.release_user_events();
         // The stream is healthy and silent: history tells.
         rig.expect(request, K::Fill);
-        assert_eq!(fills(&rig, request), ["0.004"], "{at}");
-        rig.local.fill(id.as_str(), "0.006");
+        assert_eq!(fills(&rig, request), parts[..1], "{at}");
+        for size in &parts[1..] {
+            rig.local.fill(id.as_str(), size);
+        }
         rig.expect(request, K::Filled);
-        assert_eq!(fills(&rig, request), ["0.004", "0.006"], "{at}");
-        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Filled], "{at}");
+        assert_eq!(fills(&rig, request), parts, "{at}");
+        assert_eq!(rig.law(request), rig.local.whole_life(), "{at}");
     }
 }
 
@@ -67,12 +72,14 @@ fn told_late() {
         rig.local.delay_user_events(150);
         let order = rig.place_accepted();
         let (request, id) = (order.request, order.client_order_id);
-        rig.local.fill(id.as_str(), "0.004");
-        rig.local.fill(id.as_str(), "0.006");
+        let parts = rig.local.parts();
+        for size in parts {
+            rig.local.fill(id.as_str(), size);
+        }
         rig.expect(request, K::Filled);
-        assert_eq!(fills(&rig, request), ["0.004", "0.006"], "{at}");
+        assert_eq!(fills(&rig, request), parts, "{at}");
         rig.watch(Duration::from_millis(200));
-        assert_eq!(rig.law(request), [K::Accepted, K::Fill, K::Fill, K::Filled], "{at}");
+        assert_eq!(rig.law(request), rig.local.whole_life(), "{at}");
     }
 }
 
@@ -83,15 +90,17 @@ fn told_when_everything_is_over() {
         let order = rig.place_accepted();
         let (request, id) = (order.request, order.client_order_id);
         rig.local.hold_user_events();
-        rig.local.fill(id.as_str(), "0.004");
+        let parts = rig.local.parts();
+        rig.local.fill(id.as_str(), parts[0]);
+        // Where it traded whole, it comes too late.
         rig.submit(rig.cancel_of(request));
-        rig.until("the venue's cancel", |rig| (!rig.local.holds(id.as_str())).then_some(()));
+        rig.until("the venue's end", |rig| (!rig.local.holds(id.as_str())).then_some(()));
         rig.watch(Duration::from_millis(50));
         rig.local.release_user_events();
-        rig.expect(request, K::Cancelled);
+        rig.expect(request, if parts.len() == 1 { K::Filled } else { K::Cancelled });
         rig.watch(Duration::from_millis(100));
         let law = rig.law(request);
-        assert_eq!(fills(&rig, request), ["0.004"], "{at}: {law:?}");
+        assert_eq!(fills(&rig, request), parts[..1], "{at}: {law:?}");
         assert_eq!(law.iter().filter(|kind| kind.is_terminal()).count(), 1, "{at}: {law:?}");
     }
 }
@@ -125,10 +134,8 @@ fn about_instruments_nobody_asked_for_and_in_no_language() {
             rig.local.say_on_user_stream(text);
         }
         let order = rig.place_accepted();
-        rig.local.fill(order.client_order_id.as_str(), "0.004");
-        rig.expect(order.request, K::Fill);
-        rig.cancel(order.request);
-        assert_eq!(rig.law(order.request), [K::Accepted, K::Fill, K::Cancelled], "{at}");
+        let [part, end] = rig.trade_to_the_end(&order);
+        assert_eq!(rig.law(order.request), [K::Accepted, part, end], "{at}");
         let counted = |counter| rig.gateway.telemetry().counters.get(counter) - before.counters.get(counter);
         assert!(counted(Counter::Anomalies) > 0, "{at}: what cannot be read is counted");
     }

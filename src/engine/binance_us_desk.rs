@@ -318,10 +318,8 @@ impl Engine {
             return;
         }
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        // Silence is judged once the connection is closed: the session has the reply then.
         let result = session.time(now, &mut binance_us.data, &mut ear).map(|_| ());
-        if result.is_err() {
-            self.judge_silence(now, out, id);
-        }
         self.session_result(now, out, id, result);
     }
 

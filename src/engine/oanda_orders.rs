@@ -36,6 +36,8 @@ const CANCEL_RETRY_MS: u64 = 2;
 const PICTURE_RETRY_MS: u64 = 250;
 /// A warm-up that the governor does not allow now is tried again after this.
 const WARM_RETRY_MS: u64 = 250;
+/// What a `Date` header is cut off to.
+const DATE_FINENESS_MS: u64 = 1_000;
 /// Rows of a page of transactions: the most the venue gives (OANDA reference 3).
 const PAGE_ROWS: u32 = 1_000;
 /// A dead session's transactions are looked for so far back at most, ns: the venue takes spans of 365 days.
@@ -154,19 +156,36 @@ const fn words(error: Unsupported) -> &'static str {
     }
 }
 
-/// Adds the connections orders need, and the desk; the connection of the transactions exists.
+/// Adds the connections orders need; the connection of the transactions exists. Two are dialled in a second: the one for
+/// questions goes first, since nothing is traded before they are answered.
 pub(super) fn add_order_connections(
     setup: &OandaSetup,
     orders: &OandaOrders,
     conns: &mut Vec<Conn>,
 ) -> Result<(), RequestError> {
     let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
-    for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
+    for lane in [Lane::Housekeeping].into_iter().chain(lanes).chain([Lane::Cancels]) {
         let session = OrderSession::new(&orders.rest, setup.account, setup.token.clone(), orders.session.clone())?;
         let session = Session::OandaRest(Box::new(session));
         conns.push(Conn::new(VENUE, ConnectionRole::Orders, lane, session));
     }
     Ok(())
+}
+
+/// Whether an order can be changed at all. Whatever else than price and quantity it has would be lost: its end, its exits,
+/// what it may do to the position.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) fn check_change(orders: &Orders, command: &OrderCommand) -> Result<(), Refusal> {
+    let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
+    let plain = |order: &crate::order::Order| {
+        order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
+    };
+    match target.is_none_or(plain) {
+        true => Ok(()),
+        false => Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed")),
+    }
 }
 
 /// The desk of a venue whose token does for every request.
@@ -235,15 +254,7 @@ impl Engine {
         id: ConnId,
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
-        let orders = &self.trading.orders;
-        let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
-        // Whatever else it has would be lost with it: its end, its exits, what it may do to the position.
-        let plain = |order: &crate::order::Order| {
-            order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
-        };
-        if target.is_some_and(|order| !plain(order)) {
-            return Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed"));
-        }
+        check_change(&self.trading.orders, command)?;
         let Some(traded) = self.market.get(command.instrument()) else {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
@@ -455,6 +466,9 @@ impl Engine {
     /// When the account is to be asked something.
     pub(super) fn oanda_deadline(&self) -> Option<UnixNanos> {
         self.trading.desks.get(VENUE).user?;
+        if self.market.on_paper(VENUE) {
+            return None;
+        }
         match self.oanda.account.picture {
             Picture::Due(at) => Some(at),
             Picture::Asked(_) => None,
@@ -495,11 +509,16 @@ impl Engine {
 
     /// A request ended.
     pub(super) fn oanda_replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: &Reply) {
-        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
-        if let Some(wait_ms) = reply.wait_ms {
-            out.count(Counter::VenueRateLimited, 1);
-            self.trading.desks.get_mut(VENUE).governor.block_until(now.plus_ms(wait_ms));
+        if let Some(said) = reply.headers.date {
+            // Before the answer is judged: of a probe it would be a good one.
+            self.compare_clocks(now, out, id, (said, DATE_FINENESS_MS));
         }
+        if let Some(wait_ms) = reply.wait_ms {
+            let until = now.plus_ms(wait_ms);
+            self.trading.desks.get_mut(VENUE).governor.block_until(until);
+            self.obey(now, out, VENUE, reply.status, until);
+        }
+        self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |_| true, audit::end_of_oanda(reply));
         self.trading.stirred = true;
         let Some(carriage) = self.trading.unload(id, |_| true) else { return };

@@ -3,11 +3,52 @@
 use crate::record::Venue;
 use crate::sim::binance_us::{LocalBinanceUs, DOOR_STREAM};
 use crate::sim::coinbase::{LocalVenue, DOOR_MARKET};
+use crate::sim::oanda::{LocalOanda, DOOR_STREAM as DOOR_OANDA_STREAM};
 use crate::sim::server::CloseHow;
 use rust_decimal::Decimal;
 use std::error::Error;
 
 type Failure = Box<dyn Error + Send + Sync>;
+
+/// What the script orders at a venue, in units of the first instrument.
+pub(super) struct Script {
+    /// What the units are called.
+    pub(super) unit: &'static str,
+    /// Of the bid that rests.
+    pub(super) resting: &'static str,
+    /// How much of it somebody takes.
+    pub(super) taken: &'static str,
+    /// Of the market order.
+    pub(super) market: &'static str,
+    /// More than the account can pay.
+    pub(super) beyond: &'static str,
+    /// Whether the venue judges that when the order arrives; otherwise when it would be filled, so it has to take.
+    pub(super) beyond_rests: bool,
+    /// Whether the venue knows post-only orders.
+    pub(super) post_only: bool,
+}
+
+/// At venues with one order book for all.
+const SPOT: Script = Script {
+    unit: "BTC",
+    resting: "0.01",
+    taken: "0.004",
+    market: "0.002",
+    beyond: "1000",
+    beyond_rests: true,
+    post_only: true,
+};
+
+/// At a venue that quotes from its own liquidity: a resting order is filled whole once the price comes to it.
+const DEALT: Script = Script {
+    unit: "EUR",
+    resting: "1000",
+    taken: "1000",
+    market: "200",
+    beyond: "10000000",
+    beyond_rests: false,
+    post_only: false,
+};
 
 /// A local venue under the script's hands.
 pub(super) trait Local: Sync {
@@ -21,8 +62,10 @@ pub(super) trait Local: Sync {
     fn root(&self) -> &str;
     /// Events of the made-up market a second, over all instruments; 0 stands still.
     fn run_market(&self, events_per_s: u64) -> Result<(), Failure>;
-    /// Somebody trades so much with a resting order of ours.
-    fn fill_order(&self, client_order_id: &str, size: Decimal) -> Result<(), Failure>;
+    /// What is ordered there.
+    fn script(&self) -> &'static Script;
+    /// Somebody trades what the script says with the bid of ours that rests at this price.
+    fn fill_bid(&self, client_order_id: &str, price: Decimal) -> Result<(), Failure>;
     /// Every market connection is reset.
     fn cut_market(&self) -> Result<(), Failure>;
     /// Best bid and offer.
@@ -50,8 +93,12 @@ impl Local for LocalVenue {
         Ok((**self).run_market(events_per_s)?)
     }
 
-    fn fill_order(&self, client_order_id: &str, size: Decimal) -> Result<(), Failure> {
-        LocalVenue::fill_order(self, client_order_id, size)?;
+    fn script(&self) -> &'static Script {
+        &SPOT
+    }
+
+    fn fill_bid(&self, client_order_id: &str, _: Decimal) -> Result<(), Failure> {
+        self.fill_order(client_order_id, SPOT.taken.parse()?)?;
         Ok(())
     }
 
@@ -86,8 +133,12 @@ impl Local for LocalBinanceUs {
         Ok((**self).run_market(events_per_s)?)
     }
 
-    fn fill_order(&self, client_order_id: &str, size: Decimal) -> Result<(), Failure> {
-        LocalBinanceUs::fill_order(self, client_order_id, size)?;
+    fn script(&self) -> &'static Script {
+        &SPOT
+    }
+
+    fn fill_bid(&self, client_order_id: &str, _: Decimal) -> Result<(), Failure> {
+        self.fill_order(client_order_id, SPOT.taken.parse()?)?;
         Ok(())
     }
 
@@ -98,5 +149,49 @@ impl Local for LocalBinanceUs {
 
     fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), Failure> {
         Ok(LocalBinanceUs::best(self, symbol)?)
+    }
+}
+
+impl Local for LocalOanda {
+    fn venue(&self) -> Venue {
+        Venue::Oanda
+    }
+
+    fn symbols(&self) -> [&'static str; 2] {
+        ["EUR_USD", "USD_JPY"]
+    }
+
+    fn addresses(&self) -> String {
+        format!("REST {}  streams {}", self.rest_url(), self.stream_url())
+    }
+
+    fn root(&self) -> &str {
+        self.ca_pem()
+    }
+
+    fn run_market(&self, events_per_s: u64) -> Result<(), Failure> {
+        Ok((**self).run_market(events_per_s)?)
+    }
+
+    fn script(&self) -> &'static Script {
+        &DEALT
+    }
+
+    /// The price comes to it.
+    fn fill_bid(&self, _: &str, price: Decimal) -> Result<(), Failure> {
+        let [symbol, _] = self.symbols();
+        self.set_price(symbol, price - Decimal::new(1, 4), price)?;
+        Ok(())
+    }
+
+    /// Its transaction stream with it: the venue has one host for both.
+    fn cut_market(&self) -> Result<(), Failure> {
+        self.kill_connections(Some(DOOR_OANDA_STREAM), CloseHow::Reset)?;
+        Ok(())
+    }
+
+    fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), Failure> {
+        let (bid, ask) = LocalOanda::best(self, symbol)?;
+        Ok((Some(bid), Some(ask)))
     }
 }

@@ -1,5 +1,5 @@
-//! The demo: the whole way of a strategy at a local Coinbase and at a local Binance.US, side by side over one reactor, in
-//! about fifteen seconds.
+//! The demo: the whole way of a strategy at a local Coinbase, a local Binance.US and a local OANDA, side by side over one
+//! reactor, in about fifteen seconds.
 //!
 //! It starts the venues itself and talks to nothing else: no credential and no URL of the environment is read.
 
@@ -9,12 +9,14 @@ mod strategy;
 
 use super::say;
 use crate::engine::Shutdown;
-use crate::gateway::{BinanceUsConfig, Channels, CoinbaseConfig, Gateway, GatewayBuilder, Idle};
+use crate::gateway::{BinanceUsConfig, Channels, CoinbaseConfig, Gateway, GatewayBuilder, Idle, OandaConfig};
 use crate::record::Venue;
 use crate::sim::binance_us::{self, LocalBinanceUs};
 use crate::sim::coinbase::{self, LocalVenue};
+use crate::sim::oanda::{self, LocalOanda};
 use crate::venue::binance_us::BinanceUsEndpoints;
 use crate::venue::coinbase::{CoinbaseEndpoints, Endpoint};
+use crate::venue::oanda::{Environment, OandaEndpoints};
 use local::Local;
 use report::{AtVenue, Summary};
 use std::error::Error;
@@ -45,7 +47,7 @@ const SHUTDOWN_MS: u64 = 5_000;
 pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let told = Told { started, venue: None };
-    told.say("starting a local Coinbase and a local Binance.US: TLS on loopback, made-up markets, real protocols");
+    told.say("starting a local Coinbase, Binance.US and OANDA: TLS on loopback, made-up markets, real protocols");
     let coinbase = LocalVenue::start(coinbase::Config {
         events_per_s: MARKET_EVENTS_PER_S,
         depth: DEPTH,
@@ -56,12 +58,13 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
         depth: DEPTH_BINANCE_US,
         ..binance_us::Config::default()
     })?;
-    let venues: [&dyn Local; 2] = [&coinbase, &binance_us];
+    let oanda = LocalOanda::start(oanda::Config { events_per_s: MARKET_EVENTS_PER_S, ..oanda::Config::default() })?;
+    let venues: [&dyn Local; 3] = [&coinbase, &binance_us, &oanda];
     for venue in venues {
         told.at(venue.venue()).say(&venue.addresses());
     }
     let roots = RootFile::write(&venues.map(Local::root).join("\n"))?;
-    let gateway = gateway_to(&coinbase, &binance_us, &roots)?;
+    let gateway = gateway_to(&coinbase, &binance_us, &oanda, &roots)?;
     told.say("reactor started; connecting, verifying certificates, authenticating");
     let mut actors = Vec::new();
     for venue in venues {
@@ -103,6 +106,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     let summary = Summary::new(venues.collect(), &telemetry, started.elapsed());
     coinbase.stop();
     binance_us.stop();
+    oanda.stop();
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", summary.text())?;
     if arguments.json {
@@ -111,7 +115,12 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     summary.verdict()
 }
 
-fn gateway_to(coinbase: &LocalVenue, binance_us: &LocalBinanceUs, roots: &RootFile) -> Result<Gateway, Box<dyn Error>> {
+fn gateway_to(
+    coinbase: &LocalVenue,
+    binance_us: &LocalBinanceUs,
+    oanda: &LocalOanda,
+    roots: &RootFile,
+) -> Result<Gateway, Box<dyn Error>> {
     let endpoints = CoinbaseEndpoints {
         rest: Endpoint::https(&coinbase.rest_url())?,
         ws: Endpoint::wss(&coinbase.ws_url())?,
@@ -124,7 +133,9 @@ fn gateway_to(coinbase: &LocalVenue, binance_us: &LocalBinanceUs, roots: &RootFi
         BinanceUsEndpoints::parse(&binance_us.rest_url(), &binance_us.stream_url(), &binance_us.ws_api_url())?;
     let key = binance_us.key();
     let binance_us = BinanceUsConfig::default().endpoints(endpoints).credentials(key.key(), key.secret())?;
-    let builder = GatewayBuilder::default().coinbase(coinbase).binance_us(binance_us);
+    let endpoints = OandaEndpoints::parse(Environment::Practice, &oanda.rest_url(), &oanda.stream_url())?;
+    let oanda = OandaConfig::new(oanda.account_id(), oanda.token().text())?.endpoints(endpoints);
+    let builder = GatewayBuilder::default().coinbase(coinbase).binance_us(binance_us).oanda(oanda);
     Ok(builder.without_limits().without_state().idle(Idle::Block).root_certificates(&roots.path).start()?)
 }
 

@@ -1,6 +1,6 @@
 //! The demo's strategy: keeps two books, takes an order through its whole life, and lives through a lost connection.
 
-use super::local::Local;
+use super::local::{Local, Script};
 use super::Told;
 use crate::book::{Follower, FollowerState};
 use crate::gateway::Strategy;
@@ -132,36 +132,52 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// Placed, filled in part by somebody else's sale, cancelled.
+    /// Placed, filled by somebody else's sale, and cancelled if that left something of it.
     fn resting_order(&mut self) -> Result<(), Failure> {
         // The market stands still for a moment, so that nobody but the script trades with the order.
         self.venue.run_market(0)?;
+        let Script { unit, resting, taken, post_only, .. } = self.venue.script();
         let command = self.order_far_below()?;
         let price = Fixed::new(command.price(), self.instruments[0].price_exponent);
-        self.told.say(&format!("placing a post-only bid: 0.01 BTC at {price}"));
+        let kind = if *post_only { "post-only bid" } else { "bid" };
+        self.told.say(&format!("placing a {kind}: {resting} {unit} at {price}"));
         let request = self.submit(command)?;
         let accepted = self.expect(request, ExecutionKind::Accepted)?;
         let id = accepted.client_order_id;
         self.told.say(&format!("  accepted as {id}, venue id {}", accepted.venue_order_id));
-        self.venue.fill_order(id.as_str(), "0.004".parse()?)?;
+        self.venue.fill_bid(id.as_str(), price.to_string().parse()?)?;
         let fill = self.expect(request, ExecutionKind::Fill)?;
-        self.told.say(&format!("  filled in part: {} at {}, fee {}", fill.quantity(), fill.price(), fill.fee()));
-        let end = self.cancel(request)?;
-        self.told.say(&format!("  cancelled with {} filled", end.cumulative()));
-        let expected = fill.quantity().to_string() == "0.004" && end.cumulative() == fill.quantity();
-        self.note_order("post-only bid, part fill, cancel", request, expected);
+        let expected = fill.quantity().to_string() == *taken;
+        let filled = format!("{} at {}, fee {}", fill.quantity(), fill.price(), fill.fee());
+        if taken == resting {
+            self.expect(request, ExecutionKind::Filled)?;
+            self.told.say(&format!("  the price came to it, filled: {filled}"));
+            self.note_order("bid the price comes to", request, expected);
+        } else {
+            self.told.say(&format!("  filled in part: {filled}"));
+            let end = self.cancel(request)?;
+            self.told.say(&format!("  cancelled with {} filled", end.cumulative()));
+            let expected = expected && end.cumulative() == fill.quantity();
+            self.note_order("post-only bid, part fill, cancel", request, expected);
+        }
         self.venue.run_market(super::MARKET_EVENTS_PER_S)?;
         Ok(())
     }
 
     /// More than the account holds: the venue says no.
     fn order_the_venue_rejects(&mut self) -> Result<(), Failure> {
-        let mut command = self.order_far_below()?;
-        command = OrderCommand::limit(command.instrument(), Side::Buy, command.price(), command.quantity() * 100_000);
+        let Script { unit, beyond, beyond_rests, .. } = self.venue.script();
+        let quantity = self.quantity(beyond)?;
+        let rests = self.order_far_below()?;
+        let command = if *beyond_rests {
+            OrderCommand::limit(rests.instrument(), Side::Buy, rests.price(), quantity)
+        } else {
+            OrderCommand::market(rests.instrument(), Side::Buy, quantity)
+        };
         let request = self.submit(command)?;
         let rejected = self.expect(request, ExecutionKind::Rejected)?;
         self.told.say(&format!(
-            "a bid for 1000 BTC: rejected by the venue, {:?} ({})",
+            "a bid for {beyond} {unit}: rejected by the venue, {:?} ({})",
             rejected.reject, rejected.venue_code
         ));
         self.note_order("bid beyond the balance", request, rejected.reject == RejectClass::InsufficientFunds);
@@ -182,11 +198,11 @@ impl<'a> Actor<'a> {
 
     /// Taken from the book at once.
     fn market_order(&mut self) -> Result<(), Failure> {
-        let quantity = Fixed::parse("0.002")?.rescale(self.instruments[0].size_exponent)?;
-        let request = self.submit(OrderCommand::market(self.instruments[0].id, Side::Buy, quantity))?;
+        let Script { unit, market, .. } = self.venue.script();
+        let request = self.submit(OrderCommand::market(self.instruments[0].id, Side::Buy, self.quantity(market)?))?;
         let filled = self.expect(request, ExecutionKind::Filled)?;
-        self.told.say(&format!("a market order for 0.002 BTC: filled, {}", filled.cumulative()));
-        self.note_order("market order", request, filled.cumulative().to_string() == "0.002");
+        self.told.say(&format!("a market order for {market} {unit}: filled, {}", filled.cumulative()));
+        self.note_order("market order", request, filled.cumulative().to_string() == *market);
         Ok(())
     }
 
@@ -248,8 +264,14 @@ impl<'a> Actor<'a> {
         };
         let bid = book.bid().ok_or("no bid in the book")?;
         let price = bid.price.rescale(instrument.price_exponent)? - TICKS_BELOW * instrument.tick_mantissa();
-        let quantity = Fixed::parse("0.01")?.rescale(instrument.size_exponent)?;
-        Ok(OrderCommand::limit(instrument.id, Side::Buy, price, quantity).post_only())
+        let Script { resting, post_only, .. } = self.venue.script();
+        let order = OrderCommand::limit(instrument.id, Side::Buy, price, self.quantity(resting)?);
+        Ok(if *post_only { order.post_only() } else { order })
+    }
+
+    /// So many units of the first instrument, as its mantissa.
+    fn quantity(&self, units: &str) -> Result<i64, Failure> {
+        Ok(Fixed::parse(units)?.rescale(self.instruments[0].size_exponent)?)
     }
 
     fn submit(&mut self, command: OrderCommand) -> Result<RequestId, Failure> {

@@ -8,8 +8,7 @@ use super::config::{Config, Identity, Limits, Token};
 use super::market::Bucket;
 use super::model::{Oanda, DOOR_REST, DOOR_STREAM};
 use super::observed::Observed;
-use super::order::State;
-use crate::sim::market::Side;
+use super::order::{Order, State};
 use crate::sim::server::{Server, StartError, Stopped};
 use rust_decimal::Decimal;
 use std::ops::Deref;
@@ -184,6 +183,16 @@ impl LocalOanda {
         self.call(move |core, _| core.venue.exchange.forced_cancels.push_back(reason))
     }
 
+    /// Somebody trades with exactly this resting order of the client, whole and at its price, wherever the market is. Gives
+    /// the units filled: none if it does not rest.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn fill_order(&self, client_order_id: &str) -> Result<Decimal, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, now_ns| core.venue.fill_order(now_ns, &id))
+    }
+
     /// Whether the token opens nothing any more: 401.
     ///
     /// # Errors
@@ -288,6 +297,13 @@ impl Oanda {
         Ok(())
     }
 
+    /// Fills the latest order of that client id, see [`LocalOanda::fill_order`].
+    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str) -> Decimal {
+        let named = |order: &&Order| order.extensions.id.as_deref() == Some(client_order_id);
+        let latest = self.exchange.orders.values().rev().find(named).map(|order| order.id);
+        latest.map_or(Decimal::ZERO, |id| self.exchange.fill_alone(now_ns, id))
+    }
+
     fn set_buckets(
         &mut self,
         now_ns: u64,
@@ -314,27 +330,6 @@ impl Oanda {
         }
         self.price_changed(now_ns, index);
         Ok(())
-    }
-
-    /// The market comes to a resting order and takes all of it, and no other; how much was traded.
-    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str) -> Decimal {
-        let Some(order) = self.exchange.order(&format!("@{client_order_id}")) else { return Decimal::ZERO };
-        let (id, index, units, side) = (order.id, order.market, order.units.abs(), order.side());
-        let (Some(price), Some(market)) = (order.price, self.exchange.markets.get_mut(index)) else {
-            return Decimal::ZERO;
-        };
-        let (bid, ask) = (market.best(Side::Sell), market.best(Side::Buy));
-        let offer = vec![Bucket { price, liquidity: units }];
-        let (bids, asks) = if side == Side::Buy { (Vec::new(), offer) } else { (offer, Vec::new()) };
-        market.set_buckets(now_ns, bids, asks);
-        self.exchange.fire(now_ns, id);
-        if let Some(market) = self.exchange.markets.get_mut(index) {
-            market.quote(now_ns, bid, ask);
-        }
-        match self.exchange.orders.get(&id).map(|order| order.state) {
-            Some(State::Filled) => units,
-            _ => Decimal::ZERO,
-        }
     }
 
     /// How the venue itself sees the latest order of a client id: its id, state and executed units.

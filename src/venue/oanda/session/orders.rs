@@ -24,6 +24,7 @@ use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::fault::{announce, Fault};
+use crate::venue::wait::is_page;
 use crate::venue::{Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire};
 use std::sync::Arc;
 
@@ -439,8 +440,9 @@ impl OrderSession {
             return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply });
         }
         self.in_flight = InFlight::None;
+        // Before the parser scribbles over it.
+        let page = is_page(body);
         if !matches!(status, 200 | 201) {
-            // Before the parser scribbles over it: for the log.
             note_error(body, io);
         }
         let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again: false };
@@ -478,7 +480,9 @@ impl OrderSession {
                 None => Outcome::Failed { code: http_code(status) },
             },
         };
-        let reply = Some(self.reply(in_flight.answered_as(), status, outcome, headers));
+        let mut reply = self.reply(in_flight.answered_as(), status, outcome, headers);
+        reply.wait_ms = headers.wait_ms(status, page);
+        let reply = Some(reply);
         Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply })
     }
 
@@ -538,7 +542,7 @@ impl OrderSession {
     }
 
     fn reply(&self, to: ReplyTo, status: u16, outcome: Outcome, headers: ReplyHeaders) -> Reply {
-        Reply { to, status, outcome, headers, wait_ms: headers.wait_ms(status), sent_after: self.sent_after }
+        Reply { to, status, outcome, headers, wait_ms: headers.wait_ms(status, false), sent_after: self.sent_after }
     }
 
     /// The answer cannot be told from noise.
