@@ -35,6 +35,20 @@ fn a_token_that_coinbase_finds_expired_is_a_refusal() {
 }
 
 #[test]
+fn a_jump_at_oanda_refuses_nothing_and_loses_nothing() {
+    // Its requests bear no time, and its token does not end (OANDA reference 1).
+    let mut rig = Setup { warm_every_ms: Some(100), ..Setup::direct() }.start(Venue::Oanda);
+    let before = rig.place_accepted();
+    rig.local.step_clock(300_000);
+    let after = rig.place_accepted();
+    for order in [before, after] {
+        let [part, end] = rig.trade_to_the_end(&order);
+        assert_eq!(rig.law(order.request), [K::Accepted, part, end]);
+    }
+    assert!(rig.executions.iter().all(|r| r.guard != GuardEvent::BreakerOpened));
+}
+
+#[test]
 fn a_stamp_that_binance_us_refuses_is_a_refusal_and_the_next_one_is_right() {
     let mut rig = Setup::direct().start(Venue::BinanceUs);
     let open = rig.place_accepted();

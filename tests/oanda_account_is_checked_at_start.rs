@@ -13,7 +13,7 @@ use exchange_connectors::venue::oanda::{Environment, OandaEndpoints};
 use oanda::quiet_venue;
 
 fn start(venue: &LocalOanda, account: &str, token: &str) -> Result<Gateway, GatewayError> {
-    let roots = RootFile::write(&venue.ca_pem());
+    let roots = RootFile::write(venue.ca_pem());
     let endpoints = OandaEndpoints::parse(Environment::Practice, &venue.rest_url(), &venue.stream_url()).unwrap();
     let config = OandaConfig::new(account, token).unwrap().endpoints(endpoints);
     GatewayBuilder::default().oanda(config).root_certificates(&roots.path).without_limits().start()

@@ -16,8 +16,8 @@ use exchange_connectors::gateway::{
 };
 use exchange_connectors::order;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass,
-    RequestId, Side, TimeInForce, Venue, View,
+    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RequestId,
+    Side, TimeInForce, Venue, View,
 };
 use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::LocalVenue;
@@ -125,18 +125,10 @@ fn place(gateway: &Gateway, strategy: &mut Strategy, seen: &mut Vec<ExecutionRec
     let instrument = gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
     let at = |text: &str, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
     let (price, quantity) = (at(price, instrument.price_exponent), at(quantity, instrument.size_exponent));
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let request = strategy.orders.submit(OrderCommand::limit(instrument.id, Side::Buy, price, quantity)).unwrap();
-        let told = until_told(strategy, seen, request, &[K::Accepted, K::Rejected]);
-        if told.kind == K::Accepted {
-            return told;
-        }
-        // Our own governor: nothing has left, and it says when to try again.
-        assert!(told.reject == RejectClass::RateLimited && Instant::now() < deadline, "{venue}: {told:#?}");
-        let again = told.venue_time.since(gateway.now()).clamp(1_000_000, 1_000_000_000);
-        std::thread::sleep(Duration::from_nanos(again));
-    }
+    let request = strategy.orders.submit(OrderCommand::limit(instrument.id, Side::Buy, price, quantity)).unwrap();
+    let told = until_told(strategy, seen, request, &[K::Accepted, K::Rejected]);
+    assert_eq!(told.kind, K::Accepted, "{venue}: {told:#?}");
+    told
 }
 
 #[test]

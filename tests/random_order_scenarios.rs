@@ -7,6 +7,7 @@
 
 use exchange_connectors::sim::binance_us::BinanceUs;
 use exchange_connectors::sim::coinbase::Coinbase;
+use exchange_connectors::sim::oanda::Oanda;
 use exchange_connectors::sim::simulation::scenario::{play, Scenario, Summary};
 use exchange_connectors::sim::simulation::Subject;
 use exchange_connectors::sim::SECOND_NS;
@@ -47,6 +48,11 @@ fn nothing_is_lost_or_doubled_at_binance_us() {
     play_all::<BinanceUs>();
 }
 
+#[test]
+fn nothing_is_lost_or_doubled_at_oanda() {
+    play_all::<Oanda>();
+}
+
 fn a_dropped_fill_is_found<S: Subject>() {
     for seed in 1..6 {
         let mut scenario = Scenario::<S>::begin(seed).unwrap();
@@ -73,4 +79,9 @@ fn a_fill_that_a_healthy_stream_dropped_is_found_within_a_minute_at_coinbase() {
 #[test]
 fn a_fill_that_a_healthy_stream_dropped_is_found_within_a_minute_at_binance_us() {
     a_dropped_fill_is_found::<BinanceUs>();
+}
+
+#[test]
+fn a_fill_that_a_healthy_stream_dropped_is_found_within_a_minute_at_oanda() {
+    a_dropped_fill_is_found::<Oanda>();
 }

@@ -356,9 +356,9 @@ fn a_frame_taken_out_is_noticed_and_only_its_symbol_is_fetched_again() {
         let [(first, opened), (second, closed)] = replay.gaps[..] else { panic!("frame {at}: {:?}", replay.gaps) };
         assert_eq!((first, second, opened.recovered, closed.recovered), (id, id, false, true), "frame {at}");
         assert!(opened.cause == GapCause::Sequence && opened.lost > 0, "frame {at}: {opened:?}");
-        for index in 0..SYMBOLS.len() {
+        for (index, symbol) in SYMBOLS.iter().enumerate() {
             let again = usize::from(index == *concerned);
-            assert_eq!(replay.fetched[index], 1 + again, "frame {at}: {}", SYMBOLS[index]);
+            assert_eq!(replay.fetched[index], 1 + again, "frame {at}: {symbol}");
         }
         assert_books_equal(&replay);
         noticed += 1;

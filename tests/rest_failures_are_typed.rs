@@ -34,9 +34,19 @@ struct Cans {
 }
 
 fn cans(at: Venue) -> Cans {
+    cans_of(at, true)
+}
+
+/// For queries: at OANDA the engine would ask the same as they do, if it might trade.
+fn cans_of_queries(at: Venue) -> Cans {
+    cans_of(at, false)
+}
+
+fn cans_of(at: Venue, trades: bool) -> Cans {
     // Nothing that was sent is taken for lost while a test looks.
     let reconcile = ReconcileRules { absence_grace_ms: 60_000, ..fast_rules() };
     let setup = Setup { reconcile, reply_timeout_ms: 200, query_timeout_ms: QUERY_TIMEOUT_MS, ..Setup::canned() };
+    let setup = Setup { trades, ..setup };
     let (local, canned, builder, roots) = setup.prepare(at);
     Cans { at, local, canned: canned.unwrap(), _roots: roots, builder }
 }
@@ -44,6 +54,17 @@ fn cans(at: Venue) -> Cans {
 impl Cans {
     fn start(&self) -> Gateway {
         self.builder.clone().start().unwrap()
+    }
+
+    /// The same, and waits until the engine, too, has asked for the balances: it does so once.
+    fn start_settled(&self) -> Gateway {
+        let gateway = self.start();
+        let deadline = Instant::now() + common::PATIENCE;
+        while self.asked_for_balances() == 0 {
+            assert!(Instant::now() < deadline, "{}: the engine did not ask for balances", self.at);
+            thread::sleep(Duration::from_millis(5));
+        }
+        gateway
     }
 
     /// What is asked for a balance is answered like this, from now on.
@@ -72,8 +93,8 @@ impl Cans {
 
 #[test]
 fn a_cold_query_that_fails_says_how_and_whether_to_try_again() {
-    for at in Local::ALL {
-        let cans = cans(at);
+    venues::at_every_venue(|at| {
+        let cans = cans_of_queries(at);
         let gateway = cans.start();
         for (reply, status, retryable, excerpt) in [
             (json(401, r#"{"error":"Unauthorized"}"#), 401, false, "Unauthorized"),
@@ -94,17 +115,18 @@ fn a_cold_query_that_fails_says_how_and_whether_to_try_again() {
             assert_eq!((venue, said, error.is_retryable()), (at, status, retryable), "{error}");
             assert!(shown.contains(excerpt), "{error}");
         }
-    }
+    });
 }
 
 #[test]
 fn an_answer_that_is_none_is_never_taken_for_one() {
-    for at in Local::ALL {
-        let cans = cans(at);
+    venues::at_every_venue(|at| {
+        let cans = cans_of_queries(at);
         let gateway = cans.start();
         let rows = match at {
             Venue::Coinbase => r#"{"accounts":[{"currency":"USD"}]}"#,
-            _ => r#"{"balances":[{"asset":"USD"}]}"#,
+            Venue::BinanceUs => r#"{"balances":[{"asset":"USD"}]}"#,
+            Venue::Oanda => r#"{"account":{"currency":"USD"}}"#,
         };
         for body in ["", "null", "[]", "{}", "<html>", r#"{"accounts":"#, r#"{"balances":"#, rows] {
             let error = cans.fails(&gateway, json(200, body));
@@ -122,7 +144,7 @@ fn an_answer_that_is_none_is_never_taken_for_one() {
             let ExchangeError::Transport { ref cause, .. } = error else { panic!("{error:?}") };
             assert!(cause.contains("localhost") && error.is_retryable(), "{error}");
         }
-    }
+    });
 }
 
 /// The next query is refused here, says when to try again, and is not sent.
@@ -138,13 +160,13 @@ fn is_held(cans: &Cans, gateway: &Gateway, for_ms: u64) {
 
 #[test]
 fn a_429_holds_the_next_query_for_as_long_as_it_says() {
-    for at in Local::ALL {
-        let cans = cans(at);
+    venues::at_every_venue(|at| {
+        let cans = cans_of_queries(at);
         let gateway = cans.start();
         let error = cans.fails(&gateway, json(429, "slow down").insert_header("Retry-After", "30"));
         assert!(matches!(error, ExchangeError::Http { status: 429, .. }) && error.is_retryable(), "{error:?}");
         is_held(&cans, &gateway, 30_000);
-    }
+    });
 }
 
 #[test]
@@ -196,6 +218,48 @@ fn binance_us_own_words_are_typed() {
 }
 
 #[test]
+fn oandas_own_words_are_typed() {
+    let cans = cans_of_queries(Venue::Oanda);
+    let gateway = cans.start();
+    for (reply, expected, code, retryable) in [
+        (
+            json(401, r#"{"errorMessage":"Insufficient authorization"}"#),
+            RejectClass::Unauthorized,
+            "Insufficient",
+            false,
+        ),
+        (json(403, r#"{"errorMessage":"forbidden"}"#), RejectClass::Forbidden, "forbidden", false),
+        (json(404, r#"{"errorMessage":"?","errorCode":"NO_SUCH_TRADE"}"#), RejectClass::UnknownOrder, "NO_SUCH", false),
+        (json(405, r#"{"errorMessage":"Method Not Allowed"}"#), RejectClass::Other, "Method Not", false),
+        (json(416, r#"{"errorMessage":"The range is invalid"}"#), RejectClass::Other, "The range", false),
+        (json(429, r#"{"errorMessage":"Rate limit violation"}"#), RejectClass::RateLimited, "Rate limit", true),
+    ] {
+        let error = cans.fails(&gateway, reply);
+        let ExchangeError::Rejected { class, code: ref said, .. } = error else { panic!("{error:?}") };
+        assert_eq!((class, error.is_retryable()), (expected, retryable), "{error}");
+        assert!(said.starts_with(code), "{error}");
+    }
+}
+
+#[test]
+fn a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do() {
+    for (reply, what) in [
+        (
+            json(401, r#"{"errorMessage":"Insufficient authorization"}"#),
+            "(HTTP 401: Insufficient authorization): check",
+        ),
+        (html(403), "(HTTP 403: 502 Bad Gateway): check"),
+        (json(200, r#"{"accounts":[]}"#), "not among the accounts of this token"),
+        (html(502), "HTTP 502"),
+    ] {
+        let cans = cans(Venue::Oanda);
+        cans.canned.answer("GET", "/v3/accounts", reply);
+        let error = cans.builder.start().map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(what) && !error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
 fn a_stamp_that_binance_us_refuses_is_corrected_and_asked_once_more() {
     let cans = cans(Venue::BinanceUs);
     let gateway = cans.start();
@@ -210,7 +274,7 @@ fn a_stamp_that_binance_us_refuses_is_corrected_and_asked_once_more() {
 #[test]
 fn a_401_of_coinbase_is_asked_once_more_where_asking_twice_does_no_harm() {
     let cans = cans(Venue::Coinbase);
-    let gateway = cans.start();
+    let gateway = cans.start_settled();
     for (reply, times) in [(json(401, "Unauthorized\n"), 2), (html(403), 1), (json(404, "{}"), 1)] {
         let error = cans.fails(&gateway, reply);
         assert_eq!(cans.asked_for_balances(), times, "{error}");
@@ -245,15 +309,15 @@ fn a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do() {
 
 #[test]
 fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let failures = canned::failures::all(at);
         // Each has a connector of its own: a throttle, a ban, or a connection that fails again and again holds up the next.
         thread::scope(|scope| {
-            for part in failures.chunks(failures.len().div_ceil(4)) {
+            for part in failures.chunks(failures.len().div_ceil(venues::at_a_time(at))) {
                 scope.spawn(move || part.iter().for_each(|failure| places(&mut connect(at, 400), failure)));
             }
         });
-    }
+    });
 }
 
 #[test]
@@ -273,11 +337,13 @@ fn connect(at: Venue, order_timeout_ms: u64) -> (Cans, Connector) {
 }
 
 fn places((cans, exchange): &mut (Cans, Connector), failure: &Failure) {
+    let (price, quantity) = cans.local.bid_terms();
     let kind = OrderKind::Limit {
-        price: decimal("50000"),
-        quantity: decimal("0.01"),
+        price: decimal(price),
+        quantity: decimal(quantity),
         time_in_force: TimeInForce::GoodTilCancelled,
-        post_only: true,
+        // OANDA has no such orders.
+        post_only: cans.at != Venue::Oanda,
     };
     let order = OrderRequest { symbol: cans.local.symbol().into(), side: Side::Buy, kind };
     let (verb, path) = cans.local.paths().place;

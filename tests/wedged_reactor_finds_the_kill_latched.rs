@@ -66,6 +66,11 @@ fn at_binance_us() {
 }
 
 #[test]
+fn at_oanda() {
+    comes_back_to_a_latched_kill(Venue::Oanda);
+}
+
+#[test]
 fn a_gateway_is_not_kept_from_ending_by_a_reactor_that_stands_still() {
     let (release, released) = mpsc::channel::<()>();
     let wedge = move || {

@@ -47,7 +47,7 @@ impl Loopback {
             .requests_per_second(REQUESTS_PER_SECOND)
             .credentials(venue.credentials().name(), venue.credentials().secret())
             .unwrap();
-        let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().idle(idle);
+        let builder = GatewayBuilder::default().coinbase(coinbase).without_limits().without_state().idle(idle);
         (builder.root_certificates(&roots), venue, Roots(roots))
     }
 }

@@ -5,6 +5,7 @@
 //! books come in stages and orders never wait for them; that every reply corrects the governor by the venue's own counts;
 //! and that the venue's clock is asked as soon as there is a connection and again before it is known too vaguely.
 
+use super::binance_us_counts::SpecialOrders;
 use super::binance_us_listen::ListenKey;
 use super::binance_us_rules::Rules;
 use super::connections::{Lane, Session};
@@ -38,6 +39,7 @@ const THROTTLED_RETRY_MS: u64 = 1_000;
 pub(super) struct BinanceUs {
     pub(super) data: MarketData,
     pub(super) rules: Rules,
+    pub(super) specials: SpecialOrders,
     /// `None` where the account's events do not come by one.
     pub(super) listen_key: Option<ListenKey>,
     governor: WindowGovernor,
@@ -54,6 +56,7 @@ impl BinanceUs {
         BinanceUs {
             data: MarketData::new(snapshot_levels),
             rules: Rules::default(),
+            specials: SpecialOrders::default(),
             listen_key: None,
             governor: WindowGovernor::new(&LIMITS, limits::DELAY_MS_MAX),
             clock: TimeSync::new(),
@@ -334,10 +337,8 @@ impl Engine {
             return;
         }
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+        // Silence is judged once the connection is closed: the session has the reply then.
         let result = session.time(now, &mut binance_us.data, &mut ear).map(|_| ());
-        if result.is_err() {
-            self.judge_silence(now, out, id);
-        }
         self.session_result(now, out, id, result);
     }
 

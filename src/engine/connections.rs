@@ -71,14 +71,13 @@ pub(super) struct Conn {
     pub(super) dormant: bool,
     /// Goes dormant again when it falls with nothing to carry.
     spare: bool,
-    /// On its way to replace another, or replaced: how it stands is nobody's business.
-    pub(super) quiet: bool,
     /// Which of the venue's two market feeds it belongs to.
     pub(super) feed: Feed,
     /// Whose market data it carries.
     pub(super) source: MarketSource,
     /// The other one of its pair, if it can be relieved.
     pub(super) partner: Option<ConnId>,
+    /// How one that does not serve stands is nobody's business.
     pub(super) duty: Duty,
 }
 
@@ -96,7 +95,6 @@ impl Conn {
             ever_open: false,
             dormant: false,
             spare: false,
-            quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
             partner: None,
@@ -402,7 +400,7 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role, serves) = (conn.venue, conn.role, conn.serves() && !conn.quiet);
+        let (venue, role, serves) = (conn.venue, conn.role, conn.serves());
         out.note(Note::Connection { conn: id, venue, role, state, why });
         if serves {
             self.tell_state(now, out, id);
@@ -419,7 +417,7 @@ impl Engine {
     /// A strategy that comes late is told how every connection stands: the changes before it are gone, and the next may be
     /// a day away.
     pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
-        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves() && !conn.quiet;
+        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves();
         for conn in self.conns.iter().filter(told) {
             self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
         }

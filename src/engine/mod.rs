@@ -12,6 +12,7 @@
 mod audit;
 #[cfg(all(test, feature = "sim"))]
 mod binance_us_bench;
+mod binance_us_counts;
 mod binance_us_desk;
 mod binance_us_listen;
 mod binance_us_orders;
@@ -461,7 +462,10 @@ impl Engine {
             Control::RateLimits(Venue::BinanceUs, limits) => self.binance_us.set_limits(limits),
             // Theirs are no windows.
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
-            Control::OandaRules(id, rules) => self.oanda.account.set_rules(id, rules),
+            Control::OandaRules(id, rules) => {
+                self.rules_on_paper(id, &rules);
+                self.oanda.account.set_rules(id, rules);
+            }
             Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
             Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {
@@ -501,7 +505,7 @@ impl Engine {
         if !self.market.put(instrument.clone()) {
             return;
         }
-        self.trading.pretrade.know(&instrument);
+        let checks_holdings = self.trading.pretrade.know(&instrument);
         let Trading { purse, orders, .. } = &mut self.trading;
         purse.know(&instrument, orders);
         let listing = &instrument.listing;
@@ -530,6 +534,11 @@ impl Engine {
         }
         if instrument.listing.venue == Venue::Oanda {
             self.oanda.account.want_picture(now);
+            self.trading.stirred = true;
+        }
+        // Where trades are held, the picture of the account tells it: balances there are of no instrument's base.
+        if checks_holdings && (instrument.listing.venue != Venue::Oanda || self.market.on_paper(Venue::Oanda)) {
+            self.trading.orders.await_position(now, instrument.listing.venue, id);
             self.trading.stirred = true;
         }
         self.recall(now, &instrument);

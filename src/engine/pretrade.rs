@@ -8,6 +8,9 @@ use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard,
 use crate::order::{Order, Orders, Refusal};
 use crate::record::{Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
 
+/// What is held is asked for at once where nobody knows it: it is told in about this, ms.
+const HOLDINGS_MS: u64 = 50;
+
 /// Limits, ready to be checked. Without limits every check passes.
 #[derive(Debug)]
 pub(super) struct PreTrade {
@@ -34,12 +37,14 @@ impl PreTrade {
         }
     }
 
-    /// An instrument, or its new figures.
-    pub(super) fn know(&mut self, instrument: &Instrument) {
+    /// An instrument, or its new figures. Returns whether what is held of it must be known to check its orders.
+    pub(super) fn know(&mut self, instrument: &Instrument) -> bool {
         let guard = OrderGuard::new(&self.limits.of_instrument(instrument), instrument);
+        let checks_holdings = guard.checks_holdings();
         if let Some(place) = self.by_instrument.get_mut(instrument.id.index()) {
             *place = Some(guard);
         }
+        checks_holdings
     }
 
     /// Whether an order may be sent as far as limits go. Counts nothing.
@@ -72,7 +77,7 @@ impl PreTrade {
         let view = view(now, traded, market, heard);
         let funds = if guard.checks_balance() { purse.funds(&traded.instrument, orders) } else { Funds::default() };
         let passed = guard.check(order, &orders.exposure(id), &view, &funds);
-        passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
+        passed.map_err(|breach| refusal(now, breach))
     }
 
     /// Whether an order may be changed as far as limits go: it is checked with its new price and quantity, in place of
@@ -114,7 +119,7 @@ impl PreTrade {
         });
         let whole = OrderCommand::limit(id, order.side(), change.price(), change.quantity());
         let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &funds);
-        passed.map_err(|breach: LimitBreach| Refusal::new(breach.class(), breach.reason()))
+        passed.map_err(|breach| refusal(now, breach))
     }
 
     /// Counts a new order against our own rate for the venue, as the last check of all: what is refused after it would
@@ -126,6 +131,14 @@ impl PreTrade {
         let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
         // The whole rate is for orders: there is nobody to keep a share for.
         rate.take(now, Priority::Cancel).map_err(over_rate)
+    }
+}
+
+fn refusal(now: UnixNanos, breach: LimitBreach) -> Refusal {
+    let refusal = Refusal::new(breach.class(), breach.reason());
+    match breach {
+        LimitBreach::PositionUnknown => refusal.until(now.plus_ms(HOLDINGS_MS)),
+        _ => refusal,
     }
 }
 

@@ -75,7 +75,7 @@ impl Engine {
         let known = desk.throttled_until.max(now);
         desk.throttled_until = desk.throttled_until.max(until);
         if until > known {
-            let news = GuardNews::new(venue, GuardEvent::Throttled, "the venue says: too many requests");
+            let news = GuardNews::new(venue, GuardEvent::Throttled, "told to wait: too many requests");
             self.tell_guard(now, out, GuardNews { retry_at: until, ..news });
         }
     }
@@ -101,12 +101,20 @@ impl Engine {
     }
 
     /// What the clock of a venue said, whose requests bear the time of ours, to the question this connection carries. Their
-    /// difference is at least what no delay explains. (Binance.US is sent its own time: a difference does no harm there.)
-    pub(super) fn compare_clocks(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, said: UnixNanos) {
+    /// difference is at least what no delay explains, and no cutting off to so many milliseconds. (Binance.US is sent its
+    /// own time: a difference does no harm there.)
+    pub(super) fn compare_clocks(
+        &mut self,
+        now: UnixNanos,
+        out: &mut impl Outputs,
+        id: ConnId,
+        (said, fineness_ms): (UnixNanos, u64),
+    ) {
         let Some(venue) = self.conns.get(id.index()).map(|c| c.venue) else { return };
         let asked = self.trading.carried_mut(id).find(|c| matches!(c.cargo, Cargo::Warm)).map(|c| c.written);
         let Some(asked) = asked.filter(|asked| asked.is_some()) else { return };
-        let skew_ms = asked.since(said).max(said.since(now)) / NANOS_PER_MS;
+        let behind = asked.since(said.plus_ms(fineness_ms));
+        let skew_ms = behind.max(said.since(now)) / NANOS_PER_MS;
         let change = self.trading.desks.get_mut(venue).breaker.skewed(now, skew_ms);
         self.tell_breaker(now, out, venue, change);
     }
@@ -187,3 +195,7 @@ const fn words_of(cause: TripCause) -> &'static str {
         TripCause::ProbeFailed => "a probe failed",
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "protect_tests.rs"]
+mod tests;

@@ -376,6 +376,9 @@ impl Market {
     ) {
         let Some(traded) = self.get_mut(id) else { return };
         traded.instrument.listing.status = status;
+        let venue_of = traded.instrument.listing.venue;
+        self.status_on_paper(venue_of, id, status);
+        let Some(traded) = self.get(id) else { return };
         let (instrument, listeners) = (&traded.instrument, traded.everybody());
         let stamp = Stamp { recv: now, venue, sequence: 0 };
         let (tick, lot) = (instrument.tick_mantissa(), instrument.lot_mantissa());

@@ -90,6 +90,14 @@ impl Purse {
         row.others = if others.mantissa() > 0 { others } else { Fixed128::default() };
     }
 
+    /// Every balance was told since the instrument is known: nothing is held of its assets that were not among them.
+    pub(super) fn all_told(&mut self, instrument: InstrumentId) {
+        let touching = |row: &&mut Row| row.touching.iter().any(|pair| pair.id == instrument);
+        for row in self.rows.iter_mut().filter(touching) {
+            row.total.get_or_insert(Fixed128::default());
+        }
+    }
+
     /// A record on its way to a strategy: a fill moves money.
     pub(super) fn moved(&mut self, record: &ExecutionRecord) {
         if record.kind != ExecutionKind::Fill || record.has(EXECUTION_FLAG_REPLAYED) {
@@ -264,6 +272,18 @@ mod tests {
         assert_eq!(bench.funds().1, Some(2_500), "the balances of the start have it already");
         bench.purse.moved(&ExecutionRecord { side: Side::Sell, fee: 0, ..fill });
         assert_eq!(bench.funds(), (Some(10_000_000 - 10), Some(2_000)));
+    }
+
+    #[test]
+    fn what_the_whole_account_lacks_is_nothing_and_later_words_move_no_position() {
+        let mut bench = Bench::new();
+        bench.stated(USD, "100", "0");
+        bench.purse.all_told(InstrumentId(7));
+        assert_eq!(bench.funds().1, None, "of another instrument");
+        bench.purse.all_told(InstrumentId(0));
+        assert_eq!(bench.funds(), (Some(10_000_000), Some(0)));
+        bench.stated(BTC, "0.5", "0");
+        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 0, "a fill tells it");
     }
 
     #[test]

@@ -55,6 +55,9 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
+        while let Some(instrument) = self.trading.orders.take_told_position() {
+            self.trading.purse.all_told(instrument);
+        }
         self.trading.orders.note_reconciled();
         self.refresh_health(now, out);
         self.arm_orders(now);
@@ -225,18 +228,15 @@ impl Engine {
     pub(super) fn replied(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId, reply: Reply) {
         if let Outcome::Time(said) = reply.outcome {
             // Before the answer is judged: of a probe it would be a good one.
-            self.compare_clocks(now, out, id, said);
+            self.compare_clocks(now, out, id, (said, 1));
+        }
+        if let Some(wait_ms) = reply.wait_ms {
+            let (until, venue) = (now.plus_ms(wait_ms), Venue::Coinbase);
+            self.trading.desks.get_mut(venue).governor.block_until(until);
+            self.obey(now, out, venue, reply.status, until);
         }
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |cargo| audit::answers(cargo, reply.to), audit::end_of(&reply));
-        let Some(desk) = self.desk_of(id) else { return };
-        if let Some(wait_ms) = reply.wait_ms {
-            let until = now.plus_ms(wait_ms);
-            desk.governor.block_until(until);
-            if let Some(venue) = self.conns.get(id.index()).map(|conn| conn.venue) {
-                self.obey(now, out, venue, reply.status, until);
-            }
-        }
         let is_listing = matches!(reply.to, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances);
         if !is_listing || !self.trading.carries_query(id) {
             return;

@@ -19,7 +19,8 @@ use crate::venue::{Channels, Deadline};
 /// What a connection of a pair is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Duty {
-    /// It serves. So does every connection without a partner.
+    /// It serves. So does every connection without a partner, but for a price stream of OANDA beside the one that counts
+    /// (`oanda_desk`).
     Serves,
     /// It serves, and its partner is being made ready.
     Relieved,

@@ -52,7 +52,9 @@ pub struct InstrumentLimits {
     /// Orders open or on their way.
     pub open_orders_max: Option<u32>,
     /// Greatest position long or short, base currency, as if every open order of that side were filled. The position is
-    /// the balance of the base asset at the start and what the gateway's fills have made of it since.
+    /// the balance of the base asset at the start and what the gateway's fills have made of it since; at OANDA what the
+    /// account's trades come to. Until the venue has said what is held, orders are refused as
+    /// [`Busy`](crate::record::RejectClass::Busy) with the time to try again.
     pub position_max: Option<Fixed>,
     /// How far beyond the best opposite price a limit may lie, in hundredths of a percent: a buy above the ask, a sell
     /// below the bid. A price on the passive side is not bounded. Needs a subscription to the book, as every check against the

@@ -20,6 +20,8 @@ pub enum LimitBreach {
     OpenOrders,
     /// The position could grow too large.
     Position,
+    /// What is held is not known yet.
+    PositionUnknown,
     /// It would meet an order of ours.
     SelfTrade,
     /// Too far through the market.
@@ -42,6 +44,7 @@ impl LimitBreach {
         match self {
             LimitBreach::PriceBand => RejectClass::PriceBand,
             LimitBreach::Balance => RejectClass::InsufficientFunds,
+            LimitBreach::PositionUnknown => RejectClass::Busy,
             _ => RejectClass::Limit,
         }
     }
@@ -53,6 +56,7 @@ impl LimitBreach {
             LimitBreach::OrderNotional => "order value over the limit",
             LimitBreach::OpenOrders => "too many open orders here",
             LimitBreach::Position => "position over the limit",
+            LimitBreach::PositionUnknown => "position not known yet",
             LimitBreach::SelfTrade => "would meet our own order",
             LimitBreach::PriceBand => "price beyond the band",
             LimitBreach::NoBook => "no book to check against",
@@ -128,6 +132,11 @@ impl OrderGuard {
         }
     }
 
+    /// Whether it needs to know what the account holds.
+    pub const fn checks_holdings(&self) -> bool {
+        self.position_max.is_some() || self.check_balance
+    }
+
     /// Whether it needs to know what the account can spend.
     pub const fn checks_balance(&self) -> bool {
         self.check_balance
@@ -199,6 +208,9 @@ impl OrderGuard {
             return Err(LimitBreach::OrderNotional);
         }
         if let Some(max) = self.position_max {
+            if !exposure.position_known {
+                return Err(LimitBreach::PositionUnknown);
+            }
             let (position, open) = match order.side() {
                 Side::Buy => (i128::from(exposure.position), exposure.open_buy),
                 Side::Sell => (i128::from(exposure.position).saturating_neg(), exposure.open_sell),

@@ -96,7 +96,11 @@ fn a_market_order_counts_at_the_price_it_would_meet() {
 #[test]
 fn the_position_counts_as_if_every_open_order_of_that_side_were_filled() {
     let guard = OrderGuard::new(&InstrumentLimits { position_max: Some(fixed("1")), ..NONE }, &instrument());
-    let ours = Exposure { position: at8("0.4"), open_buy: at8("0.3"), open_sell: at8("1.2"), ..Exposure::NONE };
+    let (position, open_buy, open_sell) = (at8("0.4"), at8("0.3"), at8("1.2"));
+    let ours = Exposure { position, position_known: true, open_buy, open_sell, ..Exposure::NONE };
+    let unknown = Exposure { position_known: false, ..ours };
+    let refused = guard.check(&buy("100", "0.3"), &unknown, &market(), &Funds::default()).unwrap_err();
+    assert_eq!((refused, refused.class()), (LimitBreach::PositionUnknown, RejectClass::Busy));
     let with = |order: &OrderCommand| guard.check(order, &ours, &market(), &Funds::default());
     assert_eq!(with(&buy("100", "0.3")), Ok(()));
     assert_eq!(with(&buy("100", "0.30000001")), Err(LimitBreach::Position));
@@ -188,7 +192,8 @@ proptest! {
             ..NONE
         };
         let order = OrderCommand::limit(InstrumentId(0), side, price, size);
-        let exposure = Exposure { position, open_buy: open, open_sell: open, ..Exposure::NONE };
+        let known = Exposure { position_known: true, ..Exposure::NONE };
+        let exposure = Exposure { position, open_buy: open, open_sell: open, ..known };
         let got = OrderGuard::new(&limits, &instrument()).check(&order, &exposure, &market(), &Funds::default());
         let d = |mantissa: i64| Decimal::new(mantissa, 8);
         let held = if is_buy { d(position) } else { -d(position) };

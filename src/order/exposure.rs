@@ -12,6 +12,8 @@ use crate::record::{InstrumentId, OrderType, PerVenue, Side, Venue};
 pub struct Exposure {
     /// Held through fills of this session, on top of what was told at its start; long positive.
     pub position: i64,
+    /// The venue has said what was held before: until then `position` has only our fills in it.
+    pub position_known: bool,
     /// What open buy orders may still buy.
     pub open_buy: i64,
     /// What open sell orders may still sell.
@@ -35,6 +37,7 @@ impl Exposure {
     /// Nothing held, nothing open.
     pub const NONE: Exposure = Exposure {
         position: 0,
+        position_known: false,
         open_buy: 0,
         open_sell: 0,
         open_orders: 0,
@@ -87,6 +90,10 @@ impl Share {
 pub(super) struct Exposures {
     by_instrument: Vec<Exposure>,
     open_by_venue: PerVenue<u32>,
+    /// Instruments whose position the next whole list of balances tells, by its silence too.
+    awaited: Vec<(Venue, InstrumentId)>,
+    /// Instruments whose position was told so, until they are taken.
+    told: Vec<InstrumentId>,
 }
 
 /// How the best price of a side stands after a change.
@@ -99,7 +106,8 @@ pub(super) enum Best {
 
 impl Exposures {
     pub fn new(instruments: usize) -> Exposures {
-        Exposures { by_instrument: vec![Exposure::NONE; instruments], open_by_venue: PerVenue::default() }
+        let by_instrument = vec![Exposure::NONE; instruments];
+        Exposures { by_instrument, open_by_venue: PerVenue::default(), awaited: Vec::new(), told: Vec::new() }
     }
 
     pub fn get(&self, instrument: InstrumentId) -> Exposure {
@@ -113,8 +121,34 @@ impl Exposures {
     /// The position was told from outside.
     pub fn set_position(&mut self, instrument: InstrumentId, position: i64) {
         if let Some(exposure) = self.by_instrument.get_mut(instrument.index()) {
-            exposure.position = position;
+            (exposure.position, exposure.position_known) = (position, true);
         }
+    }
+
+    /// The next list of balances tells the position; whether there is anything to wait for.
+    pub fn await_position(&mut self, venue: Venue, instrument: InstrumentId) -> bool {
+        let waits = !self.get(instrument).position_known && instrument.index() < self.by_instrument.len();
+        if waits && !self.awaited.contains(&(venue, instrument)) {
+            self.awaited.push((venue, instrument));
+        }
+        waits
+    }
+
+    /// Every balance of the account was told: nothing is held of an asset that was not among them.
+    pub fn balances_told(&mut self, venue: Venue) {
+        let Exposures { by_instrument, awaited, told, .. } = self;
+        awaited.retain(|(of, instrument)| {
+            if let Some(exposure) = by_instrument.get_mut(instrument.index()).filter(|_| *of == venue) {
+                exposure.position_known = true;
+                told.push(*instrument);
+            }
+            *of != venue
+        });
+    }
+
+    /// An instrument that was awaited and whose balances were told since; each once.
+    pub fn take_told(&mut self) -> Option<InstrumentId> {
+        self.told.pop()
     }
 
     /// An order that added `before` (`None`: a new one) adds `after` now.
@@ -220,6 +254,7 @@ mod tests {
             let all: Vec<Share> = orders.iter().flatten().copied().collect();
             let of = |side| all.iter().filter(move |s| s.side == side);
             let expected = Exposure {
+                position_known: true,
                 position: 1_000 + of(Side::Buy).map(|s| s.executed).sum::<i64>() - of(Side::Sell).map(|s| s.executed).sum::<i64>(),
                 open_buy: of(Side::Buy).map(|s| s.rest).sum(),
                 open_sell: of(Side::Sell).map(|s| s.rest).sum(),
@@ -231,6 +266,23 @@ mod tests {
             prop_assert_eq!(exposures.get(ID), expected);
             prop_assert_eq!(exposures.open_at(Venue::Oanda), expected.open_orders);
         }
+    }
+
+    #[test]
+    fn a_position_is_known_once_it_or_every_balance_of_its_own_venue_was_told() {
+        let (mut exposures, other) = (Exposures::new(8), InstrumentId(4));
+        assert!(exposures.await_position(Venue::Coinbase, ID) && exposures.await_position(Venue::Coinbase, other));
+        exposures.balances_told(Venue::BinanceUs);
+        assert!(!exposures.get(ID).position_known);
+        exposures.set_position(ID, 5);
+        assert!(exposures.get(ID).position_known && !exposures.get(other).position_known);
+        exposures.balances_told(Venue::Coinbase);
+        assert_eq!((exposures.get(other).position, exposures.get(other).position_known), (0, true));
+        assert!(!exposures.await_position(Venue::Coinbase, other), "it stays known");
+        assert_eq!(
+            [exposures.take_told(), exposures.take_told(), exposures.take_told()],
+            [Some(other), Some(ID), None]
+        );
     }
 
     #[test]

@@ -239,6 +239,9 @@ struct VenueState {
     listing_pause_ms: u64,
     fills_at: UnixNanos,
     balances_at: UnixNanos,
+    /// Balances asked for before this do not tell what is to be known.
+    balances_from: UnixNanos,
+    balances_pause_ms: u64,
     /// A query for executions is under way.
     fills_asked: bool,
     fills_pause_ms: u64,
@@ -278,6 +281,8 @@ impl Reconciliation {
             listing_pause_ms: 0,
             fills_at: UnixNanos::MAX,
             balances_at: UnixNanos::NONE,
+            balances_from: UnixNanos::NONE,
+            balances_pause_ms: 0,
             fills_asked: false,
             fills_pause_ms: 0,
             fills_from: UnixNanos::NONE,
@@ -384,13 +389,18 @@ impl Reconciliation {
         Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }))
     }
 
-    /// Once at the start; again and again where the rules ask for it.
-    fn balances_done(&mut self, now: UnixNanos, venue: Venue, end: QueryEnd) {
+    /// Once at the start; again and again where the rules ask for it. Returns whether every balance is known now.
+    fn balances_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
         let rules = self.rules;
-        self.venue(venue).balances_at = match (end, rules.balances) {
-            (QueryEnd::Failed, _) | (QueryEnd::Complete, true) => now.plus_ms(rules.fills_every_ms),
-            (QueryEnd::Complete, false) => UnixNanos::MAX,
+        let state = self.venue(venue);
+        let whole = end == QueryEnd::Complete && query.begun >= state.balances_from;
+        state.balances_pause_ms = if end == QueryEnd::Failed { pause(state.balances_pause_ms, &rules) } else { 0 };
+        state.balances_at = match whole {
+            true if rules.balances => now.plus_ms(rules.fills_every_ms),
+            true => UnixNanos::MAX,
+            false => now.plus_ms(state.balances_pause_ms),
         };
+        whole
     }
 
     fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) {
@@ -463,6 +473,12 @@ impl Orders {
         if state.up && !state.needs_fills {
             state.listing_at = state.listing_at.min(now);
         }
+    }
+
+    /// Asks for every balance of the account as soon as it can be asked: those told so far do not say what is to be known.
+    pub(super) fn want_balances(&mut self, now: UnixNanos, venue: Venue) {
+        let state = self.reconciliation.venue(venue);
+        (state.balances_from, state.balances_at) = (now, state.balances_at.min(now));
     }
 
     /// The user stream of a venue is gone.
@@ -538,7 +554,11 @@ impl Orders {
                 }
             }
             Subject::Orders => self.judge(now, &query, end, out),
-            Subject::Balances(venue) => self.reconciliation.balances_done(now, venue, end),
+            Subject::Balances(venue) => {
+                if self.reconciliation.balances_done(now, venue, &query, end) {
+                    self.balances_told(venue);
+                }
+            }
             Subject::Recall(venue) => self.recalled(now, venue, &query, end, out),
         }
     }

@@ -393,6 +393,24 @@ impl Orders {
         self.exposures.set_position(instrument, position);
     }
 
+    /// What is held of an instrument is to be told by the balances of the account: they are asked for, if nobody has told
+    /// it. [`Exposure::position_known`] says when it is.
+    pub fn await_position(&mut self, now: UnixNanos, venue: Venue, instrument: InstrumentId) {
+        if self.exposures.await_position(venue, instrument) {
+            self.want_balances(now, venue);
+        }
+    }
+
+    /// Every balance of the account was told.
+    pub(super) fn balances_told(&mut self, venue: Venue) {
+        self.exposures.balances_told(venue);
+    }
+
+    /// An instrument that waited for the balances of its account, all of which were told since; each once.
+    pub fn take_told_position(&mut self) -> Option<InstrumentId> {
+        self.exposures.take_told()
+    }
+
     /// Orders of all strategies open, or on their way, at a venue.
     pub const fn open_count_at(&self, venue: Venue) -> u32 {
         self.exposures.open_at(venue)

@@ -38,10 +38,11 @@
 
 mod account;
 mod config;
-
+mod margin;
 mod market;
 mod money;
 mod order;
+mod quoting;
 mod resting;
 pub mod rules;
 mod shown;

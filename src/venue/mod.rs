@@ -15,6 +15,7 @@ mod listed;
 pub mod oanda;
 #[cfg(test)]
 mod testing;
+mod wait;
 mod websocket;
 
 use crate::record::{PreparedOrder, Venue};
@@ -42,3 +43,4 @@ pub use intent::{
     LEVELS_PER_CALL_MAX,
 };
 pub use listed::ListedOrder;
+pub(crate) use wait::is_page;

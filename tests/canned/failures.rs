@@ -7,6 +7,8 @@ use std::time::Duration;
 use wiremock::ResponseTemplate;
 
 const PAGE: &str = "<html><head><title>502 Bad Gateway</title></head>\r\n<body>cloudflare</body></html>";
+/// How long nothing is sent after a firewall's page, ms.
+const FIREWALL_MS: u64 = 120_000;
 /// More than a reply may take in any test.
 const NEVER: Duration = Duration::from_secs(5);
 
@@ -43,14 +45,18 @@ pub fn all(at: Venue) -> Vec<Failure> {
     use First::{Rejected, Unknown};
     let failure = |name, reply, first| Failure { name, reply, first, wait_ms: None, held: RejectClass::RateLimited };
     let limited = Rejected(RejectClass::RateLimited);
-    let (throttled_ms, firewall_ms, ban) = match at {
+    let (throttled_ms, ban) = match at {
         // Of a ban Coinbase knows nothing: 418 is a 4xx that is not its own.
-        Venue::Coinbase => (1_000, None, (Unknown, None)),
-        Venue::BinanceUs | Venue::Oanda => (10_000, Some(120_000), (limited, Some(120_000))),
+        Venue::Coinbase | Venue::Oanda => (1_000, (Unknown, None)),
+        Venue::BinanceUs => (10_000, (limited, Some(120_000))),
     };
-    vec![
+    let mut failures = vec![
         failure("401 in plain text", json(401, "Unauthorized\n"), Rejected(RejectClass::Unauthorized)),
-        Failure { wait_ms: firewall_ms, ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden)) },
+        Failure {
+            wait_ms: Some(FIREWALL_MS),
+            held: RejectClass::BreakerOpen,
+            ..failure("403 HTML", html(403), Rejected(RejectClass::Forbidden))
+        },
         Failure { wait_ms: ban.1, held: RejectClass::BreakerOpen, ..failure("418", json(418, ""), ban.0) },
         Failure {
             wait_ms: Some(30_000),
@@ -76,5 +82,16 @@ pub fn all(at: Venue) -> Vec<Failure> {
             Unknown,
         ),
         failure("a proxy's 400", html(400), Unknown),
-    ]
+        failure("a proxy's 404", html(404), Unknown),
+        failure("a proxy's 405", html(405), Unknown),
+        failure("416 and nothing", json(416, ""), Unknown),
+    ];
+    if at == Venue::Oanda {
+        // In its own words they are verdicts (OANDA reference 8).
+        for status in [404, 405, 416] {
+            let words = json(status, r#"{"errorMessage":"Something that nobody has seen"}"#);
+            failures.push(failure("4xx in the venue's words", words, Rejected(RejectClass::Other)));
+        }
+    }
+    failures
 }

@@ -151,6 +151,11 @@ impl Canned {
         self.fall_back();
     }
 
+    /// How often it was asked anything.
+    pub fn asked_anything(&self) -> usize {
+        self.runtime.block_on(self.server.received_requests()).unwrap().len()
+    }
+
     /// How often `METHOD path` was asked.
     pub fn asked(&self, verb: &str, at: &str) -> usize {
         let requests = self.runtime.block_on(self.server.received_requests()).unwrap();

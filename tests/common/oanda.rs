@@ -7,7 +7,8 @@ use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
     MarketRecord, OrderCommand, OrderRef, RequestId, Side, Venue, View,
 };
-use exchange_connectors::sim::oanda::{Config, LocalOanda, Token};
+use exchange_connectors::sim::oanda::{Config, LocalOanda, Token, DOOR_REST};
+use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::venue::oanda::{Environment, OandaEndpoints};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -202,4 +203,26 @@ impl OandaRig {
         };
         self.market.iter().filter_map(gap).collect()
     }
+}
+
+/// Somebody else with the same token asks something of the account, past all sockets: method, path below the account, body.
+#[track_caller]
+pub fn stranger(venue: &LocalOanda, method: &str, path: &str, body: &str) -> serde_json::Value {
+    let request = Request {
+        method: method.into(),
+        path: format!("/v3/accounts/{}{path}", venue.account_id()),
+        headers: vec![("authorization".into(), format!("Bearer {CANARY_TOKEN}"))],
+        body: body.as_bytes().to_vec(),
+        ..Request::default()
+    };
+    let reply = venue.call(move |core, now_ns| core.venue.http(now_ns, DOOR_REST, &request)).unwrap();
+    assert!(matches!(reply.status, 200 | 201), "{}: {}", reply.status, String::from_utf8_lossy(&reply.body));
+    serde_json::from_slice(&reply.body).unwrap()
+}
+
+/// So many units are held that were bought before anybody looked.
+pub fn bought_before(venue: &LocalOanda, units: &str) {
+    let body =
+        format!(r#"{{"order":{{"type":"MARKET","instrument":"EUR_USD","units":"{units}","timeInForce":"FOK"}}}}"#);
+    let _ = stranger(venue, "POST", "/orders", &body);
 }

@@ -4,21 +4,15 @@
 //! stranger's, and a connection for emergencies that was rehearsed.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::common::{self, is_for_want_of_a_path, is_state, RootFile, PATIENCE};
+use super::common::{is_for_want_of_a_path, is_state, RootFile, PATIENCE};
 use super::venues::{Local, Setup};
 use exchange_connectors::gateway::{
     Channels, EmergencyState, Gateway, GatewayBuilder, Handler, InlineOrders, Strategy,
 };
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand,
-    RequestId, Side, TimeInForce, Venue,
+    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Instrument, MarketRecord, OrderCommand, RequestId,
+    Venue,
 };
-use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
-use exchange_connectors::sim::server::{Request, Venue as _};
-use exchange_connectors::venue::binance_us::auth::Credentials;
-use exchange_connectors::venue::binance_us::cold::{Caller, Scratch};
-use exchange_connectors::venue::binance_us::request::{Call, NewOrder, OrderKind, Quantity, ResponseDetail};
-use exchange_connectors::venue::binance_us::VenueMs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,50 +21,6 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(2);
 /// The stranger's client order id.
 pub const STRANGER: &str = "somebody-else-1";
-
-/// Somebody else with the same account places a resting bid, past all sockets.
-fn strangers_bid(local: &Local) {
-    match local {
-        Local::Coinbase(venue) => drop(common::strangers_bid(venue, STRANGER, "1000", "0.01")),
-        Local::BinanceUs(venue) => binance_us_strangers_bid(venue),
-    }
-}
-
-fn binance_us_strangers_bid(venue: &LocalBinanceUs) {
-    let key = Credentials::new(venue.key().key(), venue.key().secret()).unwrap();
-    let host = venue.rest_url().replace("https://", "");
-    let caller = Caller { host: &host, user_agent: "stranger", credentials: Some(&key), recv_window_ms: 5_000 };
-    let order = NewOrder {
-        symbol: "BTCUSD",
-        side: Side::Buy,
-        kind: OrderKind::Limit,
-        time_in_force: Some(TimeInForce::GoodTilCancelled),
-        quantity: Quantity::Base(Fixed::parse("0.01").unwrap()),
-        price: Some(Fixed::parse("40000").unwrap()),
-        stop_price: None,
-        trailing_delta: None,
-        iceberg: None,
-        client_order_id: STRANGER,
-        self_trade: None,
-        detail: ResponseDetail::Result,
-    };
-    let now_ns = venue.call(|_, now_ns| now_ns).unwrap();
-    let mut bytes = Vec::new();
-    let stamp = VenueMs(now_ns / 1_000_000);
-    caller.put(&Call::Place(&order), stamp, &mut Scratch::default(), |write| write(&mut bytes)).unwrap();
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let headers = head.lines().skip(1).map(|line| line.split_once(": ").unwrap());
-    let request = Request {
-        method: "POST".into(),
-        path: "/api/v3/order".into(),
-        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
-        body: body.as_bytes().to_vec(),
-        ..Request::default()
-    };
-    let reply = venue.call(move |core, now_ns| core.venue.http(now_ns, binance_us::DOOR_REST, &request)).unwrap();
-    assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
-}
 
 /// Does what it was made for at the first market event after it was armed.
 struct Saboteur {
@@ -91,7 +41,7 @@ pub struct Stage {
     pub local: Arc<Local>,
     pub gateway: Option<Gateway>,
     pub strategy: Strategy,
-    pub btc: Arc<Instrument>,
+    pub traded: Arc<Instrument>,
     /// Our open orders, as they were accepted.
     pub open: Vec<ExecutionRecord>,
     /// All records so far.
@@ -115,11 +65,11 @@ impl Stage {
         let gateway = builder.start_with_handler(Box::new(saboteur)).unwrap();
         let strategy = gateway.strategy().unwrap();
         let symbol = local.symbol();
-        let btc = gateway.subscribe(strategy.id(), at, symbol, Channels::NONE).unwrap();
+        let traded = gateway.subscribe(strategy.id(), at, symbol, Channels::NONE).unwrap();
         gateway.subscribe(gateway.inline_strategy().unwrap(), at, symbol, Channels::BOOK).unwrap();
         let (open, executions, market) = (Vec::new(), Vec::new(), Vec::new());
         let gateway = Some(gateway);
-        let mut stage = Stage { local, gateway, strategy, btc, open, executions, market, armed, _roots: roots };
+        let mut stage = Stage { local, gateway, strategy, traded, open, executions, market, armed, _roots: roots };
         stage.until("the rehearsal", |stage| stage.gateway().emergency().is_ready());
         stage.until("the account's stream", |stage| {
             stage.market.iter().any(|r| is_state(r, ConnectionRole::User, ConnectionState::Healthy))
@@ -128,7 +78,7 @@ impl Stage {
             let accepted = stage.place_accepted();
             stage.open.push(accepted);
         }
-        strangers_bid(&stage.local);
+        stage.local.strangers_bid(symbol, STRANGER);
         stage
     }
 
@@ -148,11 +98,9 @@ impl Stage {
         }
     }
 
-    /// A bid for 0.01 BTC that rests far below the market.
+    /// A bid that rests far below the market.
     pub fn bid(&self) -> OrderCommand {
-        let mantissa = |text, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
-        let (price, size) = (mantissa("50000", self.btc.price_exponent), mantissa("0.01", self.btc.size_exponent));
-        OrderCommand::limit(self.btc.id, Side::Buy, price, size)
+        self.local.bid(&self.traded)
     }
 
     pub fn submit(&mut self) -> RequestId {

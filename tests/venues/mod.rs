@@ -4,341 +4,47 @@
 //! is cans: what no can answers, the local venue's model answers, past all sockets.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod local;
+
 use super::canned::{Canned, Fallback};
-use super::common::{self, fast_rules, RootFile, BTC, PATIENCE};
-use exchange_connectors::gateway::{
-    BinanceUsConfig, BreakerRules, Channels, CoinbaseConfig, Gateway, GatewayBuilder, Idle, Strategy,
-};
+use super::common::{self, fast_rules, RootFile, PATIENCE};
+use exchange_connectors::gateway::{BreakerRules, Channels, Gateway, GatewayBuilder, Idle, Strategy};
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, GuardEvent, Instrument, MarketRecord,
-    OrderCommand, OrderRef, RejectClass, RequestId, Side, UnixNanos, Venue, View,
+    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, GuardEvent, Instrument, MarketRecord,
+    OrderCommand, OrderRef, RejectClass, RequestId, UnixNanos, Venue, View,
 };
-use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
-use exchange_connectors::sim::coinbase::{self, LocalVenue};
-use exchange_connectors::sim::server::{Door, Fault, FaultRule, Request, Response, Venue as _};
-use exchange_connectors::venue::binance_us::{auth as binance_us_key, BinanceUsEndpoints};
-use exchange_connectors::venue::coinbase::auth::CdpKey;
-use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
-use rust_decimal::Decimal;
+pub use local::Local;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long one look at the rings sleeps when nothing comes.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// A local venue.
-pub enum Local {
-    Coinbase(LocalVenue),
-    BinanceUs(LocalBinanceUs),
+/// The same at every venue at once.
+pub fn at_every_venue(show: impl Fn(Venue) + Sync) {
+    std::thread::scope(|scope| {
+        let shown = Local::ALL.map(|at| {
+            (
+                at,
+                scope.spawn({
+                    let show = &show;
+                    move || show(at)
+                }),
+            )
+        });
+        for (at, shown) in shown {
+            assert!(shown.join().is_ok(), "at {at}");
+        }
+    });
 }
 
-/// The same words to whichever venue it is.
-macro_rules! at {
-    ($local:expr, $venue:ident => $said:expr) => {
-        match $local {
-            Local::Coinbase($venue) => $said,
-            Local::BinanceUs($venue) => $said,
-        }
-    };
-}
-
-/// Where the REST API of a venue is asked what: method and path.
-#[derive(Clone, Copy)]
-pub struct Paths {
-    pub place: (&'static str, &'static str),
-    pub cancel: (&'static str, &'static str),
-    /// Where an order of unknown outcome is looked for.
-    pub recent_orders: (&'static str, &'static str),
-    /// What `Queries::balances` asks.
-    pub balances: (&'static str, &'static str),
-    /// The public question for the time, by which connections are kept warm and breakers probe.
-    pub time: (&'static str, &'static str),
-}
-
-impl Local {
-    /// Every venue that trades through the gateway.
-    pub const ALL: [Venue; 2] = [Venue::Coinbase, Venue::BinanceUs];
-
-    /// Quiet, and opened by a throwaway key.
-    pub fn start(at: Venue) -> Local {
-        match at {
-            Venue::Coinbase => Local::Coinbase(LocalVenue::start(common::quiet_venue()).unwrap()),
-            Venue::BinanceUs => Local::BinanceUs(LocalBinanceUs::start(binance_us::Config::quiet()).unwrap()),
-            Venue::Oanda => panic!("OANDA does not trade through the gateway yet"),
-        }
-    }
-
-    pub fn venue(&self) -> Venue {
-        match self {
-            Local::Coinbase(_) => Venue::Coinbase,
-            Local::BinanceUs(_) => Venue::BinanceUs,
-        }
-    }
-
-    pub fn paths(&self) -> Paths {
-        match self {
-            Local::Coinbase(_) => Paths {
-                place: ("POST", common::ORDERS),
-                cancel: ("POST", common::BATCH_CANCEL),
-                recent_orders: ("GET", common::LIST_ORDERS),
-                balances: ("GET", "/api/v3/brokerage/accounts"),
-                time: ("GET", "/api/v3/brokerage/time"),
-            },
-            Local::BinanceUs(_) => Paths {
-                place: ("POST", "/api/v3/order"),
-                cancel: ("DELETE", "/api/v3/order"),
-                recent_orders: ("GET", "/api/v3/allOrders"),
-                balances: ("GET", "/api/v3/account"),
-                time: ("GET", "/api/v3/time"),
-            },
-        }
-    }
-
-    /// The venue's name of bitcoin in dollars.
-    pub fn symbol(&self) -> &'static str {
-        match self {
-            Local::Coinbase(_) => BTC,
-            Local::BinanceUs(_) => "BTCUSD",
-        }
-    }
-
-    /// Where the account's events come from.
-    pub fn user_door(&self) -> Door {
-        match self {
-            Local::Coinbase(_) => coinbase::DOOR_USER,
-            Local::BinanceUs(_) => binance_us::DOOR_WS_API,
-        }
-    }
-
-    pub fn rest_door(&self) -> Door {
-        match self {
-            Local::Coinbase(_) => coinbase::DOOR_REST,
-            Local::BinanceUs(_) => binance_us::DOOR_REST,
-        }
-    }
-
-    fn ca_pem(&self) -> &str {
-        at!(self, venue => venue.ca_pem())
-    }
-
-    /// Answers a request as if it had come in by REST, past all sockets. A signature that names the host is made anew.
-    pub fn serve(&self, mut request: Request) -> Response {
-        match self {
-            Local::Coinbase(venue) => {
-                if let Some((_, token)) = request.headers.iter_mut().find(|(name, _)| name == "authorization") {
-                    let key = venue.credentials();
-                    let key = CdpKey::new(key.name(), key.secret()).unwrap();
-                    let host = venue.rest_url().replace("https://", "");
-                    let now = std::time::UNIX_EPOCH.elapsed().unwrap();
-                    let nonce = now.as_nanos().to_be_bytes();
-                    let minted = key.mint_rest(&request.method, &host, &request.path, now.as_secs(), nonce).unwrap();
-                    *token = format!("Bearer {minted}");
-                }
-                venue
-                    .call(move |core, now_ns| {
-                        core.venue.arrived(now_ns, coinbase::DOOR_REST, &request);
-                        core.venue.http(now_ns, coinbase::DOOR_REST, &request)
-                    })
-                    .unwrap()
-            }
-            Local::BinanceUs(venue) => venue
-                .call(move |core, now_ns| {
-                    core.venue.arrived(now_ns, binance_us::DOOR_REST, &request);
-                    core.venue.http(now_ns, binance_us::DOOR_REST, &request)
-                })
-                .unwrap(),
-        }
-    }
-
-    /// Somebody else with the same account places a bid far below the market, past all sockets.
-    pub fn strangers_bid(&self, symbol: &str, client_order_id: &str) {
-        let (price, size) = if symbol == self.symbol() { ("50000", "0.01") } else { ("1500", "0.1") };
-        let (method, path) = self.paths().place;
-        let request = Request { method: method.into(), path: path.into(), ..Request::default() };
-        let request = match self {
-            Local::Coinbase(_) => Request {
-                headers: vec![("authorization".into(), "Bearer".into())],
-                body: format!(
-                    r#"{{"client_order_id":"{client_order_id}","product_id":"{symbol}","side":"BUY","order_configuration":{{"limit_limit_gtc":{{"base_size":"{size}","limit_price":"{price}","post_only":true}}}}}}"#
-                )
-                .into_bytes(),
-                ..request
-            },
-            Local::BinanceUs(venue) => {
-                let key = venue.key();
-                let stamp = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
-                let order = format!(
-                    "symbol={symbol}&side=BUY&type=LIMIT&timeInForce=GTC&quantity={size}&price={price}&newClientOrderId={client_order_id}&timestamp={stamp}"
-                );
-                let mut signature = Vec::new();
-                let credentials = binance_us_key::Credentials::new(key.key(), key.secret()).unwrap();
-                credentials.sign_rest(order.as_bytes(), &[], &mut signature);
-                let query = format!("{order}&signature={}", String::from_utf8(signature).unwrap());
-                Request { headers: vec![("x-mbx-apikey".into(), key.key().into())], query, ..request }
-            }
-        };
-        let reply = self.serve(request);
-        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
-        assert!(self.holds(client_order_id), "{}", String::from_utf8_lossy(&reply.body));
-    }
-
-    /// The venue's name of something that no test trades.
-    pub fn other_symbol(&self) -> &'static str {
-        match self {
-            Local::Coinbase(_) => "ETH-USD",
-            Local::BinanceUs(_) => "ETHUSD",
-        }
-    }
-
-    /// What may be said on the stream of the account's events and means nothing.
-    pub fn nonsense(&self) -> [&'static str; 4] {
-        match self {
-            Local::Coinbase(_) => [
-                "{not json",
-                r#"{"channel":"user","timestamp":"2026-11-22T00:00:00Z","events":7}"#,
-                r#"{"channel":"user","timestamp":"2026-11-22T00:00:00Z","events":[{"type":"update","orders":[{"product_id":"NO-SUCH","order_id":5}]}]}"#,
-                r#"{"channel":"user","timestamp":"2026-11-22T00:00:00Z","events":[{"type":"update","orders":[{"order_id":"x","client_order_id":"y","product_id":"NO-SUCH","status":"OPEN","order_side":"BUY","cumulative_quantity":"0","leaves_quantity":"1","avg_price":"0"}]}]}"#,
-            ],
-            Local::BinanceUs(_) => [
-                "{not json",
-                r#"{"event":7}"#,
-                r#"{"subscriptionId":0,"event":{"e":"executionReport","s":"NOSUCH"}}"#,
-                r#"{"subscriptionId":0,"event":{"e":"horoscope","E":1}}"#,
-            ],
-        }
-    }
-
-    /// How often an order arrived, answered or not.
-    pub fn orders_received(&self, client_order_id: &str) -> u64 {
-        at!(self, venue => venue.orders_received(client_order_id).unwrap())
-    }
-
-    /// How many new orders arrived by REST, answered or not.
-    pub fn orders_posted(&self) -> u64 {
-        let (method, path) = self.paths().place;
-        at!(self, venue => venue.requests(&format!("{method} {path}")).unwrap())
-    }
-
-    /// Lets the market move once.
-    pub fn step(&self) {
-        at!(self, venue => venue.step(1).unwrap());
-    }
-
-    /// How the venue itself sees an order.
-    pub fn state_of(&self, client_order_id: &str) -> Option<&'static str> {
-        at!(self, venue => venue.order(client_order_id).unwrap().map(|(_, state, _)| state))
-    }
-
-    /// Whether the venue holds an order open.
-    pub fn holds(&self, client_order_id: &str) -> bool {
-        matches!(self.state_of(client_order_id), Some("OPEN" | "NEW" | "PARTIALLY_FILLED" | "PENDING"))
-    }
-
-    pub fn inject(&self, rule: FaultRule) {
-        at!(self, venue => venue.inject(rule).unwrap());
-    }
-
-    /// Something is wrong with the next new order's request.
-    pub fn spoil_next_order(&self, fault: Fault) {
-        let (method, path) = self.paths().place;
-        self.inject(FaultRule::next(method, path, fault));
-    }
-
-    /// The same where orders go over a connection that carries many (the WebSocket API of Binance.US).
-    pub fn spoil_next_api_order(&self, fault: Fault) {
-        match self {
-            Local::BinanceUs(venue) => venue.inject_next_ws("order.place", fault).unwrap(),
-            Local::Coinbase(_) => panic!("Coinbase has no order entry but REST"),
-        }
-    }
-
-    pub fn clear_faults(&self) {
-        at!(self, venue => venue.clear_faults().unwrap());
-    }
-
-    pub fn hold_user_events(&self) {
-        at!(self, venue => venue.hold_user_events().unwrap());
-    }
-
-    pub fn drop_user_events(&self) {
-        at!(self, venue => venue.drop_user_events().unwrap());
-    }
-
-    pub fn release_user_events(&self) {
-        at!(self, venue => venue.release_user_events().unwrap());
-    }
-
-    pub fn lag_listings(&self, lag_ms: u64) {
-        at!(self, venue => venue.lag_listings(lag_ms * 1_000_000).unwrap());
-    }
-
-    pub fn fill(&self, client_order_id: &str, size: &str) {
-        let size: Decimal = size.parse().unwrap();
-        let traded = at!(self, venue => venue.fill_order(client_order_id, size).unwrap());
-        assert_eq!(traded, size, "the order rests");
-    }
-
-    pub fn delay_user_events(&self, delay_ms: u64) {
-        at!(self, venue => venue.delay_user_events(delay_ms * 1_000_000).unwrap());
-    }
-
-    pub fn repeat_user_events(&self, times: usize) {
-        at!(self, venue => venue.repeat_user_events(times).unwrap());
-    }
-
-    /// The REST connections there are now go half-open, or go on.
-    pub fn freeze_rest(&self, frozen: bool) -> usize {
-        at!(self, venue => venue.set_frozen(self.rest_door(), frozen).unwrap())
-    }
-
-    pub fn step_clock(&self, ahead_ms: u64) {
-        at!(self, venue => venue.step_clock(ahead_ms * 1_000_000).unwrap());
-    }
-
-    /// Something past the model to whoever hears the account's events.
-    pub fn say_on_user_stream(&self, text: &str) {
-        let heard = at!(self, venue => venue.send_raw(self.user_door(), text).unwrap());
-        assert!(heard > 0, "somebody listens");
-    }
-
-    pub fn down(&self) {
-        at!(self, venue => venue.down().unwrap());
-    }
-
-    pub fn up(&self) {
-        at!(self, venue => venue.up().unwrap().unwrap());
-    }
-
-    /// Where the gateway finds it, REST elsewhere if `rest` says so. Orders go over REST at every venue.
-    fn configure(&self, builder: GatewayBuilder, rest: Option<&str>, setup: &Setup) -> GatewayBuilder {
-        match self {
-            Local::Coinbase(venue) => {
-                let mut endpoints = common::endpoints(venue);
-                if let Some(rest) = rest {
-                    endpoints = CoinbaseEndpoints { rest: Endpoint::https(rest).unwrap(), ..endpoints };
-                }
-                let key = venue.credentials();
-                let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
-                let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
-                if let Some(every_ms) = setup.warm_every_ms {
-                    config = config.warm_every_ms(every_ms);
-                }
-                builder.coinbase(config.credentials(key.name(), key.secret()).unwrap())
-            }
-            Local::BinanceUs(venue) => {
-                let here = venue.rest_url();
-                let rest = rest.unwrap_or(&here);
-                let endpoints = BinanceUsEndpoints::parse(rest, &venue.stream_url(), &venue.ws_api_url()).unwrap();
-                let config = BinanceUsConfig::default().endpoints(endpoints).api_connections(setup.api_connections);
-                let mut config =
-                    config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
-                if let Some(every_ms) = setup.warm_every_ms {
-                    config = config.warm_every_ms(every_ms);
-                }
-                builder.binance_us(config.credentials(venue.key().key(), venue.key().secret()).unwrap())
-            }
-        }
+/// How many gateways a test that needs many of them has at a time: at OANDA, which lets two connections be opened in a
+/// second, they wait most of the time.
+pub fn at_a_time(venue: Venue) -> usize {
+    match venue {
+        Venue::Coinbase | Venue::BinanceUs => 4,
+        Venue::Oanda => 10,
     }
 }
 
@@ -355,6 +61,8 @@ pub struct Setup {
     pub channels: Channels,
     /// Idle connections are used this often, ms; as configured by default if `None`.
     pub warm_every_ms: Option<u64>,
+    /// At OANDA the engine asks the account what queries ask, too: it does not if it may not trade.
+    pub trades: bool,
     /// See [`Setup::canned`].
     pub canned: bool,
 }
@@ -377,6 +85,7 @@ impl Setup {
             query_timeout_ms: 1_500,
             channels: Channels::NONE,
             warm_every_ms: None,
+            trades: true,
             canned: false,
         }
     }
@@ -420,9 +129,9 @@ impl Setup {
         let (local, canned, builder, roots) = self.prepare(at);
         let gateway = change(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
-        let btc = gateway.subscribe(strategy.id(), at, local.symbol(), self.channels).unwrap();
+        let traded = gateway.subscribe(strategy.id(), at, local.symbol(), self.channels).unwrap();
         let (executions, market) = (vec![], vec![]);
-        let mut rig = Rig { gateway, strategy, btc, executions, market, canned, local, _roots: roots };
+        let mut rig = Rig { gateway, strategy, traded, executions, market, canned, local, _roots: roots };
         rig.healthy();
         rig
     }
@@ -432,7 +141,7 @@ impl Setup {
 pub struct Rig {
     pub gateway: Gateway,
     pub strategy: Strategy,
-    pub btc: Arc<Instrument>,
+    pub traded: Arc<Instrument>,
     pub executions: Vec<ExecutionRecord>,
     pub market: Vec<MarketRecord>,
     canned: Option<Canned>,
@@ -496,15 +205,13 @@ impl Rig {
         });
     }
 
-    /// A good-til-cancelled bid for 0.01 that rests far below the market.
+    /// A good-til-cancelled bid that rests far below the market.
     pub fn resting_bid(&self) -> OrderCommand {
-        let mantissa = |text: &str, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
-        let price = mantissa("50000", self.btc.price_exponent);
-        OrderCommand::limit(self.btc.id, Side::Buy, price, mantissa("0.01", self.btc.size_exponent))
+        self.local.bid(&self.traded)
     }
 
     pub fn cancel_of(&self, order: RequestId) -> OrderCommand {
-        OrderCommand::cancel(self.btc.id, OrderRef::Request(order))
+        OrderCommand::cancel(self.traded.id, OrderRef::Request(order))
     }
 
     #[track_caller]
@@ -512,15 +219,17 @@ impl Rig {
         self.strategy.orders.submit(command).unwrap()
     }
 
-    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection is submitted
-    /// again, as the refusal says. Gives its first record.
+    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection, or for a moment
+    /// by our own rate limit, is submitted again, as the refusal says. Gives its first record.
     #[track_caller]
     pub fn place(&mut self) -> ExecutionRecord {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let request = self.submit(self.resting_bid());
             let first = self.first(request);
-            let want = matches!(first.reject, RejectClass::Busy | RejectClass::NotConnected);
+            let soon = first.retry_at().is_some_and(|at| at.since(first.recv) < 1_500_000_000);
+            let want = matches!(first.reject, RejectClass::Busy | RejectClass::NotConnected)
+                || first.reject == RejectClass::RateLimited && soon;
             if !(want && first.sent == UnixNanos::NONE && Instant::now() < deadline) {
                 return first;
             }
@@ -571,6 +280,21 @@ impl Rig {
     pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
         let kinds = self.executions.iter().filter(|r| r.request == request).map(|r| r.kind);
         kinds.filter(|kind| *kind != ExecutionKind::FillDetail).collect()
+    }
+
+    /// A part of an order that rests trades, the rest is cancelled; where orders trade whole, all of it trades. Waits for
+    /// the end, and gives the kinds of the records that makes.
+    #[track_caller]
+    pub fn trade_to_the_end(&mut self, order: &ExecutionRecord) -> [ExecutionKind; 2] {
+        let parts = self.local.parts();
+        self.local.fill(order.client_order_id.as_str(), parts[0]);
+        if parts.len() == 1 {
+            self.expect(order.request, ExecutionKind::Filled);
+            return [ExecutionKind::Fill, ExecutionKind::Filled];
+        }
+        self.expect(order.request, ExecutionKind::Fill);
+        self.cancel(order.request);
+        [ExecutionKind::Fill, ExecutionKind::Cancelled]
     }
 
     /// Cancels an order and waits for the end.

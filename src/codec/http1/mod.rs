@@ -8,6 +8,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod chunk;
+mod date;
 mod excerpt;
 mod head;
 mod request;
@@ -15,6 +16,7 @@ mod response;
 mod stream;
 
 pub use chunk::{ChunkDecoder, ChunkError, ChunkStep};
+pub use date::{format_http_date, parse_http_date};
 pub use excerpt::{Excerpt, EXCERPT_BYTES_MAX};
 pub(in crate::codec) use head::Head;
 pub use head::{Headers, HEADERS_MAX};

@@ -13,7 +13,7 @@ use crate::venue::oanda::cold::{self, Caller};
 use crate::venue::oanda::request::{Command, OrderSpecifier, Query};
 use crate::venue::oanda::response::{self, AccountSummary, OrderRow, ReplyError, ReplyHeaders};
 use crate::venue::oanda::InstrumentRules;
-use crate::venue::ListedOrder;
+use crate::venue::{is_page, ListedOrder};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -99,7 +99,7 @@ impl OandaQueries {
 
     /// The account's one balance: its currency, the margin that is free, and the margin that positions bind.
     pub(super) fn balances(&self) -> Answer<Vec<Balance>> {
-        let summary = self.summary()?;
+        let summary = self.ask("balances", &Query::Summary, response::summary)?;
         let AccountSummary { currency, margin_available, margin_used, .. } = summary;
         Ok(vec![Balance { asset: currency.into(), available: margin_available, hold: margin_used }])
     }
@@ -228,7 +228,7 @@ impl OandaQueries {
         let retry_after_s =
             reply.header("retry-after").and_then(|value| std::str::from_utf8(value).ok()?.trim().parse().ok());
         let headers = ReplyHeaders { retry_after_s, ..ReplyHeaders::default() };
-        if let Some(wait_ms) = headers.wait_ms(status) {
+        if let Some(wait_ms) = headers.wait_ms(status, is_page(&reply.body)) {
             let client = &self.shared.client;
             client.block_until(client.clock.now().plus_ms(wait_ms));
         }

@@ -453,6 +453,7 @@ impl World {
         let rest = |side| open(side).map(|order| (order.quantity() - order.executed()).max(0)).sum::<i64>();
         let expected = Exposure {
             position: filled.sum(),
+            position_known: false,
             open_buy: rest(Side::Buy),
             open_sell: rest(Side::Sell),
             open_orders: self.orders.open().count() as u32,

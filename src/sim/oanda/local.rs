@@ -8,7 +8,7 @@ use super::config::{Config, Identity, Limits, Token};
 use super::market::Bucket;
 use super::model::{Oanda, DOOR_REST, DOOR_STREAM};
 use super::observed::Observed;
-use super::order::State;
+use super::order::{Order, State};
 use crate::sim::server::{Server, StartError, Stopped};
 use rust_decimal::Decimal;
 use std::ops::Deref;
@@ -183,6 +183,16 @@ impl LocalOanda {
         self.call(move |core, _| core.venue.exchange.forced_cancels.push_back(reason))
     }
 
+    /// Somebody trades with exactly this resting order of the client, whole and at its price, wherever the market is. Gives
+    /// the units filled: none if it does not rest.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn fill_order(&self, client_order_id: &str) -> Result<Decimal, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, now_ns| core.venue.fill_order(now_ns, &id))
+    }
+
     /// Whether the token opens nothing any more: 401.
     ///
     /// # Errors
@@ -227,16 +237,7 @@ impl LocalOanda {
     /// [`Stopped`].
     pub fn order(&self, client_order_id: &str) -> Result<Option<(u64, &'static str)>, Stopped> {
         let id = client_order_id.to_owned();
-        self.call(move |core, _| {
-            let orders = core.venue.exchange.orders.values().rev();
-            let order = orders.into_iter().find(|o| o.extensions.id.as_ref() == Some(&id))?;
-            let state = match order.state {
-                State::Pending => "PENDING",
-                State::Filled => "FILLED",
-                State::Cancelled => "CANCELLED",
-            };
-            Some((order.id, state))
-        })
+        self.call(move |core, _| core.venue.order_state(&id).map(|(id, state, _)| (id, state)))
     }
 
     /// Open units of an instrument.
@@ -296,6 +297,13 @@ impl Oanda {
         Ok(())
     }
 
+    /// Fills the latest order of that client id, see [`LocalOanda::fill_order`].
+    pub fn fill_order(&mut self, now_ns: u64, client_order_id: &str) -> Decimal {
+        let named = |order: &&Order| order.extensions.id.as_deref() == Some(client_order_id);
+        let latest = self.exchange.orders.values().rev().find(named).map(|order| order.id);
+        latest.map_or(Decimal::ZERO, |id| self.exchange.fill_alone(now_ns, id))
+    }
+
     fn set_buckets(
         &mut self,
         now_ns: u64,
@@ -322,5 +330,16 @@ impl Oanda {
         }
         self.price_changed(now_ns, index);
         Ok(())
+    }
+
+    /// How the venue itself sees the latest order of a client id: its id, state and executed units.
+    pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
+        let mut orders = self.exchange.orders.values().rev();
+        let order = orders.find(|order| order.extensions.id.as_deref() == Some(client_order_id))?;
+        Some(match order.state {
+            State::Pending => (order.id, "PENDING", Decimal::ZERO),
+            State::Filled => (order.id, "FILLED", order.units.abs()),
+            State::Cancelled => (order.id, "CANCELLED", Decimal::ZERO),
+        })
     }
 }

@@ -3,6 +3,7 @@
 
 use super::exchange::{ends_order, is_triggered, reference, Exchange};
 use super::log::Batch;
+use super::market::Bucket;
 use super::order::{Closing, Kind, Order, TimeInForce};
 use super::text::units;
 use crate::sim::market::Side;
@@ -25,6 +26,26 @@ impl Exchange {
         self.close_out(now_ns);
     }
 
+    /// Somebody trades with exactly this order at its price, wherever the market is. Gives the units filled: all, or none if
+    /// it does not rest at a price or may not be filled.
+    pub(crate) fn fill_alone(&mut self, now_ns: u64, id: u64) -> Decimal {
+        let Some(order) = self.orders.get(&id).filter(|_| self.pending.contains(&id)) else { return Decimal::ZERO };
+        let (index, units, price) = (order.market, order.units.abs(), order.price);
+        let (Some(price), Some(market)) = (price, self.markets.get_mut(index)) else { return Decimal::ZERO };
+        let alone = || vec![Bucket { price, liquidity: units }];
+        let bids = std::mem::replace(&mut market.bids, alone());
+        let asks = std::mem::replace(&mut market.asks, alone());
+        let filled = self.execute(&mut Batch::new(now_ns, None), id).is_ok();
+        if let Some(market) = self.markets.get_mut(index) {
+            (market.bids, market.asks) = (bids, asks);
+        }
+        if filled {
+            units
+        } else {
+            Decimal::ZERO
+        }
+    }
+
     fn trail(&mut self, id: u64) {
         let Some(order) = self.orders.get_mut(&id).filter(|o| o.kind == Kind::TrailingStopLoss) else { return };
         let Some(market) = self.markets.get(order.market) else { return };
@@ -36,7 +57,8 @@ impl Exchange {
         });
     }
 
-    fn fire(&mut self, now_ns: u64, id: u64) {
+    /// An order meets the market now.
+    pub(crate) fn fire(&mut self, now_ns: u64, id: u64) {
         let mut batch = Batch::new(now_ns, None);
         let Some(order) = self.orders.get_mut(&id) else { return };
         if let Some(trade) = order.trade.and_then(|id| self.account.trades.get(&id)) {

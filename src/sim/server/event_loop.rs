@@ -9,6 +9,7 @@ use super::fault::{Fault, Faults};
 use super::http;
 use super::stream::TlsStream;
 use super::tls::{Certificate, Certificates};
+use crate::codec::http1::format_http_date;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -253,7 +254,8 @@ impl<V: Venue> Core<V> {
         Ok(())
     }
 
-    fn reply(&mut self, conn: ConnId, reply: Response, keep_alive: bool, fault: Option<Fault>) {
+    fn reply(&mut self, conn: ConnId, mut reply: Response, keep_alive: bool, fault: Option<Fault>) {
+        reply.headers.push(("Date".into(), format_http_date(self.now_ns)));
         let plain = http::serialize(&reply, keep_alive, None);
         let end = (!keep_alive).then_some(CloseHow::Clean);
         match fault {

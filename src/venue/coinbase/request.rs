@@ -49,6 +49,16 @@ impl TokenPath {
         TokenPath::TransactionSummary,
     ];
 
+    /// Those the engine asks: tokens for them are made ahead. The others are asked by cold queries, which sign for themselves.
+    pub const OF_ENGINE: [TokenPath; 6] = [
+        TokenPath::Place,
+        TokenPath::BatchCancel,
+        TokenPath::Edit,
+        TokenPath::ListOrders,
+        TokenPath::ListFills,
+        TokenPath::Accounts,
+    ];
+
     /// The method.
     pub const fn method(self) -> Method {
         match self {

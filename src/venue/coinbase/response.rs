@@ -9,6 +9,7 @@ use crate::codec::http1::{Excerpt, Headers};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::order::{CancelReply, PlaceReply};
 use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
+use crate::venue::wait;
 
 mod account;
 mod catalog;
@@ -48,9 +49,6 @@ pub struct RateHeaders {
 }
 
 impl RateHeaders {
-    /// Longest wait believed, seconds: a reset given as a point in time must not stop us for decades.
-    const WAIT_S_MAX: u64 = 600;
-
     pub(super) fn read(headers: Headers<'_>) -> RateHeaders {
         RateHeaders {
             retry_after_s: headers.number("retry-after"),
@@ -60,16 +58,10 @@ impl RateHeaders {
         }
     }
 
-    /// How long to send nothing after a reply of this status, ms; `None` if it does not say so.
-    pub fn wait_ms(&self, status: u16) -> Option<u64> {
-        let believed = |s: Option<u64>| s.filter(|s| *s <= Self::WAIT_S_MAX);
-        let said = believed(self.retry_after_s);
-        if status != 429 {
-            // 503 may carry it too.
-            return said.map(|s| s.saturating_mul(1_000));
-        }
-        let said = said.or_else(|| believed(self.reset_s));
-        Some(said.map_or(super::limits::THROTTLED_MS, |s| s.saturating_mul(1_000).max(super::limits::THROTTLED_MS)))
+    /// How long to send nothing after a reply of this status, ms; `None` if it does not say so. `page`: its body is not
+    /// the venue's own JSON.
+    pub fn wait_ms(&self, status: u16, page: bool) -> Option<u64> {
+        wait::wait_ms(status, self.retry_after_s, self.reset_s, page, super::limits::THROTTLED_MS)
     }
 }
 

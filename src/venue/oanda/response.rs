@@ -9,13 +9,13 @@ use super::ledger::{Admitted, Ledger};
 use super::products::Products;
 use super::reject;
 use super::transaction::{order_id, Transaction};
-use crate::codec::http1::Headers;
+use crate::codec::http1::{parse_http_date, Headers};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::order::{CancelReply, FactSource, PlaceReply, ReplaceReply};
-use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
+use crate::record::{ClientOrderId, InlineText, RejectClass, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
-use crate::venue::{Anomaly, Facts};
+use crate::venue::{wait, Anomaly, Facts};
 use arrayvec::ArrayVec;
 
 mod account;
@@ -65,24 +65,24 @@ pub struct ReplyHeaders {
     pub request_id: Option<u64>,
     /// `Retry-After`, seconds; never recorded.
     pub retry_after_s: Option<u64>,
+    /// `Date`: the server's clock to the second. Never recorded, but a server that has a clock must send it (RFC 9110
+    /// section 6.6.1).
+    pub date: Option<UnixNanos>,
 }
 
 impl ReplyHeaders {
-    /// Longest wait believed, seconds.
-    const WAIT_S_MAX: u64 = 600;
-
     pub(super) fn read(headers: Headers<'_>) -> ReplyHeaders {
-        ReplyHeaders { request_id: headers.number("requestid"), retry_after_s: headers.number("retry-after") }
+        ReplyHeaders {
+            request_id: headers.number("requestid"),
+            retry_after_s: headers.number("retry-after"),
+            date: headers.text("date").and_then(parse_http_date).map(UnixNanos),
+        }
     }
 
-    /// How long to send nothing after a reply of this status, ms; `None` if it does not say so.
-    pub fn wait_ms(&self, status: u16) -> Option<u64> {
-        let said = self.retry_after_s.filter(|s| *s <= Self::WAIT_S_MAX).map(|s| s.saturating_mul(1_000));
-        match status {
-            429 => Some(said.unwrap_or(0).max(super::limits::THROTTLED_MS)),
-            // 503 may carry it too.
-            _ => said,
-        }
+    /// How long to send nothing after a reply of this status, ms; `None` if it does not say so. `page`: its body is not
+    /// the venue's own JSON.
+    pub fn wait_ms(&self, status: u16, page: bool) -> Option<u64> {
+        wait::wait_ms(status, self.retry_after_s, None, page, super::limits::THROTTLED_MS)
     }
 }
 
@@ -91,6 +91,8 @@ pub(super) struct Teller<'a> {
     pub products: &'a mut Products,
     pub times: &'a mut Rfc3339Cache,
     pub ledger: &'a mut Ledger,
+    /// Executions from before our time are told, too: those of an earlier session's orders are among them.
+    pub again: bool,
 }
 
 impl Teller<'_> {
@@ -98,6 +100,9 @@ impl Teller<'_> {
     pub fn tell(&mut self, transaction: &Transaction<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
         match self.ledger.admit(transaction.id) {
             Admitted::New => transaction.tell(FactSource::Query, self.products, self.times, facts),
+            Admitted::Known if self.again && transaction.id <= self.ledger.began() => {
+                transaction.tell_again(self.products, self.times, facts)
+            }
             Admitted::Known | Admitted::Later => Ok(()),
         }
     }

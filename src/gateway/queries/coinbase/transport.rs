@@ -10,6 +10,7 @@ use crate::order::OrderFact;
 use crate::record::{Instrument, Listing, UnixNanos, VenueOrderId};
 use crate::venue::coinbase::cold::ColdRequest;
 use crate::venue::coinbase::{request, response};
+use crate::venue::is_page;
 
 /// Rows asked per page of accounts (the venue's greatest).
 const ACCOUNTS_PER_PAGE: u32 = 250;
@@ -146,7 +147,7 @@ impl CoinbaseQueries {
         if reply.status == 200 {
             return Ok(reply);
         }
-        if let Some(wait_ms) = rate_headers(&reply).wait_ms(reply.status) {
+        if let Some(wait_ms) = rate_headers(&reply).wait_ms(reply.status, is_page(&reply.body)) {
             self.client.block_until(self.client.clock.now().plus_ms(wait_ms));
         }
         let excerpt = response::error_text(&reply.body);

@@ -139,13 +139,13 @@ fn every_cancel_asked_gets_one_answer_matched_by_id() {
 #[test]
 fn a_throttled_reply_says_how_long_to_wait_and_a_date_is_not_believed() {
     let none = RateHeaders::default();
-    assert_eq!((none.wait_ms(200), none.wait_ms(429)), (None, Some(1_000)));
+    assert_eq!((none.wait_ms(200, false), none.wait_ms(429, false)), (None, Some(1_000)));
     let both = RateHeaders { retry_after_s: Some(3), reset_s: Some(9), ..none };
-    assert_eq!((both.wait_ms(429), both.wait_ms(503)), (Some(3_000), Some(3_000)));
+    assert_eq!((both.wait_ms(429, false), both.wait_ms(503, false)), (Some(3_000), Some(3_000)));
     let reset = RateHeaders { reset_s: Some(9), ..none };
-    assert_eq!((reset.wait_ms(429), reset.wait_ms(200)), (Some(9_000), None));
+    assert_eq!((reset.wait_ms(429, false), reset.wait_ms(200, false)), (Some(9_000), None));
     let date = RateHeaders { reset_s: Some(1_793_613_600), ..none };
-    assert_eq!(date.wait_ms(429), Some(1_000));
+    assert_eq!(date.wait_ms(429, false), Some(1_000));
 }
 
 /// The shape is that of the recorded body (Coinbase reference 3.6).

@@ -22,6 +22,7 @@ use crate::codec::http1::{
 use crate::codec::json::{ArraySlicer, Plain, Slice};
 use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
+use crate::venue::wait::is_page;
 use crate::venue::{
     Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
 };
@@ -447,7 +448,7 @@ impl OrderSession {
             Ok(None) => return None,
             Ok(Some(page)) => {
                 let outcome = Outcome::Listed { rows: listing.rows, page };
-                Reply { to, status: 200, outcome, rate, wait_ms: rate.wait_ms(200) }
+                Reply { to, status: 200, outcome, rate, wait_ms: rate.wait_ms(200, false) }
             }
             Err(fault) => {
                 announce(&fault, io);
@@ -504,7 +505,7 @@ fn reply_limits() -> Limits {
 
 fn failed(to: ReplyTo, status: u16, code: &str, rate: RateHeaders) -> Reply {
     let outcome = Outcome::Failed { code: InlineText::truncated(code) };
-    Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status) }
+    Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status, false) }
 }
 
 /// Tells what a whole answer proves.
@@ -517,8 +518,9 @@ fn answer<IO: Facts + Wire>(
     rate: RateHeaders,
     io: &mut IO,
 ) -> Option<Reply> {
+    // Before the parser scribbles over it.
+    let page = is_page(body);
     if status != 200 {
-        // Before the parser scribbles over it: for the log.
         io.anomaly(Anomaly::VenueError, Excerpt::of(body).as_str());
     }
     let (to, outcome) = match in_flight {
@@ -567,7 +569,7 @@ fn answer<IO: Facts + Wire>(
         }
         InFlight::Time => (ReplyTo::Time, by_status(refusal(plain, status, body), status)),
     };
-    Some(Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status) })
+    Some(Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status, page) })
 }
 
 fn by_status(refusal: Option<(RejectClass, InlineText<32>)>, status: u16) -> Outcome {

@@ -24,6 +24,7 @@ use crate::order::{CancelReply, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::fault::{announce, Fault};
+use crate::venue::wait::is_page;
 use crate::venue::{Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire};
 use std::sync::Arc;
 
@@ -95,6 +96,8 @@ pub struct OrderSession {
     products: Products,
     times: Rfc3339Cache,
     in_flight: InFlight,
+    /// The listing of transactions in flight is to tell executions from before our time, too.
+    again: bool,
     sent_after: u64,
     reply_by: UnixNanos,
     body: Vec<u8>,
@@ -124,6 +127,7 @@ impl OrderSession {
             products: Products::default(),
             times: Rfc3339Cache::new(),
             in_flight: InFlight::None,
+            again: false,
             sent_after: 0,
             reply_by: UnixNanos::NONE,
             body: Vec::with_capacity(1024),
@@ -238,6 +242,7 @@ impl OrderSession {
             Query::PendingOrders | Query::Orders { .. } => InFlight::List(ReplyTo::Orders),
             Query::Order(_) => InFlight::Order,
             Query::TransactionsSince { .. } | Query::TransactionRange { .. } => InFlight::List(ReplyTo::Transactions),
+            Query::TransactionPages { .. } => InFlight::List(ReplyTo::Pages),
             Query::OpenPositions | Query::Positions => InFlight::List(ReplyTo::Positions),
             Query::Account | Query::Summary => InFlight::List(ReplyTo::Account),
             _ => return Err(NotSent::ColdQuery),
@@ -251,6 +256,17 @@ impl OrderSession {
             _ => 0,
         };
         self.write(now, Method::Get, in_flight, io)
+    }
+
+    /// Asks for the transactions after an id, those from before our time among them: their executions are told to whoever
+    /// looks for an earlier session's orders, and change nothing that is held.
+    ///
+    /// # Errors
+    /// [`NotSent`]: not a byte was written.
+    pub fn replay<IO: Wire>(&mut self, now: UnixNanos, id: u64, io: &mut IO) -> Result<(), NotSent> {
+        self.query(now, &Query::TransactionsSince { id }, io)?;
+        self.again = true;
+        Ok(())
     }
 
     /// Keeps an idle connection warm, and the figures of the account fresh.
@@ -365,6 +381,7 @@ impl OrderSession {
             self.open = false;
         }
         self.in_flight = in_flight;
+        self.again = false;
         self.reply_by = now.plus_ms(self.config.reply_ms_max);
         Ok(())
     }
@@ -423,11 +440,12 @@ impl OrderSession {
             return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply });
         }
         self.in_flight = InFlight::None;
+        // Before the parser scribbles over it.
+        let page = is_page(body);
         if !matches!(status, 200 | 201) {
-            // Before the parser scribbles over it: for the log.
             note_error(body, io);
         }
-        let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger };
+        let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again: false };
         let plain = &mut self.plain;
         let outcome = match in_flight {
             InFlight::None => {
@@ -462,7 +480,9 @@ impl OrderSession {
                 None => Outcome::Failed { code: http_code(status) },
             },
         };
-        let reply = Some(self.reply(in_flight.answered_as(), status, outcome, headers));
+        let mut reply = self.reply(in_flight.answered_as(), status, outcome, headers);
+        reply.wait_ms = headers.wait_ms(status, page);
+        let reply = Some(reply);
         Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply })
     }
 
@@ -476,7 +496,8 @@ impl OrderSession {
                 Ok(None)
             }
             Ok(Slice::Elements { text, .. }) => {
-                let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger };
+                let again = self.again;
+                let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again };
                 let (array, rows) = (listing.array, &mut listing.rows);
                 self.plain.parse(text, |cursor| tell_rows(array, &mut teller, cursor, rows, io)).map(|()| None)
             }
@@ -521,7 +542,7 @@ impl OrderSession {
     }
 
     fn reply(&self, to: ReplyTo, status: u16, outcome: Outcome, headers: ReplyHeaders) -> Reply {
-        Reply { to, status, outcome, headers, wait_ms: headers.wait_ms(status), sent_after: self.sent_after }
+        Reply { to, status, outcome, headers, wait_ms: headers.wait_ms(status, false), sent_after: self.sent_after }
     }
 
     /// The answer cannot be told from noise.

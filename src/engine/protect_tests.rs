@@ -1,0 +1,428 @@
+//! What opens the breaker, at every venue alike: each cause counted exactly, told once, and closed by probes alone.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use super::*;
+use crate::engine::contract::{Closed, Control, Input};
+use crate::engine::{
+    BinanceUsOrders, BinanceUsSetup, Carrier, CoinbaseOrders, CoinbaseSetup, EngineConfig, OandaOrders, OandaSetup,
+};
+use crate::guard::BreakerRules;
+use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::record::StrategyId;
+use crate::sim::FakeOutputs;
+use crate::venue::coinbase::{CoinbaseEndpoints, MarketFeeds};
+use crate::venue::{binance_us, coinbase, oanda};
+
+const START: UnixNanos = UnixNanos(1_793_613_600_000_000_000);
+const ME: StrategyId = StrategyId(0);
+/// Every idle connection asks something this often.
+const WARM_MS: u64 = 1_000;
+/// A page of whatever stands before the venue.
+const PAGE: &str = "<html><title>Sorry</title></html>";
+/// Failures of the one kind that open, where the table does not say otherwise.
+const FAILURES: u32 = 3;
+
+/// Only what a row of the table is about opens.
+const NEVER: BreakerRules = BreakerRules {
+    window_ms: 600_000,
+    outcomes_min: u32::MAX,
+    failure_percent_max: 50,
+    timeouts_max: u32::MAX,
+    server_errors_max: u32::MAX,
+    skew_ms_max: u64::MAX,
+    pause_ms_min: 2_000,
+    pause_ms_max: 60_000,
+    probes: 2,
+    probe_ms: 500,
+};
+
+/// One venue whose REST API is this test; its streams are never reached.
+struct Bench {
+    engine: Engine,
+    out: FakeOutputs,
+    now: UnixNanos,
+    venue: Venue,
+    rest: Vec<ConnId>,
+    /// How far the venue's clock is ahead of ours, ms.
+    ahead_ms: i64,
+}
+
+impl Bench {
+    fn new(venue: Venue, breaker: BreakerRules) -> Bench {
+        let mut config = EngineConfig {
+            coinbase: None,
+            binance_us: None,
+            oanda: None,
+            ids: ClientOrderIds::new("xc", 1).unwrap(),
+            limits: None,
+            breaker,
+            order_limits: OrderLimits::default(),
+            reconcile: ReconcileRules::default(),
+            book_blocks_max: 16,
+        };
+        match venue {
+            Venue::Coinbase => config.coinbase = Some(coinbase_setup()),
+            Venue::BinanceUs => config.binance_us = Some(binance_us_setup()),
+            Venue::Oanda => config.oanda = Some(oanda_setup()),
+        }
+        let engine = Engine::new(config).unwrap();
+        let slots = engine.slots();
+        let rest = (0..slots.len()).filter(|i| slots[*i].carrier == Carrier::Rest).map(|i| ConnId(i as u16)).collect();
+        let out = FakeOutputs::new(1, slots.len());
+        let mut bench = Bench { engine, out, now: START, venue, rest, ahead_ms: 0 };
+        bench.apply(Input::Control(Control::AddStrategy(ME)));
+        bench
+    }
+
+    fn apply(&mut self, input: Input<'_>) {
+        self.engine.apply(self.now, input, &mut self.out);
+    }
+
+    /// Lets time pass until a REST connection has a request on its way.
+    fn request(&mut self) -> (ConnId, String) {
+        for _ in 0..10_000 {
+            for (conn, why) in std::mem::take(&mut self.out.closes) {
+                let closed = Closed { why, clean: false, began: u64::MAX };
+                self.apply(Input::Closed { conn, closed, rest: &mut [] });
+            }
+            self.open_what_is_due();
+            if let Some(conn) = self.rest.iter().copied().find(|conn| !self.out.sent[conn.index()].is_empty()) {
+                let sent = self.out.take_sent(conn);
+                let total = u64::MAX;
+                self.apply(Input::Written { conn, began: total, total });
+                return (conn, String::from_utf8(sent).unwrap());
+            }
+            self.pass();
+        }
+        panic!("{}: nothing is asked", self.venue);
+    }
+
+    fn open_what_is_due(&mut self) {
+        let due = |(conn, at): &(ConnId, UnixNanos), bench: &Bench| *at <= bench.now && bench.rest.contains(conn);
+        while let Some(at) = self.out.dials.iter().position(|dial| due(dial, self)) {
+            let (conn, _) = self.out.dials.remove(at);
+            self.out.restart(conn);
+            self.apply(Input::Opened { conn });
+        }
+    }
+
+    /// To the next moment at which something is due.
+    fn pass(&mut self) {
+        let dials = self.out.dials.iter().filter(|(conn, _)| self.rest.contains(conn)).map(|(_, at)| *at);
+        let next = dials.chain(self.engine.deadline()).min().unwrap_or(self.now.plus_ms(1));
+        self.now = next.max(self.now.plus_ms(1));
+        self.apply(Input::Time);
+    }
+
+    /// The next request is answered so, after so long.
+    fn answer_after(&mut self, ms: u64, status: u16, headers: &str, body: &str) -> String {
+        let (conn, request) = self.request();
+        self.reply(conn, ms, status, headers, body);
+        request
+    }
+
+    fn reply(&mut self, conn: ConnId, ms: u64, status: u16, headers: &str, body: &str) {
+        self.now = self.now.plus_ms(ms);
+        let clock_ms = (self.now.0 / NANOS_PER_MS).saturating_add_signed(self.ahead_ms);
+        let date = crate::codec::http1::format_http_date(clock_ms * NANOS_PER_MS);
+        let length = body.len();
+        let mut wire =
+            format!("HTTP/1.1 {status} X\r\nDate: {date}\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+                .into_bytes();
+        loop {
+            let progress = self.engine.apply(self.now, Input::Bytes { conn, plain: &mut wire }, &mut self.out);
+            wire.drain(..progress.consumed);
+            if !progress.more {
+                break;
+            }
+        }
+    }
+
+    /// The next request is answered as the venue would.
+    fn answer_well(&mut self) {
+        self.answer_well_after(0);
+    }
+
+    fn answer_well_after(&mut self, ms: u64) {
+        let (conn, request) = self.request();
+        let body = self.good_body(&request, ms);
+        self.reply(conn, ms, 200, "", &body);
+    }
+
+    fn good_body(&self, request: &str, ms: u64) -> String {
+        let clock_ms = (self.now.0 / NANOS_PER_MS).saturating_add(ms).saturating_add_signed(self.ahead_ms);
+        match self.venue {
+            Venue::Coinbase => {
+                format!(r#"{{"iso":"","epochSeconds":"{}","epochMillis":"{clock_ms}"}}"#, clock_ms / 1_000)
+            }
+            Venue::BinanceUs if request.contains("/time") => format!(r#"{{"serverTime":{clock_ms}}}"#),
+            Venue::BinanceUs if request.contains("/account") => r#"{"balances":[]}"#.to_owned(),
+            Venue::BinanceUs => "[]".to_owned(),
+            Venue::Oanda => {
+                r#"{"account":{"balance":"1"},"orders":[],"transactions":[],"positions":[],"lastTransactionID":"7"}"#
+                    .to_owned()
+            }
+        }
+    }
+
+    /// Nobody answers: lets time pass until one more request was given up, and its connection with it.
+    fn stay_silent(&mut self) {
+        while self.out.closes.is_empty() {
+            self.open_what_is_due();
+            self.rest.iter().for_each(|conn| self.out.sent[conn.index()].clear());
+            self.pass();
+        }
+        let (conn, why) = self.out.closes.remove(0);
+        assert!(why.contains("silent") || why.contains("ms"), "{}: closed for another reason: {why}", self.venue);
+        let closed = Closed { why, clean: false, began: u64::MAX };
+        self.apply(Input::Closed { conn, closed, rest: &mut [] });
+    }
+
+    /// What was told of guards since the last call: the event and its words.
+    fn news(&mut self) -> Vec<(GuardEvent, String, UnixNanos)> {
+        let told = std::mem::take(&mut self.out.executions[ME.index()]);
+        let told = told.iter().filter(|record| record.kind == ExecutionKind::Guard);
+        told.map(|record| (record.guard, record.venue_code.to_string(), record.venue_time)).collect()
+    }
+
+    /// That nothing was told but one opening for this reason; until when.
+    #[track_caller]
+    fn opened(&mut self, words: &str) -> UnixNanos {
+        let venue = self.venue;
+        let news = self.news();
+        let [(event, told, until)] = &news[..] else { panic!("{venue}: {news:?}, and not only {words}") };
+        assert_eq!((*event, told.as_str()), (GuardEvent::BreakerOpened, words), "{venue}");
+        assert!(*until > self.now, "{venue}: it says until when");
+        *until
+    }
+
+    #[track_caller]
+    fn quiet(&mut self) {
+        let news = self.news();
+        assert!(news.is_empty(), "{}: {news:?}", self.venue);
+    }
+
+    fn state(&self) -> BreakerState {
+        self.engine.trading.desks.get(self.venue).breaker.state()
+    }
+
+    /// Good answers close it: one opening of probes, one close, after exactly as many probes as asked for.
+    #[track_caller]
+    fn closes_by_probes(&mut self) {
+        let venue = self.venue;
+        let mut answered = 0;
+        while self.state() != BreakerState::Closed {
+            self.answer_well();
+            answered += 1;
+            assert!(answered < 500, "{venue}: it never closes");
+        }
+        let news: Vec<GuardEvent> = self.news().into_iter().map(|(event, ..)| event).collect();
+        assert_eq!(news, [GuardEvent::BreakerProbing, GuardEvent::BreakerClosed], "{venue}");
+    }
+}
+
+fn coinbase_setup() -> CoinbaseSetup {
+    let orders = CoinbaseOrders {
+        rest: CoinbaseEndpoints::default().rest,
+        session: coinbase::OrderConfig::default(),
+        legacy: None,
+        warm_every_ms: WARM_MS,
+        order_connections: 1,
+        requests_per_second: 25,
+    };
+    CoinbaseSetup { stream: coinbase::StreamConfig::default(), market: MarketFeeds::default(), orders: Some(orders) }
+}
+
+fn binance_us_setup() -> BinanceUsSetup {
+    let key = binance_us::auth::Credentials::new("throwaway", "secret").unwrap();
+    BinanceUsSetup {
+        rest: binance_us::BinanceUsEndpoints::default().rest,
+        stream: binance_us::StreamConfig::default(),
+        session: binance_us::OrderConfig::default(),
+        market_connections_max: 1,
+        snapshot_levels: 1_000,
+        warm_every_ms: WARM_MS,
+        orders: Some(BinanceUsOrders {
+            key: key.into(),
+            api: binance_us::ApiConfig::default(),
+            api_connections: 0,
+            rest_connections: 1,
+        }),
+    }
+}
+
+fn oanda_setup() -> OandaSetup {
+    let endpoints = oanda::OandaEndpoints::practice();
+    OandaSetup {
+        stream: endpoints.stream,
+        account: oanda::auth::AccountId::new("101-001-7654321-001").unwrap(),
+        token: oanda::auth::AccessToken::new("throwaway-token").unwrap().into(),
+        streams: oanda::StreamConfig::default(),
+        orders: Some(OandaOrders {
+            rest: endpoints.rest,
+            session: oanda::OrderConfig::default(),
+            warm_every_ms: WARM_MS,
+            order_connections: 1,
+            requests_per_second: 50,
+        }),
+    }
+}
+
+/// At every venue.
+fn each(rules: BreakerRules, show: impl Fn(&mut Bench)) {
+    for venue in Venue::ALL {
+        let mut bench = Bench::new(venue, rules);
+        // Whatever a venue is asked first was answered.
+        for _ in 0..8 {
+            bench.answer_well();
+        }
+        bench.quiet();
+        show(&mut bench);
+    }
+}
+
+#[test]
+fn so_many_server_errors_open_it_whatever_their_body() {
+    for (status, body) in [(500, "{}"), (502, PAGE), (503, "")] {
+        each(BreakerRules { server_errors_max: FAILURES, ..NEVER }, |bench| {
+            for _ in 1..FAILURES {
+                bench.answer_after(1, status, "", body);
+                bench.quiet();
+            }
+            bench.answer_after(1, status, "", body);
+            bench.opened("too many server errors");
+            bench.closes_by_probes();
+        });
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_counts_as_a_server_error() {
+    each(BreakerRules { server_errors_max: FAILURES, ..NEVER }, |bench| {
+        for _ in 0..FAILURES {
+            bench.answer_after(1, 200, "", PAGE);
+        }
+        bench.opened("too many server errors");
+    });
+}
+
+#[test]
+fn so_many_requests_without_an_answer_open_it() {
+    each(BreakerRules { timeouts_max: FAILURES, ..NEVER }, |bench| {
+        for _ in 1..FAILURES {
+            bench.stay_silent();
+            bench.quiet();
+        }
+        bench.stay_silent();
+        bench.opened("too many requests unanswered");
+        bench.closes_by_probes();
+    });
+}
+
+#[test]
+fn a_connection_lost_while_an_answer_is_awaited_counts_as_no_answer() {
+    each(BreakerRules { timeouts_max: FAILURES, ..NEVER }, |bench| {
+        for failure in 1..=FAILURES {
+            let (conn, _) = bench.request();
+            let closed = Closed { why: "reset".into(), clean: false, began: u64::MAX };
+            bench.apply(Input::Closed { conn, closed, rest: &mut [] });
+            if failure < FAILURES {
+                bench.quiet();
+            }
+        }
+        bench.opened("too many requests unanswered");
+    });
+}
+
+#[test]
+fn too_large_a_share_of_failures_opens_it() {
+    // Eight good answers came before: as many bad ones are half of them.
+    each(BreakerRules { outcomes_min: 10, ..NEVER }, |bench| {
+        for _ in 0..7 {
+            bench.answer_after(1, 500, "", "");
+            bench.quiet();
+        }
+        bench.answer_after(1, 500, "", "");
+        bench.opened("too many requests failed");
+    });
+}
+
+#[test]
+fn a_page_of_the_firewall_opens_it_for_minutes_and_a_refusal_of_the_venue_does_not() {
+    each(NEVER, |bench| {
+        bench.answer_after(1, 403, "", r#"{"error":"PERMISSION_DENIED","code":-2015,"msg":"no","errorMessage":"no"}"#);
+        bench.quiet();
+        bench.answer_after(1, 403, "", PAGE);
+        let until = bench.opened("banned by the venue");
+        assert_eq!(until.since(bench.now) / NANOS_PER_MS, 120_000, "{}", bench.venue);
+        bench.closes_by_probes();
+    });
+}
+
+#[test]
+fn a_ban_lasts_as_long_as_its_header_says() {
+    each(NEVER, |bench| {
+        bench.answer_after(1, 403, "Retry-After: 30\r\n", PAGE);
+        let until = bench.opened("banned by the venue");
+        assert_eq!(until.since(bench.now) / NANOS_PER_MS, 30_000, "{}", bench.venue);
+    });
+}
+
+#[test]
+fn a_throttle_is_told_with_its_end_and_opens_nothing() {
+    each(NEVER, |bench| {
+        bench.answer_after(1, 429, "Retry-After: 20\r\n", PAGE);
+        let (venue, news) = (bench.venue, bench.news());
+        let [(event, words, until)] = &news[..] else { panic!("{venue}: {news:?}") };
+        assert_eq!((*event, words.as_str()), (GuardEvent::Throttled, "told to wait: too many requests"), "{venue}");
+        assert_eq!(until.since(bench.now) / NANOS_PER_MS, 20_000, "{venue}");
+        assert_eq!(bench.state(), BreakerState::Closed, "{venue}");
+    });
+}
+
+#[test]
+fn clocks_too_far_apart_open_it_and_cutting_a_date_off_does_not() {
+    const SKEW_MS_MAX: u64 = 2_000;
+    each(BreakerRules { skew_ms_max: SKEW_MS_MAX, ..NEVER }, |bench| {
+        let far_ms = (SKEW_MS_MAX + 1_500) as i64;
+        // Binance.US is sent its own time: what is far there is how vaguely that is known.
+        let apart = match bench.venue {
+            Venue::BinanceUs => vec![(0, 2 * SKEW_MS_MAX + 100)],
+            Venue::Coinbase | Venue::Oanda => vec![(-far_ms, 0), (far_ms, 0)],
+        };
+        for near in [-(SKEW_MS_MAX as i64), SKEW_MS_MAX as i64] {
+            if bench.venue != Venue::BinanceUs {
+                bench.ahead_ms = near;
+                (0..4).for_each(|_| bench.answer_well());
+                bench.quiet();
+            }
+        }
+        for (ahead_ms, late_ms) in apart {
+            bench.ahead_ms = ahead_ms;
+            while bench.state() == BreakerState::Closed {
+                bench.answer_well_after(late_ms);
+            }
+            bench.opened("clocks too far apart");
+            bench.ahead_ms = 0;
+            bench.closes_by_probes();
+        }
+    });
+}
+
+#[test]
+fn a_probe_that_fails_opens_it_again_for_longer() {
+    each(BreakerRules { server_errors_max: 1, ..NEVER }, |bench| {
+        bench.answer_after(1, 500, "", "");
+        let first = bench.opened("too many server errors").since(bench.now);
+        while bench.state() == BreakerState::Open {
+            bench.answer_well();
+        }
+        let probing: Vec<GuardEvent> = bench.news().into_iter().map(|(event, ..)| event).collect();
+        assert_eq!(probing, [GuardEvent::BreakerProbing], "{}", bench.venue);
+        while bench.state() == BreakerState::HalfOpen {
+            bench.answer_after(1, 500, "", "");
+        }
+        let again = bench.opened("a probe failed").since(bench.now);
+        assert_eq!(again, 2 * first, "{}", bench.venue);
+    });
+}
