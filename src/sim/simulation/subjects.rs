@@ -371,7 +371,7 @@ impl Subject for oanda::Oanda {
     fn door(slot: &Slot) -> Door {
         match slot.carrier {
             Carrier::Stream => oanda::DOOR_STREAM,
-            Carrier::Rest | Carrier::Api => oanda::DOOR_REST,
+            Carrier::Rest | Carrier::Api | Carrier::Events => oanda::DOOR_REST,
         }
     }
 
