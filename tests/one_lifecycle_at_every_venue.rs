@@ -61,6 +61,7 @@ impl Venues {
             .oanda(oanda::config(&self.oanda))
             .root_certificates(&self.roots.path)
             .without_limits()
+            .without_state()
             .reconcile(fast_rules())
             .without_reactor_watch()
     }

@@ -34,6 +34,8 @@ pub(super) enum Session {
     BinanceUsRest(Box<binance_us::OrderSession>),
     /// A Binance.US WebSocket API connection: orders, or the account's events.
     BinanceUsApi(Box<binance_us::ApiSession>),
+    /// The account's events of Binance.US by listenKey.
+    BinanceUsUser(Box<binance_us::UserSession>),
     /// An OANDA stream: prices, or the account's transactions.
     OandaStream(Box<oanda::StreamSession>),
     /// An OANDA keep-alive HTTP connection.
@@ -105,6 +107,11 @@ impl Conn {
         Conn { feed, source, ..self }
     }
 
+    /// Not dialled before somebody says so.
+    pub(super) fn dormant(self) -> Conn {
+        Conn { dormant: true, ..self }
+    }
+
     /// A further connection, dialled when it is needed.
     pub(super) fn spare(self) -> Conn {
         Conn { dormant: true, spare: true, ..self }
@@ -168,6 +175,10 @@ impl Engine {
             }
             Session::BinanceUsApi(session) => {
                 session.opened(now);
+                Ok(())
+            }
+            Session::BinanceUsUser(session) => {
+                session.opened(now, &mut ear);
                 Ok(())
             }
         };
@@ -240,6 +251,14 @@ impl Engine {
                 self.deadlines.set(id.index(), Some(deadline));
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
+            Session::BinanceUsUser(session) => {
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
+                // What relieves another has nothing to reconcile before it serves.
+                if conn.state == ConnectionState::Open && self.trading.orders.is_reconciled(conn.venue) {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
                 }
             }
@@ -316,6 +335,12 @@ impl Engine {
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
                 session.closed(&mut ear);
             }
+            Session::BinanceUsUser(session) => {
+                if trading.is_user(id) {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+                session.closed();
+            }
             Session::BinanceUsRest(session) => {
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
                 let data = &mut binance_us.data;
@@ -350,7 +375,7 @@ impl Engine {
         if let Some(heir) = heir {
             return self.succeed(now, out, id, heir);
         }
-        if self.stays_away(now, id) {
+        if self.stays_away(now, id) || self.awaits_listen_key(id, again) {
             return;
         }
         if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {

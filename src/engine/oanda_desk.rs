@@ -222,7 +222,7 @@ impl Engine {
         self.oanda.prices = Some(PriceStreams { active: other, other: active, changing: false });
     }
 
-    fn oanda_traded(&self, index: usize) -> Option<&super::publish::Traded> {
+    fn oanda_traded(&self, index: usize) -> Option<&super::traded::Traded> {
         let traded = self.market.traded.get(index).and_then(Option::as_ref);
         traded.filter(|traded| traded.instrument.listing.venue == VENUE)
     }

@@ -25,7 +25,7 @@ use crate::record::{
 };
 use crate::telemetry::{Counter, Hop};
 use crate::venue::oanda::request::{self, check, entry_order, OrderSpecifier, Unsupported};
-use crate::venue::oanda::{limits, InstrumentRules, Ledger, NotSent, OrderSession, Outcome, Reply};
+use crate::venue::oanda::{limits, InstrumentRules, Ledger, NotSent, OrderSession, Outcome, Reply, ReplyTo};
 use crate::venue::{PlaceIntent, ReplaceIntent, SessionProgress};
 
 /// Pages and items of one query; more means that the history does not end.
@@ -38,6 +38,10 @@ const PICTURE_RETRY_MS: u64 = 250;
 const WARM_RETRY_MS: u64 = 250;
 /// What a `Date` header is cut off to.
 const DATE_FINENESS_MS: u64 = 1_000;
+/// Rows of a page of transactions: the most the venue gives (OANDA reference 3).
+const PAGE_ROWS: u32 = 1_000;
+/// A dead session's transactions are looked for so far back at most, ns: the venue takes spans of 365 days.
+const PAST_NS_MAX: u64 = 364 * 86_400 * 1_000_000_000;
 /// Orders whose ids before sending are remembered before the list is cleaned.
 const NOTED_KEPT: usize = 256;
 
@@ -53,12 +57,33 @@ enum Picture {
     Asked(ConnId),
 }
 
+/// What is known of the time before this session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Past {
+    /// Nothing: if there was a session, where its last transactions begin is to be asked.
+    #[default]
+    Unknown,
+    /// It lies after this transaction, and was not read to its end.
+    After(u64),
+    /// It lies after this transaction, and was read.
+    Read(u64),
+}
+
+/// One request of a query about orders.
+enum Step<'a> {
+    /// It is answered with facts.
+    Ask(request::Query<'a>),
+    /// The transactions after this one, with executions from before our time.
+    Replay(u64),
+}
+
 /// What order entry adds to the engine's part of OANDA.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     /// By instrument.
     rules: Vec<Option<Box<InstrumentRules>>>,
     picture: Picture,
+    past: Past,
     /// Orders of which nothing was heard when they were last looked at, with the newest transaction before they left.
     noted: Vec<(Slot, u64)>,
 }
@@ -147,6 +172,22 @@ pub(super) fn add_order_connections(
     Ok(())
 }
 
+/// Whether an order can be changed at all. Whatever else than price and quantity it has would be lost: its end, its exits,
+/// what it may do to the position.
+///
+/// # Errors
+/// [`Refusal`].
+pub(super) fn check_change(orders: &Orders, command: &OrderCommand) -> Result<(), Refusal> {
+    let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
+    let plain = |order: &crate::order::Order| {
+        order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
+    };
+    match target.is_none_or(plain) {
+        true => Ok(()),
+        false => Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed")),
+    }
+}
+
 /// The desk of a venue whose token does for every request.
 pub(super) fn desk(user: ConnId, orders: &OandaOrders, breaker: Breaker) -> Desk {
     Desk {
@@ -231,15 +272,7 @@ impl Engine {
         id: ConnId,
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
-        let orders = &self.trading.orders;
-        let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
-        // Whatever else it has would be lost with it: its end, its exits, what it may do to the position.
-        let plain = |order: &crate::order::Order| {
-            order.order_type() == OrderType::Limit && order.time_in_force() == TimeInForce::GoodTilCancelled
-        };
-        if target.is_some_and(|order| !plain(order)) {
-            return Err(Refusal::new(RejectClass::Unsupported, "only GTC limit orders are changed"));
-        }
+        check_change(&self.trading.orders, command)?;
         let Some(traded) = self.market.get(command.instrument()) else {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
@@ -343,30 +376,44 @@ impl Engine {
         // Everything up to here was told: a page after the first begins here.
         let complete = ledger.complete_to();
         let named;
-        let query = match &asking.query {
-            Query::OpenOrders { .. } => (asking.item == 0).then_some(request::Query::PendingOrders),
-            Query::RecentOrders { instrument, .. } => (asking.item == 0).then(|| {
+        let first = asking.item == 0;
+        let further = |id: u64| asking.cursor.parse().unwrap_or(id);
+        let since = |id: u64| Step::Ask(request::Query::TransactionsSince { id });
+        let step = match (&asking.query, account.past) {
+            (Query::OpenOrders { .. }, _) => first.then_some(Step::Ask(request::Query::PendingOrders)),
+            (Query::RecentOrders { instrument, .. }, _) => first.then(|| {
                 let noted = account.noted_since(*instrument, orders).filter(|_| asking.pages == 0);
-                request::Query::TransactionsSince { id: noted.unwrap_or(complete).min(complete) }
+                since(noted.unwrap_or(complete).min(complete))
             }),
-            Query::Balances { .. } => (asking.item == 0).then_some(request::Query::Summary),
-            // Orders are filled whole there (OANDA reference 7): one that is still pending has no execution.
-            Query::FillsOf { .. } => None,
-            Query::Fills { .. } => (asking.item == 0).then_some(request::Query::TransactionsSince { id: complete }),
-            Query::OrdersByIds { ids, .. } => {
+            (Query::Balances { .. }, _) => first.then_some(Step::Ask(request::Query::Summary)),
+            (Query::Fills { since: from, .. }, Past::Unknown) if orders.ids().has_earlier() => {
+                let from = (*from).max(UnixNanos(now.0.saturating_sub(PAST_NS_MAX)));
+                let pages = request::Query::TransactionPages { from, to: UnixNanos::NONE, page_size: PAGE_ROWS };
+                first.then_some(Step::Ask(pages))
+            }
+            (Query::Fills { .. }, Past::After(id)) => first.then(|| Step::Replay(further(id))),
+            (Query::Fills { .. }, _) => first.then(|| since(complete)),
+            // What befell them before our time is in it; an order that rests has no execution yet, since there orders are
+            // filled whole (OANDA reference 7).
+            (Query::FillsOf { .. }, Past::After(id) | Past::Read(id)) => first.then(|| Step::Replay(further(id))),
+            (Query::FillsOf { .. }, Past::Unknown) => None,
+            (Query::OrdersByIds { ids, .. }, _) => {
                 named = ids.get(asking.item).copied().unwrap_or(VenueOrderId::EMPTY);
                 let there = !named.is_empty();
-                there.then_some(request::Query::Order(OrderSpecifier::Id(named.as_str())))
+                there.then_some(Step::Ask(request::Query::Order(OrderSpecifier::Id(named.as_str()))))
             }
         };
-        let Some(query) = query else {
+        let Some(step) = step else {
             self.oanda_asked(now, out, QueryEnd::Complete);
             return true;
         };
         // It was ready a moment ago.
         let _taken = desk.governor.take(now, Priority::UnknownQuery);
         let cargo = (Cargo::Query, UnixNanos::NONE);
-        let sent = self.send_to_oanda(out, id, cargo, |session, _, plug| session.query(now, &query, plug));
+        let sent = self.send_to_oanda(out, id, cargo, |session, _, plug| match &step {
+            Step::Ask(query) => session.query(now, query, plug),
+            Step::Replay(after) => session.replay(now, *after, plug),
+        });
         if let Some(asking) = self.trading.desks.get_mut(VENUE).asking.as_mut().filter(|_| sent) {
             asking.waits = false;
         }
@@ -374,12 +421,33 @@ impl Engine {
     }
 
     /// A step of the query under way was answered.
-    fn oanda_step(&mut self, now: UnixNanos, out: &mut impl Outputs, outcome: &Outcome) {
+    fn oanda_step(&mut self, now: UnixNanos, out: &mut impl Outputs, to: ReplyTo, outcome: &Outcome) {
+        let Oanda { ledger, account, .. } = &mut self.oanda;
         let Some(asking) = &mut self.trading.desks.get_mut(VENUE).asking else { return };
         asking.pages = asking.pages.saturating_add(1);
         let more = match outcome {
-            Outcome::Listed { rows, more, .. } => {
+            Outcome::Listed { rows, last, .. } if to == ReplyTo::Pages => {
+                // Nothing happened since: then the past is empty.
+                let before = if rows.first_id > 0 { rows.first_id.saturating_sub(1) } else { *last };
                 asking.incomplete |= rows.unreadable > 0;
+                account.past = if asking.incomplete { Past::Unknown } else { Past::After(before) };
+                true
+            }
+            Outcome::Listed { rows, more, last } => {
+                asking.incomplete |= rows.unreadable > 0;
+                if let (Query::Fills { .. } | Query::FillsOf { .. }, Past::After(id) | Past::Read(id)) =
+                    (&asking.query, account.past)
+                {
+                    if *more {
+                        asking.cursor = rows.last_id.to_string();
+                    } else {
+                        // A listing that lags does not show it all.
+                        asking.incomplete |= *last < ledger.began();
+                    }
+                    if !*more && !asking.incomplete {
+                        account.past = Past::Read(id);
+                    }
+                }
                 *more
             }
             Outcome::Answered => false,
@@ -416,6 +484,9 @@ impl Engine {
     /// When the account is to be asked something.
     pub(super) fn oanda_deadline(&self) -> Option<UnixNanos> {
         self.trading.desks.get(VENUE).user?;
+        if self.market.on_paper(VENUE) {
+            return None;
+        }
         match self.oanda.account.picture {
             Picture::Due(at) => Some(at),
             Picture::Asked(_) => None,
@@ -473,7 +544,7 @@ impl Engine {
             out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
         }
         match carriage.cargo {
-            Cargo::Query => self.oanda_step(now, out, &reply.outcome),
+            Cargo::Query => self.oanda_step(now, out, reply.to, &reply.outcome),
             Cargo::Account if self.oanda.account.picture == Picture::Asked(id) => self.pictured(now, out, id, reply),
             _ => {}
         }

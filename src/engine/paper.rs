@@ -8,17 +8,20 @@
 use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::desk::Desk;
 use super::ear::Ear;
-use super::publish::{Market, Standing};
+use super::oanda_orders;
+use super::publish::Market;
+use super::traded::Standing;
 use super::trading::Cargo;
 use super::Engine;
 use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
     CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
-    InstrumentId, MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, UnixNanos, Venue,
-    VenueOrderId,
+    InstrumentId, MarketRecord, OrderCommand, OrderRef, PreparedOrder, RejectClass, Stamp, State, StrategyId,
+    TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
+use crate::venue::oanda::InstrumentRules;
 use crate::venue::{Channels, PlaceIntent, ReplaceIntent, TradeFact};
 
 /// Queries answered in one go; more wait for the next look.
@@ -57,9 +60,11 @@ impl Market {
 
     /// What a paper venue needs of an instrument.
     pub(super) fn paper_channels(&self, venue: Venue) -> Channels {
-        match self.on_paper(venue) {
-            true => Channels::BOOK | Channels::TRADES,
-            false => Channels::NONE,
+        match (self.on_paper(venue), venue) {
+            (false, _) => Channels::NONE,
+            // Its prices are all there is: nobody trades in public.
+            (true, Venue::Oanda) => Channels::BOOK,
+            (true, Venue::Coinbase | Venue::BinanceUs) => Channels::BOOK | Channels::TRADES,
         }
     }
 
@@ -70,6 +75,13 @@ impl Market {
         let Some(desk) = paper.get_mut(traded.instrument.listing.venue).as_deref_mut() else { return };
         if traded.standing == Standing::Whole {
             desk.venue.book(now, id, traded.stamp.venue, Shown::new(&traded.book, pool));
+        }
+    }
+
+    /// An instrument can be traded now, or not any more.
+    pub(super) fn status_on_paper(&mut self, venue: Venue, id: InstrumentId, status: TradingStatus) {
+        if let Some(desk) = self.paper.get_mut(venue).as_deref_mut() {
+            desk.venue.set_tradeable(id, matches!(status, TradingStatus::Online | TradingStatus::Unknown));
         }
     }
 
@@ -120,6 +132,13 @@ impl Engine {
         }
     }
 
+    /// The account's own rules of an instrument, at a venue that has such.
+    pub(super) fn rules_on_paper(&mut self, id: InstrumentId, rules: &InstrumentRules) {
+        if let Some(desk) = self.market.paper.get_mut(Venue::Oanda).as_deref_mut() {
+            desk.venue.set_rules(id, rules);
+        }
+    }
+
     /// Commands that arrived before this input meet the book as it is before it.
     pub(super) fn arrive_on_paper(&mut self, now: UnixNanos) {
         for venue in Venue::ALL {
@@ -153,17 +172,20 @@ impl Engine {
                 }
             }
             while let Some(told) = desk.venue.next_news(now) {
-                self.hear_told(now, out, (desk.conn, venue), &told);
+                self.hear_told(now, out, &mut desk, venue, &told);
             }
             self.deadlines.set(desk.slot, desk.venue.deadline());
             *self.market.paper.get_mut(venue) = Some(desk);
         }
     }
 
-    fn hear_told(&mut self, now: UnixNanos, out: &mut impl Outputs, (conn, venue): (ConnId, Venue), told: &Told) {
+    fn hear_told(&mut self, now: UnixNanos, out: &mut impl Outputs, desk: &mut OnPaper, venue: Venue, told: &Told) {
+        let conn = desk.conn;
         let Engine { market, trading, .. } = self;
         let mut ear = Ear { market, trading, out, conn, venue, now };
-        told.tell(&mut ear);
+        desk.venue.tell(told, &mut ear);
+        // Told with whatever changed them.
+        self.trading.figures_stale = false;
         self.trading.stirred = true;
         let Told::Answer(answer) = told else { return };
         let target = match answer {
@@ -220,20 +242,24 @@ impl Engine {
         command: &OrderCommand,
         composite: bool,
     ) -> Result<(), Refusal> {
-        if composite {
-            return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
-        }
-        if self.market.shown(command.instrument()).is_none() {
-            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
-        }
+        let terms = command.prepared_slot().filter(|_| composite);
+        let terms = terms.and_then(|slot| self.trading.prepared.get(command.request().strategy(), slot));
+        let whole = self.market.shown(command.instrument()).is_some();
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
+        let nameless = intent_of(instrument, &ClientOrderId::EMPTY, command, terms);
+        if !desk.venue.offers(now, &nameless) {
+            return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
+        }
+        if !whole {
+            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
+        }
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
-        let intent = intent_of(instrument, &placed.client_order_id, command);
+        let intent = intent_of(instrument, &placed.client_order_id, command, terms);
         if desk.venue.place(now, &intent).is_err() {
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
@@ -255,6 +281,9 @@ impl Engine {
         venue: Venue,
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
+        if venue == Venue::Oanda {
+            oanda_orders::check_change(&self.trading.orders, command)?;
+        }
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         // `None`: told already.
         let Some(send) = orders.replace(now, venue, command, &mut sink) else { return Ok(()) };
@@ -293,7 +322,7 @@ impl Engine {
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(&swap.order, instrument)?;
         self.trading.orders.swap_begun(swap);
-        let intent = intent_of(instrument, &placed.client_order_id, &swap.order);
+        let intent = intent_of(instrument, &placed.client_order_id, &swap.order, None);
         if desk.venue.swap(now, &swap.venue_order_id, (swap.untouched && !anyway, anyway), &intent).is_err() {
             self.trading.orders.swap_abandoned(swap.slot);
             let (orders, mut sink) = self.trading.orders_and_sink(out);
@@ -348,8 +377,8 @@ impl Engine {
                 Query::OrdersByIds { ids, .. } => desk.venue.tell_named(ids, &mut ear),
                 Query::FillsOf { ids, .. } => desk.venue.tell_fills_of(ids, &mut ear),
                 Query::Fills { since, .. } => desk.venue.tell_fills(*since, &mut ear),
-                // It tells its balances by itself.
-                Query::Balances { .. } => {}
+                // It tells balances by itself; what a position is worth changes with every price.
+                Query::Balances { .. } => desk.venue.tell_account(now, &mut ear),
             }
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.query_done(now, id, QueryEnd::Complete, &mut sink);
@@ -362,7 +391,12 @@ impl Engine {
     }
 }
 
-fn intent_of<'a>(instrument: &'a Instrument, id: &'a ClientOrderId, command: &OrderCommand) -> PlaceIntent<'a> {
+fn intent_of<'a>(
+    instrument: &'a Instrument,
+    id: &'a ClientOrderId,
+    command: &OrderCommand,
+    composite: Option<&'a PreparedOrder>,
+) -> PlaceIntent<'a> {
     PlaceIntent {
         instrument,
         client_order_id: id,
@@ -373,7 +407,7 @@ fn intent_of<'a>(instrument: &'a Instrument, id: &'a ClientOrderId, command: &Or
         price: command.price(),
         quantity: command.quantity(),
         quantity_in_quote: command.is_quantity_in_quote(),
-        composite: None,
+        composite,
     }
 }
 

@@ -52,6 +52,7 @@ impl Session {
         match self {
             Session::BinanceUsStream(session) => Some(Session::BinanceUsStream(Box::new(session.successor()))),
             Session::BinanceUsApi(session) => Some(Session::BinanceUsApi(Box::new(session.successor()))),
+            Session::BinanceUsUser(session) => Some(Session::BinanceUsUser(Box::new(session.successor()))),
             _ => None,
         }
     }
@@ -60,6 +61,7 @@ impl Session {
         match self {
             Session::BinanceUsStream(session) => session.replace_at(),
             Session::BinanceUsApi(session) => session.replace_at(),
+            Session::BinanceUsUser(session) => session.replace_at(),
             _ => None,
         }
     }
@@ -69,6 +71,7 @@ impl Session {
         match self {
             Session::BinanceUsStream(session) => session.overlap_ms(),
             Session::BinanceUsApi(session) => session.overlap_ms(),
+            Session::BinanceUsUser(session) => session.overlap_ms(),
             _ => 0,
         }
     }
@@ -164,11 +167,13 @@ impl Engine {
         self.hand_on(old, new, |_| true);
         self.change_duties(now, out, old, new);
         let Some(conn) = self.conns.get_mut(old.index()) else { return };
-        conn.duty = match conn.is_open() {
-            true => Duty::Leaves(now.plus_ms(conn.session.overlap_ms())),
+        match conn.is_open() {
+            true => conn.duty = Duty::Leaves(now.plus_ms(conn.session.overlap_ms())),
+            // It waits to be told where to be dialled to, and needs not be dialled any more.
+            false if conn.dormant => {}
             // Being dialled: it is closed as soon as it is there.
-            false => Duty::Leaves(now),
-        };
+            false => conn.duty = Duty::Leaves(now),
+        }
         out.count(Counter::ConnectionsRelieved, 1);
         self.session_result(now, out, old, Ok(()));
     }

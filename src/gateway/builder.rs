@@ -170,7 +170,8 @@ impl GatewayBuilder {
     }
 
     /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
-    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed; but for
+    /// OANDA's, without which there are no prices: there, whatever would change the account is refused.
     pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
         let venue = config.venue();
         *self.paper.get_mut(venue) = Some(config);
@@ -369,11 +370,11 @@ impl GatewayBuilder {
 
     /// A venue on paper has no credentials: what is not there cannot be used by mistake.
     fn without_keys_on_paper(self) -> Result<GatewayBuilder, GatewayError> {
-        let GatewayBuilder { coinbase, binance_us, paper, .. } = self;
+        let GatewayBuilder { coinbase, binance_us, oanda, paper, .. } = self;
         let configured = PerVenue::new(|venue| match venue {
             Venue::Coinbase => coinbase.is_some(),
             Venue::BinanceUs => binance_us.is_some(),
-            Venue::Oanda => self.oanda.is_some(),
+            Venue::Oanda => oanda.is_some(),
         });
         if let Some((venue, _)) = paper.iter().find(|(venue, paper)| paper.is_some() && !configured.get(*venue)) {
             return Err(GatewayError::VenueNotConfigured(venue));
@@ -385,6 +386,11 @@ impl GatewayBuilder {
             }),
             binance_us: binance_us.map(|config| match paper.get(Venue::BinanceUs) {
                 Some(_) => config.without_key(),
+                None => config,
+            }),
+            // Its prices are for account holders only.
+            oanda: oanda.map(|config| match paper.get(Venue::Oanda) {
+                Some(_) => config.market_data_only(),
                 None => config,
             }),
             paper,

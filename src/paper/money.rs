@@ -48,6 +48,49 @@ pub(super) fn times_in(price: Fixed128, amount: Fixed128) -> Option<i128> {
     amount.checked_div(price)
 }
 
+/// `a x b`.
+pub(super) fn times(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
+    let (a, b) = (a.normalized(), b.normalized());
+    let mantissa = a.mantissa().checked_mul(b.mantissa())?;
+    Some(Fixed128::new(mantissa, a.exponent().checked_add(b.exponent())?).normalized())
+}
+
+/// `a / b`, to the nearest multiple of `10^exponent`; `b` is positive.
+pub(super) fn divided(a: Fixed128, b: Fixed128, exponent: i8) -> Option<Fixed128> {
+    let (a, b) = (a.normalized(), b.normalized());
+    let shift = i32::from(a.exponent()).checked_sub(i32::from(b.exponent()))?.checked_sub(i32::from(exponent))?;
+    let factor = 10i128.checked_pow(shift.unsigned_abs())?;
+    let (above, below) = match shift {
+        0.. => (a.mantissa().checked_mul(factor)?, b.mantissa()),
+        _ => (a.mantissa(), b.mantissa().checked_mul(factor)?),
+    };
+    Some(Fixed128::new(nearest(above, below)?, exponent).normalized())
+}
+
+/// The nearest multiple of `10^exponent`; halves go to the even one, as the venues' money does.
+pub(super) fn rounded(amount: Fixed128, exponent: i8) -> Fixed128 {
+    let places = i32::from(exponent).saturating_sub(i32::from(amount.exponent()));
+    match u32::try_from(places) {
+        Ok(places) if places > 0 => {
+            // Where the power does not fit, the amount is far less than half of one.
+            let mantissa = 10i128.checked_pow(places).and_then(|divisor| nearest(amount.mantissa(), divisor));
+            Fixed128::new(mantissa.unwrap_or(0), exponent).normalized()
+        }
+        _ => amount,
+    }
+}
+
+/// The quotient by something positive to the nearest integer, halves to the even one.
+fn nearest(above: i128, below: i128) -> Option<i128> {
+    let (floor, rest) = (above.checked_div_euclid(below)?, above.checked_rem_euclid(below)?);
+    let up = match rest.cmp(&below.checked_sub(rest)?) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => floor.checked_rem(2)? != 0,
+        std::cmp::Ordering::Greater => true,
+    };
+    floor.checked_add(i128::from(up))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +111,19 @@ mod tests {
     fn a_cut_never_rounds_up() {
         assert_eq!(cut(amount("0.123456789"), -8), amount("0.12345678"));
         assert_eq!(cut(amount("0.5"), -8), amount("0.5"));
+    }
+
+    #[test]
+    fn money_is_rounded_to_the_nearest_and_halves_to_the_even() {
+        for (given, expected) in
+            [("0.00005", "0"), ("0.00015", "0.0002"), ("-0.00005", "0"), ("-0.00016", "-0.0002"), ("1.23456", "1.2346")]
+        {
+            assert_eq!(rounded(amount(given), -4), amount(expected), "{given}");
+        }
+        assert_eq!(rounded(amount("12.5"), -4), amount("12.5"));
+        assert_eq!(times(amount("-1.5"), amount("0.2")), Some(amount("-0.3")));
+        assert_eq!(divided(amount("1"), amount("150.008"), -8), Some(amount("0.00666631")));
+        assert_eq!(divided(amount("1"), amount("0"), -8), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::record::{
     BookSide, ClientOrderId, Fixed128, InlineText, InstrumentId, RejectClass, Side, TimeInForce, UnixNanos,
     VenueOrderId,
 };
+use crate::venue::oanda::request::{PositionFill, TriggerPrice};
 
 /// How much an order wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,44 @@ impl Place {
     }
 }
 
+/// When an order at a venue that quotes is executed (OANDA reference 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EntryShape {
+    /// Now.
+    Market,
+    /// At its price or better.
+    Limit,
+    /// At its price or worse.
+    Stop,
+    /// When its price is reached from where the market was.
+    Touched {
+        /// By rising.
+        rises: bool,
+    },
+}
+
+/// What an order at a venue that quotes has beside its price; orders in a book have none of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Quotation {
+    pub(super) kind: EntryShape,
+    /// Worst price, mantissa at the price exponent.
+    pub(super) bound: Option<i64>,
+    pub(super) position_fill: PositionFill,
+    pub(super) trigger: TriggerPrice,
+    /// When it ends by itself; `NONE`: never.
+    pub(super) until: UnixNanos,
+}
+
+impl Quotation {
+    pub(super) const PLAIN: Quotation = Quotation {
+        kind: EntryShape::Market,
+        bound: None,
+        position_fill: PositionFill::Default,
+        trigger: TriggerPrice::Default,
+        until: UnixNanos::NONE,
+    };
+}
+
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PaperOrder {
@@ -72,6 +111,7 @@ pub(super) struct PaperOrder {
     /// Still held of what it spends.
     pub(super) hold: Fixed128,
     pub(super) place: Place,
+    pub(super) quotation: Quotation,
     pub(super) updated: UnixNanos,
 }
 
@@ -92,6 +132,7 @@ impl PaperOrder {
         fees: ZERO,
         hold: ZERO,
         place: Place::NONE,
+        quotation: Quotation::PLAIN,
         updated: UnixNanos::NONE,
     };
 

@@ -10,6 +10,9 @@ use crate::venue::TradeFact;
 impl PaperVenue {
     /// A whole event of an instrument's book ended; `at` is the venue's time of it.
     pub fn book(&mut self, now: UnixNanos, instrument: InstrumentId, at: UnixNanos, shown: Shown<'_>) {
+        if self.margin.is_some() {
+            return self.quoted(now, instrument, shown);
+        }
         let Some(Some(market)) = self.markets.get_mut(instrument.index()) else { return };
         market.heard = at;
         market.eaten.renew(shown);

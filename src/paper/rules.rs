@@ -77,13 +77,24 @@ impl Rules {
     /// The rules of a venue.
     pub const fn of(venue: Venue) -> Rules {
         match venue {
-            Venue::Coinbase | Venue::Oanda => Rules {
+            Venue::Coinbase => Rules {
                 holds_fee: true,
                 fee_from_received: None,
                 tells_executions: false,
                 unfilled_end: OrderStatus::Cancelled,
                 refuses_empty_book: true,
                 quote_includes_fee: true,
+                frees_at_once: false,
+                self_trade: SelfTrade::TakerEnds,
+            },
+            // It is the other side of every order itself: its own code says the rest, in `quoting`.
+            Venue::Oanda => Rules {
+                holds_fee: false,
+                fee_from_received: None,
+                tells_executions: true,
+                unfilled_end: OrderStatus::Failed,
+                refuses_empty_book: false,
+                quote_includes_fee: false,
                 frees_at_once: false,
                 self_trade: SelfTrade::TakerEnds,
             },
@@ -114,6 +125,11 @@ pub const fn words(venue: Venue, refused: Refused) -> (RejectClass, &'static str
         (Venue::BinanceUs, Refused::WouldTake) => (C::WouldTake, "-2010"),
         (Venue::BinanceUs, Refused::Funds) => (C::InsufficientFunds, "-2010"),
         (Venue::BinanceUs, Refused::UnknownOrder | Refused::Filled | Refused::Over) => (C::UnknownOrder, "-2011"),
+        (
+            Venue::Oanda,
+            Refused::UnknownOrder | Refused::Filled | Refused::Over | Refused::NotFound | Refused::NotOpen,
+        ) => (C::UnknownOrder, "ORDER_DOESNT_EXIST"),
+        (Venue::Oanda, Refused::NotEditable) => (C::Malformed, "REPLACING_ORDER_INVALID"),
         (_, Refused::Touched) => (C::OrderClosed, "-2011"),
         (Venue::BinanceUs, Refused::NotFound | Refused::NotOpen) => (C::UnknownOrder, "-2022"),
         (Venue::BinanceUs, Refused::NotEditable | Refused::BelowFilled | Refused::SameAgain) => (C::Unsupported, ""),
@@ -134,6 +150,15 @@ pub const fn words(venue: Venue, refused: Refused) -> (RejectClass, &'static str
 mod tests {
     use super::*;
     use crate::venue::coinbase::reject;
+    use crate::venue::oanda::reject as oanda;
+
+    #[test]
+    fn so_does_oandas() {
+        for refused in [Refused::UnknownOrder, Refused::Over, Refused::NotFound, Refused::NotEditable] {
+            let (class, code) = words(Venue::Oanda, refused);
+            assert_eq!(oanda::class(code), class, "{code}");
+        }
+    }
 
     #[test]
     fn the_venues_own_table_reads_every_word_as_the_class_it_is_told_with() {

@@ -67,6 +67,11 @@ impl Eaten {
         }
     }
 
+    /// Everything on offer is new.
+    pub(super) fn forget(&mut self) {
+        self.levels.clear();
+    }
+
     /// The book changed: of a level that shows less than was taken from it, no more is remembered than it shows.
     pub(super) fn renew(&mut self, shown: Shown<'_>) {
         self.levels.retain_mut(|(side, price, taken)| {

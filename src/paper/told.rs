@@ -2,7 +2,7 @@
 
 use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, UnixNanos, VenueOrderId};
-use crate::venue::{BalanceFact, Facts};
+use crate::venue::{AccountFact, BalanceFact, Facts, TradeFill};
 use std::collections::VecDeque;
 
 /// Which command an answer is to.
@@ -26,14 +26,27 @@ pub enum Told {
     Order(OrderFact),
     /// An execution.
     Fill(FillFact),
+    /// So many parts of one fill, at a venue that keeps trades; they wait in the outbox.
+    Fills(usize),
+    /// The venue gave an order another id.
+    Renumbered(VenueOrderId, VenueOrderId),
     /// What an asset's balance is.
     Balance(BalanceFact),
+    /// Figures of an account of margin.
+    Account(AccountFact),
 }
 
 impl Told {
-    /// Says it as a venue session says it.
-    pub fn tell(&self, facts: &mut impl Facts) {
+    /// Says it as a venue session says it; `parts` are those of the fills not yet told.
+    pub(super) fn tell(&self, parts: &mut VecDeque<TradeFill>, facts: &mut impl Facts) {
         match self {
+            Told::Fills(count) => {
+                let of_it = (*count).min(parts.len());
+                facts.fills(parts.make_contiguous().get(..of_it).unwrap_or_default());
+                parts.drain(..of_it);
+            }
+            Told::Renumbered(old, new) => facts.renumbered(old, new),
+            Told::Account(fact) => facts.account(fact),
             Told::Answer(Answer::Place(client, reply)) => facts.place_reply(client, *reply),
             Told::Answer(Answer::Cancel(id, reply)) => facts.cancel_reply(id, *reply),
             Told::Answer(Answer::Replace(id, reply)) => facts.replace_reply(id, *reply),
@@ -48,12 +61,14 @@ impl Told {
 #[derive(Debug)]
 pub(super) struct Outbox {
     news: VecDeque<(UnixNanos, Told)>,
+    /// Of the fills among them, in their order.
+    pub(super) parts: VecDeque<TradeFill>,
     latency_ns: u64,
 }
 
 impl Outbox {
     pub(super) fn new(latency_ns: u64, usual: usize) -> Outbox {
-        Outbox { news: VecDeque::with_capacity(usual), latency_ns }
+        Outbox { news: VecDeque::with_capacity(usual), parts: VecDeque::new(), latency_ns }
     }
 
     pub(super) fn say(&mut self, now: UnixNanos, told: Told) {

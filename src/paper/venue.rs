@@ -2,6 +2,7 @@
 
 use super::account::Ledger;
 use super::config::PaperConfig;
+use super::margin::MarginAccount;
 use super::market::{Match, PaperMarket, Want};
 use super::money::{covers, minus, with_share, ZERO};
 use super::order::{PaperOrder, Place, Size};
@@ -10,8 +11,8 @@ use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
 use crate::order::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
-    Fixed, Fixed128, InlineText, Instrument, InstrumentId, OrderType, RejectClass, Side, TimeInForce, UnixNanos, Venue,
-    VenueOrderId,
+    Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side, TimeInForce,
+    UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{BalanceFact, Facts, PlaceIntent, ReplaceIntent};
 use arrayvec::ArrayString;
@@ -24,6 +25,9 @@ pub const ORDERS_KEPT_MAX: usize = 4_096;
 pub const FILLS_KEPT_MAX: usize = 8_192;
 /// Commands, and news, on their way before their lists take more memory.
 const ON_THE_WAY_USUAL: usize = 256;
+
+/// The place of no account.
+const NO_PLACE: usize = usize::MAX;
 
 /// No order of this kind is offered on paper; nothing was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,10 +51,15 @@ pub struct PaperVenue {
     pub(super) rules: Rules,
     pub(super) maker: Fixed,
     pub(super) taker: Fixed,
+    /// What is held of each asset; of nothing where there is margin.
     pub(super) ledger: Ledger,
+    /// The account of a venue that quotes.
+    pub(super) margin: Option<Box<MarginAccount>>,
+    /// When the first order ends that is good till a moment; earlier, if that one is gone.
+    pub(super) ends_at: Option<UnixNanos>,
     pub(super) markets: Vec<Option<Box<PaperMarket>>>,
     pub(super) orders: Vec<PaperOrder>,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     /// Orders that are over, oldest first.
     pub(super) closed: VecDeque<u32>,
     pub(super) fills: VecDeque<FillFact>,
@@ -68,12 +77,15 @@ pub struct PaperVenue {
 impl PaperVenue {
     /// A venue with the account of `config`; takes all its memory now.
     pub fn new(config: &PaperConfig) -> PaperVenue {
+        let margin = (config.venue == Venue::Oanda).then(|| Box::new(MarginAccount::new(config)));
         PaperVenue {
             venue: config.venue,
             rules: Rules::of(config.venue),
             maker: config.maker,
             taker: config.taker,
-            ledger: Ledger::new(&config.balances),
+            ledger: Ledger::new(if margin.is_some() { &[] } else { &config.balances }),
+            margin,
+            ends_at: None,
             markets: Vec::new(),
             orders: vec![PaperOrder::VACANT; ORDERS_KEPT_MAX],
             free: (0..ORDERS_KEPT_MAX as u32).rev().collect(),
@@ -98,8 +110,16 @@ impl PaperVenue {
         if self.markets.len() <= index {
             self.markets.resize_with(index.saturating_add(1), || None);
         }
-        let base = self.ledger.place_of(&instrument.listing.base);
-        let quote = self.ledger.place_of(&instrument.listing.quote);
+        let (base, quote) = match &mut self.margin {
+            Some(account) => {
+                account.know(instrument);
+                (NO_PLACE, NO_PLACE)
+            }
+            None => {
+                let Listing { base, quote, .. } = &instrument.listing;
+                (self.ledger.place_of(base), self.ledger.place_of(quote))
+            }
+        };
         match self.markets.get_mut(index) {
             Some(Some(known)) => known.lot = instrument.lot_mantissa().max(1),
             Some(place) => *place = Some(Box::new(PaperMarket::new(instrument, base, quote))),
@@ -110,11 +130,23 @@ impl PaperVenue {
     /// A new order leaves for the venue.
     ///
     /// # Errors
-    /// [`NotOffered`] for what the venue it stands for has no form for, and for prepared orders.
+    /// [`NotOffered`] for what the venue it stands for has no form for; in a book for prepared orders; at OANDA for exits on
+    /// fill and for orders until the end of the day.
     pub fn place(&mut self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<(), NotOffered> {
-        let order = self.asked(intent)?;
+        let order = match self.margin {
+            Some(_) => self.asked_entry(now, intent)?,
+            None => self.asked(intent)?,
+        };
         self.leave(now, Arrival::Place(order));
         Ok(())
+    }
+
+    /// Whether such an order is offered; what [`PaperVenue::place`] would say.
+    pub fn offers(&self, now: UnixNanos, intent: &PlaceIntent<'_>) -> bool {
+        match self.margin {
+            Some(_) => self.asked_entry(now, intent).is_ok(),
+            None => self.asked(intent).is_ok(),
+        }
     }
 
     /// A cancel and a new order leave for the venue in one request (Binance.US reference 3): the new one is placed only if
@@ -184,6 +216,7 @@ impl PaperVenue {
 
     /// Commands that have arrived by now meet the market as it is.
     pub fn arrive(&mut self, now: UnixNanos, books: &impl Books) {
+        self.expire(now);
         while self.arrivals.front().is_some_and(|(due, _)| *due <= now) {
             let Some((now, arrival)) = self.arrivals.pop_front() else { return };
             match arrival {
@@ -197,6 +230,11 @@ impl PaperVenue {
                     let slot = self.find(&id);
                     let instrument = slot.and_then(|slot| self.order(slot)).map(|order| order.instrument);
                     let shown = instrument.and_then(|instrument| books.shown(instrument));
+                    if self.margin.is_some() {
+                        self.requote(now, (id, slot), (price, quantity), shown);
+                        self.say_balances(now);
+                        continue;
+                    }
                     let reply = match self.edit(now, slot, (price, quantity), shown) {
                         Ok(()) => ReplaceReply::Accepted,
                         Err(refused) => {
@@ -214,6 +252,11 @@ impl PaperVenue {
         }
     }
 
+    /// Says news as a venue session says it; in the order in which [`PaperVenue::next_news`] gave it.
+    pub fn tell(&mut self, told: &Told, facts: &mut impl Facts) {
+        told.tell(&mut self.outbox.parts, facts);
+    }
+
     /// The next news that has arrived by now.
     pub fn next_news(&mut self, now: UnixNanos) -> Option<Told> {
         self.outbox.next(now)
@@ -222,16 +265,22 @@ impl PaperVenue {
     /// When a command or news arrives next.
     pub fn deadline(&self) -> Option<UnixNanos> {
         let arrival = self.arrivals.front().map(|(due, _)| *due);
-        arrival.into_iter().chain(self.outbox.deadline()).min()
+        arrival.into_iter().chain(self.outbox.deadline()).chain(self.ends_at).min()
     }
 
     /// Every balance is told, as when an account is opened.
     pub fn open_account(&mut self, now: UnixNanos) {
         self.ledger.touch_all();
+        if let Some(account) = &mut self.margin {
+            account.changed = true;
+        }
         self.say_balances(now);
     }
 
     fn take_order(&mut self, now: UnixNanos, order: PaperOrder, shown: Option<Shown<'_>>) {
+        if self.margin.is_some() {
+            return self.take_quoted(now, order, shown);
+        }
         let client = order.client;
         let (slot, shown) = match self.let_in(now, order, shown) {
             Ok(taken) => taken,
@@ -283,17 +332,22 @@ impl PaperVenue {
             self.free.push(slot);
             return Err(Refused::Uncountable);
         }
+        (order.hold, order.place) = (needed, Place::NONE);
+        self.enlist(now, slot, order);
+        Ok((slot, shown))
+    }
+
+    /// Puts an order into its slot, under a number and an id of its own.
+    pub(super) fn enlist(&mut self, now: UnixNanos, slot: u32, mut order: PaperOrder) {
         self.serial = self.serial.saturating_add(1);
         let mut id = ArrayString::<36>::new();
         // Five, ten and twenty digits at most: it fits.
         let _fits = write!(id, "paper-{slot}-{}", self.serial);
-        (order.serial, order.hold, order.updated) = (self.serial, needed, now);
+        (order.serial, order.updated) = (self.serial, now);
         order.id = InlineText::truncated(&id);
-        order.place = Place::NONE;
         if let Some(place) = self.orders.get_mut(slot as usize) {
             *place = order;
         }
-        Ok((slot, shown))
     }
 
     /// What an order holds while it works; `None` if it cannot be counted.
@@ -465,9 +519,14 @@ impl PaperVenue {
         }
     }
 
-    /// Every asset: its code, what is free and what is held.
+    /// Every asset: its code, what is free and what is held. Of an account of margin: its currency, the margin that is free
+    /// and the margin that positions bind.
     pub fn balances(&self) -> impl Iterator<Item = (InlineText<16>, Fixed128, Fixed128)> + '_ {
-        self.ledger.all().map(|account| (account.asset, account.available, account.hold))
+        let margin = self.margin.as_deref().map(|account| match account.figures() {
+            Some(figures) => (account.currency, figures.margin_available, figures.margin_used),
+            None => (account.currency, account.balance, ZERO),
+        });
+        self.ledger.all().map(|account| (account.asset, account.available, account.hold)).chain(margin)
     }
 
     /// How an order stands; `None` if it is not known.
@@ -488,12 +547,12 @@ impl PaperVenue {
     }
 
     /// A slot nobody uses; the oldest order that is over makes room if need be.
-    fn free_slot(&mut self) -> Option<u32> {
+    pub(super) fn free_slot(&mut self) -> Option<u32> {
         self.free.pop().or_else(|| self.closed.pop_front())
     }
 
     pub(super) fn with_fees(&self) -> bool {
-        self.rules.fee_from_received.is_none()
+        self.rules.fee_from_received.is_none() && self.margin.is_none()
     }
 
     pub(super) fn words(&self, refused: Refused) -> (RejectClass, InlineText<32>) {
@@ -518,5 +577,6 @@ impl PaperVenue {
             let (asset, available, hold) = (account.asset, account.available, account.hold);
             self.outbox.say(now, Told::Balance(BalanceFact { asset, available, hold, venue_time: now }));
         }
+        self.say_figures(now);
     }
 }

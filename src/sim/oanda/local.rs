@@ -237,16 +237,7 @@ impl LocalOanda {
     /// [`Stopped`].
     pub fn order(&self, client_order_id: &str) -> Result<Option<(u64, &'static str)>, Stopped> {
         let id = client_order_id.to_owned();
-        self.call(move |core, _| {
-            let orders = core.venue.exchange.orders.values().rev();
-            let order = orders.into_iter().find(|o| o.extensions.id.as_ref() == Some(&id))?;
-            let state = match order.state {
-                State::Pending => "PENDING",
-                State::Filled => "FILLED",
-                State::Cancelled => "CANCELLED",
-            };
-            Some((order.id, state))
-        })
+        self.call(move |core, _| core.venue.order_state(&id).map(|(id, state, _)| (id, state)))
     }
 
     /// Open units of an instrument.
@@ -339,5 +330,16 @@ impl Oanda {
         }
         self.price_changed(now_ns, index);
         Ok(())
+    }
+
+    /// How the venue itself sees the latest order of a client id: its id, state and executed units.
+    pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
+        let mut orders = self.exchange.orders.values().rev();
+        let order = orders.find(|order| order.extensions.id.as_deref() == Some(client_order_id))?;
+        Some(match order.state {
+            State::Pending => (order.id, "PENDING", Decimal::ZERO),
+            State::Filled => (order.id, "FILLED", order.units.abs()),
+            State::Cancelled => (order.id, "CANCELLED", Decimal::ZERO),
+        })
     }
 }

@@ -57,7 +57,8 @@ impl Exchange {
         });
     }
 
-    fn fire(&mut self, now_ns: u64, id: u64) {
+    /// An order meets the market now.
+    pub(crate) fn fire(&mut self, now_ns: u64, id: u64) {
         let mut batch = Batch::new(now_ns, None);
         let Some(order) = self.orders.get_mut(&id) else { return };
         if let Some(trade) = order.trade.and_then(|id| self.account.trades.get(&id)) {

@@ -7,7 +7,7 @@ use super::subjects::Subject;
 use super::websocket::{self, Message};
 use crate::engine::{Carrier, Closed, ConnId, Engine, Input, Slot};
 use crate::record::UnixNanos;
-use crate::sim::server::http::{parse, serialize, Parsed};
+use crate::sim::server::http::{parse, put_chunk, serialize, serialize_open_ended, Parsed};
 use crate::sim::server::{ConnId as VenueConn, Control, Door, Output, Request, Response};
 use crate::sim::{FakeOutputs, Rng, MILLISECOND_NS, SECOND_NS};
 
@@ -34,6 +34,27 @@ enum Fate {
     },
 }
 
+/// What the bytes of a connection are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// Requests and replies.
+    Requests,
+    /// One request, and a reply without an end.
+    EndlessReply,
+    /// WebSocket messages.
+    Messages,
+}
+
+impl Framing {
+    fn of<S: Subject>(slot: &Slot) -> Framing {
+        match slot.carrier {
+            Carrier::Rest => Framing::Requests,
+            Carrier::Stream if S::STREAMS_ARE_REPLIES => Framing::EndlessReply,
+            Carrier::Stream | Carrier::Api | Carrier::Events => Framing::Messages,
+        }
+    }
+}
+
 /// Something on its way to the venue.
 #[derive(Debug)]
 struct Up {
@@ -48,6 +69,7 @@ struct Up {
 struct Line {
     slot: Slot,
     door: Door,
+    framing: Framing,
     venue: Option<VenueConn>,
     /// Bytes the engine sent that make no whole message yet.
     unsent: Vec<u8>,
@@ -78,6 +100,7 @@ impl Network {
         let line = |slot: &Slot| Line {
             slot: *slot,
             door: S::door(slot),
+            framing: Framing::of::<S>(slot),
             venue: None,
             unsent: Vec::new(),
             sent: 0,
@@ -184,9 +207,10 @@ impl Network {
     fn send<S: Subject>(&mut self, now: u64, id: ConnId, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) {
         loop {
             let Some(line) = self.lines.get_mut(id.index()) else { return };
-            let rest = line.slot.carrier == Carrier::Rest;
-            let request = if rest { take_request(&mut line.unsent) } else { None };
-            let what = match (rest, request.is_some()) {
+            let rest = line.framing == Framing::Requests;
+            let requests = line.framing != Framing::Messages;
+            let request = if requests { take_request(&mut line.unsent) } else { None };
+            let what = match (requests, request.is_some()) {
                 (true, true) => Message::Other,
                 (true, false) => return,
                 (false, _) => match websocket::take_message(&mut line.unsent) {
@@ -238,7 +262,7 @@ impl Network {
         self.connections = self.connections.saturating_add(1);
         let conn = VenueConn(self.connections);
         let Some(line) = self.lines.get_mut(id.index()) else { return true };
-        if line.slot.carrier != Carrier::Rest {
+        if line.framing == Framing::Messages {
             let request = Request { method: "GET".into(), path: S::path(&line.slot).into(), ..Request::default() };
             if let Err(refused) = venue.upgrade(now, line.door, conn, &request) {
                 let closed = Closed { why: format!("http {}", refused.status), clean: false, began: 0 };
@@ -261,8 +285,14 @@ impl Network {
         let line = conn.and_then(|id| self.lines.get_mut(id.index()));
         let venue_conn = line.as_ref().and_then(|line| line.venue);
         if let Some(request) = request {
-            let door = S::REST;
+            let door = line.as_ref().map_or(S::REST, |line| line.door);
             venue.arrived(now, door, &request);
+            let opened = venue_conn.and_then(|conn| venue.open_ended(now, door, conn, &request));
+            if let (Some(head), Some(line)) = (opened, line) {
+                let at = now.saturating_add(LATENCY_NS[0]);
+                line.down.push((at, serialize_open_ended(&head)));
+                return true;
+            }
             let response = match fate {
                 Fate::Page { served } => {
                     if served {
@@ -295,12 +325,16 @@ impl Network {
         let outputs = venue.take_outputs();
         let busy = !outputs.is_empty();
         for output in outputs {
-            let (to, bytes) = match output {
-                Output::Text { conn, text } => (conn, Some(websocket::text(&text))),
-                Output::Ping { conn, payload } => (conn, Some(websocket::ping(&payload))),
-                Output::Close { conn, .. } => (conn, None),
-            };
+            let (Output::Text { conn: to, .. } | Output::Ping { conn: to, .. } | Output::Close { conn: to, .. }) =
+                output;
             let Some(index) = self.lines.iter().position(|line| line.venue == Some(to)) else { continue };
+            let endless = self.lines.get(index).is_some_and(|line| line.framing == Framing::EndlessReply);
+            let bytes = match output {
+                Output::Text { text, .. } if endless => Some(chunk(&text)),
+                Output::Text { text, .. } => Some(websocket::text(&text)),
+                Output::Ping { payload, .. } => Some(websocket::ping(&payload)),
+                Output::Close { .. } => None,
+            };
             let latency = self.latency();
             match (bytes, self.lines.get_mut(index)) {
                 (Some(bytes), Some(line)) => {
@@ -357,6 +391,13 @@ impl Network {
         let closed = Closed { why: why.to_owned(), clean: false, began };
         engine.apply(UnixNanos(now), Input::Closed { conn: id, closed, rest: &mut rest }, out);
     }
+}
+
+/// A piece of a reply without an end.
+fn chunk(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len().saturating_add(16));
+    put_chunk(&mut bytes, text.as_bytes());
+    bytes
 }
 
 /// Takes the first whole request from the front of `bytes`; `None` if there is none yet.

@@ -23,8 +23,6 @@ const TRAIL_MAX: usize = 300;
 const START_NS: u64 = 1_793_613_600 * SECOND_NS;
 /// The only strategy.
 const STRATEGY: StrategyId = StrategyId(0);
-/// Every order is of so much of the base asset, filled in tenths of it.
-const SIZE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 /// Orders of one scenario.
 const ORDERS_MAX: usize = 12;
 /// What calm needs: unknown orders are judged, dropped fills are looked for, connections are dialled again.
@@ -158,6 +156,7 @@ impl<S: Subject> Scenario<S> {
     fn introduce(&mut self) {
         self.control(Control::AddStrategy(STRATEGY));
         self.control(Control::Instrument(Box::new(self.instrument.clone())));
+        S::rules().into_iter().for_each(|rules| self.control(rules));
     }
 
     fn control(&mut self, control: Control) {
@@ -240,7 +239,9 @@ impl<S: Subject> Scenario<S> {
         let request = RequestId::new(STRATEGY, session.placed.len() as u64 + 1);
         let id = ids(session.epoch, None).ok()?.id_of(request).to_string();
         session.placed.push((request, id.clone()));
-        let (price, quantity) = (mantissa(Decimal::from(50_000), self.instrument.price_exponent), self.size());
+        let (price, quantity) = S::terms();
+        let price = mantissa(price, self.instrument.price_exponent);
+        let quantity = mantissa(quantity, self.instrument.size_exponent);
         let command = OrderCommand::limit(self.instrument.id, Side::Buy, price, quantity);
         self.submit(command.stamped(request, UnixNanos(self.now)));
         self.summary.orders += 1;
@@ -264,23 +265,23 @@ impl<S: Subject> Scenario<S> {
 
     /// So many tenths of an order are executed, as far as they are left.
     pub fn fill(&mut self, id: &str, tenths: u32) {
-        let asked = SIZE * Decimal::new(i64::from(tenths), 1);
+        self.execute(id, tenths);
+        self.turn();
+    }
+
+    fn execute(&mut self, id: &str, tenths: u32) {
+        let asked = S::terms().1 * Decimal::new(i64::from(tenths), 1);
         let traded = self.venue.fill(self.now, id, asked);
         if !traded.is_zero() {
             let quantity = mantissa(traded, self.instrument.size_exponent);
             self.fills.entry(id.to_owned()).or_default().push(Fill { at: self.now, quantity });
             self.summary.fills += 1;
         }
-        self.turn();
     }
 
     /// What the current session's strategy was told of an order as executed; `None` if it was told nothing.
     pub fn told_filled(&self, id: &str) -> Option<i64> {
         self.sessions.last()?.told.get(id).map(|told| told.filled)
-    }
-
-    fn size(&self) -> i64 {
-        mantissa(SIZE, self.instrument.size_exponent)
     }
 
     /// The orders placed so far, of all sessions.
@@ -344,13 +345,7 @@ impl<S: Subject> Scenario<S> {
             let placed = self.placed();
             if let Some(id) = placed.get(self.rng.below(placed.len().max(1) as u64) as usize) {
                 let tenths = self.rng.below(12) as u32 + 1;
-                let asked = SIZE * Decimal::new(i64::from(tenths), 1);
-                let traded = self.venue.fill(self.now, id, asked);
-                if !traded.is_zero() {
-                    let quantity = mantissa(traded, self.instrument.size_exponent);
-                    self.fills.entry(id.clone()).or_default().push(Fill { at: self.now, quantity });
-                    self.summary.fills += 1;
-                }
+                self.execute(id, tenths);
             }
             self.venue.tick(self.now);
             self.venue.take_outputs();

@@ -1,8 +1,8 @@
 //! The venues a scenario can be played at.
 
 use crate::engine::{
-    BinanceUsOrders, BinanceUsSetup, Carrier, CoinbaseOrders, CoinbaseSetup, Engine, EngineConfig, Input, Slot,
-    TOKEN_SLOT_USER,
+    BinanceUsOrders, BinanceUsSetup, Carrier, CoinbaseOrders, CoinbaseSetup, Control as EngineControl, Engine,
+    EngineConfig, Input, OandaOrders, OandaSetup, Slot, TOKEN_SLOT_USER,
 };
 use crate::guard::BreakerRules;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
@@ -10,10 +10,11 @@ use crate::record::{
     AssetId, ConnectionRole, Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
 };
 use crate::sim::server::{ConnId as VenueConn, Door, Venue as Model};
-use crate::sim::{binance_us, coinbase, FakeOutputs};
+use crate::sim::{binance_us, coinbase, oanda, FakeOutputs};
 use crate::venue::binance_us as binance_us_wire;
 use crate::venue::coinbase::auth::{CoinbaseKey, LegacyKey};
 use crate::venue::coinbase::{self as coinbase_wire, Endpoint, MarketFeeds, StreamConfig};
+use crate::venue::oanda as oanda_wire;
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub trait Subject: Model + Sized {
     const VENUE: Venue;
     /// Where requests go.
     const REST: Door;
+    /// Streams are replies without an end, not WebSockets.
+    const STREAMS_ARE_REPLIES: bool = false;
 
     /// A quiet venue without limits.
     fn begin(seed: u64, now: u64) -> Self;
@@ -41,15 +44,23 @@ pub trait Subject: Model + Sized {
     fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String>;
     /// What is traded.
     fn instrument() -> Instrument;
+    /// Price and quantity of every order: it rests.
+    fn terms() -> (Decimal, Decimal) {
+        (Decimal::from(50_000), Decimal::new(1, 2))
+    }
+    /// What else the engine is told of the instrument.
+    fn rules() -> Option<EngineControl> {
+        None
+    }
     /// Where a connection goes.
     fn door(slot: &Slot) -> Door;
     /// And by which path.
     fn path(slot: &Slot) -> &'static str;
     /// A connection was opened, or time passed: credentials it needs are handed over.
-    fn opened(&mut self, now: u64, slot: &Slot, engine: &mut Engine, out: &mut FakeOutputs);
+    fn opened(&mut self, _now: u64, _slot: &Slot, _engine: &mut Engine, _out: &mut FakeOutputs) {}
     /// A message whose answer reaches nobody.
-    fn unheard(&mut self, now: u64, conn: Option<VenueConn>, text: &str);
-    /// Somebody trades with an order; how much was traded.
+    fn unheard(&mut self, _now: u64, _conn: Option<VenueConn>, _text: &str) {}
+    /// Somebody trades with an order, so much of it at least; how much was traded.
     fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal;
     /// How an order stands.
     fn truth(&self, client_order_id: &str) -> Option<Truth>;
@@ -88,9 +99,16 @@ fn instrument(venue: Venue, symbol: &str, lot: Fixed) -> Instrument {
     Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing)
 }
 
-fn engine(
+/// What the engine is told of its one venue.
+#[derive(Default)]
+struct Setup {
     coinbase: Option<CoinbaseSetup>,
     binance_us: Option<BinanceUsSetup>,
+    oanda: Option<OandaSetup>,
+}
+
+fn engine(
+    Setup { coinbase, binance_us, oanda }: Setup,
     ids: ClientOrderIds,
     reconcile: ReconcileRules,
 ) -> Result<Engine, String> {
@@ -106,7 +124,7 @@ fn engine(
     let config = EngineConfig {
         coinbase,
         binance_us,
-        oanda: None,
+        oanda,
         ids,
         limits: None,
         breaker,
@@ -141,7 +159,7 @@ impl Subject for coinbase::Coinbase {
         };
         let stream = StreamConfig { market_connections_max: 1, ..StreamConfig::default() };
         let setup = CoinbaseSetup { stream, market: MarketFeeds::default(), orders: Some(orders) };
-        engine(Some(setup), None, ids, rules)
+        engine(Setup { coinbase: Some(setup), ..Setup::default() }, ids, rules)
     }
 
     fn instrument() -> Instrument {
@@ -169,8 +187,6 @@ impl Subject for coinbase::Coinbase {
             engine.apply(now, Input::Token { venue: Venue::Coinbase, slot: TOKEN_SLOT_USER, token, expires }, out);
         }
     }
-
-    fn unheard(&mut self, _: u64, _: Option<VenueConn>, _: &str) {}
 
     fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal {
         self.fill_order(now, client_order_id, size).unwrap_or_default()
@@ -226,11 +242,12 @@ impl Subject for binance_us::BinanceUs {
             orders: Some(BinanceUsOrders {
                 key: Arc::new(key),
                 api: binance_us_wire::ApiConfig::default(),
+                user_data: binance_us_wire::UserData::default(),
                 api_connections: 1,
                 rest_connections: 1,
             }),
         };
-        engine(None, Some(setup), ids, rules)
+        engine(Setup { binance_us: Some(setup), ..Setup::default() }, ids, rules)
     }
 
     fn instrument() -> Instrument {
@@ -239,7 +256,7 @@ impl Subject for binance_us::BinanceUs {
 
     fn door(slot: &Slot) -> Door {
         match slot.carrier {
-            Carrier::Stream => binance_us::DOOR_STREAM,
+            Carrier::Stream | Carrier::Events => binance_us::DOOR_STREAM,
             Carrier::Api => binance_us::DOOR_WS_API,
             Carrier::Rest => binance_us::DOOR_REST,
         }
@@ -248,11 +265,9 @@ impl Subject for binance_us::BinanceUs {
     fn path(slot: &Slot) -> &'static str {
         match slot.carrier {
             Carrier::Api => "/ws-api/v3",
-            Carrier::Stream | Carrier::Rest => "/stream",
+            Carrier::Stream | Carrier::Events | Carrier::Rest => "/stream",
         }
     }
-
-    fn opened(&mut self, _: u64, _: &Slot, _: &mut Engine, _: &mut FakeOutputs) {}
 
     fn unheard(&mut self, now: u64, conn: Option<VenueConn>, text: &str) {
         self.process_unheard(now, conn.unwrap_or(VenueConn(u64::MAX)), text);
@@ -265,6 +280,113 @@ impl Subject for binance_us::BinanceUs {
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
         Some(Truth { open: matches!(status, "NEW" | "PARTIALLY_FILLED"), status, executed })
+    }
+
+    fn received(&self, client_order_id: &str) -> u64 {
+        self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
+    }
+
+    fn asked(&self) -> String {
+        format!("{:?}", self.observed.counts)
+    }
+
+    fn silence(&mut self, client_order_id: &str, silent: bool) {
+        match silent {
+            true => self.reports.suppressed.insert(client_order_id.to_owned()),
+            false => self.reports.suppressed.remove(client_order_id),
+        };
+    }
+
+    fn lag(&mut self, ns: u64) {
+        self.reports.listing_lag_ns = ns;
+    }
+}
+
+/// What is traded at OANDA.
+const PAIR: &str = "EUR_USD";
+
+fn oanda_rules() -> oanda_wire::InstrumentRules {
+    oanda_wire::InstrumentRules {
+        name: PAIR.into(),
+        kind: "CURRENCY".into(),
+        display_precision: 5,
+        trade_units_precision: 0,
+        pip_location: -4,
+        units_min: fixed(1, 0),
+        units_max: fixed(100_000_000, 0),
+        position_max: Fixed::default(),
+        trailing_min: fixed(5, -4),
+        trailing_max: fixed(1, 0),
+        margin_rate: fixed(2, -2),
+        guaranteed_stops: oanda_wire::GuaranteedStops::Disabled,
+        guaranteed_distance_min: None,
+    }
+}
+
+impl Subject for oanda::Oanda {
+    const VENUE: Venue = Venue::Oanda;
+    const REST: Door = oanda::DOOR_REST;
+    const STREAMS_ARE_REPLIES: bool = true;
+
+    fn begin(seed: u64, now: u64) -> Self {
+        let mut venue =
+            oanda::Oanda::new(&oanda::Config { seed, ..oanda::Config::quiet() }, "https://localhost:1", now);
+        let _known = venue.set_price(now, PAIR, Decimal::new(12, 1), Decimal::new(12_001, 4));
+        venue
+    }
+
+    fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String> {
+        let at = || Endpoint::https("https://localhost:1").map_err(|error| error.to_string());
+        let config = oanda::Config::quiet();
+        let account = oanda_wire::auth::AccountId::new(&config.identity.account).map_err(|error| error.to_string())?;
+        let token = oanda_wire::auth::AccessToken::new(config.token.text()).map_err(|error| error.to_string())?;
+        let setup = OandaSetup {
+            stream: at()?,
+            account,
+            token: Arc::new(token),
+            streams: oanda_wire::StreamConfig::default(),
+            orders: Some(OandaOrders {
+                rest: at()?,
+                session: oanda_wire::OrderConfig::default(),
+                warm_every_ms: 60_000,
+                order_connections: 2,
+                requests_per_second: 96,
+            }),
+        };
+        engine(Setup { oanda: Some(setup), ..Setup::default() }, ids, rules)
+    }
+
+    fn instrument() -> Instrument {
+        Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), oanda_rules().listing())
+    }
+
+    fn terms() -> (Decimal, Decimal) {
+        (Decimal::new(11, 1), Decimal::from(100))
+    }
+
+    fn rules() -> Option<EngineControl> {
+        Some(EngineControl::OandaRules(InstrumentId(0), Box::new(oanda_rules())))
+    }
+
+    fn door(slot: &Slot) -> Door {
+        match slot.carrier {
+            Carrier::Stream => oanda::DOOR_STREAM,
+            Carrier::Rest | Carrier::Api | Carrier::Events => oanda::DOOR_REST,
+        }
+    }
+
+    fn path(_: &Slot) -> &'static str {
+        "/"
+    }
+
+    /// Orders are filled whole there.
+    fn fill(&mut self, now: u64, client_order_id: &str, _: Decimal) -> Decimal {
+        self.fill_order(now, client_order_id)
+    }
+
+    fn truth(&self, client_order_id: &str) -> Option<Truth> {
+        let (_, status, executed) = self.order_state(client_order_id)?;
+        Some(Truth { open: status == "PENDING", status, executed })
     }
 
     fn received(&self, client_order_id: &str) -> u64 {

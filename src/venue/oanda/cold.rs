@@ -69,7 +69,7 @@ impl Caller<'_> {
 pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, ReplyError> {
     let (mut products, mut times, mut ledger) = (Products::default(), Rfc3339Cache::new(), Ledger::new());
     products.know(instrument);
-    let mut teller = Teller { products: &mut products, times: &mut times, ledger: &mut ledger };
+    let mut teller = Teller { products: &mut products, times: &mut times, ledger: &mut ledger, again: false };
     let mut collected = Collected::default();
     let mut plain = Plain::new(body.len().max(64));
     plain.parse(body, |cursor| tell_order_body(&mut teller, cursor, &mut collected))?;

@@ -29,6 +29,8 @@ pub enum Admitted {
 pub struct Ledger {
     /// Everything up to this id was applied, or is history from before our time; `None` before anything is known.
     floor: Option<u64>,
+    /// Where it began: everything up to here is history from before our time.
+    began: u64,
     /// Ids applied behind the floor: the bit of an id is its remainder by the window.
     applied: Box<[u64; WORDS]>,
     /// The newest id the venue has named.
@@ -50,6 +52,7 @@ impl Ledger {
     pub fn new() -> Ledger {
         Ledger {
             floor: None,
+            began: 0,
             applied: Box::new([0; WORDS]),
             newest: 0,
             missing_since: UnixNanos::NONE,
@@ -61,6 +64,9 @@ impl Ledger {
     /// A picture of the account was taken that includes everything up to `last`: what is older is history.
     pub fn begin(&mut self, last: u64) {
         self.newest = self.newest.max(last);
+        if self.floor.is_none() {
+            self.began = last;
+        }
         let floor = self.floor.unwrap_or(last);
         if last > floor.saturating_add(WINDOW_IDS as u64) {
             self.applied.fill(0);
@@ -105,6 +111,11 @@ impl Ledger {
     /// The id up to which nothing is missing.
     pub fn complete_to(&self) -> u64 {
         self.floor.unwrap_or(0)
+    }
+
+    /// The newest id of the first picture: up to here nothing was ever applied, and after it nothing is left out.
+    pub const fn began(&self) -> u64 {
+        self.began
     }
 
     /// Whether a picture of the account is needed to begin with: ask for the account, then [`Ledger::begin`].

@@ -91,6 +91,8 @@ pub(super) struct Teller<'a> {
     pub products: &'a mut Products,
     pub times: &'a mut Rfc3339Cache,
     pub ledger: &'a mut Ledger,
+    /// Executions from before our time are told, too: those of an earlier session's orders are among them.
+    pub again: bool,
 }
 
 impl Teller<'_> {
@@ -98,6 +100,9 @@ impl Teller<'_> {
     pub fn tell(&mut self, transaction: &Transaction<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
         match self.ledger.admit(transaction.id) {
             Admitted::New => transaction.tell(FactSource::Query, self.products, self.times, facts),
+            Admitted::Known if self.again && transaction.id <= self.ledger.began() => {
+                transaction.tell_again(self.products, self.times, facts)
+            }
             Admitted::Known | Admitted::Later => Ok(()),
         }
     }

@@ -157,7 +157,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
     ) -> Result<(), Fault> {
         let time = venue_time(self.time, times, facts);
         match self.kind {
-            "ORDER_FILL" => self.tell_fill(source, time, products, facts)?,
+            "ORDER_FILL" => self.tell_fill(source, time, products, false, facts)?,
             // It goes on under another id: the transaction that created that one follows in the same batch.
             "ORDER_CANCEL" if !self.replaced_by.is_empty() => {}
             "ORDER_CANCEL" => {
@@ -189,6 +189,30 @@ impl<'t, 'i> Transaction<'t, 'i> {
             facts.account(&AccountFact { balance, venue_time: time, ..AccountFact::default() });
         }
         Ok(())
+    }
+
+    /// Tells what it says of orders from before our time: their executions, and how they ended. What it did to the account
+    /// is in the picture we began with.
+    pub fn tell_again(
+        &self,
+        products: &mut Products,
+        times: &mut Rfc3339Cache,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
+        match self.kind {
+            "ORDER_FILL" => {
+                let time = venue_time(self.time, times, facts);
+                self.tell_fill(FactSource::Query, time, products, true, facts)
+            }
+            "ORDER_CANCEL" if self.replaced_by.is_empty() => {
+                let time = venue_time(self.time, times, facts);
+                let (status, reject) = reject::ending(self.reason, self.at_birth());
+                let fact = self.order(self.order_named()?, FactSource::Query, time);
+                facts.order(&OrderFact { status, reject, code: InlineText::truncated(self.reason), ..fact });
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The order that something happened to.
@@ -244,11 +268,13 @@ impl<'t, 'i> Transaction<'t, 'i> {
         Ok(())
     }
 
+    /// `again`: it was applied before our time, so only the order's own history is told.
     fn tell_fill(
         &self,
         source: FactSource,
         venue_time: UnixNanos,
         products: &mut Products,
+        again: bool,
         facts: &mut impl Facts,
     ) -> Result<(), Fault> {
         let side = side_of(self.units);
@@ -261,14 +287,15 @@ impl<'t, 'i> Transaction<'t, 'i> {
         };
         fact.instrument = Some(product.instrument);
         let filled = quantity("units", self.units, product)?;
-        if !self.client_order_id.is_empty() {
+        // Undocumented; where it is absent a fill is whole (OANDA reference 4).
+        let asked = quantity("requestedUnits", self.requested_units, product).unwrap_or(0);
+        fact.quantity = asked.max(filled);
+        if !self.client_order_id.is_empty() && !again {
             // Executions are matched by the venue's id: whose it is, is told before them.
             facts.order(&fact);
         }
-        self.tell_parts(&fact, filled, product, facts)?;
+        self.tell_parts(&fact, filled, product, again, facts)?;
         fact.cumulative_quantity = filled;
-        // Undocumented; where it is absent a fill is whole (OANDA reference 4).
-        let asked = quantity("requestedUnits", self.requested_units, product).unwrap_or(0);
         fact.status = if asked > filled { OrderStatus::Open } else { OrderStatus::Filled };
         facts.order(&fact);
         Ok(())
@@ -280,6 +307,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
         order: &OrderFact,
         filled: i64,
         product: &Product,
+        again: bool,
         facts: &mut impl Facts,
     ) -> Result<(), Fault> {
         let mut parts = ArrayVec::<TradeFill, PARTS_MAX>::new();
@@ -287,26 +315,26 @@ impl<'t, 'i> Transaction<'t, 'i> {
             let mut items = closed.array()?;
             while items.next_item(&mut closed)? {
                 let part = self.part(&Part::read(&mut closed)?, TradeEffect::Closed, order, product, facts)?;
-                push(&mut parts, part, facts);
+                push(&mut parts, part, again, facts);
             }
         }
         for (place, effect) in [(&self.reduced, TradeEffect::Reduced), (&self.opened, TradeEffect::Opened)] {
             if let Some(mut place) = place.clone() {
                 let part = self.part(&Part::read(&mut place)?, effect, order, product, facts)?;
-                push(&mut parts, part, facts);
+                push(&mut parts, part, again, facts);
             }
         }
         if parts.is_empty() && filled > 0 {
             // Names no trade at all: one execution of the whole.
             let whole = Part { units: self.units, guaranteed_fee: self.guaranteed_fee, ..Part::default() };
             let part = self.part(&whole, TradeEffect::Opened, order, product, facts)?;
-            push(&mut parts, part, facts);
+            push(&mut parts, part, again, facts);
         }
         // The commission is the fill's: it stands on its last part.
         if let (Some(last), Some(commission)) = (parts.last_mut(), money("commission", self.commission)?) {
             last.fill.fee = sum(last.fill.fee, commission)?;
         }
-        facts.fills(&parts);
+        tell_all(&parts, again, facts);
         Ok(())
     }
 
@@ -337,12 +365,20 @@ impl<'t, 'i> Transaction<'t, 'i> {
 }
 
 /// Adds a part; where there is no more room, those before it are told first.
-fn push(parts: &mut ArrayVec<TradeFill, PARTS_MAX>, part: TradeFill, facts: &mut impl Facts) {
+fn push(parts: &mut ArrayVec<TradeFill, PARTS_MAX>, part: TradeFill, again: bool, facts: &mut impl Facts) {
     if parts.is_full() {
-        facts.fills(parts);
+        tell_all(parts, again, facts);
         parts.clear();
     }
     parts.push(part);
+}
+
+/// Tells the parts of a fill; `again`: as executions of their order, not as changes of what is held.
+fn tell_all(parts: &[TradeFill], again: bool, facts: &mut impl Facts) {
+    match again {
+        true => parts.iter().for_each(|part| facts.fill(&part.fill)),
+        false => facts.fills(parts),
+    }
 }
 
 impl<'i> Part<'i> {

@@ -11,7 +11,7 @@ use crate::venue::fault::{announce, excerpt, Fault};
 use crate::venue::{AccountFact, Anomaly, Facts, HeldTrade, PositionFact};
 
 /// The arrays of listings, and of a picture of the account: these replies are read slice by slice.
-pub(in crate::venue::oanda) const LIST_ARRAYS: &[&str] = &["orders", "trades", "positions", "transactions"];
+pub(in crate::venue::oanda) const LIST_ARRAYS: &[&str] = &["orders", "trades", "positions", "transactions", "pages"];
 
 /// How many rows a listing had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +22,8 @@ pub struct Rows {
     pub unreadable: usize,
     /// The highest transaction id among them; 0 if there was none.
     pub last_id: u64,
+    /// Of pages of transactions: the id the first one begins with; 0 if there was none.
+    pub first_id: u64,
 }
 
 /// Tells the rows of one array. A row that cannot be read is announced and counted; the others are still good.
@@ -44,6 +46,10 @@ pub(in crate::venue::oanda) fn tell_rows(
                 rows.last_id = rows.last_id.max(transaction.id);
                 teller.tell(&transaction, facts)
             }),
+            "pages" => page_begin(cursor.str()?).map(|id| {
+                let first = if rows.first_id == 0 { id } else { rows.first_id.min(id) };
+                rows.first_id = first;
+            }),
             // The lots that are held when it begins, or when an instrument becomes known; others come with transactions.
             "trades" => tell_trade(teller.products, cursor, facts),
             _ => cursor.skip().map_err(Fault::from),
@@ -56,6 +62,13 @@ pub(in crate::venue::oanda) fn tell_rows(
         }
     }
     Ok(())
+}
+
+/// The id a page begins with: `https://HOST/.../idrange?from=6410&to=6500` (OANDA reference 3).
+fn page_begin(url: &str) -> Result<u64, Fault> {
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    let from = query.split('&').find_map(|pair| pair.strip_prefix("from="));
+    from.and_then(|id| id.parse().ok()).ok_or(Fault::Missing { key: "from" })
 }
 
 /// The order of a single-order reply: `{"order":{...}}`.

@@ -33,14 +33,14 @@ impl Desk {
 
     fn place(&mut self, status: u16, body: &str, sent: &str) -> PlaceReply {
         let Desk { plain, products, times, ledger, ear } = self;
-        let mut teller = Teller { products, times, ledger };
+        let mut teller = Teller { products, times, ledger, again: false };
         let sent = ClientOrderId::new(sent).unwrap();
         tell_place_reply(plain, status, &mut body.as_bytes().to_vec(), &sent, &mut teller, ear)
     }
 
     fn change(&mut self, status: u16, body: &str) -> Changed {
         let Desk { plain, products, times, ledger, ear } = self;
-        let mut teller = Teller { products, times, ledger };
+        let mut teller = Teller { products, times, ledger, again: false };
         tell_change(plain, status, &mut body.as_bytes().to_vec(), &mut teller, ear)
     }
 }
@@ -245,7 +245,7 @@ fn decode(parser: &str, body: &str) -> Result<(), String> {
         "mutation" | "transactions" | "transaction" => {
             let Desk { plain, products, times, ledger, ear } = &mut desk;
             ledger.begin(0);
-            let mut teller = Teller { products, times, ledger };
+            let mut teller = Teller { products, times, ledger, again: false };
             let read = plain.parse(&mut bytes.to_vec(), |cursor| {
                 if parser == "mutation" {
                     let found = Mutation::read(cursor)?;
@@ -277,7 +277,7 @@ fn decode(parser: &str, body: &str) -> Result<(), String> {
         }
         "refusal" => {
             let Desk { plain, products, times, ledger, ear } = &mut desk;
-            let mut teller = Teller { products, times, ledger };
+            let mut teller = Teller { products, times, ledger, again: false };
             let found = refusal(plain, 400, &mut bytes.to_vec(), &mut teller, ear);
             found.map(|_| ()).ok_or("no refusal".into())
         }

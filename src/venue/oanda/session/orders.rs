@@ -96,6 +96,8 @@ pub struct OrderSession {
     products: Products,
     times: Rfc3339Cache,
     in_flight: InFlight,
+    /// The listing of transactions in flight is to tell executions from before our time, too.
+    again: bool,
     sent_after: u64,
     reply_by: UnixNanos,
     body: Vec<u8>,
@@ -125,6 +127,7 @@ impl OrderSession {
             products: Products::default(),
             times: Rfc3339Cache::new(),
             in_flight: InFlight::None,
+            again: false,
             sent_after: 0,
             reply_by: UnixNanos::NONE,
             body: Vec::with_capacity(1024),
@@ -239,6 +242,7 @@ impl OrderSession {
             Query::PendingOrders | Query::Orders { .. } => InFlight::List(ReplyTo::Orders),
             Query::Order(_) => InFlight::Order,
             Query::TransactionsSince { .. } | Query::TransactionRange { .. } => InFlight::List(ReplyTo::Transactions),
+            Query::TransactionPages { .. } => InFlight::List(ReplyTo::Pages),
             Query::OpenPositions | Query::Positions => InFlight::List(ReplyTo::Positions),
             Query::Account | Query::Summary => InFlight::List(ReplyTo::Account),
             _ => return Err(NotSent::ColdQuery),
@@ -252,6 +256,17 @@ impl OrderSession {
             _ => 0,
         };
         self.write(now, Method::Get, in_flight, io)
+    }
+
+    /// Asks for the transactions after an id, those from before our time among them: their executions are told to whoever
+    /// looks for an earlier session's orders, and change nothing that is held.
+    ///
+    /// # Errors
+    /// [`NotSent`]: not a byte was written.
+    pub fn replay<IO: Wire>(&mut self, now: UnixNanos, id: u64, io: &mut IO) -> Result<(), NotSent> {
+        self.query(now, &Query::TransactionsSince { id }, io)?;
+        self.again = true;
+        Ok(())
     }
 
     /// Keeps an idle connection warm, and the figures of the account fresh.
@@ -366,6 +381,7 @@ impl OrderSession {
             self.open = false;
         }
         self.in_flight = in_flight;
+        self.again = false;
         self.reply_by = now.plus_ms(self.config.reply_ms_max);
         Ok(())
     }
@@ -429,7 +445,7 @@ impl OrderSession {
         if !matches!(status, 200 | 201) {
             note_error(body, io);
         }
-        let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger };
+        let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again: false };
         let plain = &mut self.plain;
         let outcome = match in_flight {
             InFlight::None => {
@@ -480,7 +496,8 @@ impl OrderSession {
                 Ok(None)
             }
             Ok(Slice::Elements { text, .. }) => {
-                let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger };
+                let again = self.again;
+                let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again };
                 let (array, rows) = (listing.array, &mut listing.rows);
                 self.plain.parse(text, |cursor| tell_rows(array, &mut teller, cursor, rows, io)).map(|()| None)
             }

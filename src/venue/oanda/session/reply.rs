@@ -42,6 +42,8 @@ pub enum ReplyTo {
     Orders,
     /// A listing of transactions; its rows were told.
     Transactions,
+    /// The pages transactions come in; where the first begins is said.
+    Pages,
     /// A listing of positions; its rows were told.
     Positions,
     /// A picture of the account, or its figures; they were told.
@@ -54,6 +56,7 @@ impl ReplyTo {
         match self {
             ReplyTo::Orders => Some("orders"),
             ReplyTo::Transactions => Some("transactions"),
+            ReplyTo::Pages => Some("pages"),
             ReplyTo::Positions => Some("positions"),
             ReplyTo::Place | ReplyTo::Cancel | ReplyTo::Replace | ReplyTo::Change | ReplyTo::Account => None,
         }
