@@ -23,7 +23,10 @@ const STREAM_FOR: Duration = Duration::from_secs(20);
 const HOUR_NS: u64 = 3_600_000_000_000;
 
 fn connector(binance_us: BinanceUsConfig) -> Connector {
-    let builder = GatewayBuilder::default().without_state().binance_us(binance_us).limits(Limits::new().open_orders_per_strategy(1));
+    let builder = GatewayBuilder::default()
+        .without_state()
+        .binance_us(binance_us)
+        .limits(Limits::new().open_orders_per_strategy(1));
     Connector::new(Venue::BinanceUs, builder, ConnectorConfig::default())
 }
 

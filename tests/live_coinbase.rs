@@ -21,7 +21,8 @@ const SYMBOL: &str = "BTC-USD";
 const STREAM_FOR: Duration = Duration::from_secs(10);
 
 fn connector(coinbase: CoinbaseConfig) -> Connector {
-    let builder = GatewayBuilder::default().without_state().coinbase(coinbase).limits(Limits::new().open_orders_per_strategy(1));
+    let builder =
+        GatewayBuilder::default().without_state().coinbase(coinbase).limits(Limits::new().open_orders_per_strategy(1));
     Connector::new(Venue::Coinbase, builder, ConnectorConfig::default())
 }
 

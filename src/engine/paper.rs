@@ -17,8 +17,7 @@ use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
     CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
     InstrumentId, MarketRecord, OrderCommand, OrderRef, PreparedOrder, RejectClass, Stamp, State, StrategyId,
-    TradingStatus, UnixNanos, Venue,
-    VenueOrderId,
+    TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::oanda::InstrumentRules;
@@ -179,14 +178,7 @@ impl Engine {
         }
     }
 
-    fn hear_told(
-        &mut self,
-        now: UnixNanos,
-        out: &mut impl Outputs,
-        desk: &mut OnPaper,
-        venue: Venue,
-        told: &Told,
-    ) {
+    fn hear_told(&mut self, now: UnixNanos, out: &mut impl Outputs, desk: &mut OnPaper, venue: Venue, told: &Told) {
         let conn = desk.conn;
         let Engine { market, trading, .. } = self;
         let mut ear = Ear { market, trading, out, conn, venue, now };

@@ -2,11 +2,11 @@
 
 use super::money::ZERO;
 use crate::order::{FactSource, OrderFact, OrderStatus};
-use crate::venue::oanda::request::{PositionFill, TriggerPrice};
 use crate::record::{
     BookSide, ClientOrderId, Fixed128, InlineText, InstrumentId, RejectClass, Side, TimeInForce, UnixNanos,
     VenueOrderId,
 };
+use crate::venue::oanda::request::{PositionFill, TriggerPrice};
 
 /// How much an order wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

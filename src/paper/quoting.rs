@@ -115,7 +115,8 @@ impl PaperVenue {
         (price, quantity): (i64, i64),
         shown: Option<Shown<'_>>,
     ) {
-        let entered = self.reenter(now, old, (price, quantity)).and_then(|slot| Ok((slot, shown.ok_or(Refused::NoBook)?)));
+        let entered =
+            self.reenter(now, old, (price, quantity)).and_then(|slot| Ok((slot, shown.ok_or(Refused::NoBook)?)));
         let (slot, shown) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
@@ -131,12 +132,7 @@ impl PaperVenue {
         self.live(now, slot, birth, shown);
     }
 
-    fn reenter(
-        &mut self,
-        now: UnixNanos,
-        old: Option<u32>,
-        (price, quantity): (i64, i64),
-    ) -> Result<u32, Refused> {
+    fn reenter(&mut self, now: UnixNanos, old: Option<u32>, (price, quantity): (i64, i64)) -> Result<u32, Refused> {
         let old = old.ok_or(Refused::NotFound)?;
         let before = *self.order(old).filter(|order| order.is_open()).ok_or(Refused::NotFound)?;
         if before.quotation.kind != EntryShape::Limit {
@@ -358,7 +354,8 @@ impl PaperVenue {
     /// with their next prices.
     fn close_out(&mut self, now: UnixNanos, instrument: InstrumentId, shown: Shown<'_>) {
         let Some(account) = self.margin.as_deref().filter(|account| account.is_lost()) else { return };
-        let trades: Vec<Trade> = account.get(instrument).map(|q| q.trades.iter().copied().collect()).unwrap_or_default();
+        let trades: Vec<Trade> =
+            account.get(instrument).map(|q| q.trades.iter().copied().collect()).unwrap_or_default();
         for trade in trades {
             let order = PaperOrder {
                 instrument,

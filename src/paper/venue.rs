@@ -11,8 +11,8 @@ use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
 use crate::order::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
-    Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side, TimeInForce, UnixNanos, Venue,
-    VenueOrderId,
+    Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side, TimeInForce,
+    UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{BalanceFact, Facts, PlaceIntent, ReplaceIntent};
 use arrayvec::ArrayString;

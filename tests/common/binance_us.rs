@@ -124,8 +124,7 @@ impl BinanceRig {
         let config = gateway(BinanceUsConfig::default().endpoints(endpoints(&venue)), &venue);
         let builder = GatewayBuilder::default().without_state().binance_us(config).root_certificates(&roots);
         // Its listings would count as the engine's.
-        let builder =
-            builder.without_limits().reconcile(super::common::fast_rules()).without_reactor_watch();
+        let builder = builder.without_limits().reconcile(super::common::fast_rules()).without_reactor_watch();
         let gateway = by(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let [btc, eth] = ["BTCUSD", "ETHUSD"]

@@ -76,7 +76,8 @@ impl OandaRig {
     ) -> Result<OandaRig, GatewayError> {
         logs();
         let roots = RootFile::write(venue.ca_pem());
-        let builder = GatewayBuilder::default().oanda(change(config(&venue))).root_certificates(&roots.path).without_state();
+        let builder =
+            GatewayBuilder::default().oanda(change(config(&venue))).root_certificates(&roots.path).without_state();
         let gateway = by(builder.without_limits().reconcile(fast_rules())).start()?;
         let strategy = gateway.strategy()?;
         let eur = gateway.subscribe(strategy.id(), Venue::Oanda, "EUR_USD", channels)?;
