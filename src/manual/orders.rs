@@ -86,6 +86,10 @@
 //! fill. An order of unknown outcome is looked for after the transaction that was the newest when it left: client ids are no
 //! protection against doubles there.
 //!
+//! Coinbase and Binance.US keep no positions: what you hold there is the balance of the base asset, told as `Balance` at the
+//! start, and every `Fill` since; a `Position` record beside each fill would say the same twice. The engine keeps that sum for
+//! its limits. Fills flagged REPLAYED are in the balance of the start already.
+//!
 //! # When orders may leave
 //!
 //! Not before the user stream is open, and executions and open orders were listed, at every venue with credentials when a
