@@ -25,7 +25,8 @@ fn start_at(venue: &LocalBinanceUs, key: Option<(&str, &str)>) -> Result<(), Gat
     std::fs::write(&roots, venue.ca_pem()).unwrap();
     let (key, secret) = key.unwrap_or((venue.key().key(), venue.key().secret()));
     let config = BinanceUsConfig::default().endpoints(binance_us::endpoints(venue)).credentials(key, secret).unwrap();
-    let builder = GatewayBuilder::default().binance_us(config).root_certificates(&roots).without_limits();
+    let builder =
+        GatewayBuilder::default().binance_us(config).root_certificates(&roots).without_limits().without_state();
     let started = builder.start().map(drop);
     std::fs::remove_file(&roots).unwrap();
     started

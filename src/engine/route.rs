@@ -127,7 +127,7 @@ impl Engine {
         let Trading { pretrade, orders, purse, .. } = &self.trading;
         pretrade.check(now, command, traded, &self.market, heard, orders, purse)?;
         if !self.may_trade(venue) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(venue));
         }
         self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
@@ -233,7 +233,7 @@ impl Engine {
             )?;
         }
         if !self.may_trade(venue) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(venue));
         }
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
@@ -305,6 +305,9 @@ impl Engine {
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         match orders.cancel(now, venue, command, &mut sink) {
             CancelStep::Send(send) => self.send_cancels(now, out, send),
+            CancelStep::WaitForVenueId if venue == Venue::Oanda && !self.market.on_paper(venue) => {
+                self.cancel_by_our_id_at_oanda(now, out, command);
+            }
             CancelStep::WaitForVenueId | CancelStep::UnderWay | CancelStep::AlreadyClosed | CancelStep::NoSuchOrder => {
             }
         }

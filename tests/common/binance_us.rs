@@ -135,10 +135,9 @@ impl BinanceRig {
         super::common::logs();
         let roots = super::common::RootFile::write(venue.ca_pem());
         let config = gateway(BinanceUsConfig::default().endpoints(endpoints(&venue)), &venue);
-        let builder = GatewayBuilder::default().binance_us(config).root_certificates(&roots.path);
+        let builder = GatewayBuilder::default().without_state().binance_us(config).root_certificates(&roots.path);
         // Its listings would count as the engine's.
-        let builder =
-            builder.without_limits().without_state().reconcile(super::common::fast_rules()).without_reactor_watch();
+        let builder = builder.without_limits().reconcile(super::common::fast_rules()).without_reactor_watch();
         let gateway = by(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let [btc, eth] = ["BTCUSD", "ETHUSD"]
