@@ -17,7 +17,6 @@ use libfuzzer_sys::fuzz_target;
 use wire::{feed, framed, framed_one, kind, messages, response};
 
 const NOW: UnixNanos = UnixNanos(1_790_735_993_000_000_000);
-const SILENCE_MS_MAX: u64 = 60_000;
 const SYMBOLS: [(u32, &str); 2] = [(0, "BTCUSD"), (1, "ETHUSD")];
 
 /// As documented (Binance.US reference 6 and 7).
