@@ -81,7 +81,7 @@ fn an_argument_that_cannot_work_is_named_and_nothing_is_sent() {
 
 #[test]
 fn calls_before_connect_say_so_and_may_be_repeated() {
-    let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default());
+    let builder = GatewayBuilder::default().without_state().coinbase(CoinbaseConfig::default());
     let mut exchange: Box<dyn ExchangeConnector> =
         Box::new(Connector::new(Venue::Coinbase, builder, ConnectorConfig::default()));
     for error in [
@@ -121,7 +121,7 @@ fn credentials_without_limits_are_refused_by_name() {
     let venue = Bench::new().start_venue();
     let key = venue.credentials();
     let config = CoinbaseConfig::default().credentials(key.name(), key.secret()).unwrap();
-    let builder = GatewayBuilder::default().coinbase(config);
+    let builder = GatewayBuilder::default().without_state().coinbase(config);
     let error = Connector::new(Venue::Coinbase, builder, ConnectorConfig::default()).connect().unwrap_err();
     assert!(matches!(&error, ExchangeError::InvalidArgument { argument: "limits", .. }), "{error:?}");
 }

@@ -28,8 +28,8 @@ fn venue() -> (LocalBinanceUs, RootFile) {
 }
 
 fn connector(config: BinanceUsConfig, roots: &RootFile) -> Box<dyn ExchangeConnector> {
-    let builder = GatewayBuilder::default().binance_us(config).root_certificates(&roots.path);
-    let builder = builder.without_limits().without_state().reconcile(fast_rules());
+    let builder = GatewayBuilder::default().without_state().binance_us(config).root_certificates(&roots.path);
+    let builder = builder.without_limits().reconcile(fast_rules());
     Box::new(Connector::new(Venue::BinanceUs, builder, ConnectorConfig::default()))
 }
 

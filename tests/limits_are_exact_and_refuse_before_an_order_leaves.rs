@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Bench, Rig, BTC, ORDERS};
+use common::{decimal, Bench, Rig, BTC, ORDERS};
 use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits, OrderRate, VenueLimits};
 use exchange_connectors::record::{
     ExecutionKind as K, Fixed, Flags, MarketKind, OrderCommand, RejectClass, Side, UnixNanos, Venue,
@@ -48,7 +48,8 @@ fn size_and_value_of_an_order_are_bounded() {
 
 #[test]
 fn the_position_counts_fills_and_open_orders() {
-    let mut rig = rig(InstrumentLimits { position_max: fixed("0.01"), ..InstrumentLimits::default() });
+    // The account holds 10 bitcoin to begin with.
+    let mut rig = rig(InstrumentLimits { position_max: fixed("10.01"), ..InstrumentLimits::default() });
     let open = rig.place_accepted(rig.limit(Side::Buy, "1000", "0.006"));
     let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "1000", "0.00400001"));
     assert_eq!(over, (RejectClass::Limit, "position over the limit".to_owned()));
@@ -79,6 +80,23 @@ fn an_order_that_would_meet_our_own_is_refused() {
     assert_eq!(met, ours);
     let met = refused(&mut rig, |rig| OrderCommand::market(rig.btc.id, Side::Sell, rig.size("0.001")));
     assert_eq!(met, ours);
+}
+
+#[test]
+fn what_the_account_cannot_pay_for_is_refused_until_a_cancel_frees_it() {
+    let limits = InstrumentLimits { check_balance: true, ..InstrumentLimits::default() };
+    let limits = Limits::new().instrument(Venue::Coinbase, BTC, limits);
+    let bench = Bench::new().venue(|config| config.balances = vec![("USD".to_owned(), decimal("1000"))]);
+    let mut rig = bench.gateway(move |b| b.limits(limits)).start();
+    rig.wait_for_execution("the balance", |r| r.kind == K::Balance && r.value().to_string().starts_with("1000"));
+    let open = rig.place_accepted(rig.limit(Side::Buy, "60000", "0.01"));
+    let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "40001", "0.01"));
+    assert_eq!(over, (RejectClass::InsufficientFunds, "not enough balance".to_owned()));
+    let over = refused(&mut rig, |rig| rig.limit(Side::Sell, "60000", "0.001"));
+    assert_eq!(over.0, RejectClass::InsufficientFunds, "there is no bitcoin");
+    rig.submit(rig.cancel_of(open.request));
+    rig.expect(open.request, K::Cancelled);
+    rig.place_accepted(rig.limit(Side::Buy, "40001", "0.01"));
 }
 
 #[test]

@@ -23,7 +23,10 @@ const STREAM_FOR: Duration = Duration::from_secs(20);
 const HOUR_NS: u64 = 3_600_000_000_000;
 
 fn connector(binance_us: BinanceUsConfig) -> Connector {
-    let builder = GatewayBuilder::default().binance_us(binance_us).limits(Limits::new().open_orders_per_strategy(1));
+    let builder = GatewayBuilder::default()
+        .without_state()
+        .binance_us(binance_us)
+        .limits(Limits::new().open_orders_per_strategy(1));
     Connector::new(Venue::BinanceUs, builder, ConnectorConfig::default())
 }
 
@@ -87,7 +90,7 @@ fn public_market_data_makes_a_whole_book() {
 #[ignore = "contacts the real venue"]
 fn everything_a_reading_key_may_ask_is_answered_and_an_order_is_checked() {
     let Some(binance_us) = credentials() else { return };
-    let gateway = GatewayBuilder::default().binance_us(binance_us).without_limits().start().unwrap();
+    let gateway = GatewayBuilder::default().without_state().binance_us(binance_us).without_limits().start().unwrap();
     let queries = gateway.binance_us().unwrap();
     let strategy = gateway.strategy().unwrap();
     let btc = gateway.subscribe(strategy.id(), Venue::BinanceUs, SYMBOL, Channels::NONE).unwrap();

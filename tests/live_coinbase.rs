@@ -21,7 +21,8 @@ const SYMBOL: &str = "BTC-USD";
 const STREAM_FOR: Duration = Duration::from_secs(10);
 
 fn connector(coinbase: CoinbaseConfig) -> Connector {
-    let builder = GatewayBuilder::default().coinbase(coinbase).limits(Limits::new().open_orders_per_strategy(1));
+    let builder =
+        GatewayBuilder::default().without_state().coinbase(coinbase).limits(Limits::new().open_orders_per_strategy(1));
     Connector::new(Venue::Coinbase, builder, ConnectorConfig::default())
 }
 
@@ -118,7 +119,7 @@ fn accounts_can_be_read() {
 #[ignore = "contacts the real venue"]
 fn everything_a_view_key_may_ask_is_answered() {
     let Some(coinbase) = credentials() else { return };
-    let gateway = GatewayBuilder::default().coinbase(coinbase).without_limits().start().unwrap();
+    let gateway = GatewayBuilder::default().without_state().coinbase(coinbase).without_limits().start().unwrap();
     let queries = gateway.coinbase().unwrap();
     eprintln!(
         "{:?}\n{:?}\n{:?}",

@@ -18,7 +18,8 @@ const SYMBOL: &str = "EUR_USD";
 const STREAM_FOR: Duration = Duration::from_secs(20);
 
 fn connector(oanda: OandaConfig) -> Connector {
-    let builder = GatewayBuilder::default().oanda(oanda).limits(Limits::new().open_orders_per_strategy(1));
+    let builder =
+        GatewayBuilder::default().without_state().oanda(oanda).limits(Limits::new().open_orders_per_strategy(1));
     Connector::new(Venue::Oanda, builder, ConnectorConfig::default())
 }
 

@@ -16,7 +16,7 @@ fn start(venue: &LocalOanda, account: &str, token: &str) -> Result<Gateway, Gate
     let roots = RootFile::write(venue.ca_pem());
     let endpoints = OandaEndpoints::parse(Environment::Practice, &venue.rest_url(), &venue.stream_url()).unwrap();
     let config = OandaConfig::new(account, token).unwrap().endpoints(endpoints);
-    GatewayBuilder::default().oanda(config).root_certificates(&roots.path).without_limits().start()
+    GatewayBuilder::default().without_state().oanda(config).root_certificates(&roots.path).without_limits().start()
 }
 
 #[test]
@@ -40,6 +40,6 @@ fn accounts_of_mt4_accounts_of_others_and_broken_tokens_do_not_start() {
 fn credentials_without_limits_do_not_start() {
     let venue = quiet_venue(|_| {});
     let config = oanda::config(&venue);
-    let error = GatewayBuilder::default().oanda(config).start().map(|_| ()).unwrap_err();
+    let error = GatewayBuilder::default().without_state().oanda(config).start().map(|_| ()).unwrap_err();
     assert_eq!(error, GatewayError::NoLimits(exchange_connectors::record::Venue::Oanda));
 }

@@ -1,5 +1,5 @@
 //! The same life of an order at all three venues, with the same code: connect, place, status, cancel, verify; through one
-//! gateway's rings, and through `ExchangeConnector`.
+//! gateway's rings, through `ExchangeConnector`, and across the death of a session.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,12 +16,13 @@ use exchange_connectors::gateway::{
 };
 use exchange_connectors::order;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RequestId,
-    Side, TimeInForce, Venue, View,
+    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass,
+    RequestId, Side, TimeInForce, UnixNanos, Venue, View, EXECUTION_FLAG_REPLAYED,
 };
 use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::LocalVenue;
 use exchange_connectors::sim::oanda::LocalOanda;
+use exchange_connectors::sim::server::{Fault, FaultRule};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,8 +62,20 @@ impl Venues {
             .oanda(oanda::config(&self.oanda))
             .root_certificates(&self.roots.path)
             .without_limits()
+            .without_state()
             .reconcile(fast_rules())
             .without_reactor_watch()
+    }
+
+    /// Somebody trades with all of an order.
+    fn fill(&self, venue: Venue, client_order_id: &str) {
+        let (_, _, _, quantity) = ORDERS.into_iter().find(|(at, ..)| *at == venue).unwrap();
+        let traded = match venue {
+            Venue::Coinbase => self.coinbase.fill_order(client_order_id, decimal(quantity)).unwrap(),
+            Venue::BinanceUs => self.binance_us.fill_order(client_order_id, decimal(quantity)).unwrap(),
+            Venue::Oanda => self.oanda.fill_order(client_order_id).unwrap(),
+        };
+        assert_eq!(traded, decimal(quantity), "{venue}");
     }
 
     /// How the venue itself says that our order stands: still open or not, whichever word it has for it.
@@ -106,8 +119,14 @@ fn until_told(
 /// Waits until orders may leave at all three.
 #[track_caller]
 fn until_open(strategy: &mut Strategy) {
+    until_open_at(strategy, &Venue::ALL);
+}
+
+#[track_caller]
+fn until_open_at(strategy: &mut Strategy, venues: &[Venue]) {
     let (mut open, deadline) = (Vec::new(), Instant::now() + PATIENCE);
-    let needed = ORDERS.map(|(venue, ..)| [ConnectionRole::User, ConnectionRole::Orders].map(|role| (venue, role)));
+    let role = |venue: &Venue| [ConnectionRole::User, ConnectionRole::Orders].map(|role| (*venue, role));
+    let needed: Vec<_> = venues.iter().map(role).collect();
     while !needed.iter().flatten().all(|one| open.contains(one)) {
         while let Some(record) = strategy.market.pop() {
             match record.view() {
@@ -121,14 +140,33 @@ fn until_open(strategy: &mut Strategy) {
 }
 
 fn place(gateway: &Gateway, strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, of: usize) -> ExecutionRecord {
+    let told = ask(gateway, strategy, seen, of);
+    assert_eq!(told.kind, K::Accepted, "{told:#?}");
+    told
+}
+
+/// The first word about an order.
+fn ask(gateway: &Gateway, strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, of: usize) -> ExecutionRecord {
     let (venue, symbol, price, quantity) = ORDERS[of];
     let instrument = gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
     let at = |text: &str, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
     let (price, quantity) = (at(price, instrument.price_exponent), at(quantity, instrument.size_exponent));
     let request = strategy.orders.submit(OrderCommand::limit(instrument.id, Side::Buy, price, quantity)).unwrap();
-    let told = until_told(strategy, seen, request, &[K::Accepted, K::Rejected]);
-    assert_eq!(told.kind, K::Accepted, "{venue}: {told:#?}");
-    told
+    until_told(strategy, seen, request, &[K::Accepted, K::Rejected])
+}
+
+/// Waits until enough was told.
+#[track_caller]
+fn until(strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, done: impl Fn(&[ExecutionRecord]) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done(seen) {
+        while strategy.market.pop().is_some() {}
+        while let Some(record) = strategy.executions.pop() {
+            seen.push(record);
+        }
+        assert!(Instant::now() < deadline, "{seen:#?}");
+        strategy.wait(Duration::from_millis(2));
+    }
 }
 
 #[test]
@@ -154,6 +192,63 @@ fn through_the_rings_of_one_gateway() {
     }
     assert_eq!(gateway.open_orders().unwrap(), 0);
     gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
+}
+
+#[test]
+fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
+    let venues = Venues::start();
+    let place_of_state = std::env::temp_dir().join(format!("exchange-connectors-lifecycle-{}", std::process::id()));
+    let builder = || venues.builder().state_directory(&place_of_state);
+    let first = builder().start().unwrap();
+    let (mut strategy, mut seen) = (first.strategy().unwrap(), Vec::new());
+    until_open(&mut strategy);
+    let mut orders = |seen: &mut Vec<_>| [0, 1, 2].map(|of| place(&first, &mut strategy, seen, of).client_order_id);
+    let (resting, filled) = (orders(&mut seen), orders(&mut seen));
+    first.shutdown(Shutdown::LeaveOpen, 5_000).unwrap();
+    for (at, (venue, ..)) in ORDERS.into_iter().enumerate() {
+        venues.fill(venue, filled[at].as_str());
+    }
+
+    let pending = format!("/v3/accounts/{}/pendingOrders", venues.oanda.account_id());
+    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold)).unwrap();
+    let gateway = builder().start().unwrap();
+    let (mut strategy, mut seen) = (gateway.strategy().unwrap(), Vec::new());
+    for (venue, symbol, ..) in ORDERS {
+        gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
+    }
+    until_open_at(&mut strategy, &[Venue::Coinbase, Venue::BinanceUs]);
+    for of in [0, 1, 2, 0, 1] {
+        let refused = ask(&gateway, &mut strategy, &mut seen, of);
+        assert_eq!((refused.reject, refused.sent), (RejectClass::NotConnected, UnixNanos::NONE), "{refused:#?}");
+    }
+    venues.oanda.release_held().unwrap();
+    let listed = |seen: &[ExecutionRecord]| seen.iter().filter(|r| r.kind == K::OrderListed).count();
+    let ended = |seen: &[ExecutionRecord]| seen.iter().filter(|r| r.kind == K::Filled).count();
+    until(&mut strategy, &mut seen, |seen| listed(seen) == 6 && ended(seen) == 3);
+    for (at, (venue, _, _, quantity)) in ORDERS.into_iter().enumerate() {
+        let of = |id| seen.iter().filter(move |r| r.client_order_id == id).collect::<Vec<_>>();
+        assert_eq!(of(resting[at]).iter().map(|r| r.kind).collect::<Vec<_>>(), [K::OrderListed], "{venue}");
+        let fills: Vec<_> = of(filled[at]).into_iter().filter(|r| r.kind == K::Fill).collect();
+        let [fill] = fills[..] else { panic!("{venue}: told once: {fills:#?}") };
+        assert!(fill.has(EXECUTION_FLAG_REPLAYED) && !fill.execution_id.is_empty(), "{venue}: {fill:#?}");
+        let [told, price] = [fill.quantity(), fill.price()].map(|figure| decimal(&figure.to_string()));
+        assert_eq!((told, price), (decimal(quantity), decimal(ORDERS[at].2)), "{venue}");
+    }
+    for (at, (venue, symbol, ..)) in ORDERS.into_iter().enumerate() {
+        let instrument = gateway.directory().find(venue, symbol).unwrap();
+        strategy.orders.submit(OrderCommand::cancel(instrument.id, OrderRef::Client(resting[at]))).unwrap();
+        until(&mut strategy, &mut seen, |seen| {
+            seen.iter().any(|r| r.client_order_id == resting[at] && r.kind == K::Cancelled)
+        });
+        assert!(!venues.is_open(venue, resting[at].as_str()), "{venue}");
+    }
+    // By now everything is accounted for.
+    until(&mut strategy, &mut seen, |_| gateway.open_orders().unwrap() == 0);
+    for of in 0..ORDERS.len() {
+        place(&gateway, &mut strategy, &mut seen, of);
+    }
+    gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
+    std::fs::remove_dir_all(&place_of_state).unwrap();
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn an_inline_handler_trades_on_paper_without_credentials() {
 
 #[test]
 fn a_paper_account_at_a_venue_that_is_not_spoken_to_is_refused() {
-    let builder = exchange_connectors::GatewayBuilder::default().paper(paper());
+    let builder = exchange_connectors::GatewayBuilder::default().without_state().paper(paper());
     let other = builder.binance_us(exchange_connectors::gateway::BinanceUsConfig::default());
     assert_eq!(other.start().map(|_| ()), Err(GatewayError::VenueNotConfigured(Venue::Coinbase)));
 }

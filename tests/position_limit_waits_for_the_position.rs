@@ -58,6 +58,7 @@ impl Venues {
             .oanda(oanda::config(&self.oanda))
             .root_certificates(&self.roots.path)
             .limits(limits)
+            .without_state()
             .reconcile(fast_rules())
             .without_reactor_watch()
             .start()

@@ -372,6 +372,28 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_limit_keeps_reserves_by_priority_and_says_when_to_try_again() {
+        let cost = Cost { weight: 1, orders: 1 };
+        for counted in [Counted::Weight, Counted::Requests, Counted::Orders] {
+            for window_ms in [10_000, MINUTE, 24 * 60 * MINUTE] {
+                let mut governor = WindowGovernor::new(&[RateLimit { counted, window_ms, limit: 10 }], 0);
+                governor.set_clock(0, 0);
+                let at = START.plus_ms(1_000);
+                let all = [Priority::Housekeeping, Priority::Order, Priority::UnknownQuery, Priority::Cancel];
+                let took = all.map(|priority| {
+                    let took = (0..20).filter(|_| governor.take(at, cost, priority).is_ok()).count();
+                    let refused = governor.take(at, cost, priority).unwrap_err();
+                    let retry_at = START.plus_ms(window_ms);
+                    assert_eq!(refused, Throttled::Used { counted, window_ms, retry_at }, "{priority:?}");
+                    took
+                });
+                assert_eq!(took, [6, 2, 1, 1], "{counted:?} per {window_ms} ms");
+                assert!(all.iter().all(|priority| governor.take(START.plus_ms(window_ms), cost, *priority).is_ok()));
+            }
+        }
+    }
+
+    #[test]
     fn order_counts_are_limited_apart_from_weight_and_nothing_is_counted_of_a_refusal() {
         let mut governor = exact(6_000, 2);
         let order = Cost { weight: 1, orders: 1 };
@@ -437,10 +459,15 @@ mod tests {
                 let priority = [Priority::Cancel, Priority::UnknownQuery, Priority::Order, Priority::Housekeeping][who];
                 let cost = Cost { weight, orders };
                 if let Err(refused) = governor.take(now, cost, priority) {
-                    if let Some(at) = refused.retry_at() {
-                        prop_assert!(at > now);
-                        prop_assert!(governor.clone().take(at, cost, priority).is_ok() || delay_ms_max + 2 * error_ms > 0);
+                    // Each limit may name its own time; whoever waits for them passes.
+                    let (mut waiting, mut refused, mut at) = (governor.clone(), Some(refused), now);
+                    for _ in 0..2 * limits.len() {
+                        let Some(next) = refused.and_then(|refused| refused.retry_at()) else { break };
+                        prop_assert!(next > at);
+                        at = next;
+                        refused = waiting.take(at, cost, priority).err();
                     }
+                    prop_assert!(refused.is_none_or(|refused| refused.retry_at().is_none()), "refused for ever");
                     continue;
                 }
                 let arrives = now.0.saturating_add_signed(true_offset_ns) + delay_ms_max * 10_000 * late;

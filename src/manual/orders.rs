@@ -86,12 +86,17 @@
 //! fill. An order of unknown outcome is looked for after the transaction that was the newest when it left: client ids are no
 //! protection against doubles there.
 //!
+//! Coinbase and Binance.US keep no positions: what you hold there is the balance of the base asset, told as `Balance` at the
+//! start, and every `Fill` since; a `Position` record beside each fill would say the same twice. The engine keeps that sum for
+//! its limits. Fills flagged REPLAYED are in the balance of the start already.
+//!
 //! # When orders may leave
 //!
 //! Not before the user stream is open, and executions and open orders were listed, at every venue with credentials when a
 //! session starts ([`restart`](super::restart)), at its own venue after an outage. Until then `Rejected(NotConnected)`. A
 //! command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have a
-//! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over.
+//! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over. One of an order
+//! whose venue id nobody has told yet waits for it; at OANDA it goes by our id meanwhile.
 //!
 //! # When you are too slow
 //!

@@ -110,6 +110,12 @@ impl<K: Copy + Eq> Recent<K> {
         Recent { ring: Vec::with_capacity(capacity), capacity, oldest: 0, index: Index::new(capacity) }
     }
 
+    /// Whether a key is remembered.
+    pub fn contains(&self, hash: u64, key: K) -> bool {
+        let is = |at: u32| self.ring.get(at as usize).is_some_and(|(_, k)| *k == key);
+        self.index.find(hash, is).is_some()
+    }
+
     /// Remembers a key; `false` if it was remembered already.
     pub fn insert(&mut self, hash: u64, key: K) -> bool {
         let Recent { ring, index, .. } = self;

@@ -52,8 +52,8 @@ struct Wanted {
 struct VenueRecall {
     at: UnixNanos,
     pause_ms: u64,
-    /// When the user stream was first up: what ends later is told by it.
-    resumed_at: UnixNanos,
+    /// When the listing began by which every order of a dead session was there, however late it arrived; `MAX` before.
+    settled_at: UnixNanos,
     /// An order could not be taken back because its instrument was not known.
     unread: bool,
     /// Orders that are being swept and are not over.
@@ -82,7 +82,7 @@ impl Recall {
         let venue = VenueRecall {
             at: UnixNanos::MAX,
             pause_ms: 0,
-            resumed_at: UnixNanos::NONE,
+            settled_at: UnixNanos::MAX,
             unread: false,
             sweeping: 0,
             done_once: false,
@@ -107,17 +107,15 @@ impl Recall {
         self.venues.get(venue).sweeping == 0 && !self.wanted.iter().any(|wanted| wanted.venue == venue)
     }
 
-    pub fn stream_up(&mut self, now: UnixNanos, venue: Venue) {
+    /// Open orders were listed, beginning at `begun`. Whether they are to be listed once more: a request of the dead
+    /// session may still be on its way, and a listing may lag.
+    pub fn relist(&mut self, venue: Venue, begun: UnixNanos) -> bool {
         let state = self.venues.get_mut(venue);
-        if !state.resumed_at.is_some() {
-            state.resumed_at = now;
+        let first = !std::mem::replace(&mut state.listed, true);
+        if !first {
+            state.settled_at = state.settled_at.min(begun);
         }
-    }
-
-    /// Whether open orders are to be listed once more: a request of the dead session may still be on its way, and a
-    /// listing may lag.
-    pub fn take_relist(&mut self, venue: Venue) -> bool {
-        !std::mem::replace(&mut self.venues.get_mut(venue).listed, true)
+        first
     }
 
     /// A swept order is over.
@@ -309,14 +307,24 @@ impl Orders {
         })
     }
 
-    /// A row of an order the table does not know: of the time without a session it may be of a dead session's order.
+    /// A row of an order the table does not know: it may be of a dead session's order, if it happened before all of those
+    /// were known.
     pub(super) fn look_for(&mut self, now: UnixNanos, venue: Venue, fact: &FillFact) {
-        let (since, until) = (self.recall.since, self.recall.venues.get(venue).resumed_at);
+        let (since, until) = (self.recall.since, self.recall.venues.get(venue).settled_at);
         let between = since.is_some() && fact.venue_time >= since && fact.venue_time <= until;
         let Some(instrument) = fact.instrument.filter(|_| between && self.ids().has_earlier()) else { return };
         let hash = hash_text(venue as u64, fact.venue_order_id.as_str());
-        if self.recall.looked_up.insert(hash, (venue, fact.venue_order_id)) {
+        let known = self.recall.looked_up.contains(hash, (venue, fact.venue_order_id));
+        if !known && !self.recall.is_looked_up(venue, &fact.venue_order_id) {
             self.recall.want(now, venue, fact.venue_order_id, instrument, Want::State);
+        }
+    }
+
+    /// The venue said how an order stands: whose it is need not be asked again. A listing that lags may lack it, and then it
+    /// is asked again with the next row.
+    pub(super) fn looked_up(&mut self, venue: Venue, id: &VenueOrderId) {
+        if self.recall.is_looked_up(venue, id) {
+            self.recall.looked_up.insert(hash_text(venue as u64, id.as_str()), (venue, *id));
         }
     }
 

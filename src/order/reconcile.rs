@@ -314,6 +314,13 @@ impl Reconciliation {
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
     }
 
+    /// Open orders are to be listed at `at`, and executions until long enough after it: an order may come and go before.
+    fn list_again(&mut self, venue: Venue, at: UnixNanos) {
+        let state = self.venue(venue);
+        state.listing_at = at;
+        state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
     /// Executions are to be looked for from then on.
     pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
         self.venue(venue).fills_from = since;
@@ -451,7 +458,6 @@ impl Orders {
     /// The user stream of a venue is open: what happened before is unknown until executions and open orders were
     /// listed. Every open order the listing lacks is then asked for by its id.
     pub fn user_stream_up(&mut self, now: UnixNanos, venue: Venue) {
-        self.recall.stream_up(now, venue);
         let state = self.reconciliation.venue(venue);
         state.opening = state.opening.saturating_add(1);
         (state.up, state.needs_listing) = (true, true);
@@ -547,9 +553,9 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
-                    if self.recall.take_relist(venue) && self.ids().has_earlier() {
+                    if self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
-                        self.reconciliation.venue(venue).listing_at = now.plus_ms(grace_ms);
+                        self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
                     }
                 }
             }

@@ -274,6 +274,7 @@ impl Orders {
         fact: &OrderFact,
         out: &mut impl Executions,
     ) -> Whose {
+        self.looked_up(venue, &fact.venue_order_id);
         let whose = self.whose(venue, &fact.venue_order_id, &fact.client_order_id);
         match whose {
             Whose::Ours(slot) => {

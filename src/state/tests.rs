@@ -123,3 +123,36 @@ fn an_account_is_named_without_its_key() {
     assert_ne!(one, Account::new(Venue::BinanceUs, "localhost:443", "hunter2"));
     assert_ne!(one, Account::new(Venue::BinanceUs, "api.binance.us:443", "hunter3"));
 }
+
+/// What tests leave in the account of whoever runs them would be taken for a session that died there.
+#[test]
+fn no_test_leaves_state_with_whoever_runs_it() {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let (mut dirs, mut seen) = (vec![tests], 0);
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            for (at, _) in text.match_indices("GatewayBuilder::default()") {
+                let statement = text[at..].split(';').next().unwrap_or_default();
+                seen += 1;
+                let says = ["without_state()", "state_directory(", "market_data_only()"];
+                assert!(
+                    says.iter().any(|what| statement.contains(what)) || !starts(statement),
+                    "{}: a gateway with credentials that does not say where its state is: {statement}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(seen > 5, "only {seen} builders found");
+}
+
+/// Whether the statement builds a gateway: more than a builder without a venue.
+fn starts(statement: &str) -> bool {
+    [".coinbase(", ".binance_us(", ".oanda(", ".paper(", ".start("].iter().any(|call| statement.contains(call))
+}

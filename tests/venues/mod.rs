@@ -108,6 +108,7 @@ impl Setup {
         let roots = RootFile::write(&format!("{}{roots}", local.ca_pem()));
         let builder = GatewayBuilder::default()
             .without_limits()
+            .without_state()
             .idle(Idle::Block)
             .reconcile(self.reconcile)
             .breaker(self.breaker)

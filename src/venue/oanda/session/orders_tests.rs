@@ -114,7 +114,7 @@ fn an_order_without_an_answer_is_unknown_and_found_after_the_id_noted_before() {
         .replace(r#""orderFillTransaction":"#, "")
         .replace(r#"},"relatedTransactionIDs":["101","102"]"#, r#"}]"#);
     let reply = bench.answer("200 OK", &rows, 100).unwrap();
-    let rows = Rows { seen: 2, unreadable: 0, first_id: 101, last_id: 102 };
+    let rows = Rows { seen: 2, unreadable: 0, last_id: 102, first_id: 0 };
     let Outcome::Listed { rows: told, more: false, .. } = reply.outcome else { panic!("{reply:?}") };
     assert_eq!((reply.to, told), (ReplyTo::Transactions, rows));
     let facts = bench.ear.orders();
