@@ -10,9 +10,8 @@ mod venues;
 use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass, Venue};
 use venues::Setup;
 
-#[test]
-fn coinbase_ten_seconds_away_opens_the_breaker_when_it_is_asked_for_the_time() {
-    let mut rig = Setup { warm_every_ms: Some(100), ..Setup::direct() }.start(Venue::Coinbase);
+fn ten_seconds_away_opens_the_breaker(at: Venue) {
+    let mut rig = Setup { warm_every_ms: Some(100), ..Setup::direct() }.start(at);
     rig.place_accepted();
     rig.local.step_clock(10_000);
     let opened = rig.guard(GuardEvent::BreakerOpened);
@@ -24,6 +23,16 @@ fn coinbase_ten_seconds_away_opens_the_breaker_when_it_is_asked_for_the_time() {
 }
 
 #[test]
+fn coinbase_ten_seconds_away_opens_the_breaker_when_it_is_asked_for_the_time() {
+    ten_seconds_away_opens_the_breaker(Venue::Coinbase);
+}
+
+#[test]
+fn oanda_ten_seconds_away_opens_the_breaker_when_a_reply_tells_its_time() {
+    ten_seconds_away_opens_the_breaker(Venue::Oanda);
+}
+
+#[test]
 fn a_token_that_coinbase_finds_expired_is_a_refusal() {
     let mut rig = Setup::direct().start(Venue::Coinbase);
     let open = rig.place_accepted();
@@ -32,20 +41,6 @@ fn a_token_that_coinbase_finds_expired_is_a_refusal() {
     assert_eq!((first.kind, first.reject), (K::Rejected, RejectClass::Unauthorized), "{first:?}");
     assert_eq!(rig.local.orders_received(first.client_order_id.as_str()), 1);
     assert!(rig.local.holds(open.client_order_id.as_str()), "what is open stays open");
-}
-
-#[test]
-fn a_jump_at_oanda_refuses_nothing_and_loses_nothing() {
-    // Its requests bear no time, and its token does not end (OANDA reference 1).
-    let mut rig = Setup { warm_every_ms: Some(100), ..Setup::direct() }.start(Venue::Oanda);
-    let before = rig.place_accepted();
-    rig.local.step_clock(300_000);
-    let after = rig.place_accepted();
-    for order in [before, after] {
-        let [part, end] = rig.trade_to_the_end(&order);
-        assert_eq!(rig.law(order.request), [K::Accepted, part, end]);
-    }
-    assert!(rig.executions.iter().all(|r| r.guard != GuardEvent::BreakerOpened));
 }
 
 #[test]

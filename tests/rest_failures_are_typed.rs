@@ -275,7 +275,7 @@ fn a_stamp_that_binance_us_refuses_is_corrected_and_asked_once_more() {
 fn a_401_of_coinbase_is_asked_once_more_where_asking_twice_does_no_harm() {
     let cans = cans(Venue::Coinbase);
     let gateway = cans.start_settled();
-    for (reply, times) in [(json(401, "Unauthorized\n"), 2), (html(403), 1), (json(404, "{}"), 1)] {
+    for (reply, times) in [(json(401, "Unauthorized\n"), 2), (json(404, "{}"), 1)] {
         let error = cans.fails(&gateway, reply);
         assert_eq!(cans.asked_for_balances(), times, "{error}");
     }
@@ -285,6 +285,9 @@ fn a_401_of_coinbase_is_asked_once_more_where_asking_twice_does_no_harm() {
     let error = gateway.coinbase().unwrap().cancel_orders(&ids).unwrap_err();
     assert_eq!(error.to_string(), "coinbase: cancel failed with HTTP 401: Unauthorized");
     assert_eq!(cans.canned.asked(verb, path), 2);
+    // The firewall's page is left alone: nothing follows it for a while.
+    let error = cans.fails(&gateway, html(403));
+    assert_eq!(cans.asked_for_balances(), 1, "{error}");
 }
 
 #[test]
@@ -309,7 +312,7 @@ fn a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do() {
 
 #[test]
 fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
-    venues::at_every_venue(|at| {
+    for at in Local::ALL {
         let failures = canned::failures::all(at);
         // Each has a connector of its own: a throttle, a ban, or a connection that fails again and again holds up the next.
         thread::scope(|scope| {
@@ -317,7 +320,7 @@ fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwi
                 scope.spawn(move || part.iter().for_each(|failure| places(&mut connect(at, 400), failure)));
             }
         });
-    });
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use exchange_connectors::gateway::{BreakerRules, Channels, Gateway, GatewayBuild
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, GuardEvent, Instrument, MarketRecord,
-    OrderCommand, OrderRef, RejectClass, RequestId, UnixNanos, Venue, View,
+    OrderCommand, OrderRef, RejectClass, RequestId, UnixNanos, Venue, View, EXECUTION_FLAG_IMPLIED,
+    EXECUTION_FLAG_RECONCILED,
 };
 pub use local::Local;
 use std::sync::Arc;
@@ -281,6 +282,22 @@ impl Rig {
     pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
         let kinds = self.executions.iter().filter(|r| r.request == request).map(|r| r.kind);
         kinds.filter(|kind| *kind != ExecutionKind::FillDetail).collect()
+    }
+
+    /// Waits until an order whose answer nobody can believe is proven to live, and gives the kinds of its records. A listing
+    /// that was under way may tell of it before the answer is given up: then it is never Unknown.
+    #[track_caller]
+    pub fn accepted_in_doubt(&mut self, request: RequestId) -> (ExecutionRecord, Vec<ExecutionKind>) {
+        let accepted = self.expect(request, ExecutionKind::Accepted);
+        let (told, at) = (self.law(request), self.local.venue());
+        let proof = match told.as_slice() {
+            [ExecutionKind::Unknown, ExecutionKind::Accepted] => EXECUTION_FLAG_RECONCILED,
+            [ExecutionKind::Accepted] => EXECUTION_FLAG_IMPLIED,
+            other => panic!("{at}: {other:?}"),
+        };
+        let both = EXECUTION_FLAG_RECONCILED | EXECUTION_FLAG_IMPLIED;
+        assert_eq!(accepted.flags & both, proof, "{at}: by a listing, not by the answer: {accepted:?}");
+        (accepted, told)
     }
 
     /// A part of an order that rests trades, the rest is cancelled; where orders trade whole, all of it trades. Waits for
