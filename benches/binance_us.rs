@@ -119,7 +119,8 @@ fn main() {
         let (mut tapes, mut market) = (Tapes::new(0), Market::new(streams));
         table.compare(name, Some(1.5), ROUND, || tapes.round(make), || market.round(make, facts));
     }
-    let (mut tapes, mut session, mut count) = (Tapes::new(0), UserSession::new(60_000), Count::default());
+    let (mut tapes, mut session, mut count) =
+        (Tapes::new(0), UserSession::new(StreamConfig::default()), Count::default());
     session.know(&btc());
     session.opened(NOW, &mut count);
     let mut next = 0;

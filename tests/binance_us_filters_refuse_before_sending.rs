@@ -12,6 +12,7 @@ use exchange_connectors::record::{
     ExecutionKind as K, ExecutionRecord, Fixed, OnTrigger, OrderCommand, OrderQuantity, OrderShape, OrderTerms,
     PreparedOrder, RejectClass, Side, TrailingDistance, Trigger, TriggerDirection,
 };
+use exchange_connectors::sim::binance_us::Config;
 
 fn refused(rig: &mut BinanceRig, command: OrderCommand) -> ExecutionRecord {
     let request = rig.submit(command);
@@ -78,4 +79,43 @@ fn what_a_symbol_does_not_take_is_refused_here() {
     let command = prepared(&mut rig, bracket);
     let told = refused(&mut rig, command);
     assert_eq!(told.venue_code.as_str(), "filter PRICE_FILTER", "each leg is judged as the order it is");
+}
+
+#[test]
+fn conditional_orders_and_icebergs_are_counted_as_long_as_they_are_open() {
+    let limit = |config: &mut Config| {
+        for symbol in &mut config.symbols {
+            symbol.filters.algo_orders_max = 2;
+            symbol.filters.iceberg_orders_max = Some(1);
+        }
+    };
+    let mut rig = BinanceRig::trading_at(limit, |builder| builder, |config| config);
+    let trigger = Trigger::Price { at: rig.price("70000"), direction: TriggerDirection::Down };
+    let stop = OrderShape::Triggered { trigger, then: OnTrigger::Market { worst_price: None } };
+    let bracket = OrderShape::Bracket { take_profit: rig.price("90000"), stop: rig.price("70000"), stop_limit: None };
+    let iceberg = OrderShape::Limit { price: rig.price("90000"), post_only: false, shown: Some(rig.size("0.005")) };
+    let [stop, bracket, iceberg] = [stop, bracket, iceberg].map(|shape| prepared(&mut rig, shape));
+    let first = rig.submit(stop);
+    rig.expect(first, K::Accepted);
+    let pair = rig.submit(bracket);
+    rig.expect(pair, K::Accepted);
+    let shown = rig.submit(iceberg);
+    rig.expect(shown, K::Accepted);
+    for (command, filter) in
+        [(stop, "MAX_NUM_ALGO_ORDERS"), (bracket, "MAX_NUM_ALGO_ORDERS"), (iceberg, "MAX_NUM_ICEBERG_ORDERS")]
+    {
+        let told = refused(&mut rig, command);
+        assert_eq!((told.reject, told.venue_code.as_str()), (RejectClass::Limit, format!("filter {filter}").as_str()));
+        assert!(!told.sent.is_some(), "{told:?}");
+    }
+    let plain = rig.submit(rig.resting_bid());
+    rig.expect(plain, K::Accepted);
+    for over in [first, shown] {
+        rig.submit(rig.cancel_of(over));
+        rig.expect(over, K::Cancelled);
+    }
+    for again in [stop, iceberg] {
+        let again = rig.submit(again);
+        rig.expect(again, K::Accepted);
+    }
 }

@@ -9,8 +9,8 @@ mod common;
 use binance_us::BinanceRig;
 use common::decimal;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, OrderCommand, OrderQuantity, OrderShape, OrderTerms,
-    PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED,
+    ConnectionRole, ConnectionState, ExecutionKind as K, Fixed, OrderCommand, OrderQuantity, OrderRef, OrderShape,
+    OrderTerms, PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED, EXECUTION_FLAG_REPLAYED,
 };
 use exchange_connectors::sim::binance_us::{Limits, DOOR_WS_API};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
@@ -210,4 +210,45 @@ fn hammering_trips_our_own_governor_and_never_the_venues() {
         rig.expect(*request, K::Cancelled);
     }
     assert_eq!(rig.gateway.telemetry().counters.get(Counter::VenueRateLimited), 0);
+}
+
+#[test]
+fn orders_of_a_session_that_died_come_back_with_their_fills_in_every_symbol() {
+    let state = std::env::temp_dir().join(format!("exchange-connectors-binance-us-restart-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&state);
+    let mut first = BinanceRig::trading_by(|builder| builder.state_directory(&state), |config| config);
+    let in_btc = first.submit(first.resting_bid());
+    let in_btc = first.expect(in_btc, K::Accepted).client_order_id;
+    let fixed = |text, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
+    let (price, size) = (fixed("1500", first.eth.price_exponent), fixed("0.1", first.eth.size_exponent));
+    let in_eth = first.submit(OrderCommand::limit(first.eth.id, Side::Buy, price, size));
+    let in_eth = first.expect(in_eth, K::Accepted).client_order_id;
+    let venue = first.into_venue();
+    // While nobody listens: one in part, the other whole.
+    venue.fill_order(in_btc.as_str(), decimal("0.004")).unwrap();
+    venue.fill_order(in_eth.as_str(), decimal("0.1")).unwrap();
+
+    let mut rig = BinanceRig::trading_with(venue, |builder| builder.state_directory(&state), |config| config);
+    let told = |rig: &BinanceRig, id| {
+        let of = rig.executions.iter().filter(|r| r.client_order_id == id && r.kind != K::FillDetail);
+        of.map(|r| (r.kind, r.instrument)).collect::<Vec<_>>()
+    };
+    rig.until("both orders with their fills", |rig| {
+        (told(rig, in_btc).len() == 2 && told(rig, in_eth).len() == 3).then_some(())
+    });
+    let (btc, eth) = (rig.btc.id, rig.eth.id);
+    assert_eq!(told(&rig, in_btc), [(K::OrderListed, btc), (K::Fill, btc)]);
+    let mut ended = told(&rig, in_eth);
+    ended.sort_by_key(|(kind, _)| *kind as u8);
+    assert_eq!(ended, [(K::Fill, eth), (K::OrderListed, eth), (K::Filled, eth)]);
+    let fill = rig.executions.iter().find(|r| r.kind == K::Fill && r.client_order_id == in_eth).copied().unwrap();
+    assert!(fill.has(EXECUTION_FLAG_REPLAYED) && !fill.execution_id.is_empty(), "{fill:?}");
+    assert_eq!((fill.quantity().to_string(), fill.price().to_string()), ("0.1".into(), "1500".into()));
+    // What is still open is cancelled by the id the dead session gave it.
+    rig.submit(OrderCommand::cancel(btc, OrderRef::Client(in_btc)));
+    rig.until("the end", |rig| {
+        rig.executions.iter().find(|r| r.kind == K::Cancelled && r.client_order_id == in_btc).copied()
+    });
+    drop(rig);
+    std::fs::remove_dir_all(&state).unwrap();
 }

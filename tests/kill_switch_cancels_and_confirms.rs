@@ -1,14 +1,17 @@
 //! The kill switch: one call, no new order, every open one cancelled until the venue confirms it, and told meanwhile; also
 //! for a venue that is away; strangers' orders only when asked for by name.
 #![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod canned;
 mod common;
+mod venues;
 
 use common::{Bench, Rig, BATCH_CANCEL};
 use exchange_connectors::gateway::KillScope;
 use exchange_connectors::record::{ExecutionKind as K, ExecutionRecord, GuardEvent, RejectClass};
 use exchange_connectors::sim::server::{Fault, FaultRule, Response};
+use venues::{Local, Setup};
 
 fn guard(event: GuardEvent) -> impl Fn(&ExecutionRecord) -> bool {
     move |record| record.kind == K::Guard && record.guard == event
@@ -80,4 +83,17 @@ fn strangers_orders_live_on_unless_the_whole_account_is_named() {
     rig.gateway().kill(KillScope::WholeAccount);
     rig.wait_for_execution("the account is confirmed", guard(GuardEvent::KillConfirmed));
     assert!(!alive(&rig));
+}
+
+#[test]
+fn the_whole_account_is_also_what_nobody_here_has_subscribed() {
+    for at in Local::ALL {
+        let mut rig = Setup::direct().start(at);
+        let ours = rig.place_accepted();
+        rig.local.strangers_bid(rig.local.other_symbol(), "somebody-else-1");
+        rig.gateway.kill(KillScope::WholeAccount);
+        rig.expect(ours.request, K::Cancelled);
+        rig.guard(GuardEvent::KillConfirmed);
+        assert!(!rig.local.holds("somebody-else-1"), "{at}");
+    }
 }

@@ -10,11 +10,11 @@ mod venues;
 use exchange_connectors::gateway::KillScope;
 use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
-use venues::{Local, Setup};
+use venues::Setup;
 
 #[test]
 fn the_venue_is_away_when_it_is_thrown() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let mut rig = Setup::direct().start(at);
         let open = [rig.place_accepted(), rig.place_accepted()];
         rig.local.strangers_bid(rig.local.symbol(), "somebody-else-1");
@@ -32,12 +32,12 @@ fn the_venue_is_away_when_it_is_thrown() {
         rig.guard(GuardEvent::KillConfirmed);
         assert!(open.iter().all(|order| !rig.local.holds(order.client_order_id.as_str())), "{at}");
         assert!(rig.local.holds("somebody-else-1"), "{at}: strangers' orders are left alone");
-    }
+    });
 }
 
 #[test]
 fn an_order_of_unknown_outcome_is_found_and_cancelled() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let mut rig = Setup::direct().start(at);
         rig.local.hold_user_events();
         rig.local.spoil_next_order(Fault::ThenClose(CloseHow::Reset));
@@ -48,12 +48,12 @@ fn an_order_of_unknown_outcome_is_found_and_cancelled() {
         let id = first.client_order_id;
         assert!(rig.local.state_of(id.as_str()).is_some() && !rig.local.holds(id.as_str()), "{at}");
         assert_eq!(rig.local.orders_received(id.as_str()), 1, "{at}");
-    }
+    });
 }
 
 #[test]
 fn cancels_the_venue_fails_are_repeated() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let mut rig = Setup::direct().start(at);
         let order = rig.place_accepted();
         let (method, path) = rig.local.paths().cancel;
@@ -70,5 +70,5 @@ fn cancels_the_venue_fails_are_repeated() {
         rig.expect(order.request, K::Cancelled);
         rig.guard(GuardEvent::KillConfirmed);
         assert!(!rig.local.holds(order.client_order_id.as_str()), "{at}");
-    }
+    });
 }

@@ -48,7 +48,8 @@ fn size_and_value_of_an_order_are_bounded() {
 
 #[test]
 fn the_position_counts_fills_and_open_orders() {
-    let mut rig = rig(InstrumentLimits { position_max: fixed("0.01"), ..InstrumentLimits::default() });
+    // The account holds 10 bitcoin to begin with.
+    let mut rig = rig(InstrumentLimits { position_max: fixed("10.01"), ..InstrumentLimits::default() });
     let open = rig.place_accepted(rig.limit(Side::Buy, "1000", "0.006"));
     let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "1000", "0.00400001"));
     assert_eq!(over, (RejectClass::Limit, "position over the limit".to_owned()));

@@ -17,7 +17,6 @@ use exchange_connectors::record::Venue;
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
 use exchange_connectors::telemetry::Counter;
 use sabotage::Stage;
-use venues::Local;
 
 fn panics() {
     panic!("the strategy on the reactor's thread, for the test");
@@ -59,12 +58,12 @@ fn at_oanda() {
 
 #[test]
 fn a_program_that_gives_up_at_once_still_cancels() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let mut stage = Stage::set(at, |builder| builder, panics);
         stage.sabotage();
         drop(stage.gateway.take());
         stage.assert_only_ours_were_cancelled();
-    }
+    });
 }
 
 #[test]

@@ -56,6 +56,17 @@ impl Cans {
         self.builder.clone().start().unwrap()
     }
 
+    /// The same, and waits until the engine, too, has asked for the balances: it does so once.
+    fn start_settled(&self) -> Gateway {
+        let gateway = self.start();
+        let deadline = Instant::now() + common::PATIENCE;
+        while self.asked_for_balances() == 0 {
+            assert!(Instant::now() < deadline, "{}: the engine did not ask for balances", self.at);
+            thread::sleep(Duration::from_millis(5));
+        }
+        gateway
+    }
+
     /// What is asked for a balance is answered like this, from now on.
     fn of_balances(&self, reply: ResponseTemplate) {
         let (verb, path) = self.local.paths().balances;
@@ -82,7 +93,7 @@ impl Cans {
 
 #[test]
 fn a_cold_query_that_fails_says_how_and_whether_to_try_again() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let cans = cans_of_queries(at);
         let gateway = cans.start();
         for (reply, status, retryable, excerpt) in [
@@ -104,12 +115,12 @@ fn a_cold_query_that_fails_says_how_and_whether_to_try_again() {
             assert_eq!((venue, said, error.is_retryable()), (at, status, retryable), "{error}");
             assert!(shown.contains(excerpt), "{error}");
         }
-    }
+    });
 }
 
 #[test]
 fn an_answer_that_is_none_is_never_taken_for_one() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let cans = cans_of_queries(at);
         let gateway = cans.start();
         let rows = match at {
@@ -133,7 +144,7 @@ fn an_answer_that_is_none_is_never_taken_for_one() {
             let ExchangeError::Transport { ref cause, .. } = error else { panic!("{error:?}") };
             assert!(cause.contains("localhost") && error.is_retryable(), "{error}");
         }
-    }
+    });
 }
 
 /// The next query is refused here, says when to try again, and is not sent.
@@ -149,13 +160,13 @@ fn is_held(cans: &Cans, gateway: &Gateway, for_ms: u64) {
 
 #[test]
 fn a_429_holds_the_next_query_for_as_long_as_it_says() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let cans = cans_of_queries(at);
         let gateway = cans.start();
         let error = cans.fails(&gateway, json(429, "slow down").insert_header("Retry-After", "30"));
         assert!(matches!(error, ExchangeError::Http { status: 429, .. }) && error.is_retryable(), "{error:?}");
         is_held(&cans, &gateway, 30_000);
-    }
+    });
 }
 
 #[test]
@@ -237,7 +248,7 @@ fn a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do() {
             json(401, r#"{"errorMessage":"Insufficient authorization"}"#),
             "(HTTP 401: Insufficient authorization): check",
         ),
-        (html(403), "(HTTP 403: <html>"),
+        (html(403), "(HTTP 403: 502 Bad Gateway): check"),
         (json(200, r#"{"accounts":[]}"#), "not among the accounts of this token"),
         (html(502), "HTTP 502"),
     ] {
@@ -263,7 +274,7 @@ fn a_stamp_that_binance_us_refuses_is_corrected_and_asked_once_more() {
 #[test]
 fn a_401_of_coinbase_is_asked_once_more_where_asking_twice_does_no_harm() {
     let cans = cans(Venue::Coinbase);
-    let gateway = cans.start();
+    let gateway = cans.start_settled();
     for (reply, times) in [(json(401, "Unauthorized\n"), 2), (html(403), 1), (json(404, "{}"), 1)] {
         let error = cans.fails(&gateway, reply);
         assert_eq!(cans.asked_for_balances(), times, "{error}");
@@ -298,7 +309,7 @@ fn a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do() {
 
 #[test]
 fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let failures = canned::failures::all(at);
         // Each has a connector of its own: a throttle, a ban, or a connection that fails again and again holds up the next.
         thread::scope(|scope| {
@@ -306,7 +317,7 @@ fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwi
                 scope.spawn(move || part.iter().for_each(|failure| places(&mut connect(at, 400), failure)));
             }
         });
-    }
+    });
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn market(synced: bool, wire: &[u8], piece: usize) -> (Vec<String>, Option<Strin
 
 /// The same of a listenKey connection.
 fn user(wire: &[u8], piece: usize) -> (Vec<String>, Option<String>) {
-    let (mut session, mut ear) = (UserSession::new(SILENCE_MS_MAX), Ear::default());
+    let (mut session, mut ear) = (UserSession::new(StreamConfig::default()), Ear::default());
     for (id, symbol) in SYMBOLS {
         session.know(&instrument(Venue::BinanceUs, id, symbol));
     }

@@ -5,6 +5,8 @@
 //! books come in stages and orders never wait for them; that every reply corrects the governor by the venue's own counts;
 //! and that the venue's clock is asked as soon as there is a connection and again before it is known too vaguely.
 
+use super::binance_us_counts::SpecialOrders;
+use super::binance_us_listen::ListenKey;
 use super::binance_us_rules::Rules;
 use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
@@ -37,6 +39,9 @@ const THROTTLED_RETRY_MS: u64 = 1_000;
 pub(super) struct BinanceUs {
     pub(super) data: MarketData,
     pub(super) rules: Rules,
+    pub(super) specials: SpecialOrders,
+    /// `None` where the account's events do not come by one.
+    pub(super) listen_key: Option<ListenKey>,
     governor: WindowGovernor,
     clock: TimeSync,
     /// By connection: what was counted when the request in flight left.
@@ -51,6 +56,8 @@ impl BinanceUs {
         BinanceUs {
             data: MarketData::new(snapshot_levels),
             rules: Rules::default(),
+            specials: SpecialOrders::default(),
+            listen_key: None,
             governor: WindowGovernor::new(&LIMITS, limits::DELAY_MS_MAX),
             clock: TimeSync::new(),
             marks: vec![None; connections],
@@ -105,6 +112,15 @@ impl BinanceUs {
     ) -> Result<(VenueMs, Option<Mark>), NoPermit> {
         let stamp = self.ready(now, cost, priority)?;
         Ok((stamp, self.count(now, cost, priority)))
+    }
+
+    /// Counts an unsigned request that leaves now.
+    ///
+    /// # Errors
+    /// When the governor would let it go.
+    pub(super) fn leave(&mut self, now: UnixNanos, cost: Cost, priority: Priority) -> Result<Mark, UnixNanos> {
+        let taken = self.governor.take(now, cost, priority);
+        taken.map_err(|throttled| throttled.retry_at().unwrap_or(now.plus_ms(THROTTLED_RETRY_MS)))
     }
 
     /// Counts a request of the lowest priority, which leaves now, if the governor lets it go.
@@ -252,6 +268,7 @@ impl Engine {
     pub(super) fn rest_opened(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
         self.ask_time(now, out, id);
         self.arm_snapshots();
+        self.listen_key_unblocked(now, out);
     }
 
     /// Bytes of the REST connection.
@@ -289,6 +306,8 @@ impl Engine {
         self.binance_us_replied(now, out, id, reply);
         self.deadlines.set(id.index(), Some(self.binance_us.idle_until(now)));
         self.arm_snapshots();
+        self.listen_key_replied(now, out, reply);
+        self.listen_key_unblocked(now, out);
         // Others of its stage: one leaves as the one before comes in.
         self.fetch_snapshot(now, out);
         self.ask_average(now, out);

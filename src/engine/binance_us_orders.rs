@@ -209,7 +209,7 @@ impl Engine {
             (Cargo::Cancel, ReplyTo::Cancel)
             | (Cargo::Snapshot, ReplyTo::Snapshot(_))
             | (Cargo::Average, ReplyTo::AveragePrice(_))
-            | (Cargo::Subscribe, ReplyTo::SubscribeUser)
+            | (Cargo::Subscribe, ReplyTo::SubscribeUser | ReplyTo::ListenKey)
             | (Cargo::Warm, ReplyTo::Time)
             | (Cargo::Query, ReplyTo::List(_) | ReplyTo::Order) => true,
             _ => false,

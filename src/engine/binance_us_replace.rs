@@ -41,7 +41,7 @@ impl Engine {
             pretrade.check_change(now, command, old, traded, &self.market, heard, orders, purse)?;
         }
         if !self.may_trade(VENUE) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(VENUE));
         }
         if let Err(RetryAt(at)) = self.trading.desks.get(VENUE).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));

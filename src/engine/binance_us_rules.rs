@@ -122,10 +122,13 @@ impl Engine {
             composite,
         };
         let fresh = now <= rule.told.plus_ms(AVERAGE_KEPT_MS);
+        let orders = &self.trading.orders;
+        let specials = self.binance_us.specials.open(instrument.id, orders);
         let standing = Standing {
             average_price: rule.average.filter(|_| fresh),
-            open_orders: self.trading.orders.exposure(instrument.id).open_orders,
-            ..Standing::default()
+            open_orders: orders.exposure(instrument.id).open_orders,
+            open_algo_orders: specials.conditional,
+            open_icebergs: specials.icebergs,
         };
         rule.market.check(&intent, &standing).map_err(unfit)
     }

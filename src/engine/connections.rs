@@ -34,6 +34,8 @@ pub(super) enum Session {
     BinanceUsRest(Box<binance_us::OrderSession>),
     /// A Binance.US WebSocket API connection: orders, or the account's events.
     BinanceUsApi(Box<binance_us::ApiSession>),
+    /// The account's events of Binance.US by listenKey.
+    BinanceUsUser(Box<binance_us::UserSession>),
     /// An OANDA stream: prices, or the account's transactions.
     OandaStream(Box<oanda::StreamSession>),
     /// An OANDA keep-alive HTTP connection.
@@ -69,14 +71,13 @@ pub(super) struct Conn {
     pub(super) dormant: bool,
     /// Goes dormant again when it falls with nothing to carry.
     spare: bool,
-    /// On its way to replace another, or replaced: how it stands is nobody's business.
-    pub(super) quiet: bool,
     /// Which of the venue's two market feeds it belongs to.
     pub(super) feed: Feed,
     /// Whose market data it carries.
     pub(super) source: MarketSource,
     /// The other one of its pair, if it can be relieved.
     pub(super) partner: Option<ConnId>,
+    /// How one that does not serve stands is nobody's business.
     pub(super) duty: Duty,
 }
 
@@ -94,7 +95,6 @@ impl Conn {
             ever_open: false,
             dormant: false,
             spare: false,
-            quiet: false,
             feed: Feed::First,
             source: MarketSource::Advanced,
             partner: None,
@@ -105,6 +105,11 @@ impl Conn {
     /// A market connection of one of the two feeds.
     pub(super) fn of_feed(self, feed: Feed, source: MarketSource) -> Conn {
         Conn { feed, source, ..self }
+    }
+
+    /// Not dialled before somebody says so.
+    pub(super) fn dormant(self) -> Conn {
+        Conn { dormant: true, ..self }
     }
 
     /// A further connection, dialled when it is needed.
@@ -170,6 +175,10 @@ impl Engine {
             }
             Session::BinanceUsApi(session) => {
                 session.opened(now);
+                Ok(())
+            }
+            Session::BinanceUsUser(session) => {
+                session.opened(now, &mut ear);
                 Ok(())
             }
         };
@@ -242,6 +251,14 @@ impl Engine {
                 self.deadlines.set(id.index(), Some(deadline));
                 let reconciled = conn.role != ConnectionRole::User || self.trading.orders.is_reconciled(conn.venue);
                 if conn.state == ConnectionState::Open && session.healthy() && reconciled {
+                    self.set_state(now, out, id, ConnectionState::Healthy, "");
+                }
+            }
+            Session::BinanceUsUser(session) => {
+                let deadline = session.deadline().unwrap_or(UnixNanos::MAX).min(conn.duty_at());
+                self.deadlines.set(id.index(), Some(deadline));
+                // What relieves another has nothing to reconcile before it serves.
+                if conn.state == ConnectionState::Open && self.trading.orders.is_reconciled(conn.venue) {
                     self.set_state(now, out, id, ConnectionState::Healthy, "");
                 }
             }
@@ -318,6 +335,12 @@ impl Engine {
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
                 session.closed(&mut ear);
             }
+            Session::BinanceUsUser(session) => {
+                if trading.is_user(id) {
+                    trading.orders.user_stream_down(conn.venue);
+                }
+                session.closed();
+            }
             Session::BinanceUsRest(session) => {
                 let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
                 let data = &mut binance_us.data;
@@ -352,7 +375,7 @@ impl Engine {
         if let Some(heir) = heir {
             return self.succeed(now, out, id, heir);
         }
-        if self.stays_away(now, id) {
+        if self.stays_away(now, id) || self.awaits_listen_key(id, again) {
             return;
         }
         if let Some(conn) = self.conns.get_mut(id.index()).filter(|_| idle) {
@@ -377,7 +400,7 @@ impl Engine {
             return;
         }
         conn.state = state;
-        let (venue, role, serves) = (conn.venue, conn.role, conn.serves() && !conn.quiet);
+        let (venue, role, serves) = (conn.venue, conn.role, conn.serves());
         out.note(Note::Connection { conn: id, venue, role, state, why });
         if serves {
             self.tell_state(now, out, id);
@@ -394,7 +417,7 @@ impl Engine {
     /// A strategy that comes late is told how every connection stands: the changes before it are gone, and the next may be
     /// a day away.
     pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
-        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves() && !conn.quiet;
+        let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves();
         for conn in self.conns.iter().filter(told) {
             self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
         }

@@ -232,6 +232,12 @@ pub trait Outputs {
     fn transmit(&mut self, conn: ConnId, build: impl FnOnce(&mut Vec<u8>)) -> u64;
     /// Asks for a new connection, not before the given time.
     fn dial(&mut self, conn: ConnId, not_before: UnixNanos);
+    /// What is added to the path of a connection's endpoint whenever it is dialled from now on: a secret. Told of
+    /// connections of [`Carrier::Events`](super::Carrier::Events) before they are dialled; whoever dials none need not
+    /// implement it.
+    fn address(&mut self, conn: ConnId, path: &str) {
+        let _ = (conn, path);
+    }
     /// Asks that a connection be closed; [`Input::Closed`] follows.
     fn close(&mut self, conn: ConnId, why: String);
     /// A spent secret goes back to be wiped off the hot thread.

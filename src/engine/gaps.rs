@@ -1,7 +1,8 @@
 //! Gaps of books and trades: opened, announced to whoever they concern, ended, and the books that must be fetched afresh.
 
 use super::contract::{ConnId, Note, Outputs, StrategySet};
-use super::publish::{Market, Standing};
+use super::publish::Market;
+use super::traded::Standing;
 use crate::book::Feed;
 use crate::record::{Gap, GapCause, InstrumentId, MarketRecord, Stamp, UnixNanos};
 use crate::telemetry::Counter;

@@ -10,10 +10,16 @@
 //! arguments. The same inputs give the same outputs under the reactor, in replay, in simulation and under a fuzzer.
 
 mod audit;
+#[cfg(all(test, feature = "sim"))]
+mod binance_us_bench;
+mod binance_us_counts;
 mod binance_us_desk;
+mod binance_us_listen;
 mod binance_us_orders;
 mod binance_us_replace;
 mod binance_us_rules;
+#[cfg(all(test, feature = "sim"))]
+mod binance_us_tests;
 mod connections;
 mod contract;
 mod deadlines;
@@ -47,14 +53,15 @@ mod spread;
 #[cfg(all(test, feature = "sim"))]
 mod tests;
 mod tokens;
+mod traded;
 mod trading;
 
 pub use contract::{AuditNews, Closed, ConnId, Control, Input, Note, Outputs, Progress, Shutdown, StrategySet};
 pub use delivery::EXECUTION_RESERVE_MAX;
 pub use kill::KillScope;
 pub use port::Carrier;
-pub use publish::INSTRUMENTS_MAX;
 pub use tokens::TOKENS_PER_PATH_MAX;
+pub use traded::INSTRUMENTS_MAX;
 
 use crate::book::Feed;
 use crate::codec::http1::RequestError;
@@ -137,8 +144,10 @@ pub struct BinanceUsSetup {
 pub struct BinanceUsOrders {
     /// Signs every request.
     pub key: Arc<binance_us::auth::Credentials>,
-    /// Of every WebSocket API connection; user events are subscribed on one of their own.
+    /// Of every WebSocket API connection.
     pub api: binance_us::ApiConfig,
+    /// How the account's events come: over a connection of their own.
+    pub user_data: binance_us::UserData,
     /// WebSocket API connections for orders and cancels; each carries many requests at a time. 0: REST only.
     pub api_connections: usize,
     /// REST connections for orders while the others are down, 1 or more; one more is kept for cancels.
@@ -295,7 +304,14 @@ impl Engine {
                     Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsApi(Box::new(session)))
                 };
                 *desks.get_mut(Venue::BinanceUs) = Desk::signing(ConnId(conns.len() as u16), config.breaker);
-                conns.push(api(ConnectionRole::User, Lane::Stream, true));
+                conns.push(match orders.user_data {
+                    binance_us::UserData::Signature => api(ConnectionRole::User, Lane::Stream, true),
+                    binance_us::UserData::ListenKey => {
+                        let session = Session::BinanceUsUser(Box::new(binance_us::UserSession::new(setup.stream)));
+                        // It is dialled when there is a key.
+                        Conn::new(Venue::BinanceUs, ConnectionRole::User, Lane::Stream, session).dormant()
+                    }
+                });
                 // The first that is free is taken: the fast path comes first, REST is what is left.
                 for _ in 0..orders.api_connections {
                     conns.push(api(ConnectionRole::Orders, Lane::Orders, false));
@@ -308,6 +324,8 @@ impl Engine {
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
             relief::pair(&mut conns);
             shared = BinanceUs::new(conns.len(), setup.snapshot_levels, setup.warm_every_ms);
+            let by_key = |orders: &&BinanceUsOrders| orders.user_data == binance_us::UserData::ListenKey;
+            shared.listen_key = setup.orders.as_ref().filter(by_key).map(|_| Default::default());
         }
         let mut oanda = Oanda::default();
         if let Some(setup) = &config.oanda {
@@ -419,6 +437,15 @@ impl Engine {
             Session::CoinbaseOrders(_) => self.reply_bytes(now, out, id, plain),
             Session::BinanceUsRest(_) => self.rest_bytes(now, out, id, plain),
             Session::BinanceUsApi(_) => self.api_bytes(now, out, id, plain),
+            Session::BinanceUsUser(session) => {
+                let result = session.bytes(now, plain, &mut ear);
+                // Account events may have made something due.
+                trading.stirred = true;
+                let progress =
+                    result.as_ref().copied().unwrap_or(SessionProgress { consumed: plain.len(), more: false });
+                self.session_result(now, out, id, result.map(|_| ()));
+                progress
+            }
         }
     }
 
@@ -495,6 +522,7 @@ impl Engine {
                 Session::CoinbaseOrders(session) => session.know(&instrument),
                 Session::BinanceUsRest(session) => session.know(&instrument),
                 Session::BinanceUsApi(session) => session.know(&instrument),
+                Session::BinanceUsUser(session) => session.know(&instrument),
                 Session::OandaStream(session) => session.know(&instrument),
                 Session::OandaRest(session) => session.know(&instrument),
                 // They read the numbers all connections share.
@@ -543,7 +571,10 @@ impl Engine {
             Session::CoinbaseStream(session) => session.resync(id),
             Session::CoinbaseOrders(_) => {}
             // Over whichever connection the book was told.
-            Session::BinanceUsStream(_) | Session::BinanceUsRest(_) | Session::BinanceUsApi(_) => {
+            Session::BinanceUsStream(_)
+            | Session::BinanceUsRest(_)
+            | Session::BinanceUsApi(_)
+            | Session::BinanceUsUser(_) => {
                 self.renew_book(now, id);
             }
             Session::OandaStream(session) => session.resync(id),
@@ -586,6 +617,11 @@ impl Engine {
             Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
             Session::BinanceUsRest(_) => self.rest_due(now, out, id),
             Session::BinanceUsApi(_) => self.api_due(now, out, id),
+            Session::BinanceUsUser(session) => {
+                let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
+                let result = session.time(now, &mut ear).map(|_| ());
+                self.session_result(now, out, id, result);
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use super::contract::{ConnId, Outputs};
 use super::desk::Desk;
 use super::oanda_orders::{self, Account};
 use super::redundancy::Place;
+use super::relief::Duty;
 use super::{Engine, OandaSetup};
 use crate::book::Feed;
 use crate::codec::http1::RequestError;
@@ -132,7 +133,7 @@ impl Engine {
             }
             self.end_change(prices);
             if let Some(old) = self.conns.get_mut(prices.active.index()) {
-                old.quiet = true;
+                old.duty = Duty::StandsBy;
             }
             out.close(prices.active, REPLACED.to_owned());
         }
@@ -142,7 +143,8 @@ impl Engine {
     /// A price stream rests now. If that was told, the one that counts now is told after it.
     pub(super) fn price_stream_rests(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
         let Some(prices) = self.oanda.prices.filter(|prices| prices.other == id) else { return };
-        if self.conns.get(id.index()).is_some_and(|conn| !conn.quiet) {
+        let told = self.conns.get_mut(id.index()).map(|conn| std::mem::replace(&mut conn.duty, Duty::StandsBy));
+        if told.is_some_and(|duty| duty != Duty::StandsBy) {
             self.tell_state(now, out, prices.active);
         }
         self.tend_price_streams(now, out);
@@ -182,7 +184,7 @@ impl Engine {
             self.want_prices(other, instrument, placed);
         }
         if let Some(conn) = self.conns.get_mut(other.index()) {
-            conn.quiet = true;
+            conn.duty = Duty::StandsBy;
         }
         self.oanda.prices = Some(PriceStreams { active, other, changing: true });
         self.wake_price_stream(now, out, other);
@@ -211,12 +213,12 @@ impl Engine {
             self.want_prices(active, id, Channels::NONE);
         }
         if let Some(new) = self.conns.get_mut(other.index()) {
-            new.quiet = false;
+            new.duty = Duty::Serves;
         }
         self.oanda.prices = Some(PriceStreams { active: other, other: active, changing: false });
     }
 
-    fn oanda_traded(&self, index: usize) -> Option<&super::publish::Traded> {
+    fn oanda_traded(&self, index: usize) -> Option<&super::traded::Traded> {
         let traded = self.market.traded.get(index).and_then(Option::as_ref);
         traded.filter(|traded| traded.instrument.listing.venue == VENUE)
     }

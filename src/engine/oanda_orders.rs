@@ -245,6 +245,24 @@ impl Engine {
         Ok(())
     }
 
+    /// A cancel of an order whose venue id is not known yet, by ours (OANDA reference 4): the one by the venue's id still
+    /// waits, so this one may be lost, or come before the order and be refused. What it did is told by its transactions.
+    pub(super) fn cancel_by_our_id_at_oanda(&mut self, now: UnixNanos, out: &mut impl Outputs, command: &OrderCommand) {
+        let orders = &self.trading.orders;
+        let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
+        let Some(ours) = target.map(|order| *order.client_order_id()) else { return };
+        let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]) else { return };
+        if self.trading.desks.get_mut(VENUE).governor.take(now, Priority::Cancel).is_err() {
+            out.count(Counter::RateLimited, 1);
+            return;
+        }
+        let cancel = request::Command::Cancel(OrderSpecifier::Client(ours.as_str()));
+        let cargo = (Cargo::Cancel, UnixNanos::NONE);
+        if self.send_to_oanda(out, id, cargo, |session, ledger, plug| session.change(now, &cancel, ledger, plug)) {
+            out.count(Counter::CancelsSent, 1);
+        }
+    }
+
     /// One change of a resting limit order, which every check has passed: the venue puts another order in its place, and
     /// says so.
     pub(super) fn replace_at_oanda(

@@ -9,7 +9,8 @@ use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::desk::Desk;
 use super::ear::Ear;
 use super::oanda_orders;
-use super::publish::{Market, Standing};
+use super::publish::Market;
+use super::traded::Standing;
 use super::trading::Cargo;
 use super::Engine;
 use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
@@ -243,9 +244,7 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let terms = command.prepared_slot().filter(|_| composite);
         let terms = terms.and_then(|slot| self.trading.prepared.get(command.request().strategy(), slot));
-        if self.market.shown(command.instrument()).is_none() {
-            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
-        }
+        let whole = self.market.shown(command.instrument()).is_some();
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
@@ -254,6 +253,9 @@ impl Engine {
         let nameless = intent_of(instrument, &ClientOrderId::EMPTY, command, terms);
         if !desk.venue.offers(now, &nameless) {
             return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
+        }
+        if !whole {
+            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
         }
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;

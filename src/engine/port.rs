@@ -11,7 +11,7 @@ use crate::guard::{Cost, Mark, Priority, RetryAt};
 use crate::order::Refusal;
 use crate::record::{Instrument, RejectClass, UnixNanos, Venue};
 use crate::telemetry::Counter;
-use crate::venue::binance_us::{self, MarketData, VenueMs};
+use crate::venue::binance_us::{MarketData, VenueMs};
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::StreamLoad;
 use crate::venue::oanda::Ledger;
@@ -26,6 +26,9 @@ pub enum Carrier {
     Rest,
     /// A WebSocket that carries requests.
     Api,
+    /// A WebSocket that brings an account's events, at a path that is told before it is dialled
+    /// ([`Outputs::address`]).
+    Events,
 }
 
 impl Session {
@@ -35,6 +38,7 @@ impl Session {
             Session::CoinbaseStream(_) | Session::BinanceUsStream(_) | Session::OandaStream(_) => Carrier::Stream,
             Session::CoinbaseOrders(_) | Session::BinanceUsRest(_) | Session::OandaRest(_) => Carrier::Rest,
             Session::BinanceUsApi(_) => Carrier::Api,
+            Session::BinanceUsUser(_) => Carrier::Events,
         }
     }
 
@@ -49,6 +53,7 @@ impl Session {
             Session::CoinbaseOrders(_)
             | Session::BinanceUsRest(_)
             | Session::BinanceUsApi(_)
+            | Session::BinanceUsUser(_)
             | Session::OandaRest(_) => Channels::NONE,
         }
     }
@@ -63,7 +68,7 @@ impl Session {
                     carried: session.carries(instrument.id),
                     streams: instruments,
                     books: instruments,
-                    places: binance_us::limits::INSTRUMENTS_PER_CONNECTION_MAX,
+                    places: session.places(),
                 })
             }
             // One stream carries all of them: they are not spread.
@@ -71,6 +76,7 @@ impl Session {
             Session::CoinbaseOrders(_)
             | Session::BinanceUsRest(_)
             | Session::BinanceUsApi(_)
+            | Session::BinanceUsUser(_)
             | Session::OandaRest(_) => None,
         }
     }
@@ -88,6 +94,7 @@ impl Session {
             Session::CoinbaseOrders(_)
             | Session::BinanceUsRest(_)
             | Session::BinanceUsApi(_)
+            | Session::BinanceUsUser(_)
             | Session::OandaRest(_) => false,
         }
     }
@@ -101,6 +108,7 @@ impl Session {
             Session::CoinbaseOrders(_)
             | Session::BinanceUsRest(_)
             | Session::BinanceUsApi(_)
+            | Session::BinanceUsUser(_)
             | Session::OandaRest(_) => false,
         }
     }
@@ -112,7 +120,10 @@ impl Session {
             Session::BinanceUsRest(session) => session.free(),
             Session::BinanceUsApi(session) => session.free(),
             Session::OandaRest(session) => session.free(),
-            Session::CoinbaseStream(_) | Session::BinanceUsStream(_) | Session::OandaStream(_) => false,
+            Session::CoinbaseStream(_)
+            | Session::BinanceUsStream(_)
+            | Session::BinanceUsUser(_)
+            | Session::OandaStream(_) => false,
         }
     }
 
@@ -122,6 +133,7 @@ impl Session {
             Session::CoinbaseOrders(session) => session.expects_reply_by(),
             Session::BinanceUsRest(session) => session.expects_reply_by(),
             Session::BinanceUsApi(session) => session.deadline(),
+            Session::BinanceUsUser(session) => session.deadline(),
             Session::CoinbaseStream(session) => session.deadline(),
             Session::BinanceUsStream(session) => session.deadline(),
             Session::OandaStream(session) => session.deadline(),

@@ -1,11 +1,12 @@
 //! Pre-trade limits at work: the checks of each instrument, venue and strategy, against what the engine knows of orders and
 //! books at that moment.
 
-use super::publish::{Market, Standing, Traded};
+use super::publish::Market;
 use super::purse::Purse;
+use super::traded::{Standing, Traded};
 use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
 use crate::order::{Order, Orders, Refusal};
-use crate::record::{BookSide, Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
+use crate::record::{Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
 
 /// What is held is asked for at once where nobody knows it: it is told in about this, ms.
 const HOLDINGS_MS: u64 = 50;
@@ -146,14 +147,8 @@ const fn over_rate(RetryAt(at): RetryAt) -> Refusal {
 }
 
 /// The market as the last complete event left it.
-fn view(now: UnixNanos, traded: &Traded, market: &Market, heard: UnixNanos) -> MarketView {
+pub(super) fn view(now: UnixNanos, traded: &Traded, market: &Market, heard: UnixNanos) -> MarketView {
     let whole = traded.standing == Standing::Whole;
-    let best = |side| traded.book.best(&market.pool, side).map(|(price, _)| price).filter(|_| whole);
-    MarketView {
-        bid: best(BookSide::Bid),
-        ask: best(BookSide::Ask),
-        whole,
-        silent_ns: now.since(heard),
-        lag_ns: traded.lag.lag_ns(),
-    }
+    let [bid, ask] = traded.best_prices(&market.pool);
+    MarketView { bid, ask, whole, silent_ns: now.since(heard), lag_ns: traded.lag.lag_ns() }
 }

@@ -47,6 +47,7 @@ impl Engine {
         self.tend_breakers(now, out);
         self.tend_kill(now, out);
         self.give_tokens(now, out);
+        self.tend_listen_key(now, out);
         self.send_strays(now, out);
         while let Some(send) = self.trading.orders.next_due_cancel(now) {
             self.send_cancels(now, out, send);
@@ -65,7 +66,7 @@ impl Engine {
     /// Sets the deadline of everything that is due without a connection's doing.
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
         let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
-        let guards = breakers.chain(self.kill_deadline());
+        let guards = breakers.chain(self.kill_deadline()).chain(self.listen_key_deadline());
         let mut deadline = self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline()).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));

@@ -3,7 +3,8 @@
 //! cursor, then live records. Lost trades are counted, never replayed. Nobody reconnects because a strategy paused.
 
 use super::contract::{Outputs, StrategySet};
-use super::publish::{Market, Standing, Traded, BATCH_MAX, INSTRUMENTS_MAX};
+use super::publish::{Market, BATCH_MAX};
+use super::traded::{Standing, Traded, INSTRUMENTS_MAX};
 use crate::book::RecoveryCursor;
 use crate::record::{
     Flags, Gap, GapCause, Head, InstrumentId, MarketKind, MarketRecord, Stamp, StrategyId, UnixNanos, View,

@@ -6,7 +6,8 @@
 //! and the gap's end told behind it. Decides nothing by itself: [`TradeMerger`] and [`BookChoice`] do.
 
 use super::contract::{ConnId, Outputs, StrategySet};
-use super::publish::{Market, Standing, Traded};
+use super::publish::Market;
+use super::traded::{Standing, Traded};
 use crate::book::{Arrival, BlockPool, BookChoice, Feed, OrderBook, TradeMerger};
 use crate::guard::FeedLag;
 use crate::record::{Gap, GapCause, InstrumentId, Stamp, StrategyId, UnixNanos};

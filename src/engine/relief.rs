@@ -19,7 +19,8 @@ use crate::venue::{Channels, Deadline};
 /// What a connection of a pair is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Duty {
-    /// It serves. So does every connection without a partner.
+    /// It serves. So does every connection without a partner, but for a price stream of OANDA beside the one that counts
+    /// (`oanda_desk`).
     Serves,
     /// It serves, and its partner is being made ready.
     Relieved,
@@ -51,6 +52,7 @@ impl Session {
         match self {
             Session::BinanceUsStream(session) => Some(Session::BinanceUsStream(Box::new(session.successor()))),
             Session::BinanceUsApi(session) => Some(Session::BinanceUsApi(Box::new(session.successor()))),
+            Session::BinanceUsUser(session) => Some(Session::BinanceUsUser(Box::new(session.successor()))),
             _ => None,
         }
     }
@@ -59,6 +61,7 @@ impl Session {
         match self {
             Session::BinanceUsStream(session) => session.replace_at(),
             Session::BinanceUsApi(session) => session.replace_at(),
+            Session::BinanceUsUser(session) => session.replace_at(),
             _ => None,
         }
     }
@@ -68,6 +71,7 @@ impl Session {
         match self {
             Session::BinanceUsStream(session) => session.overlap_ms(),
             Session::BinanceUsApi(session) => session.overlap_ms(),
+            Session::BinanceUsUser(session) => session.overlap_ms(),
             _ => 0,
         }
     }
@@ -163,11 +167,13 @@ impl Engine {
         self.hand_on(old, new, |_| true);
         self.change_duties(now, out, old, new);
         let Some(conn) = self.conns.get_mut(old.index()) else { return };
-        conn.duty = match conn.is_open() {
-            true => Duty::Leaves(now.plus_ms(conn.session.overlap_ms())),
+        match conn.is_open() {
+            true => conn.duty = Duty::Leaves(now.plus_ms(conn.session.overlap_ms())),
+            // It waits to be told where to be dialled to, and needs not be dialled any more.
+            false if conn.dormant => {}
             // Being dialled: it is closed as soon as it is there.
-            false => Duty::Leaves(now),
-        };
+            false => conn.duty = Duty::Leaves(now),
+        }
         out.count(Counter::ConnectionsRelieved, 1);
         self.session_result(now, out, old, Ok(()));
     }

@@ -127,7 +127,7 @@ impl Engine {
         let Trading { pretrade, orders, purse, .. } = &self.trading;
         pretrade.check(now, command, traded, &self.market, heard, orders, purse)?;
         if !self.may_trade(venue) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(venue));
         }
         self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
@@ -173,8 +173,11 @@ impl Engine {
         if venue == Venue::Oanda {
             oanda.account.note(placed.slot, oanda.ledger.newest(), orders);
         }
-        if venue == Venue::BinanceUs && intent.composite.is_some_and(|order| order.terms().is_bracket()) {
-            pairs.begin(placed.slot, orders);
+        if let Some(order) = intent.composite.filter(|_| venue == Venue::BinanceUs) {
+            binance_us.specials.begin(placed.slot, order.terms(), orders);
+            if order.terms().is_bracket() {
+                pairs.begin(placed.slot, orders);
+            }
         }
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
@@ -230,7 +233,7 @@ impl Engine {
             )?;
         }
         if !self.may_trade(venue) {
-            return Err(Refusal::new(RejectClass::NotConnected, "user stream not reconciled yet"));
+            return Err(self.not_reconciled(venue));
         }
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
@@ -302,6 +305,9 @@ impl Engine {
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         match orders.cancel(now, venue, command, &mut sink) {
             CancelStep::Send(send) => self.send_cancels(now, out, send),
+            CancelStep::WaitForVenueId if venue == Venue::Oanda && !self.market.on_paper(venue) => {
+                self.cancel_by_our_id_at_oanda(now, out, command);
+            }
             CancelStep::WaitForVenueId | CancelStep::UnderWay | CancelStep::AlreadyClosed | CancelStep::NoSuchOrder => {
             }
         }

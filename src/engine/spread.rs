@@ -10,8 +10,8 @@
 
 use super::connections::Session;
 use super::contract::{ConnId, Outputs};
-use super::publish::Traded;
 use super::redundancy::{Place, REDUNDANT};
+use super::traded::Traded;
 use super::Engine;
 use crate::book::Feed;
 use crate::record::{

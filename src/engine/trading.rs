@@ -53,7 +53,7 @@ pub(super) enum Cargo {
     Snapshot,
     /// The question for an average price.
     Average,
-    /// A subscription of the account's events.
+    /// A subscription of the account's events, or something about the listenKey they come by.
     Subscribe,
     /// Something to keep the connection warm.
     Warm,

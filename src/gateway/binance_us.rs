@@ -12,7 +12,7 @@ use crate::record::Venue;
 use crate::state::Account;
 use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::{
-    limits, ApiConfig, BinanceUsEndpoints, Endpoint, EndpointError, OrderConfig, StreamConfig,
+    limits, ApiConfig, BinanceUsEndpoints, Endpoint, EndpointError, OrderConfig, StreamConfig, UserData,
 };
 use rustls::ClientConfig;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub struct BinanceUsConfig {
     pub(super) reply_timeout_ms: u64,
     api_connections: usize,
     order_connections: usize,
+    user_data: UserData,
 }
 
 /// Market connections unless told otherwise: room for every symbol of the venue.
@@ -64,6 +65,7 @@ impl Default for BinanceUsConfig {
             reply_timeout_ms: limits::REPLY_MS_MAX,
             api_connections: 1,
             order_connections: ORDER_CONNECTIONS,
+            user_data: UserData::default(),
         }
     }
 }
@@ -158,6 +160,14 @@ impl BinanceUsConfig {
         BinanceUsConfig { order_connections: count.clamp(1, 16), ..self }
     }
 
+    /// How the account's events come. Default [`UserData::Signature`]; [`UserData::ListenKey`] is the fallback for the time
+    /// when the venue does not serve that. If it has no listenKeys any more either (404, 410), strategies are told by
+    /// [`GuardEvent::EventsNotServed`](crate::record::GuardEvent::EventsNotServed) and no order leaves.
+    #[must_use]
+    pub fn user_data(self, user_data: UserData) -> BinanceUsConfig {
+        BinanceUsConfig { user_data, ..self }
+    }
+
     /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 11,000: the venue itself
     /// waits 10 s for its engine.
     #[must_use]
@@ -212,6 +222,7 @@ impl BinanceUsConfig {
                     overlap_ms: self.stream.overlap_ms,
                     ..ApiConfig::default()
                 },
+                user_data: self.user_data,
                 api_connections: self.api_connections,
                 rest_connections: self.order_connections,
             }),
@@ -232,6 +243,8 @@ impl BinanceUsConfig {
     pub(super) fn dialled(&self, slot: &Slot) -> Option<DialledTo> {
         match slot.carrier {
             Carrier::Stream => Some(dialled_to(&self.market_endpoint()?, EndpointKind::WebSocket)),
+            // The key is added when it is known.
+            Carrier::Events => Some(dialled_to(&self.endpoints.user("").ok()?, EndpointKind::WebSocket)),
             Carrier::Api => Some(dialled_to(&self.endpoints.ws_api, EndpointKind::WebSocket)),
             Carrier::Rest => Some(dialled_to(&self.endpoints.rest, EndpointKind::Http)),
         }

@@ -170,7 +170,8 @@ impl GatewayBuilder {
     }
 
     /// Trades on paper at this venue, see [`crate::paper`]: market data is the venue's own, orders never leave, and no
-    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed.
+    /// credentials are needed. Those that are configured for the venue are dropped, so that nothing is ever signed; but for
+    /// OANDA's, without which there are no prices: there, whatever would change the account is refused.
     pub fn paper(mut self, config: PaperConfig) -> GatewayBuilder {
         let venue = config.venue();
         *self.paper.get_mut(venue) = Some(config);

@@ -108,7 +108,8 @@ impl OandaConfig {
         OandaConfig { endpoints, ..self }
     }
 
-    /// Prices and queries only: no order can be sent, and none is asked about.
+    /// Prices and queries only: no order can be sent, none is asked about, and nothing of the account can be changed. So it
+    /// is on paper.
     #[must_use]
     pub fn market_data_only(self) -> OandaConfig {
         OandaConfig { trades: false, ..self }
@@ -190,7 +191,7 @@ impl OandaConfig {
     pub(super) fn dialled(&self, slot: &Slot) -> DialledTo {
         let at = match slot.carrier {
             Carrier::Stream => &self.endpoints.stream,
-            Carrier::Rest | Carrier::Api => &self.endpoints.rest,
+            Carrier::Rest | Carrier::Api | Carrier::Events => &self.endpoints.rest,
         };
         dialled_to(at, EndpointKind::Http)
     }
@@ -222,7 +223,7 @@ impl OandaConfig {
         let rest = dialled_to(&self.endpoints.rest, EndpointKind::Http);
         let pace = Pace::requests_per_second(per_second);
         let client = ColdClient::new(Venue::Oanda, cold, rest, clock, pace, timeout_ms, audit);
-        OandaQueries::new(client, self.account, self.token.clone())
+        OandaQueries::new(client, self.account, self.token.clone(), self.trades)
     }
 }
 

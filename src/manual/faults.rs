@@ -4,7 +4,7 @@
 //! The local venues ([`sim`](crate::sim), feature `sim`) fail on request. `Fault::…` is one request's fault, given to
 //! [`inject`](crate::sim::server::Server::inject); other names are controls of a running venue, the same for all of them;
 //! "cans" are replies canned in the tests. Tests are files below `tests/`, `::` names one function. Those that speak of an
-//! order show every venue that trades through the gateway.
+//! order show all three venues.
 //!
 //! # New orders
 //!

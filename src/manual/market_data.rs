@@ -56,6 +56,20 @@
 //! more. Trades are told once by id, books go on without a snapshot, and one of the two being ahead of the other is no gap.
 //! The account's events and order entry change over the same way. The counter `connections_relieved` counts it.
 //!
+//! Quotes (`bookTicker`) come at once, changes of the book every 100 ms, and both carry the same count of updates as their
+//! [`sequence`](crate::record::MarketRecord::sequence). A quote is told only if it is newer than every quote and than the book
+//! told before it; a change of the book that comes later may be older than the quote. So of the best prices the record with
+//! the higher sequence is the newer word: that is what the engine's own checks go by. A quote is not folded into the book,
+//! since a level that came and went within 100 ms is in no change of the book, and nothing would take it out again.
+//!
+//! The account's events are subscribed over the WebSocket API, or, by
+//! [`BinanceUsConfig::user_data`](crate::gateway::BinanceUsConfig::user_data), come over a stream named by a listenKey: asked
+//! for before every connection, kept alive every 30 minutes, and never deleted, since it is the account's and other processes
+//! may listen to it. When it expires, another is asked for, and what happened meanwhile is listed. A venue that answers 404
+//! or 410 has no listenKeys any more and is not asked again:
+//! [`EventsNotServed`](crate::record::GuardEvent::EventsNotServed) says so, no order leaves, and open ones are followed by
+//! queries and can be cancelled.
+//!
 //! # OANDA
 //!
 //! OANDA publishes prices and nothing else: book (the price buckets, whole each time), quotes and status, no trades. A price

@@ -95,7 +95,8 @@
 //! Not before the user stream is open, and executions and open orders were listed, at every venue with credentials when a
 //! session starts ([`restart`](super::restart)), at its own venue after an outage. Until then `Rejected(NotConnected)`. A
 //! command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have a
-//! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over.
+//! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over. One of an order
+//! whose venue id nobody has told yet waits for it; at OANDA it goes by our id meanwhile.
 //!
 //! # When you are too slow
 //!

@@ -28,11 +28,26 @@
 //!   those of the venue it stands for ([`rules`]).
 //! - **Our own orders** never trade with each other: at Coinbase the newer one ends, at Binance.US the resting one expires.
 //!
+//! # A venue that quotes
+//! OANDA shows prices for sizes and is the other side of every fill. There:
+//! - **Executions.** An order looks at the price it would be filled at (or the one it names), with every price. Once that is
+//!   where it waits for it, it is filled whole out of the buckets, at their average, rounded to the tick against us; or not
+//!   at all; or, immediate-or-cancel, in part. What our orders took is gone until the next price. The half-spread is what a
+//!   fill costs: there are no fees. Limit, stop, market-if-touched, price bounds, good-till-date, and what an order may do to
+//!   the position are known; a change is another order in the place of the first.
+//! - **The account** has one currency and nets: what opposes a position closes its oldest trades first, and what is left over
+//!   opens a trade, all in one fill. Profits are converted by the prices seen, at a cost. What the account can bear is asked
+//!   at every execution, by the instrument's own margin rate or the account's, whichever is higher. Once half the margin is
+//!   more than the account is worth, each instrument is closed out with its next price.
+//! - A profit in a currency for which no instrument here gives a price cannot be counted: such orders are refused
+//!   (`INSTRUMENT_PRICE_UNKNOWN`). Subscribe to the pair.
+//!
 //! # What it does not model
 //! Our orders do not move the market: nobody reacts to them, they are not shown in the book, and what they take comes back
 //! when the level is renewed. Hidden and iceberg orders, of others and of ours; how many orders a level is made of (a fill
 //! is one per level, not one per resting order); price bands and auctions; the venue's rate limits, outages and lost
-//! replies; prepared (composite) orders, which are refused; deposits, interest, and fee tiers that change with volume. Two
+//! replies; prepared (composite) orders in a book, and at OANDA exits on fill and orders until the end of the day, which are
+//! refused; financing, guaranteed stops and margin calls before a close-out; deposits, interest, and fee tiers that change with volume. Two
 //! instruments that share one book at the venue (`BTC-USD`, `BTC-USDC`) do not compete for it here.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

@@ -34,6 +34,7 @@ use sink::{Inline, Sink};
 use sockets::Sockets;
 use std::sync::mpsc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Bytes read from one socket before the next one has its turn: one TLS record, more than the one piece of input handled in
 /// that turn.
@@ -82,6 +83,8 @@ pub struct Reactor {
     sockets: Sockets,
     sink: Sink,
     dials: Vec<(DialHandle, DialJob)>,
+    /// What the engine adds to the path of each connection's endpoint.
+    addresses: Vec<Zeroizing<String>>,
     dialed: Vec<mpsc::Receiver<DialResult>>,
     /// Each connection's, for the audit log.
     venues: Vec<Venue>,
@@ -112,6 +115,7 @@ impl Reactor {
             engine,
             sockets,
             sink,
+            addresses: vec![Zeroizing::default(); dials.len()],
             dials,
             dialed,
             venues,
@@ -481,10 +485,17 @@ impl Reactor {
         while let Some(conn) = self.sink.dirty.pop() {
             self.flush(conn);
         }
+        while let Some((conn, path)) = self.sink.addresses.pop() {
+            if let Some(address) = self.addresses.get_mut(conn.index()) {
+                *address = path;
+            }
+        }
         while let Some((conn, not_before)) = self.sink.dials.pop() {
             if let Some((dialer, job)) = self.dials.get(conn.index()) {
+                let mut job = DialJob { not_before, ..job.clone() };
+                job.endpoint.path.extend(self.addresses.get(conn.index()).map(|path| path.as_str()));
                 // A dialer that has ended takes no jobs: the gateway is going down.
-                let _ = dialer.dial(DialJob { not_before, ..job.clone() });
+                let _ = dialer.dial(job);
             }
         }
         while let Some((conn, why)) = self.sink.closing.pop() {

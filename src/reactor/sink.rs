@@ -12,6 +12,7 @@ use crate::record::{
 };
 use crate::ring::{Consumer, Producer};
 use crate::telemetry::{Counter, Counters, Hop, Hops};
+use zeroize::Zeroizing;
 
 /// A pulse tells every consumer when it was published, from which the hand-off hop is measured.
 const PULSE_EVERY_NS: u64 = 1_000_000;
@@ -55,6 +56,8 @@ pub(super) struct Sink {
     /// Built by the engine in this turn, carried out after it.
     pub(super) dirty: Vec<ConnId>,
     pub(super) dials: Vec<(ConnId, UnixNanos)>,
+    /// Secret parts of paths, for the dials that follow.
+    pub(super) addresses: Vec<(ConnId, Zeroizing<String>)>,
     pub(super) closing: Vec<(ConnId, String)>,
     pub(super) tokens: Option<TokenTap>,
     /// The way to the audit log, if one is kept.
@@ -82,6 +85,7 @@ impl Sink {
             decrypted_at: UnixNanos::NONE,
             dirty: Vec::with_capacity(connections),
             dials: Vec::with_capacity(connections),
+            addresses: Vec::new(),
             closing: Vec::with_capacity(connections),
             tokens,
             audit: None,
@@ -194,6 +198,10 @@ impl Outputs for Sink {
 
     fn dial(&mut self, conn: ConnId, not_before: UnixNanos) {
         self.dials.push((conn, not_before));
+    }
+
+    fn address(&mut self, conn: ConnId, path: &str) {
+        self.addresses.push((conn, path.to_owned().into()));
     }
 
     fn close(&mut self, conn: ConnId, why: String) {

@@ -25,6 +25,9 @@ pub enum GuardEvent {
     /// The venue says that we send too much: nothing leaves for it before
     /// [`retry_at`](super::ExecutionRecord::retry_at), not even a cancel.
     Throttled = 8,
+    /// The venue does not serve the account's events in the way that is configured, and will not: no order leaves; what
+    /// becomes of open ones is asked for, and they can be cancelled.
+    EventsNotServed = 9,
     // From 20 on: about this machine, not about a venue.
     /// The audit log cannot keep up, or its disk refuses: entries wait, and when there is no room, are counted.
     AuditTroubled = 20,

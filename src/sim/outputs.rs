@@ -35,6 +35,8 @@ pub struct FakeOutputs {
     pub sent: Vec<Vec<u8>>,
     /// Dials asked for.
     pub dials: Vec<(ConnId, UnixNanos)>,
+    /// What was told to be added to paths, by connection number.
+    pub addresses: Vec<String>,
     /// Closes asked for, and why.
     pub closes: Vec<(ConnId, String)>,
     /// Tokens given back.
@@ -59,6 +61,7 @@ impl FakeOutputs {
             offers: Vec::new(),
             sent: vec![Vec::new(); connections],
             dials: Vec::new(),
+            addresses: vec![String::new(); connections],
             closes: Vec::new(),
             retired: Vec::new(),
             notes: Vec::new(),
@@ -152,6 +155,12 @@ impl Outputs for FakeOutputs {
 
     fn dial(&mut self, conn: ConnId, not_before: UnixNanos) {
         self.dials.push((conn, not_before));
+    }
+
+    fn address(&mut self, conn: ConnId, path: &str) {
+        if let Some(address) = self.addresses.get_mut(conn.index()) {
+            *address = path.to_owned();
+        }
     }
 
     fn close(&mut self, conn: ConnId, why: String) {

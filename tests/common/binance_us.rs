@@ -11,7 +11,6 @@ use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::venue::binance_us::BinanceUsEndpoints;
 use rust_decimal::Decimal;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,13 +46,7 @@ pub struct BinanceRig {
     pub executions: Vec<ExecutionRecord>,
     books: Vec<Follower>,
     pub venue: LocalBinanceUs,
-    roots: PathBuf,
-}
-
-impl Drop for BinanceRig {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.roots);
-    }
+    _roots: super::common::RootFile,
 }
 
 pub fn endpoints(venue: &LocalBinanceUs) -> BinanceUsEndpoints {
@@ -94,9 +87,20 @@ impl BinanceRig {
         by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
         change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
     ) -> BinanceRig {
-        let mut rig = Self::build(
-            Channels::NONE,
+        let mut config = Config::quiet();
+        venue(&mut config);
+        Self::trading_with(LocalBinanceUs::start(config).unwrap(), by, change)
+    }
+
+    /// The same at a venue that runs already.
+    pub fn trading_with(
+        venue: LocalBinanceUs,
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        change: impl FnOnce(BinanceUsConfig) -> BinanceUsConfig,
+    ) -> BinanceRig {
+        let mut rig = Self::build_at(
             venue,
+            Channels::NONE,
             |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
             by,
         );
@@ -105,24 +109,33 @@ impl BinanceRig {
         rig
     }
 
+    /// Ends the gateway, whose orders stay open, and gives the venue back, for another gateway.
+    pub fn into_venue(self) -> LocalBinanceUs {
+        drop(self.gateway);
+        self.venue
+    }
+
     fn build(
         channels: Channels,
         change: impl FnOnce(&mut Config),
         gateway: impl FnOnce(BinanceUsConfig, &LocalBinanceUs) -> BinanceUsConfig,
         by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
     ) -> BinanceRig {
-        super::common::logs();
         let mut config = Config::quiet();
         change(&mut config);
-        let venue = LocalBinanceUs::start(config).unwrap();
-        let roots = std::env::temp_dir().join(format!(
-            "exchange-connectors-{}-{}.pem",
-            std::process::id(),
-            venue.port(DOOR_REST)
-        ));
-        std::fs::write(&roots, venue.ca_pem()).unwrap();
+        Self::build_at(LocalBinanceUs::start(config).unwrap(), channels, gateway, by)
+    }
+
+    fn build_at(
+        venue: LocalBinanceUs,
+        channels: Channels,
+        gateway: impl FnOnce(BinanceUsConfig, &LocalBinanceUs) -> BinanceUsConfig,
+        by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+    ) -> BinanceRig {
+        super::common::logs();
+        let roots = super::common::RootFile::write(venue.ca_pem());
         let config = gateway(BinanceUsConfig::default().endpoints(endpoints(&venue)), &venue);
-        let builder = GatewayBuilder::default().without_state().binance_us(config).root_certificates(&roots);
+        let builder = GatewayBuilder::default().without_state().binance_us(config).root_certificates(&roots.path);
         // Its listings would count as the engine's.
         let builder = builder.without_limits().reconcile(super::common::fast_rules()).without_reactor_watch();
         let gateway = by(builder).start().unwrap();
@@ -140,7 +153,7 @@ impl BinanceRig {
             executions: vec![],
             books,
             venue,
-            roots,
+            _roots: roots,
         }
     }
 

@@ -208,7 +208,7 @@ impl OandaRig {
 
 /// Somebody else with the same token asks something of the account, past all sockets: method, path below the account, body.
 #[track_caller]
-pub fn stranger(venue: &LocalOanda, method: &str, path: &str, body: &str) {
+pub fn stranger(venue: &LocalOanda, method: &str, path: &str, body: &str) -> serde_json::Value {
     let request = Request {
         method: method.into(),
         path: format!("/v3/accounts/{}{path}", venue.account_id()),
@@ -218,11 +218,12 @@ pub fn stranger(venue: &LocalOanda, method: &str, path: &str, body: &str) {
     };
     let reply = venue.call(move |core, now_ns| core.venue.http(now_ns, DOOR_REST, &request)).unwrap();
     assert!(matches!(reply.status, 200 | 201), "{}: {}", reply.status, String::from_utf8_lossy(&reply.body));
+    serde_json::from_slice(&reply.body).unwrap()
 }
 
 /// So many units are held that were bought before anybody looked.
 pub fn bought_before(venue: &LocalOanda, units: &str) {
     let body =
         format!(r#"{{"order":{{"type":"MARKET","instrument":"EUR_USD","units":"{units}","timeInForce":"FOK"}}}}"#);
-    stranger(venue, "POST", "/orders", &body);
+    let _ = stranger(venue, "POST", "/orders", &body);
 }

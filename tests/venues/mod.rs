@@ -21,6 +21,24 @@ use std::time::{Duration, Instant};
 /// How long one look at the rings sleeps when nothing comes.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// The same at every venue at once.
+pub fn at_every_venue(show: impl Fn(Venue) + Sync) {
+    std::thread::scope(|scope| {
+        let shown = Local::ALL.map(|at| {
+            (
+                at,
+                scope.spawn({
+                    let show = &show;
+                    move || show(at)
+                }),
+            )
+        });
+        for (at, shown) in shown {
+            assert!(shown.join().is_ok(), "at {at}");
+        }
+    });
+}
+
 /// How many gateways a test that needs many of them has at a time: at OANDA, which lets two connections be opened in a
 /// second, they wait most of the time.
 pub fn at_a_time(venue: Venue) -> usize {
@@ -202,15 +220,17 @@ impl Rig {
         self.strategy.orders.submit(command).unwrap()
     }
 
-    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection is submitted
-    /// again, as the refusal says. Gives its first record.
+    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection, or for a moment
+    /// by our own rate limit, is submitted again, as the refusal says. Gives its first record.
     #[track_caller]
     pub fn place(&mut self) -> ExecutionRecord {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let request = self.submit(self.resting_bid());
             let first = self.first(request);
-            let want = matches!(first.reject, RejectClass::Busy | RejectClass::NotConnected);
+            let soon = first.retry_at().is_some_and(|at| at.since(first.recv) < 1_500_000_000);
+            let want = matches!(first.reject, RejectClass::Busy | RejectClass::NotConnected)
+                || first.reject == RejectClass::RateLimited && soon;
             if !(want && first.sent == UnixNanos::NONE && Instant::now() < deadline) {
                 return first;
             }

@@ -30,6 +30,8 @@ struct Shared {
     client: ColdClient,
     account: AccountId,
     token: Arc<AccessToken>,
+    /// Whether anything may be changed.
+    trades: bool,
     /// The account's instruments as they were told last, by name.
     rules: Mutex<BTreeMap<Box<str>, InstrumentRules>>,
 }
@@ -43,8 +45,14 @@ impl std::fmt::Debug for OandaQueries {
 type Answer<T> = Result<T, ExchangeError>;
 
 impl OandaQueries {
-    pub(in crate::gateway) fn new(client: ColdClient, account: AccountId, token: Arc<AccessToken>) -> OandaQueries {
-        OandaQueries { shared: Arc::new(Shared { client, account, token, rules: Mutex::new(BTreeMap::new()) }) }
+    /// `trades`: whether anything may be changed.
+    pub(in crate::gateway) fn new(
+        client: ColdClient,
+        account: AccountId,
+        token: Arc<AccessToken>,
+        trades: bool,
+    ) -> OandaQueries {
+        OandaQueries { shared: Arc::new(Shared { client, account, token, trades, rules: Mutex::new(BTreeMap::new()) }) }
     }
 
     /// The accounts of the token, which of them are linked to MetaTrader 4 included.

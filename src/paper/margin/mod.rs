@@ -7,6 +7,8 @@
 //! changes by making it.
 
 pub(super) mod plan;
+#[cfg(test)]
+mod tests;
 mod worth;
 
 use super::config::PaperConfig;

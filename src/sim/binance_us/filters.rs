@@ -89,6 +89,10 @@ fn check_counts(exchange: &Exchange, market: &Market, asked: &NewOrder, list_leg
     if asked.kind.is_triggered() && open().filter(algo).count() >= f.algo_orders_max {
         return Err(Failure::filter("MAX_NUM_ALGO_ORDERS"));
     }
+    let icebergs = || open().filter(|o| o.asked.iceberg > 0).count();
+    if asked.iceberg > 0 && f.iceberg_orders_max.is_some_and(|max| icebergs() >= max) {
+        return Err(Failure::filter("MAX_NUM_ICEBERG_ORDERS"));
+    }
     let lists = exchange.lists.iter().filter(|list| !list.done && list.symbol == asked.symbol).count();
     if list_legs > 0 && lists >= f.order_lists_max {
         return Err(Failure::filter("MAX_NUM_ORDER_LISTS"));

@@ -62,6 +62,8 @@ pub struct Filters {
     pub orders_max: usize,
     /// MAX_NUM_ALGO_ORDERS, open orders with a trigger.
     pub algo_orders_max: usize,
+    /// MAX_NUM_ICEBERG_ORDERS, open icebergs of the symbol; most symbols have none.
+    pub iceberg_orders_max: Option<usize>,
     /// MAX_NUM_ORDER_LISTS, open lists.
     pub order_lists_max: usize,
 }
@@ -110,6 +112,7 @@ impl Symbol {
             trailing_delta: (10, 2_000),
             orders_max: 200,
             algo_orders_max: 5,
+            iceberg_orders_max: None,
             order_lists_max: 20,
         };
         Self {
@@ -264,7 +267,8 @@ impl Symbol {
             ("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", f.algo_orders_max),
             ("MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends", 10),
         ];
-        for (name, key, limit) in counts {
+        let icebergs = f.iceberg_orders_max.map(|limit| ("MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders", limit));
+        for (name, key, limit) in counts.into_iter().chain(icebergs) {
             j.item(|j| {
                 j.str("filterType", name).raw(key, limit);
             });

@@ -50,7 +50,7 @@ impl Framing {
         match slot.carrier {
             Carrier::Rest => Framing::Requests,
             Carrier::Stream if S::STREAMS_ARE_REPLIES => Framing::EndlessReply,
-            Carrier::Stream | Carrier::Api => Framing::Messages,
+            Carrier::Stream | Carrier::Api | Carrier::Events => Framing::Messages,
         }
     }
 }

@@ -242,6 +242,7 @@ impl Subject for binance_us::BinanceUs {
             orders: Some(BinanceUsOrders {
                 key: Arc::new(key),
                 api: binance_us_wire::ApiConfig::default(),
+                user_data: binance_us_wire::UserData::default(),
                 api_connections: 1,
                 rest_connections: 1,
             }),
@@ -255,7 +256,7 @@ impl Subject for binance_us::BinanceUs {
 
     fn door(slot: &Slot) -> Door {
         match slot.carrier {
-            Carrier::Stream => binance_us::DOOR_STREAM,
+            Carrier::Stream | Carrier::Events => binance_us::DOOR_STREAM,
             Carrier::Api => binance_us::DOOR_WS_API,
             Carrier::Rest => binance_us::DOOR_REST,
         }
@@ -264,7 +265,7 @@ impl Subject for binance_us::BinanceUs {
     fn path(slot: &Slot) -> &'static str {
         match slot.carrier {
             Carrier::Api => "/ws-api/v3",
-            Carrier::Stream | Carrier::Rest => "/stream",
+            Carrier::Stream | Carrier::Events | Carrier::Rest => "/stream",
         }
     }
 
@@ -370,7 +371,7 @@ impl Subject for oanda::Oanda {
     fn door(slot: &Slot) -> Door {
         match slot.carrier {
             Carrier::Stream => oanda::DOOR_STREAM,
-            Carrier::Rest | Carrier::Api => oanda::DOOR_REST,
+            Carrier::Rest | Carrier::Api | Carrier::Events => oanda::DOOR_REST,
         }
     }
 

@@ -88,6 +88,10 @@ pub(super) struct BookSync {
     pub twofold: bool,
     /// The update before a long diff that is being told in pieces: what the other connection brings meanwhile waits.
     before_long: Option<u64>,
+    /// How often what was held became void: what belonged to an earlier book is not told to a later one.
+    age: u64,
+    /// The venue's ids began again.
+    ids_restarted: bool,
 }
 
 impl BookSync {
@@ -103,11 +107,23 @@ impl BookSync {
             told_levels: 0,
             twofold: false,
             before_long: None,
+            age: 0,
+            ids_restarted: false,
         }
+    }
+
+    /// Which book it is: another number after everything held became void.
+    pub const fn age(&self) -> u64 {
+        self.age
     }
 
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether the venue's ids began again since this was asked last: what else counts by them begins again too.
+    pub fn take_ids_restarted(&mut self) -> bool {
+        std::mem::take(&mut self.ids_restarted)
     }
 
     /// Last update in the book; `None` while there is none.
@@ -151,7 +167,7 @@ impl BookSync {
             if time.since(self.youngest) <= IDS_RESTARTED_MS.saturating_mul(1_000_000) {
                 return Admission::Ignore;
             }
-            self.floor = 0;
+            (self.floor, self.ids_restarted) = (0, true);
             return self.restart(first, last, time, 0);
         }
         let youngest = self.youngest.max(time);
@@ -198,9 +214,10 @@ impl BookSync {
         self.twofold && continues && self.diffs.len() < BRIDGED_EVENTS_MAX
     }
 
-    /// A diff that was applied, from update `first` on, is told in pieces with other work between them.
+    /// A diff that was applied, from update `first` on, is told in pieces with other work between them. Another connection
+    /// may come to bring the same meanwhile.
     pub fn long_begins(&mut self, first: u64) {
-        if self.twofold && self.phase == Phase::Synced {
+        if self.phase == Phase::Synced {
             (self.phase, self.before_long) = (Phase::Bridging, Some(first.saturating_sub(1)));
         }
     }
@@ -240,6 +257,7 @@ impl BookSync {
     /// Everything held is void; this diff is the first of the next attempt.
     fn restart(&mut self, first: u64, last: u64, time: UnixNanos, missed: u64) -> Admission {
         let held = matches!(self.phase, Phase::Synced | Phase::Bridging | Phase::Replaying);
+        self.age = self.age.wrapping_add(1);
         self.forget_kept();
         if self.phase != Phase::Loading {
             self.phase = Phase::Waiting;
@@ -259,9 +277,17 @@ impl BookSync {
         self.diffs.push(KeptDiff { first, last, time, levels: 0 });
     }
 
-    /// Keeps a level of the diff that came last. Beyond the limit everything kept is dropped: the snapshot will be too
+    /// Keeps a level of the diff that ends with update `last`, which came last unless another connection brought one between
+    /// its pieces: then what is kept is out of order, and void. Beyond the limit everything kept is dropped: the snapshot will be too
     /// old for what follows, or new enough to make up for it. False: what is held of the book is wrong by that.
-    pub fn keep(&mut self, level: KeptLevel) -> bool {
+    pub fn keep(&mut self, last: u64, level: KeptLevel) -> bool {
+        if self.diffs.last().is_some_and(|diff| diff.last != last) {
+            return match self.diffs.iter().any(|diff| diff.last == last) {
+                true => !self.broken(),
+                // Dropped with everything kept then: the snapshot will be of a later time.
+                false => true,
+            };
+        }
         let Some(diff) = self.diffs.last_mut() else { return true };
         let most = if self.phase == Phase::Bridging { LEVELS_PER_CALL_MAX } else { BUFFERED_LEVELS_MAX };
         if self.levels.len() >= most {
@@ -275,6 +301,7 @@ impl BookSync {
     /// The diff that came last could not be read to its end. True: what is held of the book is wrong by that.
     pub fn broken(&mut self) -> bool {
         let held = matches!(self.phase, Phase::Synced | Phase::Bridging | Phase::Replaying);
+        self.age = self.age.wrapping_add(1);
         self.forget_kept();
         match self.phase {
             Phase::Unwanted | Phase::Waiting | Phase::Loading => {}
@@ -360,6 +387,7 @@ impl BookSync {
     }
 
     fn forget(&mut self) {
+        self.age = self.age.wrapping_add(1);
         self.id = 0;
         self.forget_kept();
     }

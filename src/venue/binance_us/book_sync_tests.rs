@@ -14,6 +14,12 @@ fn level(price: i64, size: i64) -> KeptLevel {
     KeptLevel { side: BookSide::Bid, price, size }
 }
 
+/// Keeps a level of the diff that came last.
+fn keep(sync: &mut BookSync, level: KeptLevel) -> bool {
+    let last = sync.diffs.last().map_or(0, |diff| diff.last);
+    sync.keep(last, level)
+}
+
 fn synced_at(id: u64) -> BookSync {
     let mut sync = sync();
     assert_eq!(sync.snapshot(id), SnapshotVerdict::Take);
@@ -34,7 +40,7 @@ fn diffs_in_the_snapshot_are_dropped_and_the_next_must_follow_it() {
     let mut sync = sync();
     for (first, last) in [(5, 6), (7, 9), (10, 10)] {
         assert_eq!(sync.diff(first, last, NOW), Admission::Buffer);
-        assert!(sync.keep(level(first as i64, 1)));
+        assert!(keep(&mut sync, level(first as i64, 1)));
     }
     assert_eq!(sync.snapshot(8), SnapshotVerdict::Take);
     assert!(sync.snapshot_ends());
@@ -62,7 +68,7 @@ fn a_snapshot_just_before_the_first_diff_is_contiguous_and_one_older_is_not() {
 fn a_gap_is_counted_and_the_diff_that_shows_it_begins_the_next_attempt() {
     let mut sync = synced_at(10);
     assert_eq!(sync.diff(14, 15, NOW), Admission::Gap(3));
-    sync.keep(level(1, 1));
+    keep(&mut sync, level(1, 1));
     assert_eq!((sync.phase(), sync.snapshot(12)), (Phase::Waiting, SnapshotVerdict::TooOld));
     assert_eq!(sync.diff(16, 16, NOW), Admission::Buffer);
     assert_eq!(sync.snapshot(13), SnapshotVerdict::Take);
@@ -83,7 +89,7 @@ fn of_two_connections_one_that_is_ahead_waits_for_the_other() {
     let mut sync = twofold_at(10);
     for id in [13, 14] {
         assert_eq!(sync.diff(id, id, NOW), Admission::Buffer);
-        assert!(sync.keep(level(id as i64, 1)));
+        assert!(keep(&mut sync, level(id as i64, 1)));
     }
     assert_eq!((sync.phase(), sync.synced_id()), (Phase::Bridging, Some(10)));
     assert_eq!(sync.diff(11, 11, NOW), Admission::Apply);
@@ -119,7 +125,7 @@ fn while_a_long_diff_is_told_in_pieces_the_other_connection_waits_and_may_take_o
     sync.long_begins(11);
     assert_eq!(sync.diff(11, 13, NOW), Admission::Ignore, "the same from the other one");
     assert_eq!(sync.diff(14, 14, NOW), Admission::Buffer);
-    assert!(sync.keep(level(1, 1)));
+    assert!(keep(&mut sync, level(1, 1)));
     assert!(sync.replay(10).is_none(), "not before it is told");
     sync.long_ends();
     assert_eq!(sync.replay(10).unwrap().0.first, 14);
@@ -142,11 +148,27 @@ fn while_a_long_diff_is_told_in_pieces_the_other_connection_waits_and_may_take_o
 }
 
 #[test]
+fn a_kept_diff_that_another_connection_came_between_is_void_with_everything_kept() {
+    let mut sync = sync();
+    sync.twofold = true;
+    assert_eq!(sync.diff(11, 20, NOW), Admission::Buffer);
+    assert!(sync.keep(20, level(1, 1)));
+    assert_eq!(sync.diff(21, 22, NOW), Admission::Buffer, "the other one is past it");
+    assert!(sync.keep(22, level(1, 3)));
+    assert!(sync.keep(20, level(1, 2)), "nothing is held that this would make wrong");
+    assert!(sync.keep(20, level(2, 2)));
+    assert_eq!(sync.snapshot(21), SnapshotVerdict::TooOld, "what is kept does not lead on from there any more");
+    assert_eq!(sync.snapshot(22), SnapshotVerdict::Take);
+    assert!(sync.snapshot_ends());
+    assert_eq!((sync.phase(), sync.replay(10)), (Phase::Synced, None));
+}
+
+#[test]
 fn a_bridge_keeps_no_more_than_one_call_can_tell() {
     let mut sync = twofold_at(10);
     assert_eq!(sync.diff(12, 12, NOW), Admission::Buffer);
-    assert!((0..LEVELS_PER_CALL_MAX).all(|price| sync.keep(level(price as i64, 1))));
-    assert!(!sync.keep(level(0, 1)), "then it is a gap");
+    assert!((0..LEVELS_PER_CALL_MAX).all(|price| keep(&mut sync, level(price as i64, 1))));
+    assert!(!keep(&mut sync, level(0, 1)), "then it is a gap");
     assert_eq!((sync.phase(), sync.synced_id()), (Phase::Waiting, None));
 }
 
@@ -191,7 +213,7 @@ fn buffers_are_bounded_and_what_they_lose_is_not_forgotten() {
     sync.begin();
     assert_eq!(sync.diff(11, 11, NOW), Admission::Buffer);
     for price in 0..=BUFFERED_LEVELS_MAX as i64 {
-        assert!(sync.keep(level(price, 1)));
+        assert!(keep(&mut sync, level(price, 1)));
     }
     assert_eq!((sync.diffs.len(), sync.levels.len()), (0, 0));
     assert_eq!(sync.snapshot(10), SnapshotVerdict::TooOld);
@@ -202,13 +224,13 @@ fn buffers_are_bounded_and_what_they_lose_is_not_forgotten() {
 fn what_comes_while_the_kept_diffs_are_told_waits_behind_them() {
     let mut sync = sync();
     sync.diff(5, 5, NOW);
-    (0..3).for_each(|price| assert!(sync.keep(level(price, 1))));
+    (0..3).for_each(|price| assert!(keep(&mut sync, level(price, 1))));
     assert_eq!(sync.snapshot(4), SnapshotVerdict::Take);
     assert!(sync.snapshot_ends());
     assert_eq!(sync.replay(2).unwrap().1.len(), 2);
     sync.replayed(2);
     assert_eq!(sync.diff(6, 6, NOW), Admission::Buffer);
-    sync.keep(level(9, 9));
+    keep(&mut sync, level(9, 9));
     assert_eq!(sync.replay(2).unwrap().1, [level(2, 1)]);
     sync.replayed(1);
     assert_eq!(sync.replay(2).unwrap().1, [level(9, 9)]);
@@ -292,7 +314,7 @@ proptest! {
                 match admission {
                     Admission::Ignore => {}
                     Admission::Apply => set(book, price, size),
-                    Admission::Buffer | Admission::Gap(_) => { sync.keep(level(price, size)); }
+                    Admission::Buffer | Admission::Gap(_) => { keep(sync, level(price, size)); }
                 }
             }
             if !readable && admission != Admission::Ignore {

@@ -337,16 +337,32 @@ impl MarketData {
 
     #[cold]
     fn diff_kept(&mut self, now: UnixNanos, index: usize, admission: Admission, facts: &mut impl Facts) {
+        if let Some(memory) = self.memory.get_mut(index) {
+            if memory.book.take_ids_restarted() {
+                (memory.quote, memory.partial) = (0, 0);
+            }
+        }
         if let Admission::Gap(missed) = admission {
             self.gap(now, index, GapCause::Sequence, missed, facts);
         }
         self.diffs_flow(index, now);
     }
 
-    /// A level of the diff begun, to be kept.
-    pub(super) fn keep(&mut self, now: UnixNanos, index: usize, level: KeptLevel, facts: &mut impl Facts) {
+    /// Which of a symbol's books is held: another number after all that was held became void.
+    pub(super) fn book_age(&self, index: usize) -> u64 {
+        self.memory.get(index).map_or(0, |memory| memory.book.age())
+    }
+
+    /// A level of the diff that ends with update `last`, to be kept.
+    pub(super) fn keep(
+        &mut self,
+        now: UnixNanos,
+        (index, last): (usize, u64),
+        level: KeptLevel,
+        facts: &mut impl Facts,
+    ) {
         let Some(memory) = self.memory.get_mut(index) else { return };
-        if !memory.book.keep(level) {
+        if !memory.book.keep(last, level) {
             self.gap(now, index, GapCause::Sequence, 0, facts);
         }
     }

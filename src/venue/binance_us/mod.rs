@@ -40,7 +40,7 @@ pub use response::{listings, Catalog, CatalogError, Market, RowKind, Rows, Usage
 pub use rules::RuleError;
 pub use session::{
     ApiConfig, ApiSession, NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Reply, ReplyTo, StreamConfig,
-    StreamSession, UserSession, WantError,
+    StreamSession, UserData, UserSession, WantError,
 };
 pub use snapshot::SnapshotOutcome;
 pub use subscribe::{CandleInterval, Streams};

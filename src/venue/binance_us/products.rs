@@ -7,7 +7,7 @@
 use crate::record::{Instrument, InstrumentId};
 
 /// One symbol.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Product {
     /// Upper case, as in payloads and requests.
     pub symbol: Box<str>,
@@ -20,7 +20,7 @@ pub(super) struct Product {
     pub quote: Box<str>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Products {
     entries: Vec<Product>,
     /// Indices in the order of the symbols.

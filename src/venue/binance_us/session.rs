@@ -48,6 +48,9 @@ pub struct StreamConfig {
     pub replace_after_ms: u64,
     /// How long a connection that was replaced is listened to beside its replacement, ms.
     pub overlap_ms: u64,
+    /// Instruments one connection takes, 1 to
+    /// [`INSTRUMENTS_PER_CONNECTION_MAX`](super::limits::INSTRUMENTS_PER_CONNECTION_MAX).
+    pub instruments_max: usize,
     /// How long the candles of [`Channels::CANDLES`] last.
     pub candles: CandleInterval,
 }
@@ -59,9 +62,20 @@ impl Default for StreamConfig {
             ack_grace_ms: limits::ACK_GRACE_MS,
             replace_after_ms: limits::REPLACE_AFTER_MS,
             overlap_ms: limits::OVERLAP_MS,
+            instruments_max: limits::INSTRUMENTS_PER_CONNECTION_MAX,
             candles: CandleInterval::default(),
         }
     }
+}
+
+/// How the account's events come. Which of the two the venue serves today is unconfirmed (Binance.US reference 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UserData {
+    /// Subscribed over the WebSocket API by a signed request.
+    #[default]
+    Signature,
+    /// Over a stream named by a listenKey, which is asked for and kept alive over REST.
+    ListenKey,
 }
 
 /// Why a wish was refused; nothing changed.
@@ -153,6 +167,11 @@ impl StreamSession {
     /// Instruments something is wanted of.
     pub fn instruments(&self) -> usize {
         self.wanted().count()
+    }
+
+    /// Instruments it takes.
+    pub fn places(&self) -> usize {
+        self.config.instruments_max.clamp(1, limits::INSTRUMENTS_PER_CONNECTION_MAX)
     }
 
     /// Whether something is wanted of this instrument.

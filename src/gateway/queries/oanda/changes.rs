@@ -1,6 +1,6 @@
 //! Changes at OANDA that are no orders of a strategy: closing trades and positions, exits on a trade, labels, and a cancel
 //! by the client's id. Each is sent once; what it did is told to the strategies by the account's transactions, like
-//! anything else that happens to the account.
+//! anything else that happens to the account. With market data only, and on paper, nothing is sent.
 
 use super::{Answer, OandaQueries};
 use crate::gateway::error::ExchangeError;
@@ -13,6 +13,9 @@ use crate::venue::oanda::request::{
 };
 use crate::venue::oanda::response::{self, Done};
 use crate::venue::oanda::InstrumentRules;
+
+/// What a gateway that may not trade there, or does so on paper, refuses.
+const CHANGES: &str = "changing the account with market data only, or on paper,";
 
 impl OandaQueries {
     /// Closes a position: each side wholly, in part or not at all.
@@ -150,6 +153,9 @@ impl OandaQueries {
     /// One change, sent once.
     fn change(&self, operation: &'static str, command: &Command<'_>) -> Answer<Done> {
         let venue = Venue::Oanda;
+        if !self.shared.trades {
+            return Err(ExchangeError::Unsupported(venue, CHANGES));
+        }
         // Neither an error of the edge nor an answer that cannot be read says whether it was done.
         let unclear = |cause: String| ExchangeError::Transport { venue, operation, cause, ambiguous: true };
         let reply = match self.send_built(operation, true, |caller, out| caller.put_command(command, out)) {

@@ -451,6 +451,40 @@ fn diffs_of_thousands_of_levels_are_told_in_parts_and_give_the_same_book() {
 }
 
 #[test]
+fn what_is_left_of_a_long_diff_does_not_follow_a_snapshot_that_came_meanwhile() {
+    let btc = crate::record::InstrumentId(0);
+    let mut bench = Bench::ready(&["BTCUSD"], Streams::DIFFS);
+    bench.snapshot(r#"{"lastUpdateId":10,"bids":[],"asks":[]}"#);
+    let levels = (1..3_000).map(|n| format!(r#"["{n}.01","1"]"#)).collect::<Vec<_>>().join(",");
+    let mut bytes = frame(&diff("BTCUSD", 11, 20, &levels, ""));
+    let read = |bench: &mut Bench, bytes: &mut [u8]| {
+        let mut at = 0;
+        loop {
+            let progress = bench.session.bytes(bench.now, &mut bytes[at..], &mut bench.data, &mut bench.ear).unwrap();
+            at += progress.consumed;
+            if !progress.more && (at == bytes.len() || progress.consumed == 0) {
+                return at;
+            }
+        }
+    };
+    let half = bytes.len() / 2;
+    let begun = read(&mut bench, &mut bytes[..half]);
+    assert!(bench.ear.told.iter().filter(|told| matches!(told, Told::Level(..))).count() > 500, "it was begun");
+    // The engine found the book crossed.
+    bench.data.resync(btc, bench.now);
+    bench.now = bench.now.plus_ms(1_000);
+    let snapshot = r#"{"lastUpdateId":30,"bids":[["1.00","7"],["2.01","5"]],"asks":[]}"#;
+    assert_eq!(bench.snapshot(snapshot), Some(SnapshotOutcome::Synced));
+    assert_eq!(begun + read(&mut bench, &mut bytes[begun..]), bytes.len());
+    bench.feed(&diff("BTCUSD", 31, 31, r#"["1.00","8"]"#, ""));
+    let told = bench.ear.take();
+    let books = Books::of(&told);
+    let held: Vec<_> = books.0[&0].values().copied().collect();
+    assert_eq!(held, [800_000_000, 500_000_000], "two levels, of the snapshot and of what followed it");
+    assert!(bench.data.is_synced(btc) && !told.iter().any(|told| matches!(told, Told::Gap(..))), "and it goes on");
+}
+
+#[test]
 fn a_long_diff_that_breaks_off_is_a_gap_of_its_symbol() {
     let mut bench = Bench::ready(&["BTCUSD", "ETHUSD"], Streams::DIFFS);
     for _ in 0..2 {

@@ -5,10 +5,10 @@
 //! [`LISTEN_KEY_KEEP_MS`](super::super::limits::LISTEN_KEY_KEEP_MS). A 404 or 410 to such a call is permanent: the venue
 //! has no listenKeys any more. Guarantees that an expired key and silence end the connection.
 
-use super::super::limits;
 use super::super::products::Products;
 use super::super::user::{self, UserControl};
 use super::streams;
+use super::StreamConfig;
 use crate::codec::json::{Cursor, Plain};
 use crate::record::{Instrument, UnixNanos};
 use crate::venue::fault::Fault;
@@ -18,6 +18,7 @@ use crate::venue::{Deadline, Facts, SessionError, SessionProgress, StreamFact, W
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct UserSession {
+    config: StreamConfig,
     open: bool,
     frames: Frames,
     products: Products,
@@ -26,16 +27,23 @@ pub struct UserSession {
 }
 
 impl UserSession {
-    /// A session, closed.
+    /// A session, closed. Of the configuration only what every WebSocket has counts.
     #[must_use]
-    pub fn new(silence_ms_max: u64) -> UserSession {
+    pub fn new(config: StreamConfig) -> UserSession {
         UserSession {
+            config,
             open: false,
-            frames: Frames::new(streams(&[], silence_ms_max)),
+            frames: Frames::new(streams(&[], config.silence_ms_max)),
             products: Products::default(),
             opened_at: UnixNanos::NONE,
             shutdown_at: UnixNanos::NONE,
         }
+    }
+
+    /// A session of the same kind, closed, that knows what this one knows: a replacement.
+    #[must_use]
+    pub fn successor(&self) -> UserSession {
+        UserSession { products: self.products.clone(), ..UserSession::new(self.config) }
     }
 
     /// Orders and trades of this instrument can be read in full from now on.
@@ -93,8 +101,15 @@ impl UserSession {
 
     /// When a replacement is to be opened; `None` while closed.
     pub fn replace_at(&self) -> Deadline {
-        let by_age = self.opened_at.plus_ms(limits::REPLACE_AFTER_MS);
+        let by_age = self.opened_at.plus_ms(self.config.replace_after_ms);
         self.open.then_some(if self.shutdown_at.is_some() { by_age.min(self.shutdown_at) } else { by_age })
+    }
+}
+
+impl UserSession {
+    /// How long it is listened to beside its replacement, ms.
+    pub fn overlap_ms(&self) -> u64 {
+        self.config.overlap_ms
     }
 }
 

@@ -8,7 +8,7 @@ const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 const REPORT: &str = r#"{"e":"executionReport","E":1,"s":"BTCUSD","c":"a","S":"BUY","o":"LIMIT","q":"1.0","p":"2.0","C":"","x":"NEW","X":"NEW","r":"NONE","i":4,"l":"0.0","z":"0.0","L":"0","n":"0","N":null,"T":1,"t":-1,"Z":"0","Y":"0"}"#;
 
 fn open() -> (UserSession, Ear) {
-    let (mut session, mut ear) = (UserSession::new(limits::SILENCE_MS_MAX), Ear::default());
+    let (mut session, mut ear) = (UserSession::new(StreamConfig::default()), Ear::default());
     session.know(&instrument(0, "BTCUSD"));
     session.opened(NOW, &mut ear);
     assert_eq!(ear.take(), [Told::Stream(StreamFact::UserSnapshotComplete)]);

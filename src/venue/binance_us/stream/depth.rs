@@ -233,7 +233,7 @@ fn keep_levels<F: Facts>(
     ctx: &mut Ctx<'_, F>,
 ) -> Result<(), Fault> {
     put_levels(side, (open.price_exponent, open.size_exponent), cursor, |side, price, size| {
-        ctx.data.keep(ctx.now, open.index, KeptLevel { side, price, size }, ctx.facts);
+        ctx.data.keep(ctx.now, (open.index, open.event.sequence), KeptLevel { side, price, size }, ctx.facts);
     })
     .map(|_| ())
 }

@@ -1,7 +1,8 @@
 //! Long messages, read slice by slice: diffs after a pause of the venue have thousands of levels (Binance.US reference 6).
 //!
 //! Owns what must be remembered between two slices. Guarantees the same book as the whole message would give, the event
-//! cut into parts. Never keeps a slice.
+//! cut into parts; and that once the book it belongs to is void, nothing more of it is told: a snapshot may have come
+//! between two slices, and these levels are older. Never keeps a slice.
 
 use super::depth::{put_levels, DiffHead, OpenDiff};
 use super::{
@@ -17,6 +18,15 @@ pub(super) struct Section {
     open: OpenDiff,
     side: BookSide,
     parts: Parts,
+    /// The book it was begun in.
+    age: u64,
+}
+
+impl Section {
+    /// It was being told to a book that is void by now.
+    fn is_outlived<F>(&self, ctx: &Ctx<'_, F>) -> bool {
+        self.open.admission == Admission::Apply && ctx.data.book_age(self.open.index) != self.age
+    }
 }
 
 impl Decoder {
@@ -53,7 +63,8 @@ impl Decoder {
                     }
                     _ => Parts::new(open.event),
                 };
-                self.long = Some(Section { open, side, parts });
+                let age = ctx.data.book_age(open.index);
+                self.long = Some(Section { open, side, parts, age });
                 true
             }
             Ok(_) => false,
@@ -66,8 +77,12 @@ impl Decoder {
 
     /// Elements of the array that opened last. False: nothing more of this message is of use.
     pub fn long_elements<F: Facts>(&mut self, plain: &mut Plain, text: &mut [u8], ctx: &mut Ctx<'_, F>) -> bool {
-        let Some(Section { open, side, parts }) = &mut self.long else { return false };
-        let (index, now) = (open.index, ctx.now);
+        if self.long.as_ref().is_some_and(|section| section.is_outlived(ctx)) {
+            self.drop_outlived(ctx);
+            return false;
+        }
+        let Some(Section { open, side, parts, .. }) = &mut self.long else { return false };
+        let (diff, now) = ((open.index, open.event.sequence), ctx.now);
         let read = plain.parse(text, |cursor| {
             if open.admission == Admission::Apply {
                 put_levels(*side, open.exponents(), cursor, |side, price, size| {
@@ -75,7 +90,7 @@ impl Decoder {
                 })
             } else {
                 put_levels(*side, open.exponents(), cursor, |side, price, size| {
-                    ctx.data.keep(now, index, KeptLevel { side, price, size }, ctx.facts);
+                    ctx.data.keep(now, diff, KeptLevel { side, price, size }, ctx.facts);
                 })
             }
         });
@@ -93,6 +108,9 @@ impl Decoder {
 
     /// The whole text with its long arrays empty.
     pub fn long_end<F: Facts>(&mut self, plain: &mut Plain, text: &mut [u8], ctx: &mut Ctx<'_, F>) -> Control {
+        if self.long.as_ref().is_some_and(|section| section.is_outlived(ctx)) {
+            self.drop_outlived(ctx);
+        }
         if self.long.is_none() {
             if self.at == At::Start {
                 // No long array in it: fragmented by the venue rather than long. This is all of it.
@@ -116,10 +134,21 @@ impl Decoder {
         Control::None
     }
 
+    /// The book that the diff belonged to is void, and may have been made anew since.
+    #[cold]
+    fn drop_outlived<F: Facts>(&mut self, ctx: &mut Ctx<'_, F>) {
+        if let Some(mut section) = self.long.take() {
+            section.parts.give_up(ctx.facts);
+        }
+        self.at = At::Harmless;
+    }
+
     /// The message cannot be read any further.
     #[cold]
     pub fn long_failed<F: Facts>(&mut self, fault: &Fault, ctx: &mut Ctx<'_, F>) {
-        if let Some(mut section) = self.long.take() {
+        if self.long.as_ref().is_some_and(|section| section.is_outlived(ctx)) {
+            self.drop_outlived(ctx);
+        } else if let Some(mut section) = self.long.take() {
             if section.open.admission == Admission::Apply {
                 section.parts.give_up(ctx.facts);
             }

@@ -210,11 +210,16 @@ pub fn account(body: &[u8]) -> Read<AccountDetails> {
     cold(body, |cursor| {
         let mut found = AccountDetails::default();
         let (mut last, mut there) = (None, false);
+        // What nobody said is not zero.
+        let mut needed = ["currency", "balance", "marginUsed", "marginAvailable"].map(|name| (name, false));
         each_field(cursor, |key, cursor| {
             match key {
                 "account" => {
                     there = true;
                     each_field(cursor, |key, cursor| {
+                        if let Some((_, said)) = needed.iter_mut().find(|(name, _)| *name == key) {
+                            *said = true;
+                        }
                         match key {
                             "orders" => each_item(cursor, |cursor| push(&mut found.orders, order_row(cursor)))?,
                             "trades" => each_item(cursor, |cursor| push(&mut found.trades, trade_row(cursor)))?,
@@ -232,6 +237,7 @@ pub fn account(body: &[u8]) -> Read<AccountDetails> {
             Ok(true)
         })?;
         required(there, "account")?;
+        needed.into_iter().try_for_each(|(name, said)| required(said, name))?;
         // The two can differ in old samples; the outer one is right (OANDA reference 10).
         found.summary.last_transaction = last.unwrap_or(found.summary.last_transaction);
         Ok(found)
