@@ -8,10 +8,11 @@ mod common;
 mod oanda;
 
 use common::decimal;
-use exchange_connectors::gateway::KillScope;
+use exchange_connectors::gateway::{Channels, KillScope};
 use exchange_connectors::record::{
-    ExecutionKind as K, Fixed128, GuardEvent, OandaOptions, OrderCommand, OrderQuantity, OrderRef, OrderShape,
-    OrderTerms, PositionFill, PreparedOrder, RejectClass, Side, StopLoss, EXECUTION_FLAG_RECONCILED,
+    ExecutionKind as K, Fixed128, GuardEvent, MarketRecord, OandaOptions, OrderCommand, OrderQuantity, OrderRef,
+    OrderShape, OrderTerms, PositionFill, PreparedOrder, RejectClass, Side, StopLoss, TradingStatus, Venue, View,
+    EXECUTION_FLAG_RECONCILED,
 };
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
 use oanda::OandaRig;
@@ -195,4 +196,35 @@ fn the_kill_switch_cancels_every_order_and_confirms() {
     }
     let refused = rig.submit(rig.resting_bid());
     assert_eq!(rig.expect(refused, K::Rejected).reject, RejectClass::Stopped);
+}
+
+#[test]
+fn in_a_closed_market_only_what_rests_leaves_and_nothing_is_known_once_nobody_listens() {
+    let mut rig = OandaRig::trading(|config| config);
+    let prices = Channels::BOOK | Channels::STATUS;
+    rig.gateway.subscribe(rig.strategy.id(), Venue::Oanda, "EUR_USD", prices).unwrap();
+    rig.venue.set_tradeable("EUR_USD", false).unwrap();
+    rig.until("the market closed", |rig| {
+        let status = |record: &MarketRecord| match record.view() {
+            View::Status(status) => Some(status.status),
+            _ => None,
+        };
+        (rig.market.iter().filter_map(status).next_back() == Some(TradingStatus::Halted)).then_some(())
+    });
+    let sent = rig.venue.requests(PLACE).unwrap();
+    let market = rig.submit(rig.market(Side::Buy, "100"));
+    assert_eq!(rig.expect(market, K::Rejected).reject, RejectClass::NotTradable);
+    assert_eq!(rig.venue.requests(PLACE).unwrap(), sent, "it never left");
+    let resting = rig.submit(rig.resting_bid());
+    rig.expect(resting, K::Accepted);
+    rig.submit(rig.cancel_of(resting));
+    rig.expect(resting, K::Cancelled);
+
+    rig.gateway.unsubscribe(rig.strategy.id(), &rig.eur, prices).unwrap();
+    let rejected = rig.until("the venue's own word", |rig| {
+        let request = rig.submit(rig.market(Side::Buy, "100"));
+        let rejected = rig.expect(request, K::Rejected);
+        (!rejected.venue_code.is_empty() && rejected.sent.is_some()).then_some(rejected)
+    });
+    assert_eq!((rejected.reject, rejected.venue_code.as_str()), (RejectClass::NotTradable, "MARKET_HALTED"));
 }

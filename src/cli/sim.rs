@@ -4,10 +4,11 @@
 //! output when the venues listen. The keys in them open nothing but this run of the simulator; the second may not trade.
 
 use super::say;
-use crate::sim::binance_us::{Config as BinanceUsConfig, LocalBinanceUs};
+use crate::sim::binance_us::{Config as BinanceUsConfig, Fees, LocalBinanceUs};
 use crate::sim::coinbase::{Config, LocalVenue};
 use crate::sim::oanda::{Config as OandaConfig, LocalOanda};
 use crate::sim::{Credentials, Json, MILLISECOND_NS};
+use rust_decimal::Decimal;
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -59,6 +60,15 @@ pub(super) struct SimArguments {
     /// Orders and fills appear in listings so many milliseconds late
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600_000))]
     listing_lag_ms: u64,
+    /// Binance.US takes its fees in BNB, one of which is worth so many dollars; by default in what an order receives
+    #[arg(long, value_name = "PRICE", value_parser = positive)]
+    binance_us_bnb_price: Option<Decimal>,
+}
+
+/// An amount above nothing.
+fn positive(text: &str) -> Result<Decimal, String> {
+    let amount = text.parse::<Decimal>().map_err(|error| error.to_string())?;
+    (amount > Decimal::ZERO).then_some(amount).ok_or_else(|| "must be above 0".to_owned())
 }
 
 pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
@@ -82,6 +92,7 @@ pub(super) fn run(arguments: &SimArguments) -> Result<(), Box<dyn Error>> {
         depth: arguments.depth as usize,
         events_per_s: arguments.rate,
         listing_lag_ns: arguments.listing_lag_ms * MILLISECOND_NS,
+        fees: Fees { instead: arguments.binance_us_bnb_price.map(|price| ("BNB", price)), ..Fees::default() },
         ports: [arguments.binance_us_rest_port, arguments.binance_us_stream_port, arguments.binance_us_ws_api_port],
         ..BinanceUsConfig::default()
     })?;

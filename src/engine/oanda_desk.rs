@@ -17,7 +17,7 @@ use super::{Engine, OandaSetup};
 use crate::book::Feed;
 use crate::codec::http1::RequestError;
 use crate::guard::{Breaker, BreakerRules};
-use crate::record::{ConnectionRole, ConnectionState, InstrumentId, UnixNanos, Venue};
+use crate::record::{ConnectionRole, ConnectionState, InstrumentId, TradingStatus, UnixNanos, Venue};
 use crate::venue::oanda::{Ledger, StreamRole, StreamSession};
 use crate::venue::Channels;
 
@@ -86,6 +86,10 @@ impl Engine {
         let gone_over = changing && conn == Some(other);
         if let Some(traded) = self.market.get_mut(id) {
             traded.set_place(Feed::First, Place { conn, placed: wanted, no_place: false });
+            if wanted.is_empty() {
+                // Only prices say whether the market is open: what they said last does not hold for ever.
+                traded.instrument.listing.status = TradingStatus::Unknown;
+            }
         }
         if !gone_over {
             self.want_prices(active, id, wanted);

@@ -247,6 +247,7 @@ fn binance_us_setup() -> BinanceUsSetup {
             api: binance_us::ApiConfig::default(),
             api_connections: 0,
             rest_connections: 1,
+            user_data: binance_us::UserData::Signature,
         }),
     }
 }

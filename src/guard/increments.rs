@@ -1,6 +1,8 @@
 //! Tick, lot and size limits of an order, checked exactly and before anything is sent.
 
-use crate::record::{Instrument, OrderCommand, OrderType, PreparedOrder, TradingStatus};
+use crate::record::{
+    Instrument, OrderCommand, OrderShape, OrderType, PreparedOrder, TimeInForce, TradingStatus, Venue,
+};
 
 /// Why an order does not fit its instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +39,8 @@ pub fn check_prepared(instrument: &Instrument, order: &PreparedOrder) -> Result<
     if terms.shown().is_some_and(|shown| !is_multiple(shown, instrument.lot_mantissa())) {
         return Err(IncrementError::OffLot);
     }
-    check(instrument, order.command(), terms.is_limit())
+    let rests = terms.lifetime.rests() && !matches!(terms.shape, OrderShape::Market { .. });
+    check(instrument, order.command(), terms.is_limit(), rests)
 }
 
 /// Checks a place command against its instrument. Division-free where the increment is 1, else two remainders.
@@ -45,7 +48,8 @@ pub fn check_prepared(instrument: &Instrument, order: &PreparedOrder) -> Result<
 /// # Errors
 /// The first [`IncrementError`] found.
 pub fn check_increments(instrument: &Instrument, order: &OrderCommand) -> Result<(), IncrementError> {
-    check(instrument, order, order.order_type() == OrderType::Limit)
+    let limit = order.order_type() == OrderType::Limit;
+    check(instrument, order, limit, limit && order.tif() == TimeInForce::GoodTilCancelled)
 }
 
 /// Checks only whether the instrument takes such an order now: for venues whose own rules say the rest.
@@ -61,8 +65,16 @@ pub fn check_status(instrument: &Instrument, limit: bool, post_only: bool) -> Re
     }
 }
 
-fn check(instrument: &Instrument, order: &OrderCommand, limit: bool) -> Result<(), IncrementError> {
-    check_status(instrument, limit, order.is_post_only())?;
+/// Whether the venue takes an order that is to rest while the market is closed (OANDA reference 10: pending orders may be
+/// placed and changed then).
+fn takes_while_closed(instrument: &Instrument, rests: bool) -> bool {
+    rests && instrument.listing.venue == Venue::Oanda
+}
+
+fn check(instrument: &Instrument, order: &OrderCommand, limit: bool, rests: bool) -> Result<(), IncrementError> {
+    if !takes_while_closed(instrument, rests) {
+        check_status(instrument, limit, order.is_post_only())?;
+    }
     if limit && !is_multiple(order.price(), instrument.tick_mantissa()) {
         return Err(IncrementError::OffTick);
     }
@@ -102,7 +114,10 @@ fn at_least(value: i64, least: i64) -> Result<(), IncrementError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{AssetId, Fixed, InstrumentId, Listing, Side, Venue};
+    use crate::record::{
+        AssetId, Fixed, InstrumentId, Lifetime, Listing, OnTrigger, OrderQuantity, OrderTerms, Side, Trigger,
+        TriggerDirection,
+    };
 
     fn instrument(status: TradingStatus) -> Instrument {
         let f = |t| Fixed::parse(t).unwrap();
@@ -139,6 +154,31 @@ mod tests {
         let quote = |cents: i64| OrderCommand::market_quote(InstrumentId(0), Side::Buy, cents * 1_000_000);
         assert_eq!(check_increments(&online, &quote(1_000)), Ok(()));
         assert_eq!(check_increments(&online, &quote(99)), Err(IncrementError::TooSmall));
+    }
+
+    #[test]
+    fn what_rests_is_taken_in_a_closed_market_where_the_venue_takes_it() {
+        let mut halted = instrument(TradingStatus::Halted);
+        let resting = limit("60000", "0.001");
+        assert_eq!(check_increments(&halted, &resting), Err(IncrementError::NotTradable));
+        halted.listing.venue = Venue::Oanda;
+        assert_eq!(check_increments(&halted, &resting), Ok(()));
+        let now = resting.time_in_force(TimeInForce::FillOrKill);
+        assert_eq!(check_increments(&halted, &now), Err(IncrementError::NotTradable));
+        let market = OrderCommand::market(InstrumentId(0), Side::Sell, 100_000);
+        assert_eq!(check_increments(&halted, &market), Err(IncrementError::NotTradable));
+        let prepared = |shape, lifetime| {
+            let quantity = OrderQuantity::Base(100_000);
+            PreparedOrder::new(&halted, OrderTerms::new(Side::Sell, quantity, shape).living(lifetime)).unwrap()
+        };
+        let stop = OrderShape::Triggered {
+            trigger: Trigger::Price { at: 5_000_000_000_000, direction: TriggerDirection::Down },
+            then: OnTrigger::Market { worst_price: None },
+        };
+        assert_eq!(check_prepared(&halted, &prepared(stop, Lifetime::UntilCancelled)), Ok(()));
+        let market = OrderShape::Market { worst_price: None };
+        let market = check_prepared(&halted, &prepared(market, Lifetime::FillOrKill));
+        assert_eq!(market, Err(IncrementError::NotTradable));
     }
 
     #[test]

@@ -11,6 +11,8 @@ Usage:
     . DIR/credentials.env
     venv/bin/python tests/foreign/binance_us_sdk.py
 
+With `sim --binance-us-bnb-price 500` fees are taken in a third asset: give its name, `binance_us_sdk.py BNB`.
+
 Reads BINANCE_US_API_KEY, BINANCE_US_API_SECRET, BINANCE_US_REST_URL, BINANCE_US_STREAM_URL, BINANCE_US_WS_API_URL and
 EXCHANGE_CONNECTORS_CA_FILE, and refuses to run against anything but localhost. Certificates are verified. What the
 clients do not know of Binance.US is told them here: all addresses, ccxt's missing one of the WebSocket API, and
@@ -42,6 +44,8 @@ for url in (REST, STREAM, WS_API):
 
 SYMBOL, CCXT_SYMBOL = "BTCUSD", "BTC/USD"
 WAIT_S = 20
+# Where fees are taken from; by default from what an order receives.
+BOUGHT_FEE, SOLD_FEE = (sys.argv[1], sys.argv[1]) if len(sys.argv) > 1 else ("BTC", "USD")
 TLS = ssl.create_default_context(cafile=ca_file)
 
 
@@ -108,7 +112,9 @@ def market_part(client):
 def order_part(client, bid, ask):
     far, high = cents(bid * Decimal("0.9")), cents(ask * Decimal("1.1"))
     assert client.create_test_order(symbol=SYMBOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.001", price=far) == {}
-    step("order/test")
+    assert "LOT_SIZE" in expect(-1013, client.create_test_order, symbol=SYMBOL, side="BUY", type="MARKET", quantity="0.000001")
+    assert not client.get_open_orders(symbol=SYMBOL)
+    step("order/test", "a good one and a refused one; neither is an order")
 
     own = some_id()
     resting = client.order_limit_buy(symbol=SYMBOL, quantity="0.001", price=far, newClientOrderId=own)
@@ -127,8 +133,16 @@ def order_part(client, bid, ask):
     assert bought["status"] == "FILLED" and sum(Decimal(f["qty"]) for f in bought["fills"]) == Decimal("0.002")
     spent = client.order_market_buy(symbol=SYMBOL, quoteOrderQty="50")
     assert Decimal("48") < Decimal(spent["cummulativeQuoteQty"]) <= 50, spent
-    assert client.order_market_sell(symbol=SYMBOL, quantity="0.001")["status"] == "FILLED"
-    step("MARKET by quantity and by quote", f"fee {bought['fills'][0]['commission']} {bought['fills'][0]['commissionAsset']}")
+    sold = client.order_market_sell(symbol=SYMBOL, quantity="0.001")
+    assert sold["status"] == "FILLED"
+    step("MARKET by quantity and by quote")
+    for done, asset in ((bought, BOUGHT_FEE), (spent, BOUGHT_FEE), (sold, SOLD_FEE)):
+        assert {f["commissionAsset"] for f in done["fills"]} == {asset}, done
+        listed = client.get_my_trades(symbol=SYMBOL, orderId=done["orderId"])
+        told = {(f["tradeId"], f["commission"], f["commissionAsset"]) for f in done["fills"]}
+        assert told == {(t["id"], t["commission"], t["commissionAsset"]) for t in listed}, (told, listed)
+    assert Decimal(bought["fills"][0]["commission"]) > 0
+    step("fees, in the reply and in myTrades", f"{bought['fills'][0]['commission']} {BOUGHT_FEE}, {sold['fills'][0]['commission']} {SOLD_FEE}")
     limit = dict(symbol=SYMBOL, side="BUY", type="LIMIT", quantity="0.001")
     assert client.create_order(**limit, timeInForce="IOC", price=high)["status"] == "FILLED"
     assert client.create_order(**limit, timeInForce="FOK", price=far)["status"] == "EXPIRED"
@@ -161,8 +175,14 @@ def order_part(client, bid, ask):
     assert (both["cancelResult"], both["newOrderResult"]) == ("SUCCESS", "SUCCESS")
     expect(-2022, client.cancel_replace_order, cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=old["orderId"], **replace)
     expect(-2021, client.cancel_replace_order, cancelReplaceMode="ALLOW_FAILURE", cancelOrderId=old["orderId"], **replace)
+    # The first half can be done and the second refused: which, the venue says.
+    kept = both["newOrderResponse"]["orderId"]
+    too_much = {**replace, "quantity": "500"}
+    expect(-2021, client.cancel_replace_order, cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=kept, **too_much)
+    assert client.get_order(symbol=SYMBOL, orderId=kept)["status"] == "CANCELED"
     client.cancel_all_open_orders(symbol=SYMBOL)
-    step("order/cancelReplace", "200, 400 with -2022, 409 with -2021")
+    assert not client.get_open_orders(symbol=SYMBOL)
+    step("order/cancelReplace", "200, 400 with -2022, 409 with -2021 either way round")
 
     oco = client._post("order/oco", True, data=dict(
         symbol=SYMBOL, side="SELL", quantity="0.001", price=high, stopPrice=far, stopLimitPrice=far,
@@ -172,6 +192,15 @@ def order_part(client, bid, ask):
     done = client._delete("orderList", True, data=dict(symbol=SYMBOL, orderListId=oco["orderListId"]))
     assert done["listOrderStatus"] == "ALL_DONE" and {r["status"] for r in done["orderReports"]} == {"CANCELED"}
     step("order/oco and DELETE orderList", f"list {oco['orderListId']}")
+    pair = client._post("order/oco", True, data=dict(symbol=SYMBOL, side="SELL", quantity="0.001", price=high, stopPrice=far))
+    stop = next(r for r in pair["orderReports"] if r["type"] == "STOP_LOSS")
+    assert client.cancel_order(symbol=SYMBOL, orderId=stop["orderId"])["listOrderStatus"] == "ALL_DONE"
+    ended = {client.get_order(symbol=SYMBOL, orderId=r["orderId"])["status"] for r in pair["orderReports"]}
+    assert ended == {"CANCELED"} and not client.get_open_oco_orders(), ended
+    message = expect(-2010, client._post, "order/oco", True, data=dict(
+        symbol=SYMBOL, side="SELL", quantity="0.001", price=far, stopPrice=high))
+    assert "relationship" in message, message
+    step("order/oco: one leg cancelled, wrong prices", "ends the pair, -2010")
 
     mine = client.get_my_trades(symbol=SYMBOL)
     assert bought["fills"][0]["tradeId"] in [t["id"] for t in mine]
@@ -259,6 +288,8 @@ async def stream_part(bid, ask):
         taking = some_id()
         await client.ws_order_market_sell(symbol=SYMBOL, quantity="0.001", newClientOrderId=taking)
         await until("the fill", lambda: ("TRADE", "FILLED") in reports(taking))
+        paid = [(Decimal(e["n"]), e["N"]) for e in events if e["e"] == "executionReport" and e["c"] == taking and e["x"] == "TRADE"]
+        assert paid and all(fee > 0 and asset == SOLD_FEE for fee, asset in paid), paid
         await until("the balances", lambda: any(e["e"] == "outboundAccountPosition" for e in events))
         kinds = sorted({e["e"] for e in events})
         step("user stream by subscription", f"{reports(own)} {reports(taking)}, {kinds}")
@@ -269,6 +300,13 @@ async def stream_part(bid, ask):
             symbol=SYMBOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.002", price=far,
             cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=old["orderId"])
         assert new["newOrderResult"] == "SUCCESS"
+        try:
+            await client.ws_cancel_and_replace_order(
+                symbol=SYMBOL, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.002", price=far,
+                cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=old["orderId"])
+            failed("a replace of an order that is gone was taken")
+        except BinanceAPIException as error:
+            assert error.code == -2022, error
         assert len(await client.ws_get_open_orders(symbol=SYMBOL)) == 1
         assert len(await client.ws_cancel_all_open_orders(symbol=SYMBOL)) == 1
         oco = await client._ws_api_request("orderList.place", True, dict(

@@ -61,7 +61,8 @@ impl<M: Market + ?Sized> Stage<M> {
         on_paper: Option<&[(&str, &str)]>,
     ) -> Stage<M> {
         common::logs();
-        let builder = builder.without_limits().reconcile(common::fast_rules()).root_certificates(&roots.path);
+        let builder =
+            builder.without_limits().without_state().reconcile(common::fast_rules()).root_certificates(&roots.path);
         let builder = match on_paper {
             Some(balances) => {
                 let empty = PaperConfig::new(venue).unwrap();

@@ -405,7 +405,7 @@ impl BinanceUs {
         Ok(())
     }
 
-    fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), ControlError> {
+    pub(crate) fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), ControlError> {
         let index = self.index(symbol)?;
         let side = |side| {
             let market = self.exchange.markets.get(index)?;
