@@ -222,9 +222,10 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
         assert_eq!((refused.reject, refused.sent), (RejectClass::NotConnected, UnixNanos::NONE), "{refused:#?}");
     }
     venues.oanda.release_held().unwrap();
-    let listed = |seen: &[ExecutionRecord]| seen.iter().filter(|r| r.kind == K::OrderListed).count();
-    let ended = |seen: &[ExecutionRecord]| seen.iter().filter(|r| r.kind == K::Filled).count();
-    until(&mut strategy, &mut seen, |seen| listed(seen) == 6 && ended(seen) == 3);
+    let told = |seen: &[ExecutionRecord], kind| seen.iter().filter(|r| r.kind == kind).count();
+    until(&mut strategy, &mut seen, |seen| {
+        told(seen, K::OrderListed) == 6 && told(seen, K::Filled) == 3 && told(seen, K::Fill) == 3
+    });
     for (at, (venue, _, _, quantity)) in ORDERS.into_iter().enumerate() {
         let of = |id| seen.iter().filter(move |r| r.client_order_id == id).collect::<Vec<_>>();
         assert_eq!(of(resting[at]).iter().map(|r| r.kind).collect::<Vec<_>>(), [K::OrderListed], "{venue}");
