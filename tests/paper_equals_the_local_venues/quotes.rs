@@ -46,7 +46,7 @@ impl Quotes {
     pub fn oanda(on_paper: bool) -> Quotes {
         let venue = oanda::quiet_venue(|_| {});
         let roots = common::RootFile::write(venue.ca_pem());
-        let builder = GatewayBuilder::default().oanda(oanda::config(&venue));
+        let builder = GatewayBuilder::default().without_state().oanda(oanda::config(&venue));
         let quoting = Quoting { venue, quoted: RefCell::default() };
         let balances = on_paper.then_some(&BALANCES[..]);
         Stage::start(Venue::Oanda, "EUR_USD", Box::new(quoting), builder, roots, balances)
