@@ -83,7 +83,7 @@ impl Setup {
                 server_errors_max: never,
                 ..BreakerRules::default()
             },
-            query_timeout_ms: 1_500,
+            query_timeout_ms: 10_000,
             channels: Channels::NONE,
             warm_every_ms: None,
             trades: true,
