@@ -45,7 +45,7 @@ pub type Quotes = Stage<Quoting>;
 impl Quotes {
     pub fn oanda(on_paper: bool) -> Quotes {
         let venue = oanda::quiet_venue(|_| {});
-        let roots = common::RootFile::write(&venue.ca_pem());
+        let roots = common::RootFile::write(venue.ca_pem());
         let builder = GatewayBuilder::default().oanda(oanda::config(&venue));
         let quoting = Quoting { venue, quoted: RefCell::default() };
         let balances = on_paper.then_some(&BALANCES[..]);
