@@ -87,7 +87,8 @@ fn the_handler_gets_what_a_ring_gets_and_takes_an_order_through_its_life() {
         while let Some(record) = ring.market.pop() {
             hear(1, record);
         }
-        kinds.extend(executed.try_iter().filter(|r| r.kind != ExecutionKind::Rejected).map(|r| r.kind));
+        let of_no_order = [ExecutionKind::Rejected, ExecutionKind::Balance];
+        kinds.extend(executed.try_iter().map(|r| r.kind).filter(|kind| !of_no_order.contains(kind)));
         let over = kinds.last() == Some(&ExecutionKind::Cancelled);
         let whole = books.iter().all(|b| b.state() == FollowerState::Whole);
         if over && whole && books.iter().all(|b| held(b) == venue_book(&venue, common::BTC)) {

@@ -427,6 +427,9 @@ impl GatewayBuilder {
         if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
             return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
+        if let Some(oanda) = &oanda {
+            oanda.check_environment()?;
+        }
         if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
             return Err(GatewayError::NoLimits(Venue::Oanda));
         }

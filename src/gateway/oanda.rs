@@ -156,16 +156,23 @@ fn unusable(setting: &'static str, error: &dyn std::fmt::Display) -> GatewayErro
 
 /// Its part in putting a gateway together.
 impl OandaConfig {
-    /// What the engine needs to know.
+    /// Before anything is asked: whether the account can be one of the environment.
     ///
     /// # Errors
     /// [`GatewayError::Setting`]: the account belongs to the other environment.
-    pub(super) fn setup(&self) -> Result<OandaSetup, GatewayError> {
-        let environment = self.endpoints.environment;
-        self.account.check(environment).map_err(|error| {
+    pub(super) fn check_environment(&self) -> Result<(), GatewayError> {
+        self.account.check(self.endpoints.environment).map_err(|error| {
             let why = format!("{error}: set OANDA_ENVIRONMENT to the account's, or choose another account");
             GatewayError::Setting { setting: "OANDA_ACCOUNT_ID", why }
-        })?;
+        })
+    }
+
+    /// What the engine needs to know.
+    ///
+    /// # Errors
+    /// As [`check_environment`](Self::check_environment).
+    pub(super) fn setup(&self) -> Result<OandaSetup, GatewayError> {
+        self.check_environment()?;
         Ok(OandaSetup {
             stream: self.endpoints.stream.clone(),
             account: self.account,

@@ -83,7 +83,8 @@ impl Setup {
                 server_errors_max: never,
                 ..BreakerRules::default()
             },
-            query_timeout_ms: 10_000,
+            // A question may wait for a connection: OANDA lets two be opened in a second.
+            query_timeout_ms: 5_000,
             channels: Channels::NONE,
             warm_every_ms: None,
             trades: true,
