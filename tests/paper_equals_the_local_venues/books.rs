@@ -81,7 +81,7 @@ impl Books {
             false => config.credentials(venue.credentials().name(), venue.credentials().secret()).unwrap(),
         };
         let roots = common::RootFile::write(venue.ca_pem());
-        let builder = GatewayBuilder::default().coinbase(config);
+        let builder = GatewayBuilder::default().without_state().coinbase(config);
         Stage::start(
             Venue::Coinbase,
             "BTC-USD",
@@ -100,7 +100,7 @@ impl Books {
             false => config.credentials(venue.key().key(), venue.key().secret()).unwrap(),
         };
         let roots = common::RootFile::write(venue.ca_pem());
-        let builder = GatewayBuilder::default().binance_us(config);
+        let builder = GatewayBuilder::default().without_state().binance_us(config);
         Stage::start(
             Venue::BinanceUs,
             "BTCUSD",
