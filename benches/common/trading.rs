@@ -184,6 +184,8 @@ impl Trading {
             let listing = String::from_utf8(listing).unwrap();
             let body = if listing.contains("fills") {
                 r#"{"fills":[],"cursor":""}"#
+            } else if listing.contains("accounts") {
+                r#"{"accounts":[],"has_next":false,"cursor":"","size":0}"#
             } else {
                 r#"{"orders":[],"sequence":"0","has_next":false,"cursor":""}"#
             };
