@@ -256,7 +256,7 @@ impl LocalVenue {
         })
     }
 
-    /// Fills are listed so many ns late, whatever [`Self::lag_listings`] says of orders.
+    /// Fills are listed so many ns late, whatever [`Server::lag_listings`] says of orders.
     ///
     /// # Errors
     /// [`Stopped`].
