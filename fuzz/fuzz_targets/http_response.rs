@@ -10,11 +10,7 @@ use exchange_connectors::codec::websocket::{HandshakeError, Upgrade, UpgradeRead
 use libfuzzer_sys::fuzz_target;
 
 /// Small, so that a short input already meets them.
-const LIMITS: Limits = Limits {
-    head_bytes_max: 2048,
-    headers_max: 16,
-    body_bytes_max: 256,
-};
+const LIMITS: Limits = Limits { head_bytes_max: 2048, headers_max: 16, body_bytes_max: 256 };
 /// RFC 6455 section 1.3, whose digest is in the seeds.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -32,16 +28,9 @@ fuzz_target!(|input: &[u8]| {
     let Some((&[read, method], wire)) = input.split_first_chunk::<2>() else {
         return;
     };
-    let method = if method & 1 == 0 {
-        Method::Get
-    } else {
-        Method::Head
-    };
+    let method = if method & 1 == 0 { Method::Get } else { Method::Head };
     let read = usize::from(read % 64) + 1;
-    match (
-        response(method, wire, usize::MAX),
-        response(method, wire, read),
-    ) {
+    match (response(method, wire, usize::MAX), response(method, wire, read)) {
         // The same end; a count of bytes at the moment it was noticed may differ.
         (Err(whole), Err(parts)) => assert_eq!(discriminant(&whole), discriminant(&parts)),
         (whole, parts) => assert_eq!(whole, parts),
@@ -68,11 +57,7 @@ fn response(method: Method, wire: &[u8], read: usize) -> Result<Owned, HttpError
                     status: response.status,
                     keep_alive: response.keep_alive,
                     ended_by_close: response.ended_by_close,
-                    headers: response
-                        .headers
-                        .iter()
-                        .map(|(name, value)| (name.to_vec(), value.to_vec()))
-                        .collect(),
+                    headers: response.headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
                     body: response.body.to_vec(),
                     end: passed,
                 });

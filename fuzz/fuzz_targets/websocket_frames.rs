@@ -11,10 +11,7 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Message, WebSocket};
 
 /// Small, so that a short input already makes pieces.
-const LIMITS: Limits = Limits {
-    message_bytes_max: 1 << 16,
-    whole_bytes_max: 16,
-};
+const LIMITS: Limits = Limits { message_bytes_max: 1 << 16, whole_bytes_max: 16 };
 
 #[derive(Clone, Debug, PartialEq)]
 enum Event {
@@ -67,12 +64,7 @@ fn read_all(mut wire: &[u8], read: usize, keep: usize) -> (Vec<Event>, Result<()
                     stop = true;
                 }
                 Item::Message { text, payload } => events.push(Event::Data(text, payload.to_vec())),
-                Item::Piece {
-                    text,
-                    payload,
-                    first,
-                    last,
-                } => {
+                Item::Piece { text, payload, first, last } => {
                     assert!(!first || (message.is_empty() && kept == 0));
                     assert!(message.ends_with(&payload[..kept]));
                     message.extend_from_slice(&payload[kept..]);
@@ -138,9 +130,7 @@ fn judge(wire: &[u8]) -> (Vec<Event>, bool) {
             Message::Ping(bytes) => Event::Ping(bytes.to_vec()),
             Message::Pong(bytes) => Event::Pong(bytes.to_vec()),
             Message::Close(None) => Event::Close(None, String::new()),
-            Message::Close(Some(close)) => {
-                Event::Close(Some(close.code.into()), close.reason.to_string())
-            }
+            Message::Close(Some(close)) => Event::Close(Some(close.code.into()), close.reason.to_string()),
             Message::Frame(_) => unreachable!("never read"),
         });
         if closed {

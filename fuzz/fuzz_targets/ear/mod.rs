@@ -6,8 +6,8 @@ use exchange_connectors::record::{
     UnixNanos, Venue, VenueOrderId,
 };
 use exchange_connectors::venue::{
-    AccountFact, Anomaly, BalanceFact, BookEvent, CandleFact, Facts, FeeFact, GapScope, HeldTrade, PositionFact,
-    QuoteFact, StreamFact, TickerFact, TradeFact, TradeFill, Wire,
+    AccountFact, Anomaly, BalanceFact, BookEvent, CandleFact, Facts, GapScope, HeldTrade, PositionFact, QuoteFact,
+    StreamFact, TickerFact, TradeFact, TradeFill, Wire,
 };
 
 /// What was told, as text: facts have no common type.
@@ -113,10 +113,6 @@ impl Facts for Ear {
     }
 
     fn account(&mut self, fact: &AccountFact) {
-        self.put(fact);
-    }
-
-    fn fee(&mut self, fact: &FeeFact) {
         self.put(fact);
     }
 
