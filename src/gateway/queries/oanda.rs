@@ -124,7 +124,14 @@ impl OandaQueries {
             Err(error) => Err(error),
             Ok(mut reply) => {
                 let order = cold::order(&mut reply.body, instrument);
-                order.map(Some).map_err(|error| self.shared.client.unreadable(operation, &error))
+                let (mut order, filling) = order.map_err(|error| self.shared.client.unreadable(operation, &error))?;
+                if let Some(id) = filling {
+                    let mut reply = self.send(operation, &Query::TransactionRange { from: id, to: id })?;
+                    let filled = cold::filled(&mut reply.body, instrument, id);
+                    let filled = filled.map_err(|error| self.shared.client.unreadable(operation, &error))?;
+                    order.cumulative_quantity = filled.cumulative_quantity;
+                }
+                Ok(Some(order))
             }
         }
     }

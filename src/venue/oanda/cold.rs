@@ -5,13 +5,14 @@ use super::auth::{AccessToken, AccountId};
 use super::ledger::Ledger;
 use super::products::Products;
 use super::request::{Command, Query};
-use super::response::{tell_order_body, ReplyError, Teller};
+use super::response::{each_field, tell_order_body, tell_rows, ReplyError, Rows, Teller, LIST_ARRAYS};
 use crate::codec::http1::{self, Method, RequestError};
-use crate::codec::json::Plain;
+use crate::codec::json::{Cursor, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::order::OrderFact;
 use crate::record::Instrument;
 use crate::venue::collected::Collected;
+use crate::venue::fault::Fault;
 
 /// Where and as whom a call is made.
 #[derive(Debug, Clone, Copy)]
@@ -62,19 +63,57 @@ impl Caller<'_> {
     }
 }
 
-/// The order of a single-order reply. Its instrument must be the one given, whose exponents its quantities have.
+/// The order of a single-order reply, and the transaction that filled it, if one did: the reply says what was asked for,
+/// that transaction ([`filled`]) what was executed. The instrument must be the order's, whose exponents its quantities have.
 ///
 /// # Errors
 /// [`ReplyError`].
-pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<OrderFact, ReplyError> {
-    let (mut products, mut times, mut ledger) = (Products::default(), Rfc3339Cache::new(), Ledger::new());
+pub fn order(body: &mut [u8], instrument: &Instrument) -> Result<(OrderFact, Option<u64>), ReplyError> {
+    let mut filling = 0;
+    let mut collected = read(body, instrument, Ledger::new(), |teller, cursor, facts| {
+        filling = tell_order_body(teller, cursor, facts)?;
+        Ok(())
+    })?;
+    match collected.orders.pop() {
+        Some(order) => Ok((order, (filling != 0).then_some(filling))),
+        None => Err(unreadable(collected, "no order in it")),
+    }
+}
+
+/// How an order stood after a transaction filled it, out of a listing that has it. The instrument must be the order's.
+///
+/// # Errors
+/// [`ReplyError`].
+pub fn filled(body: &mut [u8], instrument: &Instrument, transaction: u64) -> Result<OrderFact, ReplyError> {
+    let mut ledger = Ledger::new();
+    ledger.begin(transaction.saturating_sub(1));
+    let mut collected = read(body, instrument, ledger, |teller, cursor, facts| {
+        each_field(cursor, |key, cursor| match LIST_ARRAYS.iter().position(|array| *array == key) {
+            Some(array) => tell_rows(array, teller, cursor, &mut Rows::default(), facts).map(|()| true),
+            None => Ok(false),
+        })
+    })?;
+    match collected.orders.pop() {
+        Some(order) => Ok(order),
+        None => Err(unreadable(collected, "not the transaction asked for")),
+    }
+}
+
+/// Reads a reply for what it tells.
+fn read(
+    body: &mut [u8],
+    instrument: &Instrument,
+    mut ledger: Ledger,
+    tell: impl FnOnce(&mut Teller<'_>, &mut Cursor<'_, '_>, &mut Collected) -> Result<(), Fault>,
+) -> Result<Collected, ReplyError> {
+    let (mut products, mut times) = (Products::default(), Rfc3339Cache::new());
     products.know(instrument);
     let mut teller = Teller { products: &mut products, times: &mut times, ledger: &mut ledger, again: false };
     let mut collected = Collected::default();
-    let mut plain = Plain::new(body.len().max(64));
-    plain.parse(body, |cursor| tell_order_body(&mut teller, cursor, &mut collected))?;
-    match collected.orders.pop() {
-        Some(order) => Ok(order),
-        None => Err(ReplyError::Value(collected.trouble.unwrap_or_else(|| "no order in it".to_owned()))),
-    }
+    Plain::new(body.len().max(64)).parse(body, |cursor| tell(&mut teller, cursor, &mut collected))?;
+    Ok(collected)
+}
+
+fn unreadable(collected: Collected, absent: &str) -> ReplyError {
+    ReplyError::Value(collected.trouble.unwrap_or_else(|| absent.to_owned()))
 }

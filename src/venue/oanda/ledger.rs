@@ -98,6 +98,16 @@ impl Ledger {
         Admitted::New
     }
 
+    /// Whether a transaction was applied, or is history from before our time.
+    pub fn knows(&self, id: u64) -> bool {
+        let Some(floor) = self.floor else { return false };
+        if id <= floor {
+            return true;
+        }
+        let (word, bit) = place(id);
+        id <= floor.saturating_add(WINDOW_IDS as u64) && self.applied.get(word).is_some_and(|word| word & bit != 0)
+    }
+
     /// The venue named its newest transaction: in a heartbeat, or in an answer.
     pub fn heard(&mut self, last: u64) {
         self.newest = self.newest.max(last);
@@ -181,10 +191,8 @@ impl Ledger {
 
     /// Sets the bit of an id of the window; what it was.
     fn set(&mut self, id: u64, value: bool) -> bool {
-        // A power of two: the remainder.
-        let place = (id & (WINDOW_IDS as u64).wrapping_sub(1)) as usize;
-        let bit = 1_u64 << (place % 64);
-        let Some(word) = self.applied.get_mut(place / 64) else { return true };
+        let (word, bit) = place(id);
+        let Some(word) = self.applied.get_mut(word) else { return true };
         let was = *word & bit != 0;
         *word = if value { *word | bit } else { *word & !bit };
         was
@@ -208,6 +216,13 @@ impl Ledger {
     }
 }
 
+/// The word an id of the window stands in, and its bit there.
+const fn place(id: u64) -> (usize, u64) {
+    // A power of two: the remainder.
+    let place = (id & (WINDOW_IDS as u64).wrapping_sub(1)) as usize;
+    (place / 64, 1_u64 << (place % 64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +241,10 @@ mod tests {
         assert_eq!(ledger.admit(103), Admitted::Known);
         assert!(ledger.is_missing());
         assert_eq!(ledger.complete_to(), 101);
+        assert_eq!(
+            [99, 101, 102, 103, 104, 103 + WINDOW_IDS as u64].map(|id| ledger.knows(id)),
+            [true, true, false, true, false, false]
+        );
         assert_eq!(ledger.admit(102), Admitted::New);
         assert_eq!((ledger.complete_to(), ledger.is_missing()), (103, false));
     }

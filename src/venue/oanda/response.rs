@@ -449,7 +449,7 @@ fn cold<T>(
 }
 
 /// Hands every member of the object to `take`, which says whether it took the value.
-fn each_field<'t, 'i>(
+pub(super) fn each_field<'t, 'i>(
     cursor: &mut Cursor<'t, 'i>,
     mut take: impl FnMut(&'i str, &mut Cursor<'t, 'i>) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {

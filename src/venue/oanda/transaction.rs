@@ -296,7 +296,13 @@ impl<'t, 'i> Transaction<'t, 'i> {
         }
         self.tell_parts(&fact, filled, product, again, facts)?;
         fact.cumulative_quantity = filled;
-        fact.status = if asked > filled { OrderStatus::Open } else { OrderStatus::Filled };
+        fact.status = OrderStatus::Filled;
+        if asked > filled {
+            // Nothing is filled in part and rests on (OANDA reference 7): one that only reduces is over with what there was
+            // to reduce, an immediate one with the cancel that follows. Which it is stands elsewhere, so this is no more
+            // than a hint to ask.
+            fact.source = FactSource::Stream;
+        }
         facts.order(&fact);
         Ok(())
     }

@@ -4,7 +4,6 @@ use super::super::products::Products;
 use super::super::transaction::{money, price, quantity, side_of, venue_time, Transaction};
 use super::{each_field, Teller};
 use crate::codec::json::Cursor;
-use crate::codec::timestamp::Rfc3339Cache;
 use crate::order::{FactSource, OrderFact, OrderStatus};
 use crate::record::{ClientOrderId, InlineText, RejectClass, Side, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, excerpt, Fault};
@@ -40,7 +39,7 @@ pub(in crate::venue::oanda) fn tell_rows(
         rows.seen = rows.seen.saturating_add(1);
         let start = cursor.clone();
         let told = match kind {
-            "orders" => tell_order(teller.products, teller.times, cursor, facts),
+            "orders" => tell_order(teller, cursor, facts).map(|_| ()),
             "positions" => tell_position(teller.products, cursor, facts),
             "transactions" => Transaction::read(cursor).and_then(|transaction| {
                 rows.last_id = rows.last_id.max(transaction.id);
@@ -71,37 +70,28 @@ fn page_begin(url: &str) -> Result<u64, Fault> {
     from.and_then(|id| id.parse().ok()).ok_or(Fault::Missing { key: "from" })
 }
 
-/// The order of a single-order reply: `{"order":{...}}`.
+/// The order of a single-order reply: `{"order":{...}}`. Answers with the transaction that filled it, 0 if none did.
 pub(in crate::venue::oanda) fn tell_order_body(
     teller: &mut Teller<'_>,
     cursor: &mut Cursor<'_, '_>,
     facts: &mut impl Facts,
-) -> Result<(), Fault> {
-    let mut told = false;
+) -> Result<u64, Fault> {
+    let mut told = None;
     each_field(cursor, |key, cursor| {
         match key {
-            "order" => {
-                tell_order(teller.products, teller.times, cursor, facts)?;
-                told = true;
-            }
+            "order" => told = Some(tell_order(teller, cursor, facts)?),
             "lastTransactionID" => teller.ledger.heard(cursor.u64_or_text()?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    if told {
-        Ok(())
-    } else {
-        Err(Fault::Missing { key: "order" })
-    }
+    told.ok_or(Fault::Missing { key: "order" })
 }
 
-fn tell_order(
-    products: &mut Products,
-    times: &mut Rfc3339Cache,
-    cursor: &mut Cursor<'_, '_>,
-    facts: &mut impl Facts,
-) -> Result<(), Fault> {
+/// Tells how an order stands; answers with the transaction that filled it, 0 if none did. What was executed is left to that
+/// transaction: the order goes on naming the units asked for, however few there were to fill.
+fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<u64, Fault> {
+    let mut filling = 0;
     let (mut id, mut client, mut instrument, mut units, mut at, mut state) = ("", "", "", "", "", "");
     let (mut created, mut ended) = ("", "");
     each_field(cursor, |key, cursor| {
@@ -113,6 +103,10 @@ fn tell_order(
             "state" => &mut state,
             "createTime" => &mut created,
             "filledTime" | "cancelledTime" => &mut ended,
+            "fillingTransactionID" => {
+                filling = cursor.u64_or_text()?;
+                return Ok(true);
+            }
             "clientExtensions" if !cursor.take_null() => {
                 each_field(cursor, |key, cursor| {
                     if key == "id" {
@@ -143,9 +137,12 @@ fn tell_order(
     if id.is_empty() {
         return Err(Fault::Missing { key: "id" });
     }
-    let time = venue_time(if ended.is_empty() { created } else { ended }, times, facts);
+    let time = venue_time(if ended.is_empty() { created } else { ended }, teller.times, facts);
+    // An end before its execution was told is a hint to ask again.
+    let told = if filling == 0 { teller.ledger.is_complete() } else { teller.ledger.knows(filling) };
+    let early = status == OrderStatus::Filled && !told;
     let mut fact = OrderFact {
-        source: FactSource::Query,
+        source: if early { FactSource::Stream } else { FactSource::Query },
         instrument: None,
         unknown_symbol: InlineText::EMPTY,
         venue_order_id: VenueOrderId::new(id).map_err(|_| Fault::TooLong { key: "id" })?,
@@ -161,16 +158,13 @@ fn tell_order(
         reject: RejectClass::None,
         code: InlineText::EMPTY,
     };
-    if let Some(product) = products.named(instrument) {
+    if let Some(product) = teller.products.named(instrument) {
         fact.instrument = Some(product.instrument);
         fact.quantity = quantity("units", units, product)?;
         fact.limit_price = price(at, product, facts)?;
-        if status == OrderStatus::Filled {
-            fact.cumulative_quantity = fact.quantity;
-        }
     }
     facts.order(&fact);
-    Ok(())
+    Ok(filling)
 }
 
 /// A trade that is open.

@@ -99,7 +99,11 @@ fn a_limit_order_rests_and_a_part_filled_one_is_accepted() {
     let none = RejectClass::None;
     assert_eq!(
         states,
-        [(OrderStatus::Unrecognised, none), (OrderStatus::Open, none), (OrderStatus::Failed, RejectClass::NoLiquidity)],
+        [
+            (OrderStatus::Unrecognised, none),
+            (OrderStatus::Filled, none),
+            (OrderStatus::Failed, RejectClass::NoLiquidity)
+        ],
         "in the order of their ids, whatever the order of keys"
     );
     assert_eq!(desk.ear.fills().len(), 1);

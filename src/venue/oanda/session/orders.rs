@@ -472,7 +472,7 @@ impl OrderSession {
                 Changed::Unclear { code } => Outcome::Failed { code },
             },
             InFlight::Order if status == 200 => match plain.parse(body, |c| tell_order_body(&mut teller, c, io)) {
-                Ok(()) => Outcome::Answered,
+                Ok(_) => Outcome::Answered,
                 Err(fault) => unreadable(&fault, io),
             },
             InFlight::Order | InFlight::List(_) => match refusal(plain, status, body, &mut teller, io) {

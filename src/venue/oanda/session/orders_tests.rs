@@ -1,6 +1,6 @@
 use super::super::super::testing::{account, fixed, instrument, token, Ear, Told, NOW, UNIT};
 use super::*;
-use crate::order::OrderStatus;
+use crate::order::{FactSource, OrderStatus};
 use crate::record::{InstrumentId, OrderType, RejectClass, Side, TimeInForce};
 use crate::venue::oanda::request::{CloseUnits, EntryKind};
 use crate::venue::{AccountFact, Anomaly, HeldTrade};
@@ -275,6 +275,21 @@ fn one_order_is_asked_for_by_either_name() {
     assert!(matches!(reply.outcome, Outcome::Refused { class: RejectClass::UnknownOrder, .. }));
     let cold = bench.session.query(NOW, &Query::Accounts, &mut bench.ear);
     assert_eq!(cold, Err(NotSent::ColdQuery));
+}
+
+/// What was executed stands in the transaction that filled it: the row names the units asked for, however few were filled.
+#[test]
+fn a_filled_order_is_over_once_its_transaction_was_told_and_its_row_counts_nothing() {
+    for (filling, source) in [("100", FactSource::Query), ("101", FactSource::Stream)] {
+        let mut bench = Bench::new();
+        bench.query(&Query::Order(OrderSpecifier::Id("9")));
+        let body = format!(
+            r#"{{"order":{{"id":"9","state":"FILLED","fillingTransactionID":"{filling}","instrument":"EUR_USD","units":"5"}},"lastTransactionID":"101"}}"#
+        );
+        assert_eq!(bench.answer("200 OK", &body, 9).unwrap().outcome, Outcome::Answered);
+        let [row] = bench.ear.orders()[..] else { panic!("{:?}", bench.ear.told) };
+        assert_eq!((row.status, row.source, row.cumulative_quantity), (OrderStatus::Filled, source, 0), "{filling}");
+    }
 }
 
 #[test]

@@ -62,12 +62,13 @@ fn a_flip_is_one_execution_per_trade_closed_reduced_and_opened() {
 }
 
 #[test]
-fn a_fill_of_less_than_asked_leaves_the_order_open() {
+fn a_fill_of_less_than_asked_has_the_order_asked_for() {
     let ear = told(&format!(
         r#"{{"id":"6","batchID":"5",{HEAD},"type":"ORDER_FILL","orderID":"5","clientOrderID":"c","instrument":"EUR_USD","units":"3","requestedUnits":"10","price":"1.2","tradeOpened":{{"tradeID":"6","units":"3","price":"1.2"}}}}"#
     ));
     let last = *ear.orders().last().unwrap();
-    assert_eq!((last.status, last.cumulative_quantity), (OrderStatus::Open, 3 * UNIT));
+    assert_eq!((last.status, last.cumulative_quantity), (OrderStatus::Filled, 3 * UNIT));
+    assert_eq!((last.source, last.quantity), (FactSource::Stream, 10 * UNIT), "a hint, whoever tells it");
 }
 
 #[test]
