@@ -312,6 +312,9 @@ impl Engine {
             return;
         }
         let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Housekeeping]) else { return };
+        if self.oanda.ledger.take_doubt() {
+            self.oanda.account.want_picture(now);
+        }
         let begins = self.oanda.ledger.needs_beginning();
         if begins || matches!(self.oanda.account.picture, Picture::Due(at) if at <= now) {
             let asked = self.ask_account(now, out, id, &request::Query::Account, Priority::UnknownQuery);
@@ -594,3 +597,7 @@ impl Engine {
         self.send_to_oanda(out, id, (Cargo::Warm, UnixNanos::NONE), |session, _, plug| session.warm(now, plug))
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "oanda_orders_tests.rs"]
+mod tests;

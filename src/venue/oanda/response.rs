@@ -99,7 +99,9 @@ impl Teller<'_> {
     /// Tells a transaction if nobody did before.
     pub fn tell(&mut self, transaction: &Transaction<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
         match self.ledger.admit(transaction.id) {
-            Admitted::New => transaction.tell(FactSource::Query, self.products, self.times, facts),
+            Admitted::New => transaction
+                .tell(FactSource::Query, self.products, self.times, facts)
+                .inspect_err(|_| self.ledger.doubt()),
             Admitted::Known if self.again && transaction.id <= self.ledger.began() => {
                 transaction.tell_again(self.products, self.times, facts)
             }

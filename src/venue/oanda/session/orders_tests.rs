@@ -232,6 +232,23 @@ fn a_gap_is_closed_by_the_history_and_a_long_one_in_slices_and_pages() {
 }
 
 #[test]
+fn a_transaction_of_the_history_that_cannot_be_read_is_passed_and_doubted() {
+    // Its kind is no text; its execution names no order.
+    for row in [r#""type":7"#, r#""type":"ORDER_FILL","units":"1""#] {
+        let mut bench = Bench::new();
+        bench.ledger.opened();
+        let since = bench.ledger.ask_since(NOW).unwrap();
+        bench.query(&Query::TransactionsSince { id: since });
+        let body = transactions(101..=103, 103, 1).replace(r#""type":"ORDER_CANCEL","orderID":"7""#, row);
+        let reply = bench.answer("200 OK", &body, 999).unwrap();
+        let Outcome::Listed { rows, more, .. } = reply.outcome else { panic!("{reply:?}") };
+        assert_eq!((rows.unreadable, rows.last_id, more), (3, 103, false), "{row}");
+        assert!(bench.ledger.is_complete(), "{row}");
+        assert!(bench.ledger.take_doubt(), "{row}: what it did is to be asked of the account");
+    }
+}
+
+#[test]
 fn pictures_are_orders_positions_and_figures() {
     let mut bench = Bench::new();
     bench.ledger = Ledger::new();
