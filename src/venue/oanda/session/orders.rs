@@ -525,14 +525,23 @@ impl OrderSession {
             facts.account(&account);
         }
         let mut more = false;
+        // What lies between its rows does not exist, or cannot be read.
+        let joins = (1..=ledger.complete_to()).contains(&self.sent_after);
         match to {
             // Its size is undocumented (OANDA reference 3): it is complete if it reaches the newest one.
             ReplyTo::Transactions if end.last > rows.last_id.max(self.sent_after) => {
                 ledger.heard(end.last);
-                more = rows.seen > 0;
+                // It names a newer one and brings nothing new: no evidence of anything, and to ask for more leads nowhere.
+                if rows.last_id <= self.sent_after {
+                    return Outcome::Failed { code: InlineText::truncated("listing ends early") };
+                }
+                if joins {
+                    ledger.begin(rows.last_id);
+                }
+                more = true;
             }
             // Read from where nothing is missing to the end.
-            ReplyTo::Transactions if (1..=ledger.complete_to()).contains(&self.sent_after) => ledger.verified(end.last),
+            ReplyTo::Transactions if joins => ledger.verified(end.last),
             // The first picture is where the ledger begins; every later one only says how far the account is.
             ReplyTo::Account if ledger.needs_beginning() && end.last > 0 => ledger.begin(end.last),
             _ if end.last > 0 && !ledger.needs_beginning() => ledger.heard(end.last),

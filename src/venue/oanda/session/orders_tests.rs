@@ -249,6 +249,39 @@ fn a_transaction_of_the_history_that_cannot_be_read_is_passed_and_doubted() {
 }
 
 #[test]
+fn a_history_that_ends_early_is_no_evidence_and_not_asked_for_more() {
+    let unnamed = r#"{"transactions":[{"id":"x","type":"ORDER_FILL"}],"lastTransactionID":"120"}"#.to_owned();
+    let known = transactions(99..=100, 120, 1);
+    for body in [r#"{"transactions":[],"lastTransactionID":"120"}"#.to_owned(), unnamed, known] {
+        let mut bench = Bench::new();
+        bench.ledger.opened();
+        let since = bench.ledger.ask_since(NOW).unwrap();
+        bench.query(&Query::TransactionsSince { id: since });
+        let reply = bench.answer("200 OK", &body, 999).unwrap();
+        let failed = Outcome::Failed { code: InlineText::truncated("listing ends early") };
+        assert_eq!((reply.outcome, bench.ledger.newest()), (failed, 120), "{body}");
+        assert_eq!((bench.ledger.complete_to(), bench.ledger.is_complete()), (100, false), "{body}");
+    }
+}
+
+#[test]
+fn a_page_with_a_hole_is_followed_by_the_next_one() {
+    let mut bench = Bench::new();
+    bench.ledger.opened();
+    let mut since = bench.ledger.ask_since(NOW).unwrap();
+    // 101 does not exist, and 103 cannot be read.
+    let pages = [transactions(102..=105, 110, 1).replacen(r#""103""#, r#""x""#, 1), transactions(106..=110, 110, 1)];
+    for (page, last) in pages.into_iter().zip([105, 110]) {
+        bench.query(&Query::TransactionsSince { id: since });
+        let reply = bench.answer("200 OK", &page, 999).unwrap();
+        let Outcome::Listed { more, .. } = reply.outcome else { panic!("{reply:?}") };
+        assert_eq!((more, bench.ledger.complete_to()), (last < 110, last));
+        assert_eq!((bench.ledger.is_complete(), bench.ledger.is_missing()), (last == 110, last < 110));
+        since = last;
+    }
+}
+
+#[test]
 fn pictures_are_orders_positions_and_figures() {
     let mut bench = Bench::new();
     bench.ledger = Ledger::new();
