@@ -115,8 +115,9 @@ impl PaperVenue {
         (price, quantity): (i64, i64),
         shown: Option<Shown<'_>>,
     ) {
+        // The book first: without one nothing is changed.
         let entered =
-            self.reenter(now, old, (price, quantity)).and_then(|slot| Ok((slot, shown.ok_or(Refused::NoBook)?)));
+            shown.ok_or(Refused::NoBook).and_then(|shown| Ok((self.reenter(now, old, (price, quantity))?, shown)));
         let (slot, shown) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
