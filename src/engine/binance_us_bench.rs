@@ -10,6 +10,7 @@ use crate::engine::{
 };
 use crate::guard::BreakerRules;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::paper::PaperConfig;
 use crate::record::{
     BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId,
     Listing, MarketRecord, OrderCommand, RequestId, Side, State, StrategyId, UnixNanos, Venue, View,
@@ -68,16 +69,26 @@ impl Bench {
 
     /// With orders, if it says how the account's events come.
     pub(super) fn of(stream: StreamConfig, user_data: Option<UserData>) -> Bench {
-        Self::at(Config::quiet(), stream, user_data)
+        Self::at(Config::quiet(), stream, user_data, None)
+    }
+
+    /// A venue whose market is followed, and traded on paper.
+    pub(super) fn on_paper(paper: &PaperConfig) -> Bench {
+        Self::at(Config::quiet(), StreamConfig::default(), None, Some(paper))
     }
 
     /// A venue that tells changes of books every 100 ms, as the real one does.
     pub(super) fn on_the_grid() -> Bench {
         let depth_grid_ns = Config::default().depth_grid_ns;
-        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None)
+        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None, None)
     }
 
-    fn at(venue_config: Config, stream: StreamConfig, user_data: Option<UserData>) -> Bench {
+    fn at(
+        venue_config: Config,
+        stream: StreamConfig,
+        user_data: Option<UserData>,
+        paper: Option<&PaperConfig>,
+    ) -> Bench {
         let venue_config = Config { limits: Limits::default(), ..venue_config };
         let endpoints = BinanceUsEndpoints::default();
         let key = Credentials::new(venue_config.key.key(), venue_config.key.secret()).unwrap();
@@ -113,6 +124,10 @@ impl Bench {
             book_blocks_max: 256,
         };
         let engine = Engine::new(config).unwrap();
+        let engine = match paper {
+            Some(paper) => engine.trading_on_paper(paper),
+            None => engine,
+        };
         let slots = engine.slots();
         let mut bench = Bench {
             out: FakeOutputs::new(7, slots.len()),

@@ -31,6 +31,8 @@ const BOOK_MS: u64 = 50;
 
 const NOT_OFFERED: &str = "not offered on paper";
 const NOWHERE: Refusal = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
+/// Refused before it leaves; to be tried again [`BOOK_MS`] later.
+const NOT_WHOLE: Refusal = Refusal::new(RejectClass::Busy, "paper: the book is not whole");
 
 /// One venue that trades on paper.
 #[derive(Debug)]
@@ -255,7 +257,7 @@ impl Engine {
             return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
         }
         if !whole {
-            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
+            return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
@@ -314,11 +316,15 @@ impl Engine {
         swap: &Swap,
         anyway: bool,
     ) -> Result<(), Refusal> {
+        let whole = self.market.shown(swap.order.instrument()).is_some();
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(swap.order.instrument().index()).and_then(Option::as_ref);
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
+        if !whole {
+            return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
+        }
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(&swap.order, instrument)?;
         self.trading.orders.swap_begun(swap);

@@ -227,6 +227,28 @@ impl Bench {
         self.venue.arrive(UnixNanos(self.now), &self.market);
     }
 
+    fn swap(&mut self, old: ClientOrderId, anyway: bool, price: i64, size: i64) -> ClientOrderId {
+        self.told();
+        let id = self.id_of(old).unwrap();
+        self.placed += 1;
+        let client: ClientOrderId = InlineText::new(&format!("c{}", self.placed)).unwrap();
+        let intent = PlaceIntent {
+            instrument: &self.instrument,
+            client_order_id: &client,
+            side: Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::GoodTilCancelled,
+            post_only: false,
+            price: self.price(price),
+            quantity: self.size(size),
+            quantity_in_quote: false,
+            composite: None,
+        };
+        self.venue.swap(UnixNanos(self.now), &id, (false, anyway), &intent).unwrap();
+        self.venue.arrive(UnixNanos(self.now), &self.market);
+        client
+    }
+
     fn balance(&self, asset: &str) -> (Fixed128, Fixed128) {
         let of = |(code, ..): &(InlineText<16>, Fixed128, Fixed128)| code.as_str() == asset;
         let (_, available, hold) = self.venue.balances().find(of).unwrap();
@@ -469,6 +491,21 @@ fn a_smaller_size_keeps_the_place_and_anything_else_joins_the_end() {
     assert_eq!(bench.last(bid), "replace rejected InvalidSize");
     bench.replace(bid, 102, 3);
     assert_eq!(bench.last(bid), "Filled 3");
+}
+
+#[test]
+fn a_swap_that_meets_no_book_leaves_the_old_order_as_it_stood() {
+    for anyway in [false, true] {
+        let mut bench = Bench::binance_us();
+        let old = bench.limit(Buy, 99, 4);
+        bench.market.whole = false;
+        let new = bench.swap(old, anyway, 98, 3);
+        assert_eq!(bench.said(old), ["accepted", "Open 0", "replace rejected NotTradable"], "{anyway}");
+        assert_eq!(bench.said(new), ["rejected NotTradable"], "{anyway}");
+        bench.market.whole = true;
+        bench.trade(Sell, 98, 4);
+        assert_eq!(bench.last(old), "Filled 4", "{anyway}");
+    }
 }
 
 #[derive(Debug, Clone)]

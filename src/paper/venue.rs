@@ -403,6 +403,8 @@ impl PaperVenue {
             None => Some(Refused::UnknownOrder),
             Some(order) if !order.is_open() => Some(Refused::Over),
             Some(order) if only_untouched && order.filled > 0 => Some(Refused::Touched),
+            // Only on paper could the new order not be placed for that: the old one is not given up for it.
+            Some(_) if shown.is_none() => Some(Refused::NoBook),
             Some(_) => None,
         };
         let said = refused.map(|refused| self.words(refused));
