@@ -29,7 +29,7 @@ const ANSWERS_MAX: usize = 16;
 /// When to try again what found no whole book: a snapshot comes in about that, ms.
 const BOOK_MS: u64 = 50;
 
-const NOT_OFFERED: &str = "not offered on paper";
+const NOT_OFFERED: Refusal = Refusal::new(RejectClass::Unsupported, "not offered on paper");
 const NOWHERE: Refusal = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
 /// Refused before it leaves; to be tried again [`BOOK_MS`] later.
 const NOT_WHOLE: Refusal = Refusal::new(RejectClass::Busy, "paper: the book is not whole");
@@ -252,21 +252,13 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        let nameless = intent_of(instrument, &ClientOrderId::EMPTY, command, terms);
-        if !desk.venue.offers(now, &nameless) {
-            return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
-        }
+        let asked = desk.venue.asked(now, &nameless(instrument, command, terms)).map_err(|_| NOT_OFFERED)?;
         if !whole {
             return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
-        let intent = intent_of(instrument, &placed.client_order_id, command, terms);
-        if desk.venue.place(now, &intent).is_err() {
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
-            orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
-            return Ok(());
-        }
+        desk.venue.place(now, asked, &placed.client_order_id);
         let conn = desk.conn;
         self.trading.load(conn, Cargo::Place(placed.slot), 0, 1, command.origin());
         self.left_on_paper(now, out, conn);
@@ -322,19 +314,15 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
+        let asked = desk.venue.asked(now, &nameless(instrument, &swap.order, None)).map_err(|_| NOT_OFFERED)?;
         if !whole {
             return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
         self.trading.pretrade.take_rate(now, venue)?;
         let placed = self.trading.orders.place(&swap.order, instrument)?;
         self.trading.orders.swap_begun(swap);
-        let intent = intent_of(instrument, &placed.client_order_id, &swap.order, None);
-        if desk.venue.swap(now, &swap.venue_order_id, (swap.untouched && !anyway, anyway), &intent).is_err() {
-            self.trading.orders.swap_abandoned(swap.slot);
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
-            orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
-            return Ok(());
-        }
+        let how = (swap.untouched && !anyway, anyway);
+        desk.venue.swap(now, &swap.venue_order_id, how, asked, &placed.client_order_id);
         let (conn, cargo) = (desk.conn, Cargo::Swap { new: placed.slot, old: swap.slot });
         self.trading.load(conn, cargo, 0, 1, swap.order.origin());
         self.left_on_paper(now, out, conn);
@@ -397,15 +385,15 @@ impl Engine {
     }
 }
 
-fn intent_of<'a>(
+/// An order that has no name of ours yet.
+fn nameless<'a>(
     instrument: &'a Instrument,
-    id: &'a ClientOrderId,
     command: &OrderCommand,
     composite: Option<&'a PreparedOrder>,
 ) -> PlaceIntent<'a> {
     PlaceIntent {
         instrument,
-        client_order_id: id,
+        client_order_id: &ClientOrderId::EMPTY,
         side: command.side(),
         order_type: command.order_type(),
         time_in_force: command.tif(),

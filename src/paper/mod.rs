@@ -70,4 +70,4 @@ mod venue;
 pub use config::{PaperConfig, PaperError, ASSETS_MAX};
 pub use shown::{Books, Shown};
 pub use told::{Answer, Told};
-pub use venue::{NotOffered, PaperVenue, FILLS_KEPT_MAX, ORDERS_KEPT_MAX};
+pub use venue::{Asked, NotOffered, PaperVenue, FILLS_KEPT_MAX, ORDERS_KEPT_MAX};

@@ -64,7 +64,6 @@ impl PaperVenue {
         };
         let units = entry.units.mantissa();
         Ok(PaperOrder {
-            client: *intent.client_order_id,
             instrument: intent.instrument.id,
             side: if units < 0 { Side::Sell } else { Side::Buy },
             limit: limit.map(|price| price.mantissa()),

@@ -153,7 +153,8 @@ impl Bench {
             composite: None,
         };
         change(&mut intent);
-        self.venue.place(UnixNanos(self.now), &intent).unwrap();
+        let asked = self.venue.asked(UnixNanos(self.now), &intent).unwrap();
+        self.venue.place(UnixNanos(self.now), asked, &client);
         self.venue.arrive(UnixNanos(self.now), &self.market);
         client
     }
@@ -244,7 +245,8 @@ impl Bench {
             quantity_in_quote: false,
             composite: None,
         };
-        self.venue.swap(UnixNanos(self.now), &id, (false, anyway), &intent).unwrap();
+        let asked = self.venue.asked(UnixNanos(self.now), &intent).unwrap();
+        self.venue.swap(UnixNanos(self.now), &id, (false, anyway), asked, &client);
         self.venue.arrive(UnixNanos(self.now), &self.market);
         client
     }

@@ -11,8 +11,8 @@ use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
 use crate::order::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
-    Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side, TimeInForce,
-    UnixNanos, Venue, VenueOrderId,
+    ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side,
+    TimeInForce, UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{BalanceFact, Facts, PlaceIntent, ReplaceIntent};
 use arrayvec::ArrayString;
@@ -33,6 +33,10 @@ const NO_PLACE: usize = usize::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not offered on paper")]
 pub struct NotOffered;
+
+/// An order this venue offers, without a name: [`PaperVenue::asked`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked(PaperOrder);
 
 /// A command on its way.
 #[derive(Debug, Clone, Copy)]
@@ -127,46 +131,39 @@ impl PaperVenue {
         }
     }
 
-    /// A new order leaves for the venue.
+    /// What an order asks of this venue. Its name does not matter yet.
     ///
     /// # Errors
     /// [`NotOffered`] for what the venue it stands for has no form for; in a book for prepared orders; at OANDA for exits on
     /// fill and for orders until the end of the day.
-    pub fn place(&mut self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<(), NotOffered> {
+    pub fn asked(&self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<Asked, NotOffered> {
         let order = match self.margin {
             Some(_) => self.asked_entry(now, intent)?,
-            None => self.asked(intent)?,
+            None => self.asked_in_book(intent)?,
         };
-        self.leave(now, Arrival::Place(order));
-        Ok(())
+        Ok(Asked(order))
     }
 
-    /// Whether such an order is offered; what [`PaperVenue::place`] would say.
-    pub fn offers(&self, now: UnixNanos, intent: &PlaceIntent<'_>) -> bool {
-        match self.margin {
-            Some(_) => self.asked_entry(now, intent).is_ok(),
-            None => self.asked(intent).is_ok(),
-        }
+    /// A new order leaves for the venue, under this name.
+    pub fn place(&mut self, now: UnixNanos, Asked(order): Asked, client: &ClientOrderId) {
+        self.leave(now, Arrival::Place(PaperOrder { client: *client, ..order }));
     }
 
     /// A cancel and a new order leave for the venue in one request (Binance.US reference 3): the new one is placed only if
     /// the old one was cancelled, unless `anyway`; `only_untouched` leaves an old one alone that has executed something.
-    ///
-    /// # Errors
-    /// As [`PaperVenue::place`].
     pub fn swap(
         &mut self,
         now: UnixNanos,
         old: &VenueOrderId,
         (only_untouched, anyway): (bool, bool),
-        intent: &PlaceIntent<'_>,
-    ) -> Result<(), NotOffered> {
-        let new = self.asked(intent)?;
+        Asked(order): Asked,
+        client: &ClientOrderId,
+    ) {
+        let new = PaperOrder { client: *client, ..order };
         self.leave(now, Arrival::Swap { old: *old, only_untouched, anyway, new });
-        Ok(())
     }
 
-    fn asked(&self, intent: &PlaceIntent<'_>) -> Result<PaperOrder, NotOffered> {
+    fn asked_in_book(&self, intent: &PlaceIntent<'_>) -> Result<PaperOrder, NotOffered> {
         let limit = match (intent.order_type, intent.composite) {
             (OrderType::Limit, None) => Some(intent.price),
             (OrderType::Market, None) => None,
@@ -187,7 +184,6 @@ impl PaperVenue {
             false => Size::Base(intent.quantity),
         };
         Ok(PaperOrder {
-            client: *intent.client_order_id,
             instrument: intent.instrument.id,
             side: intent.side,
             limit,

@@ -114,7 +114,8 @@ impl Bench {
             quantity_in_quote: false,
             composite: None,
         };
-        self.venue.place(UnixNanos(self.now), &intent).unwrap();
+        let asked = self.venue.asked(UnixNanos(self.now), &intent).unwrap();
+        self.venue.place(UnixNanos(self.now), asked, &client);
         self.venue.arrive(UnixNanos(self.now), &self.books);
         self.hear();
         client
