@@ -353,9 +353,13 @@ impl PaperVenue {
     /// Closes an instrument's trades if half the margin is more than what the account is worth; those of others follow
     /// with their next prices.
     fn close_out(&mut self, now: UnixNanos, instrument: InstrumentId, shown: Shown<'_>) {
-        let Some(account) = self.margin.as_deref().filter(|account| account.is_lost()) else { return };
-        let trades: Vec<Trade> =
-            account.get(instrument).map(|q| q.trades.iter().copied().collect()).unwrap_or_default();
+        let Some(account) = self.margin.as_deref() else { return };
+        // First, since what the account is worth takes a look at everything it holds.
+        let Some(held) = account.get(instrument).filter(|quoted| !quoted.trades.is_empty()) else { return };
+        if !account.is_lost() {
+            return;
+        }
+        let trades: Vec<Trade> = held.trades.iter().copied().collect();
         for trade in trades {
             let order = PaperOrder {
                 instrument,
