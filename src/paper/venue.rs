@@ -63,6 +63,8 @@ pub struct PaperVenue {
     pub(super) ends_at: Option<UnixNanos>,
     pub(super) markets: Vec<Option<Box<PaperMarket>>>,
     pub(super) orders: Vec<PaperOrder>,
+    /// Slots from here on were never used.
+    used: usize,
     pub(super) free: Vec<u32>,
     /// Orders that are over, oldest first.
     pub(super) closed: VecDeque<u32>,
@@ -92,6 +94,7 @@ impl PaperVenue {
             ends_at: None,
             markets: Vec::new(),
             orders: vec![PaperOrder::VACANT; ORDERS_KEPT_MAX],
+            used: 0,
             free: (0..ORDERS_KEPT_MAX as u32).rev().collect(),
             closed: VecDeque::with_capacity(ORDERS_KEPT_MAX),
             fills: VecDeque::with_capacity(FILLS_KEPT_MAX),
@@ -341,6 +344,7 @@ impl PaperVenue {
         let _fits = write!(id, "paper-{slot}-{}", self.serial);
         (order.serial, order.updated) = (self.serial, now);
         order.id = InlineText::truncated(&id);
+        self.used = self.used.max((slot as usize).saturating_add(1));
         if let Some(place) = self.orders.get_mut(slot as usize) {
             *place = order;
         }
@@ -512,7 +516,7 @@ impl PaperVenue {
     }
 
     fn tell_orders(&self, facts: &mut impl Facts, wanted: impl Fn(&PaperOrder) -> bool) {
-        for order in self.orders.iter().filter(|order| order.serial > 0 && wanted(order)) {
+        for order in self.orders.iter().take(self.used).filter(|order| order.serial > 0 && wanted(order)) {
             facts.order(&order.fact(FactSource::Query, self.with_fees()));
         }
     }
