@@ -32,7 +32,7 @@ enum Logged {
 }
 
 fn paper(command_ms: u64, event_ms: u64) -> PaperConfig {
-    let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+    let paper = PaperConfig::new(Venue::Coinbase);
     let paper = paper.balance("USD", Decimal::from(10_000_000)).unwrap();
     let paper = paper.balance("BTC", Decimal::from(100)).unwrap();
     paper.latency_ns(command_ms * MILLISECOND_NS, event_ms * MILLISECOND_NS).unwrap()
@@ -303,7 +303,7 @@ fn while_the_book_is_doubtful_nothing_is_taken_and_nothing_is_filled() {
 
 #[test]
 fn a_cancel_and_an_order_in_one_are_refused_while_the_book_is_doubtful_and_the_order_stands() {
-    let paper = PaperConfig::new(Venue::BinanceUs).unwrap().balance("USD", Decimal::from(1_000_000)).unwrap();
+    let paper = PaperConfig::new(Venue::BinanceUs).balance("USD", Decimal::from(1_000_000)).unwrap();
     let mut bench = super::binance_us_bench::Bench::on_paper(&paper);
     bench.subscribe(0, Channels::BOOK);
     bench.pass_ms(2_000);

@@ -55,7 +55,7 @@ struct Bench {
 }
 
 fn config(venue: Venue) -> PaperConfig {
-    let config = PaperConfig::new(venue).unwrap().fees(Decimal::new(1, 2), Decimal::new(2, 2)).unwrap();
+    let config = PaperConfig::new(venue).fees(Decimal::new(1, 2), Decimal::new(2, 2)).unwrap();
     let with = |config: PaperConfig, asset, amount: i64| config.balance(asset, Decimal::from(amount)).unwrap();
     with(with(config, "USD", 100_000), "BTC", 100)
 }

@@ -66,7 +66,7 @@ fn instrument(index: usize) -> Instrument {
 
 impl Bench {
     fn new() -> Bench {
-        let config = PaperConfig::new(Venue::Oanda).unwrap().balance("USD", Decimal::from(10_000)).unwrap();
+        let config = PaperConfig::new(Venue::Oanda).balance("USD", Decimal::from(10_000)).unwrap();
         let mut venue = PaperVenue::new(&config);
         let instruments: Vec<Instrument> = (0..NAMES.len()).map(instrument).collect();
         instruments.iter().for_each(|instrument| venue.know(instrument));
