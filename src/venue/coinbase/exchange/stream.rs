@@ -129,7 +129,7 @@ impl ExchangeDecoder {
     fn open_book(&mut self, index: usize, snapshot: bool) -> Option<OpenBook> {
         let product = self.products.get_mut(index)?;
         self.at = At::Book { index, begun: false };
-        product.seen = product.seen.with(Channels::BOOK);
+        product.saw(Channels::BOOK);
         match product.book {
             BookState::Held => {}
             BookState::Waiting if snapshot => {}
@@ -286,7 +286,7 @@ impl ExchangeDecoder {
 
     fn saw(&mut self, head: usize, channel: Channels) {
         if let Some(product) = self.products.get_mut(head) {
-            product.seen = product.seen.with(channel);
+            product.saw(channel);
         }
     }
 
