@@ -130,14 +130,8 @@ impl ExchangeDecoder {
         let product = self.products.get_mut(index)?;
         self.at = At::Book { index, begun: false };
         product.saw(Channels::BOOK);
-        match product.book {
-            BookState::Held => {}
-            BookState::Waiting if snapshot => {}
-            BookState::Unwanted | BookState::Waiting | BookState::Doubtful => return None,
-        }
-        if snapshot {
-            // Not held again before its last level is in.
-            product.book = BookState::Waiting;
+        if !product.admits_book(snapshot) {
+            return None;
         }
         let exponents = (product.price_exponent, product.size_exponent);
         Some(OpenBook::new(index, product.instrument, exponents, snapshot))
