@@ -13,7 +13,7 @@ use super::publish::Market;
 use super::traded::Standing;
 use super::trading::Cargo;
 use super::Engine;
-use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
+use crate::order::{CancelSend, Denial, OrderFact, Query, QueryEnd, Refusal, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
     CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
@@ -411,13 +411,11 @@ fn state_record(now: UnixNanos, venue: Venue, role: ConnectionRole, state: Conne
 }
 
 fn end_of(answer: &Answer) -> CallEnd {
-    let refused = match answer {
-        Answer::Place(_, PlaceReply::Rejected { class, code })
-        | Answer::Cancel(_, CancelReply::Rejected { class, code })
-        | Answer::Replace(_, ReplaceReply::Rejected { class, code }) => Some((*class, *code)),
-        _ => None,
-    };
-    let (reject, code) = refused.unwrap_or((RejectClass::None, InlineText::EMPTY));
-    let outcome = if refused.is_some() { CallOutcome::Refused } else { CallOutcome::Answered };
-    CallEnd { reject, code, ..CallEnd::without_answer(outcome, 0) }
+    // Nothing is unclear on paper.
+    match answer.denial() {
+        Some(Denial::Refused { class, code }) => {
+            CallEnd { reject: class, code, ..CallEnd::without_answer(CallOutcome::Refused, 0) }
+        }
+        Some(Denial::Unclear { .. }) | None => CallEnd::without_answer(CallOutcome::Answered, 0),
+    }
 }

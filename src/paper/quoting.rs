@@ -14,7 +14,7 @@ use super::rules::Refused;
 use super::shown::Shown;
 use super::told::{Answer, Told};
 use super::venue::{NotOffered, PaperVenue, FILLS_KEPT_MAX};
-use crate::order::{FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::order::{Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
     ExecutionId, Fixed128, InlineText, InstrumentId, Liquidity, Side, TimeInForce, UnixNanos, VenueOrderId,
 };
@@ -88,8 +88,7 @@ impl PaperVenue {
         let (slot, shown) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
-                let (class, code) = self.words(refused);
-                let reply = PlaceReply::Rejected { class, code };
+                let reply = self.denial(refused).into();
                 return self.outbox.say(now, Told::Answer(Answer::Place(client, reply)));
             }
         };
@@ -97,8 +96,7 @@ impl PaperVenue {
         if let Birth::Dies(reason) = birth {
             // The answer has no place for its id: what became of it is told first.
             self.live(now, slot, birth, shown);
-            let class = reject::ending(reason, true).1;
-            let reply = PlaceReply::Rejected { class, code: InlineText::truncated(reason) };
+            let reply = Denial::refused(reject::ending(reason, true).1, reason).into();
             return self.outbox.say(now, Told::Answer(Answer::Place(client, reply)));
         }
         let venue_order_id = self.order(slot).map_or(VenueOrderId::EMPTY, |order| order.id);
@@ -120,8 +118,7 @@ impl PaperVenue {
         let (slot, shown) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
-                let (class, code) = self.words(refused);
-                let reply = ReplaceReply::Rejected { class, code };
+                let reply = self.denial(refused).into();
                 return self.outbox.say(now, Told::Answer(Answer::Replace(id, reply)));
             }
         };

@@ -9,10 +9,10 @@ use super::order::{PaperOrder, Place, Size};
 use super::rules::{words, Refused, Rules};
 use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
-use crate::order::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
-    ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side,
-    TimeInForce, UnixNanos, Venue, VenueOrderId,
+    ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, Side, TimeInForce,
+    UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{BalanceFact, Facts, PlaceIntent, ReplaceIntent};
 use arrayvec::ArrayString;
@@ -236,10 +236,7 @@ impl PaperVenue {
                     }
                     let reply = match self.edit(now, slot, (price, quantity), shown) {
                         Ok(()) => ReplaceReply::Accepted,
-                        Err(refused) => {
-                            let (class, code) = self.words(refused);
-                            ReplaceReply::Rejected { class, code }
-                        }
+                        Err(refused) => self.denial(refused).into(),
                     };
                     self.outbox.say(now, Told::Answer(Answer::Replace(id, reply)));
                     if let (Some(slot), ReplaceReply::Accepted) = (slot, reply) {
@@ -284,8 +281,7 @@ impl PaperVenue {
         let (slot, shown) = match self.let_in(now, order, shown) {
             Ok(taken) => taken,
             Err(refused) => {
-                let (class, code) = self.words(refused);
-                let reply = PlaceReply::Rejected { class, code };
+                let reply = self.denial(refused).into();
                 return self.outbox.say(now, Told::Answer(Answer::Place(client, reply)));
             }
         };
@@ -379,10 +375,7 @@ impl PaperVenue {
         };
         let reply = match refused {
             None => CancelReply::Queued,
-            Some(refused) => {
-                let (class, code) = self.words(refused);
-                CancelReply::Rejected { class, code }
-            }
+            Some(refused) => self.denial(refused).into(),
         };
         self.outbox.say(now, Told::Answer(Answer::Cancel(*id, reply)));
         if let (Some(slot), None) = (slot, refused) {
@@ -407,14 +400,13 @@ impl PaperVenue {
             Some(_) if shown.is_none() => Some(Refused::NoBook),
             Some(_) => None,
         };
-        let said = refused.map(|refused| self.words(refused));
-        let replaced = said.map_or(ReplaceReply::Accepted, |(class, code)| ReplaceReply::Rejected { class, code });
+        let denial = refused.map(|refused| self.denial(refused));
+        let replaced = denial.map_or(ReplaceReply::Accepted, ReplaceReply::from);
         self.outbox.say(now, Told::Answer(Answer::Replace(*old, replaced)));
-        match (slot, said) {
+        match (slot, denial) {
             (Some(slot), None) => self.finish(now, slot, OrderStatus::Cancelled),
-            (_, Some((class, code))) if !anyway => {
-                let reply = PlaceReply::Rejected { class, code };
-                return self.outbox.say(now, Told::Answer(Answer::Place(new.client, reply)));
+            (_, Some(denial)) if !anyway => {
+                return self.outbox.say(now, Told::Answer(Answer::Place(new.client, denial.into())));
             }
             _ => {}
         }
@@ -557,9 +549,10 @@ impl PaperVenue {
         self.rules.fee_from_received.is_none() && self.margin.is_none()
     }
 
-    pub(super) fn words(&self, refused: Refused) -> (RejectClass, InlineText<32>) {
+    /// What the venue it stands for says to it.
+    pub(super) fn denial(&self, refused: Refused) -> Denial {
         let (class, code) = words(self.venue, refused);
-        (class, InlineText::truncated(code))
+        Denial::refused(class, code)
     }
 
     /// How an order stands now.

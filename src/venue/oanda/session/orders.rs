@@ -12,15 +12,15 @@ use super::super::limits;
 use super::super::products::Products;
 use super::super::request::{entry_order, replacement, Command, EntryOrder, OrderSpecifier, Query};
 use super::super::response::{
-    http_code, note_error, picture, refusal, tell_cancel_reply, tell_change, tell_order_body, tell_place_reply,
-    tell_replace_reply, tell_rows, Changed, End, ReplyHeaders, Rows, Teller, LIST_ARRAYS,
+    denial, note_error, picture, tell_cancel_reply, tell_change, tell_order_body, tell_place_reply, tell_replace_reply,
+    tell_rows, Changed, End, ReplyHeaders, Rows, Teller, LIST_ARRAYS,
 };
 use super::reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
 use super::{TIME_FORMAT, USER_AGENT};
 use crate::codec::http1::{self, HttpError, Item, Limits, Method, RequestError, Response, ResponseReader};
 use crate::codec::json::{ArraySlicer, Plain, Slice};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::order::{CancelReply, PlaceReply, ReplaceReply};
+use crate::order::Denial;
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::fault::{announce, Fault};
@@ -451,34 +451,18 @@ impl OrderSession {
             InFlight::None => {
                 return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply: None })
             }
-            InFlight::Place(id) => match tell_place_reply(plain, status, body, &id, &mut teller, io) {
-                PlaceReply::Accepted { .. } => Outcome::Answered,
-                PlaceReply::Rejected { class, code } => Outcome::Refused { class, code },
-                PlaceReply::Ambiguous { code } => Outcome::Failed { code },
-            },
-            InFlight::Cancel(id) => match tell_cancel_reply(plain, status, body, &id, &mut teller, io) {
-                CancelReply::Queued => Outcome::Answered,
-                CancelReply::Rejected { class, code } => Outcome::Refused { class, code },
-                CancelReply::Ambiguous { code } => Outcome::Failed { code },
-            },
-            InFlight::Replace(id) => match tell_replace_reply(plain, status, body, &id, &mut teller, io) {
-                ReplaceReply::Accepted => Outcome::Answered,
-                ReplaceReply::Rejected { class, code } => Outcome::Refused { class, code },
-                ReplaceReply::Ambiguous { code } => Outcome::Failed { code },
-            },
+            InFlight::Place(id) => tell_place_reply(plain, status, body, &id, &mut teller, io).denial().into(),
+            InFlight::Cancel(id) => tell_cancel_reply(plain, status, body, &id, &mut teller, io).denial().into(),
+            InFlight::Replace(id) => tell_replace_reply(plain, status, body, &id, &mut teller, io).denial().into(),
             InFlight::Change => match tell_change(plain, status, body, &mut teller, io) {
                 Changed::Done { created, nothing } => Outcome::Changed { created, nothing },
-                Changed::Refused { class, code } => Outcome::Refused { class, code },
-                Changed::Unclear { code } => Outcome::Failed { code },
+                Changed::Denied(denial) => denial.into(),
             },
             InFlight::Order if status == 200 => match plain.parse(body, |c| tell_order_body(&mut teller, c, io)) {
                 Ok(_) => Outcome::Answered,
                 Err(fault) => unreadable(&fault, io),
             },
-            InFlight::Order | InFlight::List(_) => match refusal(plain, status, body, &mut teller, io) {
-                Some((class, code)) => Outcome::Refused { class, code },
-                None => Outcome::Failed { code: http_code(status) },
-            },
+            InFlight::Order | InFlight::List(_) => denial(plain, status, body, &mut teller, io).into(),
         };
         let mut reply = self.reply(in_flight.answered_as(), status, outcome, headers);
         reply.wait_ms = headers.wait_ms(status, page);
@@ -564,16 +548,16 @@ impl OrderSession {
 
     /// The request in flight has no answer: tells what follows from that.
     fn lost<IO: Facts + Wire>(&mut self, why: &str, io: &mut IO) -> Option<Reply> {
-        let code = InlineText::truncated(why);
+        let denial = Denial::unclear(why);
         let in_flight = std::mem::replace(&mut self.in_flight, InFlight::None);
         match in_flight {
             InFlight::None => return None,
-            InFlight::Place(id) => io.place_reply(&id, PlaceReply::Ambiguous { code }),
-            InFlight::Cancel(id) => io.cancel_reply(&id, CancelReply::Ambiguous { code }),
-            InFlight::Replace(id) => io.replace_reply(&id, ReplaceReply::Ambiguous { code }),
+            InFlight::Place(id) => io.place_reply(&id, denial.into()),
+            InFlight::Cancel(id) => io.cancel_reply(&id, denial.into()),
+            InFlight::Replace(id) => io.replace_reply(&id, denial.into()),
             InFlight::Change | InFlight::List(_) | InFlight::Order => {}
         }
-        Some(self.reply(in_flight.answered_as(), 0, Outcome::Failed { code }, ReplyHeaders::default()))
+        Some(self.reply(in_flight.answered_as(), 0, denial.into(), ReplyHeaders::default()))
     }
 }
 

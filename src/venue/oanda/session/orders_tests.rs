@@ -1,6 +1,6 @@
 use super::super::super::testing::{account, fixed, instrument, token, Ear, Told, NOW, UNIT};
 use super::*;
-use crate::order::{FactSource, OrderStatus};
+use crate::order::{CancelReply, FactSource, OrderStatus, PlaceReply};
 use crate::record::{InstrumentId, OrderType, RejectClass, Side, TimeInForce};
 use crate::venue::oanda::request::{CloseUnits, EntryKind};
 use crate::venue::{AccountFact, Anomaly, HeldTrade};
