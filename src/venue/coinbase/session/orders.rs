@@ -13,15 +13,16 @@ use super::super::response::{
     cancel_replies, denial, edit_reply, page_of, place_reply, server_time, tell_rows, RateHeaders, RowKind, Rows,
     LIST_ARRAYS,
 };
-use super::super::stream::{announce, Fault};
+use super::super::stream::announce;
 use super::authorised::{write, write_signed, BEARER};
 use super::reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 use crate::codec::http1::{
     self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
 };
-use crate::codec::json::{ArraySlicer, Plain, Slice};
+use crate::codec::json::{ArraySlicer, Plain};
 use crate::order::Denial;
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
+use crate::venue::listing::{Listing, Step};
 use crate::venue::wait::is_page;
 use crate::venue::{
     Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
@@ -62,12 +63,11 @@ enum InFlight {
 
 /// A listing whose body is in the slicer.
 #[derive(Debug)]
-struct Listing {
+struct Listed {
     kind: RowKind,
+    body: Listing,
     rows: Rows,
     rate: RateHeaders,
-    /// The array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
-    seen: bool,
 }
 
 /// See the module's documentation.
@@ -85,7 +85,7 @@ pub struct OrderSession {
     plain: Plain,
     /// Made when the first listing comes.
     slicer: Option<ArraySlicer>,
-    listing: Option<Listing>,
+    listing: Option<Listed>,
     products: Products,
     in_flight: InFlight,
     cancels: ArrayVec<VenueOrderId, CANCELS_MAX>,
@@ -414,7 +414,8 @@ impl OrderSession {
                     Some(failed(ReplyTo::of(kind), status, "reply too long", rate))
                 } else {
                     slicer.finish();
-                    self.listing = Some(Listing { kind, rows: Rows::default(), rate, seen: false });
+                    let body = Listing::new(LIST_ARRAYS, Some(kind.array()));
+                    self.listing = Some(Listed { kind, body, rows: Rows::default(), rate });
                     self.in_flight = InFlight::List(kind);
                     None
                 }
@@ -429,19 +430,14 @@ impl OrderSession {
     fn slice<IO: Facts + Wire>(&mut self, io: &mut IO) -> Option<Reply> {
         let (listing, slicer) = (self.listing.as_mut()?, self.slicer.as_mut()?);
         let (kind, rate) = (listing.kind, listing.rate);
-        let read = match slicer.next_slice() {
-            Ok(Slice::Head { array, .. }) => {
-                listing.seen |= LIST_ARRAYS.get(array) == Some(&kind.array());
-                Ok(None)
-            }
-            Ok(Slice::Elements { text, .. }) => {
+        let read = match listing.body.step(slicer) {
+            Ok(Step::Again) => Ok(None),
+            Ok(Step::Rows { text, .. }) => {
                 let (products, rows) = (&mut self.products, &mut listing.rows);
                 self.plain.parse(text, |cursor| tell_rows(kind, products, cursor, rows, io)).map(|()| None)
             }
-            Ok(Slice::End { .. }) if !listing.seen => Err(Fault::Missing { key: kind.array() }),
-            Ok(Slice::End { text }) => self.plain.parse(text, page_of).map(Some),
-            Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
-            Err(error) => Err(Fault::Slice(error)),
+            Ok(Step::End(text)) => self.plain.parse(text, page_of).map(Some),
+            Err(fault) => Err(fault),
         };
         let to = ReplyTo::of(kind);
         let reply = match read {

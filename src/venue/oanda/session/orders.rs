@@ -18,12 +18,13 @@ use super::super::response::{
 use super::reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
 use super::{TIME_FORMAT, USER_AGENT};
 use crate::codec::http1::{self, HttpError, Item, Limits, Method, RequestError, Response, ResponseReader};
-use crate::codec::json::{ArraySlicer, Plain, Slice};
+use crate::codec::json::{ArraySlicer, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
 use crate::order::Denial;
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::fault::{announce, Fault};
+use crate::venue::listing::{Listing, Step};
 use crate::venue::wait::is_page;
 use crate::venue::{Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire};
 use std::sync::Arc;
@@ -70,14 +71,11 @@ impl InFlight {
 
 /// A listing whose body is in the slicer.
 #[derive(Debug)]
-struct Listing {
+struct Listed {
     to: ReplyTo,
+    body: Listing,
     rows: Rows,
     headers: ReplyHeaders,
-    /// Which array the elements are of.
-    array: usize,
-    /// The array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
-    seen: bool,
 }
 
 /// See the module's documentation.
@@ -92,7 +90,7 @@ pub struct OrderSession {
     plain: Plain,
     /// Made when the first listing comes.
     slicer: Option<ArraySlicer>,
-    listing: Option<Listing>,
+    listing: Option<Listed>,
     products: Products,
     times: Rfc3339Cache,
     in_flight: InFlight,
@@ -431,7 +429,8 @@ impl OrderSession {
             slicer.reset();
             if slicer.push(body) == body.len() {
                 slicer.finish();
-                self.listing = Some(Listing { to, rows: Rows::default(), headers, array: 0, seen: false });
+                let body = Listing::new(LIST_ARRAYS, to.array());
+                self.listing = Some(Listed { to, body, rows: Rows::default(), headers });
                 return Ok(OrderProgress { progress: SessionProgress { consumed, more: true }, reply: None });
             }
             let outcome = Outcome::Failed { code: InlineText::truncated("reply too long") };
@@ -473,24 +472,16 @@ impl OrderSession {
     /// One slice of a listing; the reply at its end.
     fn slice<IO: Facts + Wire>(&mut self, ledger: &mut Ledger, io: &mut IO) -> Option<Reply> {
         let (listing, slicer) = (self.listing.as_mut()?, self.slicer.as_mut()?);
-        let read = match slicer.next_slice() {
-            Ok(Slice::Head { array, .. }) => {
-                listing.array = array;
-                listing.seen |= LIST_ARRAYS.get(array).copied() == listing.to.array();
-                Ok(None)
-            }
-            Ok(Slice::Elements { text, .. }) => {
+        let read = match listing.body.step(slicer) {
+            Ok(Step::Again) => Ok(None),
+            Ok(Step::Rows { array, text }) => {
                 let again = self.again;
                 let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again };
-                let (array, rows) = (listing.array, &mut listing.rows);
+                let rows = &mut listing.rows;
                 self.plain.parse(text, |cursor| tell_rows(array, &mut teller, cursor, rows, io)).map(|()| None)
             }
-            Ok(Slice::End { text }) => match listing.to.array().filter(|_| !listing.seen) {
-                Some(key) => Err(Fault::Missing { key }),
-                None => self.plain.parse(text, picture).map(Some),
-            },
-            Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
-            Err(error) => Err(Fault::Slice(error)),
+            Ok(Step::End(text)) => self.plain.parse(text, picture).map(Some),
+            Err(fault) => Err(fault),
         };
         let (to, headers, rows) = (listing.to, listing.headers, listing.rows);
         let outcome = match read {
