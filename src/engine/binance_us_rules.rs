@@ -37,26 +37,56 @@ struct Rule {
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
-pub(super) struct Rules(Vec<Rule>);
+pub(super) struct Rules {
+    by_instrument: Vec<Option<Rule>>,
+    /// No average is to be asked for before this; may be too early, never too late.
+    ask_from: UnixNanos,
+}
 
 impl Rules {
     /// A symbol, or its new figures.
     fn put(&mut self, instrument: InstrumentId, market: Box<Market>) {
-        match self.0.iter_mut().find(|rule| rule.instrument == instrument) {
-            Some(rule) => rule.market = market,
-            None => {
+        let index = instrument.index();
+        if index >= InstrumentId::COUNT_MAX {
+            return;
+        }
+        if self.by_instrument.len() <= index {
+            self.by_instrument.resize_with(index.saturating_add(1), || None);
+        }
+        match self.by_instrument.get_mut(index) {
+            Some(Some(rule)) => rule.market = market,
+            Some(place) => {
                 let (told, ask_at) = (UnixNanos::NONE, UnixNanos::NONE);
-                self.0.push(Rule { instrument, market, average: None, told, ask_at });
+                *place = Some(Rule { instrument, market, average: None, told, ask_at });
+                self.ask_from = ask_at;
             }
+            None => {}
         }
     }
 
     fn of(&self, instrument: InstrumentId) -> Option<&Rule> {
-        self.0.iter().find(|rule| rule.instrument == instrument)
+        self.by_instrument.get(instrument.index()).and_then(Option::as_ref)
     }
 
     fn of_mut(&mut self, instrument: InstrumentId) -> Option<&mut Rule> {
-        self.0.iter_mut().find(|rule| rule.instrument == instrument)
+        self.by_instrument.get_mut(instrument.index()).and_then(Option::as_mut)
+    }
+
+    /// An instrument whose average is to be asked for now. Looks at each only when one may be due.
+    fn due(&mut self, now: UnixNanos) -> Option<&mut Rule> {
+        if now < self.ask_from {
+            return None;
+        }
+        let next = self.by_instrument.iter().flatten().map(|rule| rule.ask_at).min();
+        self.ask_from = next.unwrap_or(UnixNanos::MAX);
+        self.by_instrument.iter_mut().flatten().find(|rule| rule.ask_at <= now)
+    }
+
+    fn ask_at(&mut self, instrument: InstrumentId, at: UnixNanos) {
+        if let Some(rule) = self.of_mut(instrument) {
+            rule.ask_at = at;
+            self.ask_from = self.ask_from.min(at);
+        }
     }
 
     /// The venue told an average price.
@@ -68,8 +98,8 @@ impl Rules {
 
     /// An order left: its average is to be known for the next one.
     pub(super) fn ordered(&mut self, instrument: InstrumentId) {
-        if let Some(rule) = self.of_mut(instrument) {
-            rule.ask_at = rule.ask_at.min(rule.told.plus_ms(AVERAGE_EVERY_MS));
+        if let Some(rule) = self.of(instrument) {
+            self.ask_at(instrument, rule.ask_at.min(rule.told.plus_ms(AVERAGE_EVERY_MS)));
         }
     }
 }
@@ -162,7 +192,7 @@ impl Engine {
         let Some(index) = self.conns.iter().position(free) else { return };
         let id = ConnId(index as u16);
         let Engine { conns, market, trading, binance_us, .. } = self;
-        let Some(rule) = binance_us.rules.0.iter_mut().find(|rule| rule.ask_at <= now) else { return };
+        let Some(rule) = binance_us.rules.due(now) else { return };
         let instrument = rule.instrument;
         let Some(traded) = market.get(instrument) else { return };
         let call = Call::AveragePrice { symbol: traded.instrument.symbol(), instrument };
@@ -171,9 +201,7 @@ impl Engine {
         let cost = Cost { weight: call.weight(), orders: 0 };
         let Some(mark) = binance_us.housekeeping(now, cost) else {
             // Later: what is due is looked for whenever the connection was used.
-            if let Some(rule) = binance_us.rules.of_mut(instrument) {
-                rule.ask_at = now.plus_ms(AVERAGE_EVERY_MS);
-            }
+            binance_us.rules.ask_at(instrument, now.plus_ms(AVERAGE_EVERY_MS));
             return;
         };
         let start = out.transmit(id, |_| ());
