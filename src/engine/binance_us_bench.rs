@@ -8,13 +8,15 @@ use crate::engine::tests::{client_texts, instrument_named, server_text};
 use crate::engine::{
     BinanceUsOrders, BinanceUsSetup, Carrier, Closed, Control, Engine, EngineConfig, Input, Outputs, Progress,
 };
-use crate::guard::BreakerRules;
+use crate::guard::{BreakerRules, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::record::{
     BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId,
     Listing, MarketRecord, OrderCommand, RequestId, Side, State, StrategyId, UnixNanos, Venue, View,
 };
-use crate::sim::binance_us::{usual_symbols, BinanceUs, Config, Limits, DOOR_REST, DOOR_STREAM, DOOR_WS_API};
+use crate::sim::binance_us::{
+    usual_symbols, BinanceUs, Config, Limits as VenueLimits, DOOR_REST, DOOR_STREAM, DOOR_WS_API,
+};
 use crate::sim::server::{ConnId as VenueConn, Control as Frame, Output, Request, Response, Venue as _};
 use crate::sim::{FakeOutputs, Model as _};
 use crate::venue::binance_us::auth::Credentials;
@@ -68,17 +70,24 @@ impl Bench {
 
     /// With orders, if it says how the account's events come.
     pub(super) fn of(stream: StreamConfig, user_data: Option<UserData>) -> Bench {
-        Self::at(Config::quiet(), stream, user_data)
+        Self::at(Config::quiet(), stream, user_data, None)
+    }
+
+    /// With orders, and limits for them.
+    pub(super) fn limited(limits: Limits) -> Bench {
+        let mut bench = Self::at(Config::quiet(), StreamConfig::default(), Some(UserData::Signature), Some(limits));
+        bench.pass_ms(3_000);
+        bench
     }
 
     /// A venue that tells changes of books every 100 ms, as the real one does.
     pub(super) fn on_the_grid() -> Bench {
         let depth_grid_ns = Config::default().depth_grid_ns;
-        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None)
+        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None, None)
     }
 
-    fn at(venue_config: Config, stream: StreamConfig, user_data: Option<UserData>) -> Bench {
-        let venue_config = Config { limits: Limits::default(), ..venue_config };
+    fn at(venue_config: Config, stream: StreamConfig, user_data: Option<UserData>, limits: Option<Limits>) -> Bench {
+        let venue_config = Config { limits: VenueLimits::default(), ..venue_config };
         let endpoints = BinanceUsEndpoints::default();
         let key = Credentials::new(venue_config.key.key(), venue_config.key.secret()).unwrap();
         let api = ApiConfig {
@@ -106,7 +115,7 @@ impl Bench {
                 orders,
             }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
-            limits: None,
+            limits,
             breaker: BreakerRules::default(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),

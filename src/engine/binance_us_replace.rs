@@ -6,6 +6,7 @@
 use super::connections::{Lane, Session};
 use super::contract::{Note, Outputs};
 use super::port::Permit;
+use super::pretrade::Beside;
 use super::route::{free_conn, Plug, BUSY_MS};
 use super::trading::{Cargo, Trading};
 use super::Engine;
@@ -38,7 +39,13 @@ impl Engine {
         if let Some(old) = self.trading.orders.get(swap.slot) {
             let heard = self.heard_of(traded);
             let Trading { pretrade, orders, purse, .. } = &self.trading;
-            pretrade.check_change(now, command, old, traded, &self.market, heard, orders, purse)?;
+            // The venue promises to place nothing after a fill only of an order that had none before.
+            let beside = if swap.only_untouched(command) { Beside::Nothing } else { Beside::Rest };
+            pretrade.check_change(now, command, (old, beside), traded, &self.market, heard, orders, purse)?;
+            if command.places_anyway() {
+                // The old one may rest on: it is one more order.
+                pretrade.check(now, &swap.order, traded, &self.market, heard, orders, purse)?;
+            }
         }
         if !self.may_trade(VENUE) {
             return Err(self.not_reconciled(VENUE));
@@ -86,8 +93,7 @@ impl Engine {
         let sent = NewOrder::of_intent(&intent).map_err(Into::into).and_then(|order| {
             let replace = ReplaceOrder {
                 cancel: OrderId::Venue(swap.venue_order_id.as_str()),
-                // A fill on its way must not make both together more than was asked for.
-                restriction: (swap.untouched && !anyway).then_some(CancelRestriction::OnlyNew),
+                restriction: swap.only_untouched(command).then_some(CancelRestriction::OnlyNew),
                 mode: if anyway { ReplaceMode::AllowFailure } else { ReplaceMode::StopOnFailure },
                 order,
             };
@@ -115,3 +121,6 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

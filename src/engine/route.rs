@@ -5,6 +5,7 @@ use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
 use super::port::Permit;
+use super::pretrade::Beside;
 use super::trading::{Cargo, Stray, Trading, CANCELS_PER_REQUEST_MAX, STRAYS_MAX};
 use super::Engine;
 use crate::guard::{check_increments, Cost, IncrementError, Priority, RetryAt};
@@ -224,7 +225,7 @@ impl Engine {
             self.trading.pretrade.check_change(
                 now,
                 command,
-                order,
+                (order, Beside::Nothing),
                 traded,
                 &self.market,
                 heard,
