@@ -50,6 +50,7 @@ impl Engine {
         if !self.may_trade(VENUE) {
             return Err(self.not_reconciled(VENUE));
         }
+        self.all_accounted_for(VENUE)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(VENUE).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }

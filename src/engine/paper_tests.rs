@@ -290,6 +290,24 @@ fn limits_and_the_kill_switch_guard_paper_as_they_guard_money() {
 }
 
 #[test]
+fn no_change_leaves_before_every_venue_is_reconciled() {
+    let mut bench = Bench::new(&paper(0, 0), None);
+    let price = 50_000 * 100_000_000;
+    let order = bench.submit(OrderCommand::limit(BTC, Side::Buy, price, 1_000_000));
+    bench.pass_ms(10);
+    let change = OrderCommand::replace(BTC, OrderRef::Request(order), price / 2, 1_000_000);
+    // Orders are traded elsewhere too, and nobody has listed them yet.
+    bench.engine.trading.desks.get_mut(Venue::Oanda).user = Some(ConnId(0));
+    let early = bench.submit(change);
+    bench.engine.trading.desks.get_mut(Venue::Oanda).user = None;
+    let late = bench.submit(change);
+    bench.pass_ms(10);
+    let refused = bench.out.executions[0].iter().find(|record| record.request == early).unwrap();
+    assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::NotConnected));
+    assert_eq!(bench.kinds(late), [K::Replaced]);
+}
+
+#[test]
 fn while_the_book_is_doubtful_nothing_is_taken_and_nothing_is_filled() {
     let mut bench = Bench::listening(&paper(0, 0));
     let ask = bench.best(BookSide::Ask);

@@ -236,6 +236,8 @@ impl Engine {
         if !self.may_trade(venue) {
             return Err(self.not_reconciled(venue));
         }
+        // At some venues a change is another order.
+        self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }

@@ -2,9 +2,10 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::super::binance_us_bench::Bench;
+use super::super::ConnId;
 use crate::guard::{InstrumentLimits, Limits};
 use crate::record::{
-    ExecutionKind as K, ExecutionRecord, Fixed, InstrumentId, OrderCommand, OrderRef, RejectClass, RequestId,
+    ExecutionKind as K, ExecutionRecord, Fixed, InstrumentId, OrderCommand, OrderRef, RejectClass, RequestId, Venue,
 };
 
 const BTC: InstrumentId = InstrumentId(0);
@@ -108,5 +109,19 @@ fn one_more_open_order_is_counted_only_if_it_is_placed_anyway() {
     let command = change(&bench, order, 1_000);
     let (kind, class, _) = answer(&mut bench, 2, command.place_anyway());
     assert_eq!((kind, class), (K::ReplaceRejected, RejectClass::Limit));
+    assert_eq!(answer(&mut bench, 3, command).0, K::Accepted);
+}
+
+#[test]
+fn no_change_leaves_before_every_venue_is_reconciled() {
+    let mut bench = Bench::limited(Limits::new());
+    let order = resting(&mut bench);
+    let command = change(&bench, order, 1_000);
+    // Orders are traded elsewhere too, and nobody has listed them yet.
+    bench.engine.trading.desks.get_mut(Venue::Coinbase).user = Some(ConnId(0));
+    let (kind, class, code) = answer(&mut bench, 2, command);
+    let refused = (K::ReplaceRejected, RejectClass::NotConnected, "another venue is not reconciled");
+    assert_eq!((kind, class, code.as_str()), refused);
+    bench.engine.trading.desks.get_mut(Venue::Coinbase).user = None;
     assert_eq!(answer(&mut bench, 3, command).0, K::Accepted);
 }
