@@ -67,7 +67,7 @@ impl Engine {
         let Permit::Stamp(stamp, _) = permit else {
             return Err(Refusal::new(RejectClass::Busy, "the venue's clock is not known"));
         };
-        if let Err(refusal) = pretrade.take_rate(now, VENUE) {
+        if let Err(refusal) = pretrade.rate_ready(now, VENUE) {
             out.count(Counter::RateLimited, 1);
             return Err(refusal);
         }
@@ -76,6 +76,7 @@ impl Engine {
         let placed = orders.place(&swap.order, instrument)?;
         orders.swap_begun(&swap);
         let mark = permit.count(now, Priority::Order, desk, binance_us);
+        pretrade.count_rate(now, VENUE);
         let anyway = command.places_anyway();
         let intent = PlaceIntent {
             instrument,

@@ -13,7 +13,8 @@ use super::contract::{ConnId, Outputs};
 use super::desk::{Asking, Desk};
 use super::ear::Ear;
 use super::oanda_desk::{Oanda, VENUE};
-use super::route::{free_conn, Plug};
+use super::port::Permit;
+use super::route::{free_conn, Plug, CHANGE};
 use super::trading::{Cargo, Trading};
 use super::{Engine, OandaOrders, OandaSetup};
 use crate::codec::http1::RequestError;
@@ -277,13 +278,18 @@ impl Engine {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
         let instrument = traded.instrument.clone();
-        if let Err(RetryAt(at)) = self.trading.desks.get_mut(VENUE).governor.take(now, Priority::Order) {
+        let Engine { trading, binance_us, .. } = self;
+        let desk = trading.desks.get_mut(VENUE);
+        let permit = Permit::take(now, VENUE, CHANGE, desk, binance_us, out).map_err(|none| none.refusal(now))?;
+        if let Err(refusal) = trading.pretrade.rate_ready(now, VENUE) {
             out.count(Counter::RateLimited, 1);
-            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+            return Err(refusal);
         }
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        let (orders, mut sink) = trading.orders_and_sink(out);
         // Otherwise it was told already.
         let Some(send) = orders.replace(now, VENUE, command, &mut sink) else { return Ok(()) };
+        permit.count(now, Priority::Order, trading.desks.get_mut(VENUE), binance_us);
+        trading.pretrade.count_rate(now, VENUE);
         let intent = ReplaceIntent {
             instrument: &instrument,
             venue_order_id: &send.venue_order_id,

@@ -257,8 +257,9 @@ impl Engine {
         if !whole {
             return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
         }
-        self.trading.pretrade.take_rate(now, venue)?;
+        self.trading.pretrade.rate_ready(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
+        self.trading.pretrade.count_rate(now, venue);
         let intent = intent_of(instrument, &placed.client_order_id, command, terms);
         if desk.venue.place(now, &intent).is_err() {
             let (orders, mut sink) = self.trading.orders_and_sink(out);
@@ -284,9 +285,11 @@ impl Engine {
         if venue == Venue::Oanda {
             oanda_orders::check_change(&self.trading.orders, command)?;
         }
+        self.trading.pretrade.rate_ready(now, venue)?;
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         // `None`: told already.
         let Some(send) = orders.replace(now, venue, command, &mut sink) else { return Ok(()) };
+        self.trading.pretrade.count_rate(now, venue);
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
         let (Some(traded), Some(desk)) = (traded, paper.get_mut(venue).as_deref_mut()) else { return Ok(()) };
@@ -319,8 +322,9 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        self.trading.pretrade.take_rate(now, venue)?;
+        self.trading.pretrade.rate_ready(now, venue)?;
         let placed = self.trading.orders.place(&swap.order, instrument)?;
+        self.trading.pretrade.count_rate(now, venue);
         self.trading.orders.swap_begun(swap);
         let intent = intent_of(instrument, &placed.client_order_id, &swap.order, None);
         if desk.venue.swap(now, &swap.venue_order_id, (swap.untouched && !anyway, anyway), &intent).is_err() {

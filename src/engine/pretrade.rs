@@ -135,15 +135,20 @@ impl PreTrade {
         passed.map_err(|breach| refusal(now, breach))
     }
 
-    /// Counts a new order against our own rate for the venue, as the last check of all: what is refused after it would
-    /// still count.
+    /// Whether our own rate for the venue lets an order or a change leave now. Counts nothing.
     ///
     /// # Errors
-    /// [`Refusal`]; nothing is counted then.
-    pub(super) fn take_rate(&mut self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
-        let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
+    /// [`Refusal`].
+    pub(super) fn rate_ready(&self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
         // The whole rate is for orders: there is nobody to keep a share for.
-        rate.take(now, Priority::Cancel).map_err(over_rate)
+        self.rates.get(venue).as_ref().map_or(Ok(()), |rate| rate.ready(now, Priority::Cancel)).map_err(over_rate)
+    }
+
+    /// Counts an order or a change that leaves now, after [`PreTrade::rate_ready`]: what was refused by then does not count.
+    pub(super) fn count_rate(&mut self, now: UnixNanos, venue: Venue) {
+        if let Some(rate) = self.rates.get_mut(venue) {
+            let _ready = rate.take(now, Priority::Cancel);
+        }
     }
 }
 

@@ -26,6 +26,10 @@ const CANCEL_RETRY_MS: u64 = 2;
 /// When to try again what found every connection or token in use, ms: a reply comes in about that.
 pub(super) const BUSY_MS: u64 = 5;
 
+/// What a change needs and counts as, at venues that have such a request.
+pub(super) const CHANGE: (TokenPath, Cost, Priority) =
+    (TokenPath::Edit, Cost { weight: 1, orders: 1 }, Priority::Order);
+
 /// What the venue is to be told of a place command.
 fn intent<'a>(
     instrument: &'a Instrument,
@@ -151,8 +155,8 @@ impl Engine {
         let cost = Cost { weight: 1, orders: counted };
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
             .map_err(|none| none.refusal(now))?;
-        // Both or none is counted: an order that one of them refuses must not use up the other.
-        if let Err(refusal) = pretrade.take_rate(now, venue) {
+        // Each rate is counted once the order leaves: what one of them refuses must not use up the other.
+        if let Err(refusal) = pretrade.rate_ready(now, venue) {
             permit.give_back(desk);
             out.count(Counter::RateLimited, 1);
             return Err(refusal);
@@ -169,6 +173,7 @@ impl Engine {
             }
         };
         let mark = permit.count(now, Priority::Order, desk, binance_us);
+        pretrade.count_rate(now, venue);
         let composite = command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot));
         let intent = intent(instrument, &placed.client_order_id, command, composite);
         if venue == Venue::Oanda {
@@ -249,24 +254,27 @@ impl Engine {
         if venue == Venue::Oanda {
             return self.replace_at_oanda(now, out, id, command);
         }
-        let Engine { conns, trading, .. } = self;
-        let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
-        let path = TokenPath::Edit as u8;
-        let Some(token) = tokens.take(path, now, |t| out.retire(t)) else {
-            out.count(Counter::TokensMissing, 1);
-            return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
+        let Engine { conns, trading, binance_us, .. } = self;
+        let Some(session) = order_session(conns, id) else {
+            return Err(Refusal::new(RejectClass::NotConnected, "no order connection"));
         };
-        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
-            tokens.put_back(path, token);
+        let desk = trading.desks.get_mut(venue);
+        let permit = Permit::take(now, venue, CHANGE, desk, binance_us, out).map_err(|none| none.refusal(now))?;
+        if let Err(refusal) = trading.pretrade.rate_ready(now, venue) {
+            permit.give_back(desk);
             out.count(Counter::RateLimited, 1);
-            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+            return Err(refusal);
         }
         let (orders, mut sink) = trading.orders_and_sink(out);
-        let Some(send) = orders.replace(now, venue, command, &mut sink) else {
+        let send = orders.replace(now, venue, command, &mut sink);
+        let desk = trading.desks.get_mut(venue);
+        let Some(send) = send else {
             // Told already.
-            trading.desks.get_mut(venue).tokens.put_back(path, token);
+            permit.give_back(desk);
             return Ok(());
         };
+        permit.count(now, Priority::Order, desk, binance_us);
+        trading.pretrade.count_rate(now, venue);
         let intent = ReplaceIntent {
             instrument,
             venue_order_id: &send.venue_order_id,
@@ -275,11 +283,14 @@ impl Engine {
             price: send.price,
             quantity: send.quantity,
         };
-        let Some(session) = order_session(conns, id) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if let Err(refused) = session.replace(now, &intent, token.token, &mut plug) {
-            if let Some(token) = refused.token {
+        let sent = match permit.into_token() {
+            Some(token) => session.replace(now, &intent, token, &mut plug).map_err(|refused| refused.token),
+            None => Err(None),
+        };
+        if let Err(token) = sent {
+            if let Some(token) = token {
                 out.retire(token);
             }
             let (orders, mut sink) = trading.orders_and_sink(out);
