@@ -406,6 +406,11 @@ impl Engine {
     /// Orders the venue holds although we did not mean them to: cancelled by their venue id.
     pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for venue in Venue::ALL {
+            if self.market.on_paper(venue) {
+                // They are of the real account.
+                self.trading.strays.retain(|stray| stray.venue != venue);
+                continue;
+            }
             let strays = &self.trading.strays;
             if venue != Venue::Coinbase {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);
