@@ -308,6 +308,10 @@ impl Engine {
         self.arm_snapshots();
         self.listen_key_replied(now, out, reply);
         self.listen_key_unblocked(now, out);
+        // What became of orders is asked before anything else takes the connection.
+        if !self.market.on_paper(Venue::BinanceUs) {
+            self.ask_binance_us(now, out);
+        }
         // Others of its stage: one leaves as the one before comes in.
         self.fetch_snapshot(now, out);
         self.ask_average(now, out);
