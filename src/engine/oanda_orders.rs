@@ -318,8 +318,10 @@ impl Engine {
             return;
         }
         let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Housekeeping]) else { return };
-        let begins = self.oanda.ledger.needs_beginning();
-        if begins || matches!(self.oanda.account.picture, Picture::Due(at) if at <= now) {
+        let picture = self.oanda.account.picture;
+        // One that failed is due again after a pause.
+        let begins = picture == Picture::None && self.oanda.ledger.needs_beginning();
+        if begins || matches!(picture, Picture::Due(at) if at <= now) {
             let asked = self.ask_account(now, out, id, &request::Query::Account, Priority::UnknownQuery);
             self.trading.held.clear();
             let again = Picture::Due(now.plus_ms(PICTURE_RETRY_MS));
