@@ -35,8 +35,6 @@ const STEPS_MAX: usize = 1_000;
 const CANCEL_RETRY_MS: u64 = 2;
 /// A picture that did not fit what was applied meanwhile is taken again after this.
 const PICTURE_RETRY_MS: u64 = 250;
-/// A warm-up that the governor does not allow now is tried again after this.
-const WARM_RETRY_MS: u64 = 250;
 /// What a `Date` header is cut off to.
 const DATE_FINENESS_MS: u64 = 1_000;
 /// Rows of a page of transactions: the most the venue gives (OANDA reference 3).
@@ -590,11 +588,7 @@ impl Engine {
             self.session_result(now, out, id, result);
             return;
         }
-        if trading.desks.get_mut(VENUE).governor.take(now, Priority::Housekeeping).is_err() {
-            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
-            return;
-        }
-        self.warm_at_oanda(now, out, id);
+        self.warm_or_retry(now, out, id);
     }
 
     /// Uses an idle connection, so that it stays warm and the account's figures fresh.
