@@ -118,7 +118,7 @@ impl Trading {
         let (slot, request) = match cargo {
             Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel
+            Cargo::Cancel(_)
             | Cargo::Query
             | Cargo::Account
             | Cargo::Snapshot
@@ -184,7 +184,7 @@ impl Engine {
 const fn operation(cargo: &Cargo) -> &'static str {
     match cargo {
         Cargo::Place(_) => "place",
-        Cargo::Cancel => "cancel",
+        Cargo::Cancel(_) => "cancel",
         Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
         Cargo::Account => "account",
@@ -200,7 +200,7 @@ pub(super) const fn answers(cargo: &Cargo, to: ReplyTo) -> bool {
     matches!(
         (cargo, to),
         (Cargo::Place(_), ReplyTo::Place)
-            | (Cargo::Cancel, ReplyTo::Cancel)
+            | (Cargo::Cancel(_), ReplyTo::Cancel)
             | (Cargo::Change(..), ReplyTo::Edit)
             | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances)
             | (Cargo::Warm, ReplyTo::Time)

@@ -57,6 +57,8 @@ pub(super) struct Bench {
     pub(super) snapshots: usize,
     /// REST requests by method and path.
     pub(super) requests: BTreeMap<String, usize>,
+    /// The same, as they came.
+    pub(super) asked: Vec<String>,
     /// REST paths that answer 503.
     pub(super) broken: Vec<String>,
     /// Dials of these connections do not succeed.
@@ -138,6 +140,7 @@ impl Bench {
             published: BTreeMap::new(),
             snapshots: 0,
             requests: BTreeMap::new(),
+            asked: Vec::new(),
             broken: Vec::new(),
             unreachable: Vec::new(),
         };
@@ -305,6 +308,7 @@ impl Bench {
         };
         self.snapshots += usize::from(path.ends_with("/depth"));
         *self.requests.entry(format!("{method} {path}")).or_default() += 1;
+        self.asked.push(format!("{method} {path}"));
         self.venue.arrived(self.now, DOOR_REST, &request);
         let reply = match self.broken.contains(&request.path) {
             true => Response::html(503, "<html>trouble</html>"),
@@ -316,7 +320,8 @@ impl Bench {
         }
         let mut bytes = (bytes + "\r\n").into_bytes();
         bytes.extend(reply.body);
-        self.links[index].on_the_way.push_back((self.now, bytes));
+        let at = self.now + self.links[index].delay_ms * 1_000_000;
+        self.links[index].on_the_way.push_back((at, bytes));
     }
 
     pub(super) fn take_outputs(&mut self) {

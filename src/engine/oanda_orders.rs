@@ -233,7 +233,7 @@ impl Engine {
         let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
         let governor = &mut self.trading.desks.get_mut(VENUE).governor;
         governor.take(now, Priority::Cancel).map_err(|RetryAt(at)| at)?;
-        let sent = self.send_to_oanda(out, id, (Cargo::Cancel, UnixNanos::NONE), |session, ledger, plug| {
+        let sent = self.send_to_oanda(out, id, (Cargo::Cancel(*order), UnixNanos::NONE), |session, ledger, plug| {
             session.cancel(now, order, ledger, plug)
         });
         if !sent {
@@ -256,7 +256,7 @@ impl Engine {
             return;
         }
         let cancel = request::Command::Cancel(OrderSpecifier::Client(ours.as_str()));
-        let cargo = (Cargo::Cancel, UnixNanos::NONE);
+        let cargo = (Cargo::Cancel(VenueOrderId::EMPTY), UnixNanos::NONE);
         if self.send_to_oanda(out, id, cargo, |session, ledger, plug| session.change(now, &cancel, ledger, plug)) {
             out.count(Counter::CancelsSent, 1);
         }

@@ -197,7 +197,7 @@ impl Engine {
             (Cargo::Place(of), Answer::Place(..)) | (Cargo::Change(of, _), Answer::Replace(..)) => Some(*of) == slot,
             // A swap is over with the word about its new order, which comes last.
             (Cargo::Swap { new, .. }, Answer::Place(..)) => Some(*new) == slot,
-            (Cargo::Cancel, Answer::Cancel(..)) => true,
+            (Cargo::Cancel(of), Answer::Cancel(id, _)) => of == id,
             _ => false,
         };
         self.trading.say_ended(now, conn, answered, end_of(answer));
@@ -347,7 +347,7 @@ impl Engine {
         let Some(desk) = self.market.paper.get_mut(send.venue).as_deref_mut() else { return false };
         desk.venue.cancel(now, &send.venue_order_id);
         let conn = desk.conn;
-        self.trading.load(conn, Cargo::Cancel, 0, 1, UnixNanos::NONE);
+        self.trading.load(conn, Cargo::Cancel(send.venue_order_id), 0, 1, UnixNanos::NONE);
         self.trading.say_cancelled(&[send.venue_order_id]);
         self.left_on_paper(now, out, conn);
         out.count(Counter::CancelsSent, 1);

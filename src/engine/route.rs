@@ -396,7 +396,7 @@ impl Engine {
             return Err(soon);
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.load(id, Cargo::Cancel(VenueOrderId::EMPTY), start, end, UnixNanos::NONE);
         trading.say_cancelled(ids);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, ids.len() as u64);
