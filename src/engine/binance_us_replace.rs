@@ -78,18 +78,7 @@ impl Engine {
         let mark = permit.count(now, Priority::Order, desk, binance_us);
         pretrade.count_rate(now, VENUE);
         let anyway = command.places_anyway();
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &placed.client_order_id,
-            side: swap.order.side(),
-            order_type: swap.order.order_type(),
-            time_in_force: swap.order.tif(),
-            post_only: swap.order.is_post_only(),
-            price: swap.order.price(),
-            quantity: swap.order.quantity(),
-            quantity_in_quote: false,
-            composite: None,
-        };
+        let intent = PlaceIntent::of(instrument, &placed.client_order_id, &swap.order, None);
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
         let sent = NewOrder::of_intent(&intent).map_err(Into::into).and_then(|order| {

@@ -139,18 +139,7 @@ impl Engine {
         };
         let limit = composite.map_or(command.order_type() == OrderType::Limit, |order| order.terms().is_limit());
         check_status(instrument, limit, command.is_post_only()).map_err(misfit)?;
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &ClientOrderId::EMPTY,
-            side: command.side(),
-            order_type: command.order_type(),
-            time_in_force: command.tif(),
-            post_only: command.is_post_only(),
-            price: command.price(),
-            quantity: command.quantity(),
-            quantity_in_quote: command.is_quantity_in_quote(),
-            composite,
-        };
+        let intent = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, composite);
         let fresh = now <= rule.told.plus_ms(AVERAGE_KEPT_MS);
         let orders = &self.trading.orders;
         let specials = self.binance_us.specials.open(instrument.id, orders);

@@ -16,9 +16,9 @@ use super::Engine;
 use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
-    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
-    InstrumentId, MarketRecord, OrderCommand, OrderRef, PreparedOrder, RejectClass, Stamp, State, StrategyId,
-    TradingStatus, UnixNanos, Venue, VenueOrderId,
+    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, InstrumentId,
+    MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, TradingStatus, UnixNanos, Venue,
+    VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::oanda::InstrumentRules;
@@ -250,7 +250,7 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        let nameless = intent_of(instrument, &ClientOrderId::EMPTY, command, terms);
+        let nameless = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, terms);
         if !desk.venue.offers(now, &nameless) {
             return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
         }
@@ -260,7 +260,7 @@ impl Engine {
         self.trading.pretrade.rate_ready(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
         self.trading.pretrade.count_rate(now, venue);
-        let intent = intent_of(instrument, &placed.client_order_id, command, terms);
+        let intent = PlaceIntent::of(instrument, &placed.client_order_id, command, terms);
         if desk.venue.place(now, &intent).is_err() {
             let (orders, mut sink) = self.trading.orders_and_sink(out);
             orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
@@ -326,7 +326,7 @@ impl Engine {
         let placed = self.trading.orders.place(&swap.order, instrument)?;
         self.trading.pretrade.count_rate(now, venue);
         self.trading.orders.swap_begun(swap);
-        let intent = intent_of(instrument, &placed.client_order_id, &swap.order, None);
+        let intent = PlaceIntent::of(instrument, &placed.client_order_id, &swap.order, None);
         if desk.venue.swap(now, &swap.venue_order_id, (swap.untouched && !anyway, anyway), &intent).is_err() {
             self.trading.orders.swap_abandoned(swap.slot);
             let (orders, mut sink) = self.trading.orders_and_sink(out);
@@ -392,26 +392,6 @@ impl Engine {
             self.tell_paper_state(now, out, (desk.conn, venue), ConnectionRole::User, ConnectionState::Healthy);
         }
         *self.market.paper.get_mut(venue) = Some(desk);
-    }
-}
-
-fn intent_of<'a>(
-    instrument: &'a Instrument,
-    id: &'a ClientOrderId,
-    command: &OrderCommand,
-    composite: Option<&'a PreparedOrder>,
-) -> PlaceIntent<'a> {
-    PlaceIntent {
-        instrument,
-        client_order_id: id,
-        side: command.side(),
-        order_type: command.order_type(),
-        time_in_force: command.tif(),
-        post_only: command.is_post_only(),
-        price: command.price(),
-        quantity: command.quantity(),
-        quantity_in_quote: command.is_quantity_in_quote(),
-        composite,
     }
 }
 

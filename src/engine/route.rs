@@ -30,27 +30,6 @@ pub(super) const BUSY_MS: u64 = 5;
 pub(super) const CHANGE: (TokenPath, Cost, Priority) =
     (TokenPath::Edit, Cost { weight: 1, orders: 1 }, Priority::Order);
 
-/// What the venue is to be told of a place command.
-fn intent<'a>(
-    instrument: &'a Instrument,
-    client_order_id: &'a ClientOrderId,
-    command: &OrderCommand,
-    composite: Option<&'a PreparedOrder>,
-) -> PlaceIntent<'a> {
-    PlaceIntent {
-        instrument,
-        client_order_id,
-        side: command.side(),
-        order_type: command.order_type(),
-        time_in_force: command.tif(),
-        post_only: command.is_post_only(),
-        price: command.price(),
-        quantity: command.quantity(),
-        quantity_in_quote: command.is_quantity_in_quote(),
-        composite,
-    }
-}
-
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
     pub(super) out: &'a mut O,
@@ -124,7 +103,7 @@ impl Engine {
         let command = whole.as_ref().unwrap_or(command);
         self.check_terms(now, instrument, command, composite)?;
         if venue == Venue::Oanda {
-            self.oanda.account.check(now, &intent(instrument, &ClientOrderId::EMPTY, command, composite))?;
+            self.oanda.account.check(now, &PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, composite))?;
         }
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
@@ -175,7 +154,7 @@ impl Engine {
         let mark = permit.count(now, Priority::Order, desk, binance_us);
         pretrade.count_rate(now, venue);
         let composite = command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot));
-        let intent = intent(instrument, &placed.client_order_id, command, composite);
+        let intent = PlaceIntent::of(instrument, &placed.client_order_id, command, composite);
         if venue == Venue::Oanda {
             oanda.account.note(placed.slot, oanda.ledger.newest(), orders);
         }
