@@ -78,9 +78,7 @@ impl Engine {
         }
         if desk.asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, VENUE) else { return };
-            let cursor = String::new();
-            desk.asking =
-                Some(Asking { id: query_id, query, cursor, pages: 0, item: 0, incomplete: false, waits: true });
+            desk.asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = &mut desk.asking else { return };
         let symbol_of = |id: InstrumentId| market.get(id).map(|traded| traded.instrument.symbol());

@@ -5,8 +5,8 @@
 //! the venue will.
 
 use super::connections::{Lane, Session};
-use super::contract::{ConnId, Outputs};
-use super::route::{misfit, Plug};
+use super::contract::Outputs;
+use super::route::{free_conn, misfit, Plug};
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{check_increments, check_prepared, check_status, Cost};
@@ -174,18 +174,15 @@ impl Engine {
         if self.trading.desks.get(Venue::BinanceUs).user.is_none() {
             return;
         }
-        let free = |conn: &super::connections::Conn| {
-            let free = matches!(&conn.session, Session::BinanceUsRest(session) if session.free());
-            free && conn.lane == Lane::Housekeeping && conn.is_open()
-        };
-        let Some(index) = self.conns.iter().position(free) else { return };
-        let id = ConnId(index as u16);
+        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[Lane::Housekeeping]) else { return };
         let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(rule) = binance_us.rules.due(now) else { return };
         let instrument = rule.instrument;
         let Some(traded) = market.get(instrument) else { return };
         let call = Call::AveragePrice { symbol: traded.instrument.symbol(), instrument };
-        let Some(Session::BinanceUsRest(session)) = conns.get_mut(index).map(|conn| &mut conn.session) else { return };
+        let Some(Session::BinanceUsRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+            return;
+        };
         rule.ask_at = UnixNanos::MAX;
         let cost = Cost { weight: call.weight(), orders: 0 };
         let Some(mark) = binance_us.housekeeping(now, cost) else {
@@ -201,6 +198,6 @@ impl Engine {
         let (end, deadline) = (plug.end, session.expects_reply_by());
         binance_us.mark(id, Some(mark));
         trading.load(id, Cargo::Average, start, end, UnixNanos::NONE);
-        self.deadlines.set(index, deadline);
+        self.deadlines.set(id.index(), deadline);
     }
 }

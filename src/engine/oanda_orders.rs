@@ -373,9 +373,7 @@ impl Engine {
         }
         if desk.asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, VENUE) else { return false };
-            let cursor = String::new();
-            desk.asking =
-                Some(Asking { id: query_id, query, cursor, pages: 0, item: 0, incomplete: false, waits: true });
+            desk.asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = &mut desk.asking else { return false };
         let Oanda { ledger, account, .. } = &mut self.oanda;

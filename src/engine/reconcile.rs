@@ -124,15 +124,7 @@ impl Engine {
         }
         if asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, venue) else { return };
-            *asking = Some(Asking {
-                id: query_id,
-                query,
-                cursor: String::new(),
-                pages: 0,
-                item: 0,
-                incomplete: false,
-                waits: true,
-            });
+            *asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = asking.as_mut() else { return };
         let symbol;
