@@ -37,8 +37,6 @@ const CANCEL_RETRY_MS: u64 = 2;
 const PICTURE_RETRY_MS: u64 = 250;
 /// What a `Date` header is cut off to.
 const DATE_FINENESS_MS: u64 = 1_000;
-/// Rows of a page of transactions: the most the venue gives (OANDA reference 3).
-const PAGE_ROWS: u32 = 1_000;
 /// A dead session's transactions are looked for so far back at most, ns: the venue takes spans of 365 days.
 const PAST_NS_MAX: u64 = 364 * 86_400 * 1_000_000_000;
 /// Orders whose ids before sending are remembered before the list is cleaned.
@@ -392,7 +390,8 @@ impl Engine {
             (Query::Balances { .. }, _) => first.then_some(Step::Ask(request::Query::Summary)),
             (Query::Fills { since: from, .. }, Past::Unknown) if orders.ids().has_earlier() => {
                 let from = (*from).max(UnixNanos(now.0.saturating_sub(PAST_NS_MAX)));
-                let pages = request::Query::TransactionPages { from, to: UnixNanos::NONE, page_size: PAGE_ROWS };
+                let (to, page_size) = (UnixNanos::NONE, limits::PAGE_TRANSACTIONS_MAX);
+                let pages = request::Query::TransactionPages { from, to, page_size };
                 first.then_some(Step::Ask(pages))
             }
             (Query::Fills { .. }, Past::After(id)) => first.then(|| Step::Replay(further(id))),
