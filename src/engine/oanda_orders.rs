@@ -10,6 +10,7 @@
 use super::audit;
 use super::connections::{Conn, Lane, Session};
 use super::contract::{ConnId, Outputs};
+use super::deadlines::Deadlines;
 use super::desk::{Asking, Desk};
 use super::ear::Ear;
 use super::oanda_desk::{Oanda, VENUE};
@@ -196,28 +197,48 @@ pub(super) fn desk(user: ConnId, orders: &OandaOrders, breaker: Breaker) -> Desk
     }
 }
 
-impl Engine {
+/// What handing a request to a connection takes of the engine: not the market, of which requests speak.
+struct Hands<'a> {
+    conns: &'a mut [Conn],
+    trading: &'a mut Trading,
+    ledger: &'a Ledger,
+    deadlines: &'a mut Deadlines,
+}
+
+impl Hands<'_> {
     /// Hands a request to a connection; false if it did not take it.
-    fn send_to_oanda<O: Outputs>(
-        &mut self,
+    fn send<O: Outputs>(
+        self,
         out: &mut O,
         id: ConnId,
         (cargo, origin): (Cargo, UnixNanos),
         send: impl FnOnce(&mut OrderSession, &Ledger, &mut Plug<'_, O>) -> Result<(), NotSent>,
     ) -> bool {
-        let Engine { conns, trading, oanda, .. } = self;
-        let Some(Session::OandaRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+        let Some(Session::OandaRest(session)) = self.conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
             return false;
         };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if send(session, &oanda.ledger, &mut plug).is_err() {
+        if send(session, self.ledger, &mut plug).is_err() {
             return false;
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        trading.load(id, cargo, start, end, origin);
+        self.trading.load(id, cargo, start, end, origin);
         self.deadlines.set(id.index(), deadline);
         true
+    }
+}
+
+impl Engine {
+    fn send_to_oanda<O: Outputs>(
+        &mut self,
+        out: &mut O,
+        id: ConnId,
+        cargo: (Cargo, UnixNanos),
+        send: impl FnOnce(&mut OrderSession, &Ledger, &mut Plug<'_, O>) -> Result<(), NotSent>,
+    ) -> bool {
+        let Engine { conns, trading, oanda, deadlines, .. } = self;
+        Hands { conns, trading, ledger: &oanda.ledger, deadlines }.send(out, id, cargo, send)
     }
 
     /// One cancel request; when to try again if nothing is free for it.
@@ -270,11 +291,10 @@ impl Engine {
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
         check_change(&self.trading.orders, command)?;
-        let Some(traded) = self.market.get(command.instrument()) else {
+        let Engine { conns, market, trading, oanda, binance_us, deadlines, .. } = self;
+        let Some(traded) = market.get(command.instrument()) else {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
-        let instrument = traded.instrument.clone();
-        let Engine { trading, binance_us, .. } = self;
         let desk = trading.desks.get_mut(VENUE);
         let permit = Permit::take(now, VENUE, CHANGE, desk, binance_us, out).map_err(|none| none.refusal(now))?;
         if let Err(refusal) = trading.pretrade.rate_ready(now, VENUE) {
@@ -287,7 +307,7 @@ impl Engine {
         permit.count(now, Priority::Order, trading.desks.get_mut(VENUE), binance_us);
         trading.pretrade.count_rate(now, VENUE);
         let intent = ReplaceIntent {
-            instrument: &instrument,
+            instrument: &traded.instrument,
             venue_order_id: &send.venue_order_id,
             client_order_id: &send.client_order_id,
             side: send.side,
@@ -295,12 +315,11 @@ impl Engine {
             quantity: send.quantity,
         };
         let cargo = (Cargo::Change(send.slot, send.request), command.origin());
-        let sent =
-            self.send_to_oanda(out, id, cargo, |session, ledger, plug| session.replace(now, &intent, ledger, plug));
-        if sent {
+        let hands = Hands { conns, trading, ledger: &oanda.ledger, deadlines };
+        if hands.send(out, id, cargo, |session, ledger, plug| session.replace(now, &intent, ledger, plug)) {
             out.count(Counter::ChangesSent, 1);
         } else {
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
+            let (orders, mut sink) = trading.orders_and_sink(out);
             orders.replace_abandoned(now, send.slot, RejectClass::Busy, "not sent", &mut sink);
         }
         self.arm_orders(now);
