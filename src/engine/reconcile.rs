@@ -27,8 +27,6 @@ const PAGES_MAX: usize = 200;
 const RETRY_MS: u64 = 5;
 /// Outdated tokens given back per look: with one look a second all pools are clean long before the next ones are outdated.
 const RETIRED_PER_LOOK_MAX: usize = 16;
-/// A warm-up that the governor does not allow now is tried again after this.
-const WARM_RETRY_MS: u64 = 250;
 
 impl Engine {
     /// Does what is due: orders told again, old tokens retired, and what can leave: tokens to streams that wait for one,
@@ -126,15 +124,7 @@ impl Engine {
         }
         if asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, venue) else { return };
-            *asking = Some(Asking {
-                id: query_id,
-                query,
-                cursor: String::new(),
-                pages: 0,
-                item: 0,
-                incomplete: false,
-                waits: true,
-            });
+            *asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = asking.as_mut() else { return };
         let symbol;
@@ -291,13 +281,8 @@ impl Engine {
             self.session_result(now, out, id, result);
             return;
         }
-        // The time is a public endpoint with a limit of its own (Coinbase reference 5); a warm-up must not push an order
-        // out, so it asks last.
-        if trading.desks.get_mut(conn.venue).governor.take(now, Priority::Housekeeping).is_err() {
-            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
-            return;
-        }
-        self.warm(now, out, id);
+        // The time is a public endpoint with a limit of its own (Coinbase reference 5), and is counted all the same.
+        self.warm_or_retry(now, out, id);
     }
 
     /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never
