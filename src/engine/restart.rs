@@ -40,6 +40,13 @@ impl Engine {
         }
     }
 
+    /// Up to when everything that was executed at a venue was told, as far as that is known now: what a session that
+    /// follows this one has to look for begins there.
+    pub fn told_until(&self, now: UnixNanos, venue: Venue) -> Option<UnixNanos> {
+        let whole = venue != Venue::Oanda || self.oanda.ledger.is_complete();
+        self.trading.orders.told_until(now, venue).filter(|_| whole)
+    }
+
     /// Nothing leaves at the first start before every venue that is traded at was accounted for once.
     ///
     /// # Errors

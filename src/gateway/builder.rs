@@ -21,7 +21,7 @@ use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
 use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
-use crate::state::Account;
+use crate::state::{Account, Session};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -585,6 +585,7 @@ impl GatewayBuilder {
             audit,
             dead_man_ms: self.dead_man_ms,
             heart,
+            told: begun.session.as_ref().map(Session::told).unwrap_or_default(),
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;

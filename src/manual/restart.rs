@@ -12,7 +12,9 @@
 //! - the epochs of all sessions so far. The epoch is part of every client order id
 //!   (`xc-<epoch>-<request>`), is above every earlier one and on the disk before it is used, so that an id never comes
 //!   twice and a dead session's orders are recognised as ours;
-//! - when the session was last alive, as the time stamp of the lock file, once a second.
+//! - up to when what was executed was told, as the time stamp of the lock file, once a second. It moves on only while the
+//!   venue is reconciled and its executions are listed: neither a start that fails, nor a session that dies before it
+//!   reconciled, nor a venue that is away moves it.
 //!
 //! If the epochs are missing, the venue's own list of open orders decides: with an order of our prefix open the start is
 //! refused ([`StateMissing`](crate::gateway::GatewayError::StateMissing)), with none it is a first start. If the venue
@@ -37,10 +39,10 @@
 //!
 //! # Which fills are told
 //!
-//! Every execution of such an order from two minutes before the dead session was last alive is told once as a `Fill` flagged
-//! `REPLAYED`, with its real price, fee and execution id. The listed cumulative quantity and the balances of the start
-//! have it already. The two minutes are there because the dead session may not have heard the last of them: if you kept
-//! books of your own, compare execution ids.
+//! Every execution of such an order from two minutes before the moment in the state directory on is told once as a `Fill`
+//! flagged `REPLAYED`, with its real price, fee and execution id. The listed cumulative quantity and the balances of the
+//! start have it already. The two minutes are there because the dead session may not have heard the last of them: if you
+//! kept books of your own, compare execution ids.
 //!
 //! # When orders may leave
 //!

@@ -2,7 +2,7 @@
 //!
 //! Owns what has to be asked for it: every execution of an order that was taken back, and the state of orders that only
 //! the history of executions shows because they ended while nobody was there. Guarantees that an order is taken back
-//! once, that each execution since the dead session was last alive is told once (as a Fill flagged REPLAYED; the listed
+//! once, that each execution since the dead session told the last one is told once (as a Fill flagged REPLAYED; the listed
 //! cumulative quantity has it already), and that the venue does not count as reconciled before all of it was answered.
 //! Never decides what becomes of an order that was taken back.
 
@@ -21,8 +21,8 @@ use arrayvec::ArrayVec;
 
 /// Orders of dead sessions that wait for their history, at most; further ones are reported as strangers'.
 pub(super) const RECALLED_MAX: usize = 1_024;
-/// Executions are told again from so long before a dead session was last known to be alive, ms: what it may not have
-/// heard yet, a fill that its stream dropped among it.
+/// Executions are told again from so long before the moment up to which a dead session told them, ms: what it may not have
+/// heard yet, a fill that its stream dropped among it, or all of a stream that had gone silent and was not yet given up.
 pub const REPLAY_MARGIN_MS: u64 = 120_000;
 /// Rows held back at most; further ones count as they come.
 const ROWS_HELD_MAX: usize = 16_384;
@@ -67,7 +67,7 @@ struct VenueRecall {
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Recall {
-    /// When a session was last alive; `NONE` on a first start.
+    /// Executions since are looked for; `NONE` on a first start.
     since: UnixNanos,
     wanted: Vec<Wanted>,
     /// Rows of orders whose executions are being read: they count once all are there, oldest first.
@@ -183,10 +183,10 @@ impl Recall {
 }
 
 impl Orders {
-    /// A session before this one was last known to be alive at `since`: its orders are taken back, and executions are
-    /// looked for from then on. `NONE` on a first start.
-    pub(super) fn resume(&mut self, since: UnixNanos) {
-        let since = if since.is_some() { before(since, REPLAY_MARGIN_MS) } else { since };
+    /// The sessions before this one told what was executed up to `told_until`: their orders are taken back, and executions
+    /// are looked for from then on. `NONE` on a first start.
+    pub(super) fn resume(&mut self, told_until: UnixNanos) {
+        let since = if told_until.is_some() { before(told_until, REPLAY_MARGIN_MS) } else { told_until };
         self.recall.since = since;
         if since.is_some() {
             for venue in Venue::ALL {
@@ -287,6 +287,12 @@ impl Orders {
     /// The venue was reconciled at least once.
     pub fn was_reconciled(&self, venue: Venue) -> bool {
         self.recall.venues.get(venue).done_once
+    }
+
+    /// Up to when everything that was executed at a venue was told; `None` while that is not known, which is as long as the
+    /// venue is not reconciled.
+    pub fn told_until(&self, now: UnixNanos, venue: Venue) -> Option<UnixNanos> {
+        self.is_reconciled(venue).then(|| self.reconciliation.listed_until(now, venue))
     }
 
     /// Notes which venues are reconciled now.

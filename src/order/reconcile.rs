@@ -321,6 +321,16 @@ impl Reconciliation {
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
     }
 
+    /// Up to when the stream's word can be trusted: while executions are asked for, to the last time that was answered,
+    /// since a stream may drop one. With no order open for long nothing is asked for.
+    pub fn listed_until(&self, now: UnixNanos, venue: Venue) -> UnixNanos {
+        let state = self.venues.get(venue);
+        match state.fills_asked || state.fills_at != UnixNanos::MAX {
+            true => state.fills_from.min(now),
+            false => now,
+        }
+    }
+
     /// Executions are to be looked for from then on.
     pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
         self.venue(venue).fills_from = since;

@@ -200,3 +200,24 @@ fn with_no_room_in_the_table_a_dead_sessions_order_is_reported_and_left() {
     let count = |kind| after.log.kinds().iter().filter(|k| **k == kind).count();
     assert_eq!((count(ExecutionKind::OrderListed), count(ExecutionKind::StrangerOrder)), (4, 2));
 }
+
+#[test]
+fn executions_count_as_told_only_up_to_when_they_were_streamed_and_listed() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    assert_eq!(after.orders.told_until(after.now, V), None, "what befell the dead session's orders is not known yet");
+    after.history(&[]);
+    assert_eq!(after.orders.told_until(after.now, V), None, "nor which of them are open");
+    after.list(&[]);
+    assert_eq!(after.orders.told_until(after.now, V), Some(T0));
+
+    // The venue does not answer for executions: the stream alone may drop one.
+    after.now = T0.plus_ms(60_000);
+    let (id, query) = after.query();
+    assert!(matches!(query, Query::Fills { .. }), "{query:?}");
+    after.orders.query_done(after.now, id, QueryEnd::Failed, &mut after.log);
+    assert_eq!(after.orders.told_until(after.now, V), Some(T0));
+
+    // The stream is gone: nothing moves it, however long that takes.
+    after.orders.user_stream_down(V);
+    assert_eq!(after.orders.told_until(T0.plus_ms(600_000), V), None);
+}
