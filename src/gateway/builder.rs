@@ -7,12 +7,13 @@ use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
 use super::epoch::{self, StatePlace};
 use super::error::GatewayError;
+use super::learn::learn;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
-use crate::engine::{Control, Engine, EngineConfig, Slot};
+use crate::engine::{Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
@@ -20,7 +21,7 @@ use crate::link::tls_config;
 use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
 use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
+use crate::record::{Caller, PerVenue, UnixNanos, Venue};
 use crate::state::{Account, Session};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
@@ -597,9 +598,8 @@ impl GatewayBuilder {
         // Known before the engine lists what is open: the control queue is read first.
         for (venue, symbol) in begun.recalled {
             let Some(asked) = queries.get(venue).as_ref() else { continue };
-            let added = directory.add(asked.product(&symbol)?);
-            let known = Control::Instrument(Box::new(Instrument::clone(&added)));
-            control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped)?;
+            let send = |known| control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped);
+            learn(asked, &directory, &symbol, send)?;
         }
         let threads = Threads {
             reactor: None,

@@ -5,6 +5,7 @@ use super::checks::deadline_after;
 use super::directory::Directory;
 use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
+use super::learn::learn;
 use super::queries::{BinanceUsQueries, CoinbaseQueries, OandaQueries, Queries};
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
@@ -17,7 +18,6 @@ use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::state::Session;
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
-use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -216,27 +216,8 @@ impl Gateway {
         let instrument = match self.directory.find(venue, symbol) {
             Some(known) => known,
             None => {
-                let queries = self.queries(venue)?;
-                let listing = queries.product(symbol)?;
-                let added = self.directory.add(listing);
-                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
-                if let Queries::BinanceUs(queries) = &queries {
-                    if let Some(limits) = queries.take_limits() {
-                        self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
-                    }
-                    for code in FEE_ASSETS {
-                        let asset = Control::Asset(venue, code, self.directory.asset(code));
-                        self.send(ControlMessage::Engine(asset))?;
-                    }
-                    if let Some(market) = queries.take_market(symbol) {
-                        self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;
-                    }
-                }
-                if let Queries::Oanda(queries) = &queries {
-                    let rules = Box::new(queries.rules(symbol)?);
-                    self.send(ControlMessage::Engine(Control::OandaRules(added.id, rules)))?;
-                }
-                added
+                let send = |control| self.send(ControlMessage::Engine(control));
+                learn(&self.queries(venue)?, &self.directory, symbol, send)?
             }
         };
         if !channels.is_empty() {
