@@ -35,7 +35,7 @@ impl Engine {
         let venue = instrument.listing.venue;
         if self.trading.orders.ids().has_earlier() {
             self.trading.ordered(venue, instrument.id);
-            self.trading.orders.instrument_known(now, venue);
+            self.trading.orders.instrument_known(now, venue, instrument.id);
             self.trading.stirred = true;
         }
     }

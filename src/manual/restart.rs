@@ -44,6 +44,11 @@
 //! start have it already. The two minutes are there because the dead session may not have heard the last of them: if you
 //! kept books of your own, compare execution ids.
 //!
+//! What an execution says can be read once its instrument is known: those of open orders are at the start, another is as
+//! soon as somebody subscribes to it, and executions in it are then looked for once more. Subscribe to what the dead
+//! session traded: what nobody subscribes to is not told, and the session after this one looks back no further than to
+//! this one.
+//!
 //! # When orders may leave
 //!
 //! Not before every venue with credentials was reconciled once: executions since the death listed, open orders listed,

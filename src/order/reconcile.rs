@@ -127,6 +127,8 @@ pub enum Query {
     Fills {
         /// Where.
         venue: Venue,
+        /// Only those in this one, if it is named; others may come along.
+        instrument: Option<InstrumentId>,
         /// From when.
         since: UnixNanos,
     },
@@ -331,6 +333,12 @@ impl Reconciliation {
         }
     }
 
+    /// Whether a question for executions since then was begun, and is not to be begun again by itself.
+    pub fn asked_since(&self, venue: Venue, since: UnixNanos) -> bool {
+        let state = self.venues.get(venue);
+        state.fills_asked || state.fills_from != since
+    }
+
     /// Executions are to be looked for from then on.
     pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
         self.venue(venue).fills_from = since;
@@ -385,7 +393,8 @@ impl Reconciliation {
             if !idle {
                 let since = before(state.fills_from, overlap.saturating_add(margin));
                 state.fills_asked = true;
-                return Some((self.begin(Subject::Fills(venue), now, evidence), Query::Fills { venue, since }));
+                let id = self.begin(Subject::Fills(venue), now, evidence);
+                return Some((id, Query::Fills { venue, instrument: None, since }));
             }
         }
         let state = self.venue(venue);
