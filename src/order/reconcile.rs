@@ -333,6 +333,11 @@ impl Reconciliation {
         }
     }
 
+    /// Whether a listing is still to come that answers what was asked.
+    fn needs_listing(&self, venue: Venue) -> bool {
+        self.venues.get(venue).needs_listing
+    }
+
     /// Whether a question for executions since then was begun, and is not to be begun again by itself.
     pub fn asked_since(&self, venue: Venue, since: UnixNanos) -> bool {
         let state = self.venues.get(venue);
@@ -572,7 +577,9 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
-                    if self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
+                    // One that is due already is not put off.
+                    let settled = !self.reconciliation.needs_listing(venue);
+                    if settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
                         self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
                     }

@@ -311,3 +311,20 @@ fn more_unknown_orders_than_can_be_looked_up_at_a_time_are_looked_up_all_the_sam
     assert_eq!((after.orders.counters().put_off, histories), (7, 2), "once more, and the executions of ours");
     assert_eq!(after.log.kinds(), [ExecutionKind::OrderListed, ExecutionKind::Filled, ExecutionKind::Fill]);
 }
+
+#[test]
+fn a_listing_that_is_due_is_not_put_off_by_the_one_that_follows_a_start() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    after.history(&[]);
+    let (id, query) = after.query();
+    assert!(matches!(query, Query::OpenOrders { .. }), "{query:?}");
+    after.now = T0.plus_ms(1);
+    after.orders.list_open(after.now, V);
+    after.answer(id);
+    assert!(!after.orders.is_reconciled(V), "it was asked for after that one had begun");
+    after.list(&[]);
+    assert!(after.orders.is_reconciled(V));
+    // What the dead session had on its way is listed all the same.
+    after.now = after.now.plus_ms(10_000);
+    after.list(&[]);
+}
