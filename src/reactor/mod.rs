@@ -25,7 +25,7 @@ use crate::journal::AuditTap;
 use crate::keeper::{Clock, Heart, TokenSlot, TokenTap};
 use crate::link::Flushed;
 use crate::record::{
-    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, StrategyId, UnixNanos, Venue,
+    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, OrderCommand, StrategyId, UnixNanos, Venue,
 };
 use crate::ring::Sleeper;
 use crate::state::ToldUntil;
@@ -183,6 +183,9 @@ impl Reactor {
         self.heart.beat();
         let start = self.clock.now();
         let mut worked = self.take_control();
+        if self.stopped {
+            return true; // its ends of the rings are nobody's any more
+        }
         worked |= self.take_dialed();
         worked |= self.take_tokens();
         worked |= self.take_orders();
@@ -352,14 +355,16 @@ impl Reactor {
     fn take_orders(&mut self) -> bool {
         let mut worked = false;
         for id in self.sink.present.iter() {
-            while let Some(command) =
-                self.sink.rings.get_mut(id.index()).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
-            {
+            while let Some(command) = self.next_command(|sink| {
+                sink.rings.get_mut(id.index()).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
+            }) {
                 worked = true;
                 self.command(&command);
             }
         }
-        while let Some(command) = self.sink.inline.as_mut().and_then(|inline| inline.commands.pop()) {
+        while let Some(command) =
+            self.next_command(|sink| sink.inline.as_mut().and_then(|inline| inline.commands.pop()))
+        {
             worked = true;
             self.command(&command);
         }
@@ -369,7 +374,15 @@ impl Reactor {
         worked
     }
 
-    fn command(&mut self, command: &crate::record::OrderCommand) {
+    /// A command may have found the order to end in the letter box: those behind it are not taken any more.
+    fn next_command(&mut self, pop: impl FnOnce(&mut Sink) -> Option<OrderCommand>) -> Option<OrderCommand> {
+        if self.stopped {
+            return None;
+        }
+        pop(&mut self.sink)
+    }
+
+    fn command(&mut self, command: &OrderCommand) {
         let killed = self.control.killed() != self.killed;
         if killed || command.prepared_slot().is_some() || !self.control.is_empty() {
             // What was sent to the letter box before the command was pushed comes first: a new instrument, an order in its
@@ -559,3 +572,6 @@ impl Reactor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
