@@ -335,6 +335,13 @@ impl GatewayBuilder {
     pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
             venue if self.paper.get(venue).is_some() => true,
+            venue => self.signs(venue),
+        }
+    }
+
+    /// Whether orders can be sent to this venue.
+    fn signs(&self, venue: Venue) -> bool {
+        match venue {
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
@@ -421,18 +428,12 @@ impl GatewayBuilder {
         }
         if let Some(coinbase) = coinbase {
             coinbase.check_feeds()?;
-            if self.limits.is_none() && coinbase.key.is_some() {
-                return Err(GatewayError::NoLimits(Venue::Coinbase));
-            }
-        }
-        if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
-            return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
         if let Some(oanda) = &oanda {
             oanda.check_environment()?;
         }
-        if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
-            return Err(GatewayError::NoLimits(Venue::Oanda));
+        if let Some(venue) = Venue::ALL.into_iter().find(|venue| self.limits.is_none() && self.signs(*venue)) {
+            return Err(GatewayError::NoLimits(venue));
         }
         self.check()?;
         let tls = tls_config(self.extra_roots.as_deref())
@@ -546,7 +547,9 @@ impl GatewayBuilder {
 
         let mut emergencies = Vec::new();
         // Orders on paper are nowhere but in the engine.
-        let live = |venue: &Venue| self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some();
+        let live = |venue: &Venue| {
+            self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some() && self.signs(*venue)
+        };
         for venue in Venue::ALL.into_iter().filter(live) {
             let Some(dialer) = dialers.get(venue) else { continue };
             let (lifeline, clock) = (dialer.lifeline(), clock.clone());
@@ -554,16 +557,13 @@ impl GatewayBuilder {
             let queries = match venue {
                 Venue::Coinbase => coinbase
                     .as_ref()
-                    .filter(|coinbase| coinbase.key.is_some())
                     .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
                 Venue::BinanceUs => binance_us
                     .as_ref()
-                    .filter(|binance_us| binance_us.key.is_some())
                     .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
-                Venue::Oanda => oanda
-                    .as_ref()
-                    .filter(|oanda| oanda.trades)
-                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => {
+                    oanda.as_ref().map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit)))
+                }
             };
             let Some(queries) = queries else { continue };
             let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
@@ -599,7 +599,10 @@ impl GatewayBuilder {
         for (venue, symbol) in begun.recalled {
             let Some(asked) = queries.get(venue).as_ref() else { continue };
             let send = |known| control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped);
-            learn(asked, &directory, &symbol, send)?;
+            if let Err(error) = learn(asked, &directory, &symbol, send) {
+                // Taken back once somebody subscribes to it; one that is delisted must not keep all others waiting.
+                tracing::warn!(%venue, symbol, %error, "an open order of an earlier run cannot be taken back: its instrument cannot be read");
+            }
         }
         let threads = Threads {
             reactor: None,

@@ -10,8 +10,8 @@
 //! - a lock. A second process with the same account is refused at its start, and told which process holds it. The lock ends
 //!   with the process, however that ends;
 //! - the epochs of all sessions so far. The epoch is part of every client order id
-//!   (`xc-<epoch>-<request>`), is above every earlier one and on the disk before it is used, so that an id never comes
-//!   twice and a dead session's orders are recognised as ours;
+//!   (`xc-<epoch>-<request>`), is above every earlier one of the account and on the disk before it is used, so that its ids
+//!   never come twice and a dead session's orders are recognised as ours;
 //! - up to when what was executed was told, as the time stamp of the lock file, once a second. It moves on only while the
 //!   venue is reconciled and its executions are listed: neither a start that fails, nor a session that dies before it
 //!   reconciled, nor a venue that is away moves it.
@@ -20,9 +20,11 @@
 //! refused ([`StateMissing`](crate::gateway::GatewayError::StateMissing)), with none it is a first start. If the venue
 //! cannot be asked, the start is refused, too. A damaged file is never taken for a missing one.
 //!
-//! Two programs that trade with one account over different keys or from different machines do not lock each other out:
-//! give each its own [`order_id_prefix`](crate::gateway::GatewayBuilder::order_id_prefix). Only orders of sessions this
-//! directory knows are ours; all others are strangers': reported once, and left alone.
+//! Two programs that trade with one account over different keys or from different machines do not lock each other out, and
+//! started in the same second they would make the same ids, in one directory, too: give each its own
+//! [`order_id_prefix`](crate::gateway::GatewayBuilder::order_id_prefix). Only orders of sessions this directory knows are
+//! ours; all others are strangers': reported once, and left alone. In an emergency, when the reactor has failed, every order
+//! of the prefix counts as ours, of whatever session: see [`guards`](super::guards).
 //!
 //! # What becomes of open orders
 //!
@@ -33,6 +35,9 @@
 //!   it is an order like any other: found by its client order id, its venue id or the request the record names; it counts
 //!   in limits; the kill switch cancels it.
 //! - [`Sweep`](crate::gateway::RestartPolicy::Sweep): the same, and it is cancelled at once.
+//!
+//! An order whose instrument cannot be read at the start is reported as a stranger's, with a warning in the log, and taken
+//! back once somebody subscribes to the instrument.
 //!
 //! An order that was executed while nobody was there and is over by now is found by its executions: `OrderListed`, its
 //! end, its fills.
