@@ -8,12 +8,14 @@ mod common;
 mod venues;
 
 use common::PATIENCE;
-use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, Strategy};
+use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, RestartPolicy, Strategy};
 use exchange_connectors::record::{
     ClientOrderId, ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, RejectClass, Venue, View,
     EXECUTION_FLAG_REPLAYED,
 };
+use exchange_connectors::sim::server::{Fault, FaultRule, Response};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use venues::{at_every_venue, Local, Setup};
@@ -23,7 +25,9 @@ struct State(PathBuf);
 
 impl State {
     fn new(at: Venue) -> State {
-        State(std::env::temp_dir().join(format!("exchange-connectors-second-{at}-{}", std::process::id())))
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let (count, process) = (COUNT.fetch_add(1, Ordering::Relaxed), std::process::id());
+        State(std::env::temp_dir().join(format!("exchange-connectors-second-{at}-{process}-{count}")))
     }
 
     /// The stamp of the account's lock.
@@ -146,5 +150,36 @@ fn at_every_venue_and_after_any_number_of_deaths() {
             session.told(&open).iter().any(|record| record.kind == K::OrderListed).then_some(())
         });
         third.place_accepted();
+    });
+}
+
+/// What a venue is asked about an instrument.
+fn product_path(at: Venue) -> &'static str {
+    match at {
+        Venue::Coinbase => "/api/v3/brokerage/market/products/*",
+        Venue::BinanceUs => "/api/v3/exchangeInfo",
+        Venue::Oanda => "/v3/accounts/101-001-7654321-001/instruments",
+    }
+}
+
+#[test]
+fn an_order_whose_instrument_cannot_be_read_keeps_no_start_waiting_and_is_swept() {
+    at_every_venue(|at| {
+        let (local, _, builder, _roots) = Setup::direct().prepare(at);
+        let state = State::new(at);
+        let builder = builder.state_directory(&state.0).restart(RestartPolicy::Sweep);
+        let mut first = Session::start(&local, &builder);
+        let open = first.place_accepted();
+        drop(first);
+
+        let broken = Fault::Reply(Response::text(500, "for the test"));
+        local.inject(FaultRule::next("GET", product_path(at), broken).times(u32::MAX));
+        let mut second = Session::start(&local, &builder);
+        assert!(!local.holds(open.as_str()), "{at}: before the first order could leave");
+        second.until("the report", |session| {
+            session.told(&open).iter().any(|record| record.kind == K::StrangerOrder).then_some(())
+        });
+        local.clear_faults();
+        second.place_accepted();
     });
 }

@@ -3,6 +3,7 @@
 
 use super::contract::{Outputs, Shutdown};
 use super::ear::Ear;
+use super::trading::Stray;
 use super::Engine;
 use crate::order::{OrderFact, Refusal};
 use crate::record::{Instrument, RejectClass, UnixNanos, Venue};
@@ -15,7 +16,12 @@ impl<O: Outputs> Ear<'_, O> {
         let cancels = self.trading.kill.is_some() || self.trading.stopping == Some(Shutdown::CancelOurs);
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         let Some(instrument) = instrument else {
-            orders.cannot_adopt(now, venue, fact, &mut sink);
+            let sweeps = orders.cannot_adopt(now, venue, fact, &mut sink);
+            if (sweeps || cancels) && !fact.status.is_terminal() {
+                // A cancel needs the venue's names only.
+                let (instrument, symbol) = (fact.instrument, fact.unknown_symbol);
+                self.trading.stray(Stray { venue, id: fact.venue_order_id, instrument, symbol });
+            }
             return false;
         };
         let slot = orders.adopt(now, instrument, fact, &mut sink);

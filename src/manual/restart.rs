@@ -37,7 +37,7 @@
 //! - [`Sweep`](crate::gateway::RestartPolicy::Sweep): the same, and it is cancelled at once.
 //!
 //! An order whose instrument cannot be read at the start is reported as a stranger's, with a warning in the log, and taken
-//! back once somebody subscribes to the instrument.
+//! back once somebody subscribes to the instrument. A sweep and a kill cancel it all the same.
 //!
 //! An order that was executed while nobody was there and is over by now is found by its executions: `OrderListed`, its
 //! end, its fills.

@@ -73,6 +73,8 @@ struct VenueRecall {
     settled_at: UnixNanos,
     /// An order could not be taken back because its instrument was not known.
     unread: bool,
+    /// One of them is to be swept and was still listed.
+    unswept: bool,
     /// Orders that are being swept and are not over.
     sweeping: usize,
     /// It was reconciled once.
@@ -104,6 +106,7 @@ impl Recall {
             pause_ms: 0,
             settled_at: UnixNanos::MAX,
             unread: false,
+            unswept: false,
             sweeping: 0,
             done_once: false,
             listed: false,
@@ -157,6 +160,11 @@ impl Recall {
             state.settled_at = state.settled_at.min(begun);
         }
         first
+    }
+
+    /// Whether the last listing had an order that is to be swept and could not be taken back.
+    pub fn take_unswept(&mut self, venue: Venue) -> bool {
+        std::mem::take(&mut self.venues.get_mut(venue).unswept)
     }
 
     /// A swept order is over.
@@ -306,12 +314,22 @@ impl Orders {
         Some(slot)
     }
 
-    /// An order of a dead session cannot be taken back yet: its instrument is not known. Reported once.
-    pub fn cannot_adopt(&mut self, now: UnixNanos, venue: Venue, fact: &OrderFact, out: &mut impl Executions) {
-        if !fact.status.is_terminal() {
-            self.recall.venues.get_mut(venue).unread = true;
-            self.report_stranger(now, venue, (0, 0), fact, out);
+    /// An order of a dead session cannot be taken back yet: its instrument is not known. Reported once. Whether it is to be
+    /// cancelled all the same, since it would be swept: its venue is not reconciled before a listing lacks it.
+    pub fn cannot_adopt(&mut self, now: UnixNanos, venue: Venue, fact: &OrderFact, out: &mut impl Executions) -> bool {
+        if fact.status.is_terminal() {
+            return false;
         }
+        let sweeps = self.reconciliation.rules().restart == RestartPolicy::Sweep;
+        let state = self.recall.venues.get_mut(venue);
+        (state.unread, state.unswept) = (true, state.unswept || sweeps);
+        self.report_stranger(now, venue, (0, 0), fact, out);
+        sweeps
+    }
+
+    /// Whether an order of a dead session may be open that could not be taken back.
+    pub fn leaves_unread(&self, venue: Venue) -> bool {
+        self.recall.venues.get(venue).unread
     }
 
     /// An instrument became known: orders that could not be taken back are listed again, and executions in it that were

@@ -583,6 +583,11 @@ impl Orders {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
                         self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
                     }
+                    if settled && self.recall.take_unswept(venue) {
+                        self.list_open(now, venue);
+                        let pause_ms = self.reconciliation.rules().query_pause_ms_max;
+                        self.reconciliation.list_again(venue, now.plus_ms(pause_ms));
+                    }
                 }
             }
             Subject::Orders => self.judge(now, &query, end, out),

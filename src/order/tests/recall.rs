@@ -328,3 +328,32 @@ fn a_listing_that_is_due_is_not_put_off_by_the_one_that_follows_a_start() {
     after.now = after.now.plus_ms(10_000);
     after.list(&[]);
 }
+
+#[test]
+fn an_order_that_cannot_be_taken_back_is_swept_all_the_same_and_waited_for() {
+    let mut after = After::new(RestartPolicy::Sweep);
+    after.history(&[]);
+    for round in 0..2 {
+        let (id, query) = after.query();
+        assert!(matches!(query, Query::OpenOrders { .. }), "{query:?}");
+        let open = dead(OrderStatus::Open, 0);
+        assert_eq!(
+            after.orders.order_fact(after.now, V, (-2, -8), &open, &mut after.log),
+            Whose::OurPrefixOtherSession
+        );
+        assert!(after.orders.cannot_adopt(after.now, V, &open, &mut after.log), "to be cancelled");
+        after.answer(id);
+        assert!(!after.orders.is_reconciled(V) && after.next().is_none(), "round {round}");
+        after.now = after.orders.deadline().unwrap();
+    }
+    after.list(&[]);
+    assert!(after.orders.is_reconciled(V));
+    assert_eq!(after.log.kinds(), [ExecutionKind::StrangerOrder], "told once");
+
+    let mut after = After::new(RestartPolicy::Adopt);
+    assert!(
+        !after.orders.cannot_adopt(after.now, V, &dead(OrderStatus::Open, 0), &mut after.log),
+        "it is only adopted"
+    );
+    assert!(after.orders.leaves_unread(V));
+}
