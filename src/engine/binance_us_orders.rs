@@ -110,11 +110,17 @@ impl Engine {
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
                     Some(Call::MyTrades { symbol, order_id, from_id: from, since, limit: ROWS_PER_PAGE })
                 }),
-                Query::Fills { since: begin, .. } => ordered.get(VENUE).get(asking.item).map(|instrument| {
-                    let (order_id, from_id, since) = (None, from, since(*begin));
-                    let symbol = symbol_of(*instrument)?;
-                    Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
-                }),
+                Query::Fills { instrument, since: begin, .. } => {
+                    let asked = match instrument {
+                        Some(only) => (asking.item == 0).then_some(only),
+                        None => ordered.get(VENUE).get(asking.item),
+                    };
+                    asked.map(|instrument| {
+                        let (order_id, from_id, since) = (None, from, since(*begin));
+                        let symbol = symbol_of(*instrument)?;
+                        Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
+                    })
+                }
             };
             match call {
                 Some(Some(call)) => break Some(call),

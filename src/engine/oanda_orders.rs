@@ -417,6 +417,8 @@ impl Engine {
                 first.then_some(Step::Ask(pages))
             }
             (Query::Fills { .. }, Past::After(id)) => first.then(|| Step::Replay(further(id))),
+            // It was not known when the past was read.
+            (Query::Fills { instrument: Some(_), .. }, Past::Read(id)) => first.then(|| Step::Replay(further(id))),
             (Query::Fills { .. }, _) => first.then(|| since(complete)),
             // What befell them before our time is in it; an order that rests has no execution yet, since there orders are
             // filled whole (OANDA reference 7).

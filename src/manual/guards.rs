@@ -105,5 +105,6 @@
 //!
 //! A reactor that comes back finds the kill before it takes any command, tells every strategy `Killed` ("the reactor stood
 //! still"), and each order's end once, as the venue tells it. The kill lasts until
-//! [`Gateway::release_kill`](crate::gateway::Gateway::release_kill), which also ends an emergency under way. After a panic,
+//! [`Gateway::release_kill`](crate::gateway::Gateway::release_kill), which also ends an emergency under way, and of one that
+//! is done clears the result: rehearsals tell again whether the next one would work. After a panic,
 //! build a new gateway. [`without_reactor_watch`](crate::gateway::GatewayBuilder::without_reactor_watch) switches all of it off.

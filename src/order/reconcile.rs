@@ -127,6 +127,8 @@ pub enum Query {
     Fills {
         /// Where.
         venue: Venue,
+        /// Only those in this one, if it is named; others may come along.
+        instrument: Option<InstrumentId>,
         /// From when.
         since: UnixNanos,
     },
@@ -321,6 +323,27 @@ impl Reconciliation {
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
     }
 
+    /// Up to when the stream's word can be trusted: while executions are asked for, to the last time that was answered,
+    /// since a stream may drop one. With no order open for long nothing is asked for.
+    pub fn listed_until(&self, now: UnixNanos, venue: Venue) -> UnixNanos {
+        let state = self.venues.get(venue);
+        match state.fills_asked || state.fills_at != UnixNanos::MAX {
+            true => state.fills_from.min(now),
+            false => now,
+        }
+    }
+
+    /// Whether a listing is still to come that answers what was asked.
+    fn needs_listing(&self, venue: Venue) -> bool {
+        self.venues.get(venue).needs_listing
+    }
+
+    /// Whether a question for executions since then was begun, and is not to be begun again by itself.
+    pub fn asked_since(&self, venue: Venue, since: UnixNanos) -> bool {
+        let state = self.venues.get(venue);
+        state.fills_asked || state.fills_from != since
+    }
+
     /// Executions are to be looked for from then on.
     pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
         self.venue(venue).fills_from = since;
@@ -375,7 +398,8 @@ impl Reconciliation {
             if !idle {
                 let since = before(state.fills_from, overlap.saturating_add(margin));
                 state.fills_asked = true;
-                return Some((self.begin(Subject::Fills(venue), now, evidence), Query::Fills { venue, since }));
+                let id = self.begin(Subject::Fills(venue), now, evidence);
+                return Some((id, Query::Fills { venue, instrument: None, since }));
             }
         }
         let state = self.venue(venue);
@@ -553,9 +577,16 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
-                    if self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
+                    // One that is due already is not put off.
+                    let settled = !self.reconciliation.needs_listing(venue);
+                    if settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
                         self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
+                    }
+                    if settled && self.recall.take_unswept(venue) {
+                        self.list_open(now, venue);
+                        let pause_ms = self.reconciliation.rules().query_pause_ms_max;
+                        self.reconciliation.list_again(venue, now.plus_ms(pause_ms));
                     }
                 }
             }

@@ -109,7 +109,7 @@ impl Orders {
     /// An empty table; takes all its memory now.
     pub fn new(ids: ClientOrderIds, limits: OrderLimits, rules: ReconcileRules) -> Orders {
         let total = limits.open_max.saturating_add(limits.closed_kept).min(NIL as usize);
-        let last_alive = ids.last_alive();
+        let told_until = ids.told_until();
         let mut orders = Orders {
             entries: std::iter::repeat_with(|| Entry::VACANT).take(total).collect(),
             open: List::EMPTY,
@@ -132,7 +132,7 @@ impl Orders {
             exposures: Exposures::new(InstrumentId::COUNT_MAX),
             assets: Assets::new(),
         };
-        orders.resume(last_alive);
+        orders.resume(told_until);
         orders
     }
 
