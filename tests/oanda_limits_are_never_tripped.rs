@@ -7,8 +7,7 @@ mod common;
 #[path = "common/oanda.rs"]
 mod oanda;
 
-use common::fast_rules;
-use exchange_connectors::gateway::{Channels, Shutdown};
+use exchange_connectors::gateway::{Channels, OandaConfig, Shutdown};
 use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, UnixNanos, Venue};
 use exchange_connectors::sim::oanda::Limits;
 use exchange_connectors::sim::server::CloseHow;
@@ -20,7 +19,8 @@ const STREAMS_MAX: usize = 3;
 
 fn rig() -> OandaRig {
     let venue = oanda::quiet_venue(|config| config.limits = Limits::default());
-    OandaRig::trading_at(venue, |config| config.order_connections(4), |builder| builder.reconcile(fast_rules()))
+    let change = |config: OandaConfig| config.order_connections(4).connections_per_second(2);
+    OandaRig::trading_at(venue, change, |builder| builder)
 }
 
 #[test]

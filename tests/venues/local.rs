@@ -395,6 +395,7 @@ impl Local {
                 }
                 let key = venue.credentials();
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
+                let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
@@ -418,6 +419,7 @@ impl Local {
                 let rest = rest.unwrap_or(&here);
                 let endpoints = OandaEndpoints::parse(Environment::Practice, rest, &venue.stream_url()).unwrap();
                 let config = OandaConfig::new(venue.account_id(), venue.token().text()).unwrap().endpoints(endpoints);
+                let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
                 if let Some(every_ms) = setup.warm_every_ms {
