@@ -281,15 +281,16 @@ impl Rig {
         kinds.filter(|kind| *kind != ExecutionKind::FillDetail).collect()
     }
 
-    /// Waits until an order whose answer nobody can believe is proven to live, and gives the kinds of its records. A listing
-    /// that was under way may tell of it before the answer is given up: then it is never Unknown.
+    /// Waits until an order whose answer nobody can believe is proven to live, and gives the kinds of its records. OANDA
+    /// names its newest transaction in every heartbeat: there it may be told of before the answer is given up, and is never
+    /// Unknown.
     #[track_caller]
     pub fn accepted_in_doubt(&mut self, request: RequestId) -> (ExecutionRecord, Vec<ExecutionKind>) {
         let accepted = self.expect(request, ExecutionKind::Accepted);
         let (told, at) = (self.law(request), self.local.venue());
         let proof = match told.as_slice() {
             [ExecutionKind::Unknown, ExecutionKind::Accepted] => EXECUTION_FLAG_RECONCILED,
-            [ExecutionKind::Accepted] => EXECUTION_FLAG_IMPLIED,
+            [ExecutionKind::Accepted] if at == Venue::Oanda => EXECUTION_FLAG_IMPLIED,
             other => panic!("{at}: {other:?}"),
         };
         let both = EXECUTION_FLAG_RECONCILED | EXECUTION_FLAG_IMPLIED;
