@@ -1,13 +1,8 @@
 //! Each kind of order reaches OANDA as what it was meant to be: the local venue, which was written from the reference alone,
 //! says what it understood.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::decimal;
+use crate::common::decimal;
+use crate::oanda::{stranger, OandaRig};
 use exchange_connectors::order::OrderStatus;
 use exchange_connectors::record::{
     ClientLabels, ClientOrderId, ExecutionKind as K, ExecutionRecord, Exits, Fixed, Lifetime, OandaOptions, OnTrigger,
@@ -18,7 +13,6 @@ use exchange_connectors::sim::server::{Fault, FaultRule};
 use exchange_connectors::venue::oanda::request::{
     ByDistance, Change, Exit, ExitKind, ExitOrder, Expiry, Labels, OrderSpecifier, StopLevel, TakeProfitAt, TradeExits,
 };
-use oanda::{stranger, OandaRig};
 use serde_json::{json, Value};
 
 fn rig() -> OandaRig {

@@ -1,13 +1,7 @@
 //! The filters of a Binance.US symbol are the venue's own, checked here: what fails one is refused by its name and never
 //! leaves.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
+use crate::binance_us::BinanceRig;
 use exchange_connectors::record::{
     ExecutionKind as K, ExecutionRecord, Fixed, OnTrigger, OrderCommand, OrderQuantity, OrderShape, OrderTerms,
     PreparedOrder, RejectClass, Side, TrailingDistance, Trigger, TriggerDirection,

@@ -1,19 +1,13 @@
 //! A hedging account at OANDA: long and short live side by side, each is told and closed for itself, wholly, in part or not
 //! at all, and what it earns and binds is what the venue says.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::decimal;
+use crate::common::decimal;
+use crate::oanda::{self, OandaRig};
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{
     ExecutionKind as K, ExecutionRecord, Fixed, Fixed128, MarketKind, Side, Venue, EXECUTION_FLAG_RECONCILED,
 };
 use exchange_connectors::venue::oanda::request::{CloseUnits, OrderSpecifier};
-use oanda::OandaRig;
 
 fn rig() -> OandaRig {
     let venue = oanda::quiet_venue(|config| config.hedging = true);

@@ -1,10 +1,6 @@
 //! What a user can get wrong gives one line on standard error that says what and what to do, and a code other than 0.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{program, run, Directory, Ended, Simulator};
+use crate::command_line::{program, run, Directory, Ended, Simulator};
 use std::net::TcpListener;
 
 const STREAM: [&str; 5] = ["stream", "coinbase", "BTC-USD", "--seconds", "2"];

@@ -1,13 +1,8 @@
 //! OANDA orders: placed, filled, changed and cancelled through gateway, rings and the local venue, and through every
 //! doubt, each told once.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::decimal;
+use crate::common::decimal;
+use crate::oanda::OandaRig;
 use exchange_connectors::gateway::{Channels, KillScope};
 use exchange_connectors::record::{
     ExecutionKind as K, Fixed128, GuardEvent, MarketRecord, OandaOptions, OrderCommand, OrderQuantity, OrderRef,
@@ -15,7 +10,6 @@ use exchange_connectors::record::{
     EXECUTION_FLAG_RECONCILED,
 };
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
-use oanda::OandaRig;
 
 const PLACE: &str = "POST /orders";
 

@@ -1,14 +1,8 @@
 //! A replace at Binance.US is a cancel and a new order in one request, sent once: the new order is told under the
 //! replace's own request, the old one under its own, and of a half that nobody answered nothing is assumed.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
-use common::decimal;
+use crate::binance_us::BinanceRig;
+use crate::common::decimal;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, OrderCommand, OrderRef, RejectClass,
     RequestId, EXECUTION_FLAG_RECONCILED,

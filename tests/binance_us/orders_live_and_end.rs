@@ -1,13 +1,7 @@
 //! Binance.US orders: over the WebSocket API, over REST while it is down, and through every doubt, each told once.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
-use common::decimal;
+use crate::binance_us::BinanceRig;
+use crate::common::decimal;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind as K, Fixed, OrderCommand, OrderQuantity, OrderRef, OrderShape,
     OrderTerms, PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED, EXECUTION_FLAG_REPLAYED,

@@ -1,13 +1,7 @@
 //! Binance.US announces that it will close every WebSocket: each is relieved by another one before it does. No trade, level
 //! or fill is lost or told twice, no gap is opened, and orders are taken all the while.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
+use crate::binance_us::BinanceRig;
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind, Venue, View};
 use exchange_connectors::sim::binance_us::DOOR_REST;

@@ -1,12 +1,7 @@
 //! Before anything else is started, Binance.US is asked whether key and account may trade: what could never work is an
 //! error of the start that says what to do.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
+use crate::binance_us;
 use exchange_connectors::gateway::{BinanceUsConfig, GatewayBuilder, GatewayError};
 use exchange_connectors::record::Venue;
 use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs, DOOR_REST};

@@ -1,13 +1,8 @@
 //! Binance.US: where the account's events come by listenKey, orders live as they do otherwise, an expired key costs nothing,
 //! and a venue that has none any more is told of.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
+use crate::binance_us::BinanceRig;
+use crate::common;
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, GuardEvent, RejectClass};
 use exchange_connectors::sim::binance_us::{ListenKeys, DOOR_WS_API};

@@ -1,16 +1,9 @@
 //! `exchange-connectors audit` prints a summary of a sound log, names what is wrong with another, and says clearly what it
 //! cannot read.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "common/audit.rs"]
-mod audit;
-mod command_line;
-mod common;
-
-use audit::AuditDirectory;
-use command_line::{program, run, Ended};
-use common::Bench;
+use crate::audit::AuditDirectory;
+use crate::command_line::{program, run, Ended};
+use crate::common::Bench;
 use exchange_connectors::gateway::Shutdown;
 use exchange_connectors::journal::AuditConfig;
 use exchange_connectors::record::ExecutionKind as K;

@@ -1,10 +1,6 @@
 //! `stream oanda EUR_USD` against the local OANDA, by the environment alone.
-#![cfg(all(unix, feature = "cli", feature = "sim"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{program, run};
+use crate::command_line::{program, run};
 use exchange_connectors::sim::oanda::{Config, LocalOanda};
 
 #[test]

@@ -1,10 +1,6 @@
 //! `stream binance_us BTCUSD` against the local Binance.US, by the environment alone.
-#![cfg(all(unix, feature = "cli", feature = "sim"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{program, run};
+use crate::command_line::{program, run};
 use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs};
 
 #[test]

@@ -1,10 +1,6 @@
 //! `stream --json`: every record one line with the documented keys and no others, decimals canonical, events closed.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{is_canonical, run, Simulator};
+use crate::command_line::{is_canonical, run, Simulator};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};

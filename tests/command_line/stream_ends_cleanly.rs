@@ -1,10 +1,6 @@
 //! `stream` without an end of its own ends at SIGINT, SIGTERM, or when nobody reads any more: code 0, last line whole.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{finish, signal, Simulator};
+use crate::command_line::{finish, signal, Simulator};
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 

@@ -1,14 +1,8 @@
 //! Each kind of order reaches Binance.US as what it was meant to be: the local venue, which was written from the reference
 //! alone, says what it understood. A pair of orders is told as the one order it was asked for.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
-use common::decimal;
+use crate::binance_us::BinanceRig;
+use crate::common::decimal;
 use exchange_connectors::record::{
     BinanceUsOptions, ExecutionKind as K, ExecutionRecord, Lifetime, OnTrigger, OrderCommand, OrderQuantity,
     OrderShape, OrderTerms, PreparedOrder, RequestId, SelfTradePrevention, Side, TimeInForce, TrailingDistance,

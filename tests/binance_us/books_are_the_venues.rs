@@ -1,12 +1,6 @@
 //! Binance.US: books, trades and tickers through gateway, rings and the local venue; a lost diff costs one book one snapshot.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
+use crate::binance_us::BinanceRig;
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{GapCause, MarketKind, StatisticsView, Venue, View};
 use exchange_connectors::sim::binance_us::Side;

@@ -1,13 +1,7 @@
 //! A throttle, a ban and the firewall's page are obeyed at once, told to every strategy with the time of their end, and
 //! over when they are over.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
+use crate::binance_us::BinanceRig;
 use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::record::{ExecutionKind as K, ExecutionRecord, GuardEvent, RejectClass};
 use exchange_connectors::sim::binance_us::waf_page;

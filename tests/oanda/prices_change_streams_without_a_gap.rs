@@ -1,17 +1,11 @@
 //! OANDA: a new instrument opens a new price stream while the old one goes on; every price is told, once and in order.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::decimal;
+use crate::common::decimal;
+use crate::oanda::{quiet_venue, OandaRig};
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{ConnectionRole, ConnectionState, GapCause, MarketKind, Venue, View};
 use exchange_connectors::sim::oanda::DOOR_STREAM;
 use exchange_connectors::sim::server::CloseHow;
-use oanda::{quiet_venue, OandaRig};
 use rust_decimal::Decimal;
 
 const STREAM: &str = "GET /pricing/stream";

@@ -1,10 +1,6 @@
 //! `stream` without `--json`: lines a person can read, what is not data on standard error.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{run, Simulator};
+use crate::command_line::{run, Simulator};
 
 #[test]
 fn lines_name_instrument_kind_side_price_and_size() {

@@ -1,20 +1,14 @@
 //! OANDA's own questions and changes, off the hot path: the account, trades, positions, orders, closes and exits; what they
 //! change reaches the strategies as transactions.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::decimal;
+use crate::common::decimal;
+use crate::oanda::OandaRig;
 use exchange_connectors::gateway::ExchangeError;
 use exchange_connectors::record::{ExecutionKind as K, Fixed, RejectClass, Side};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
 use exchange_connectors::venue::oanda::request::{
     ByDistance, Change, CloseUnits, Exit, OrderSpecifier, StopLevel, TakeProfitAt, TradeExits,
 };
-use oanda::OandaRig;
 
 fn fixed(text: &str) -> Fixed {
     Fixed::parse(text).unwrap()

@@ -1,11 +1,7 @@
 //! `sim`: one ready line of JSON, shell lines that can be sourced whatever the directory is called, a secret only its
 //! owner may read, a clean end by signal.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{program, run, Directory, Simulator};
+use crate::command_line::{program, run, Directory, Simulator};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;

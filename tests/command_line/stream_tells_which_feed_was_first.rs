@@ -1,10 +1,6 @@
 //! `stream --feed`: another source, or two of them with their win rates at the end.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{run, Simulator};
+use crate::command_line::{self, run, Simulator};
 
 fn is_about(line: &str, kind: &str) -> bool {
     line.split_whitespace().take(2).eq(["BTC-USD", kind])

@@ -1,11 +1,7 @@
 //! The demo talks to the venues it started and to nobody else, whatever the environment says; it ends by itself, well, with
 //! one JSON object as its last line.
-#![cfg(all(unix, feature = "cli"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod command_line;
-
-use command_line::{program, run, Directory};
+use crate::command_line::{self, program, run, Directory};
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,17 +1,11 @@
 //! However hard a strategy hammers OANDA, the venue's own limits are never hit: 120 requests and 2 new connections a second,
 //! 20 streams. What is too much is refused here, typed, and cancels still get through.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
+use crate::oanda::{self, OandaRig};
 use exchange_connectors::gateway::{Channels, OandaConfig, Shutdown};
 use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, UnixNanos, Venue};
 use exchange_connectors::sim::oanda::Limits;
 use exchange_connectors::sim::server::CloseHow;
-use oanda::OandaRig;
 use std::time::Duration;
 
 /// Streams a gateway may have at once: the prices, those that take their place, and the account's transactions.

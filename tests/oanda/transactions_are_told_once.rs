@@ -1,16 +1,10 @@
 //! OANDA: whatever happens to the transaction stream, nothing of the account is lost and nothing is doubled.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::decimal;
+use crate::common::decimal;
+use crate::oanda::OandaRig;
 use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, Side};
 use exchange_connectors::sim::oanda::DOOR_STREAM;
 use exchange_connectors::sim::server::CloseHow;
-use oanda::OandaRig;
 
 const HISTORY: &str = "GET /transactions/sinceid";
 

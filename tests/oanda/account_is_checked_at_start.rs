@@ -1,16 +1,10 @@
 //! OANDA: an account that cannot be traded, or is not the token's, does not start; prices need no such proof.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
-
-use common::RootFile;
+use crate::common::RootFile;
+use crate::oanda::{self, quiet_venue};
 use exchange_connectors::gateway::{Gateway, GatewayBuilder, GatewayError, OandaConfig};
 use exchange_connectors::sim::oanda::LocalOanda;
 use exchange_connectors::venue::oanda::{Environment, OandaEndpoints};
-use oanda::quiet_venue;
 
 fn start(venue: &LocalOanda, account: &str, token: &str) -> Result<Gateway, GatewayError> {
     let roots = RootFile::write(venue.ca_pem());

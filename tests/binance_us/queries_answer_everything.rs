@@ -1,13 +1,7 @@
 //! Every cold question Binance.US answers, asked and read against the local venue.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::BinanceRig;
-use common::decimal;
+use crate::binance_us::BinanceRig;
+use crate::common::decimal;
 use exchange_connectors::gateway::ExchangeError;
 use exchange_connectors::order::OrderStatus;
 use exchange_connectors::record::{

@@ -1,13 +1,7 @@
 //! The blocking facade at Binance.US, used as a trait object: the same calls, the same answers as at Coinbase.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
-mod common;
-
-use binance_us::{endpoints, venue_book, Levels};
-use common::{decimal, fast_rules, RootFile, PATIENCE};
+use crate::binance_us::{endpoints, venue_book, Levels};
+use crate::common::{self, decimal, fast_rules, RootFile, PATIENCE};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{
     BinanceUsConfig, Channels, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, GatewayBuilder, OrderKind,
