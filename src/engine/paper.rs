@@ -16,9 +16,9 @@ use super::Engine;
 use crate::order::{CancelSend, Denial, OrderFact, Query, QueryEnd, Refusal, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
-    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
-    InstrumentId, MarketRecord, OrderCommand, OrderRef, PreparedOrder, RejectClass, Stamp, State, StrategyId,
-    TradingStatus, UnixNanos, Venue, VenueOrderId,
+    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, InstrumentId,
+    MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, TradingStatus, UnixNanos, Venue,
+    VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::oanda::InstrumentRules;
@@ -199,7 +199,7 @@ impl Engine {
             (Cargo::Place(of), Answer::Place(..)) | (Cargo::Change(of, _), Answer::Replace(..)) => Some(*of) == slot,
             // A swap is over with the word about its new order, which comes last.
             (Cargo::Swap { new, .. }, Answer::Place(..)) => Some(*new) == slot,
-            (Cargo::Cancel, Answer::Cancel(..)) => true,
+            (Cargo::Cancel(of), Answer::Cancel(id, _)) => of == id,
             _ => false,
         };
         self.trading.say_ended(now, conn, answered, end_of(answer));
@@ -252,12 +252,14 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        let asked = desk.venue.asked(now, &nameless(instrument, command, terms)).map_err(|_| NOT_OFFERED)?;
+        let nameless = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, terms);
+        let asked = desk.venue.asked(now, &nameless).map_err(|_| NOT_OFFERED)?;
         if !whole {
             return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
-        self.trading.pretrade.take_rate(now, venue)?;
+        self.trading.pretrade.rate_ready(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
+        self.trading.pretrade.count_rate(now, venue);
         desk.venue.place(now, asked, &placed.client_order_id);
         let conn = desk.conn;
         self.trading.load(conn, Cargo::Place(placed.slot), 0, 1, command.origin());
@@ -278,9 +280,11 @@ impl Engine {
         if venue == Venue::Oanda {
             oanda_orders::check_change(&self.trading.orders, command)?;
         }
+        self.trading.pretrade.rate_ready(now, venue)?;
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         // `None`: told already.
         let Some(send) = orders.replace(now, venue, command, &mut sink) else { return Ok(()) };
+        self.trading.pretrade.count_rate(now, venue);
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
         let (Some(traded), Some(desk)) = (traded, paper.get_mut(venue).as_deref_mut()) else { return Ok(()) };
@@ -314,12 +318,14 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        let asked = desk.venue.asked(now, &nameless(instrument, &swap.order, None)).map_err(|_| NOT_OFFERED)?;
+        let nameless = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, &swap.order, None);
+        let asked = desk.venue.asked(now, &nameless).map_err(|_| NOT_OFFERED)?;
         if !whole {
             return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
-        self.trading.pretrade.take_rate(now, venue)?;
+        self.trading.pretrade.rate_ready(now, venue)?;
         let placed = self.trading.orders.place(&swap.order, instrument)?;
+        self.trading.pretrade.count_rate(now, venue);
         self.trading.orders.swap_begun(swap);
         let how = (swap.untouched && !anyway, anyway);
         desk.venue.swap(now, &swap.venue_order_id, how, asked, &placed.client_order_id);
@@ -337,7 +343,7 @@ impl Engine {
         let Some(desk) = self.market.paper.get_mut(send.venue).as_deref_mut() else { return false };
         desk.venue.cancel(now, &send.venue_order_id);
         let conn = desk.conn;
-        self.trading.load(conn, Cargo::Cancel, 0, 1, UnixNanos::NONE);
+        self.trading.load(conn, Cargo::Cancel(send.venue_order_id), 0, 1, UnixNanos::NONE);
         self.trading.say_cancelled(&[send.venue_order_id]);
         self.left_on_paper(now, out, conn);
         out.count(Counter::CancelsSent, 1);
@@ -382,26 +388,6 @@ impl Engine {
             self.tell_paper_state(now, out, (desk.conn, venue), ConnectionRole::User, ConnectionState::Healthy);
         }
         *self.market.paper.get_mut(venue) = Some(desk);
-    }
-}
-
-/// An order that has no name of ours yet.
-fn nameless<'a>(
-    instrument: &'a Instrument,
-    command: &OrderCommand,
-    composite: Option<&'a PreparedOrder>,
-) -> PlaceIntent<'a> {
-    PlaceIntent {
-        instrument,
-        client_order_id: &ClientOrderId::EMPTY,
-        side: command.side(),
-        order_type: command.order_type(),
-        time_in_force: command.tif(),
-        post_only: command.is_post_only(),
-        price: command.price(),
-        quantity: command.quantity(),
-        quantity_in_quote: command.is_quantity_in_quote(),
-        composite,
     }
 }
 

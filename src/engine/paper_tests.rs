@@ -5,7 +5,7 @@
 use super::tests::{client_texts, instrument, key, server_text};
 use super::*;
 use crate::book::{Follower, FollowerState};
-use crate::guard::{InstrumentLimits, Limits};
+use crate::guard::{InstrumentLimits, Limits, OrderRate, VenueLimits};
 use crate::paper::PaperConfig;
 use crate::record::{
     BookSide, ExecutionKind as K, ExecutionRecord, GuardEvent, InstrumentId, OrderCommand, OrderRef, RejectClass,
@@ -287,6 +287,43 @@ fn limits_and_the_kill_switch_guard_paper_as_they_guard_money() {
     let late = bench.submit(OrderCommand::limit(BTC, Side::Buy, price, 1_000_000));
     let refused = bench.out.executions[0].iter().find(|record| record.request == late).unwrap();
     assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::Stopped));
+}
+
+#[test]
+fn no_change_leaves_before_every_venue_is_reconciled() {
+    let mut bench = Bench::new(&paper(0, 0), None);
+    let price = 50_000 * 100_000_000;
+    let order = bench.submit(OrderCommand::limit(BTC, Side::Buy, price, 1_000_000));
+    bench.pass_ms(10);
+    let change = OrderCommand::replace(BTC, OrderRef::Request(order), price / 2, 1_000_000);
+    // Orders are traded elsewhere too, and nobody has listed them yet.
+    bench.engine.trading.desks.get_mut(Venue::Oanda).user = Some(ConnId(0));
+    let early = bench.submit(change);
+    bench.engine.trading.desks.get_mut(Venue::Oanda).user = None;
+    let late = bench.submit(change);
+    bench.pass_ms(10);
+    let refused = bench.out.executions[0].iter().find(|record| record.request == early).unwrap();
+    assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::NotConnected));
+    assert_eq!(bench.kinds(late), [K::Replaced]);
+}
+
+#[test]
+fn a_change_counts_to_our_own_order_rate_and_a_refused_one_does_not() {
+    let rate = Some(OrderRate { orders: 2, window_ms: 60_000 });
+    let limits = VenueLimits { order_rate_max: rate, ..VenueLimits::default() };
+    let mut bench = Bench::new(&paper(0, 0), Some(Limits::new().venue(Venue::Coinbase, limits)));
+    let price = 50_000 * 100_000_000;
+    let order = bench.submit(OrderCommand::limit(BTC, Side::Buy, price, 1_000_000));
+    bench.pass_ms(10);
+    let change = |price| OrderCommand::replace(BTC, OrderRef::Request(order), price, 1_000_000);
+    let nothing = bench.submit(change(price));
+    assert_eq!(bench.kinds(nothing), [K::ReplaceRejected], "nothing would change");
+    let second = bench.submit(change(price / 2));
+    bench.pass_ms(10);
+    assert_eq!(bench.kinds(second), [K::Replaced]);
+    let third = bench.submit(change(price / 4));
+    let refused = bench.out.executions[0].iter().find(|record| record.request == third).unwrap();
+    assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::RateLimited));
 }
 
 #[test]

@@ -24,4 +24,6 @@ pub struct OrderCounters {
     pub unexpected: u64,
     /// Complete listings in which a live order was missing.
     pub denied: u64,
+    /// Rows of orders that had to wait to be looked up because too many others were: they are listed again.
+    pub put_off: u64,
 }

@@ -136,6 +136,8 @@ pub struct Reply {
     pub to: ReplyTo,
     /// The order it was about, if it was about one of ours.
     pub client_order_id: ClientOrderId,
+    /// The order a cancel or a replace was to cancel, if it was named by the venue's id.
+    pub venue_order_id: VenueOrderId,
     /// HTTP status, or the WebSocket API's; 0 if there was no answer.
     pub status: u16,
     /// What became of it.
@@ -264,6 +266,7 @@ impl Pending {
         Reply {
             to: self.to,
             client_order_id: self.client,
+            venue_order_id: self.venue,
             status,
             outcome,
             usage: Usage::default(),
