@@ -130,8 +130,8 @@ impl OrderSession {
     /// Any other call whose answer is told as facts or as an outcome.
     ///
     /// # Errors
-    /// [`NotSent`]: not a byte was written. Orders have their own functions above; `exchangeInfo` and account filters are
-    /// cold, and go over another connection.
+    /// [`NotSent`]: not a byte was written. Orders have functions of their own ([`Requests`]); `exchangeInfo` and account
+    /// filters are cold, and go over another connection.
     pub fn query<IO: Wire>(
         &mut self,
         now: UnixNanos,
