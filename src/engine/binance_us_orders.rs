@@ -17,7 +17,7 @@ use crate::order::{Query, QueryEnd};
 use crate::record::{ClientOrderId, InstrumentId, OrderRef, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::{Counter, Hop};
 use crate::venue::binance_us::request::{Call, OrderId};
-use crate::venue::binance_us::{Outcome, Reply, ReplyTo};
+use crate::venue::binance_us::{Outcome, Reply, ReplyTo, Requests};
 use crate::venue::SessionProgress;
 
 const VENUE: Venue = Venue::BinanceUs;
