@@ -30,6 +30,7 @@ mod desk;
 mod ear;
 mod gaps;
 mod holdings;
+mod http;
 mod kill;
 mod oanda_desk;
 mod oanda_orders;
@@ -500,8 +501,7 @@ impl Engine {
                 self.session_result(now, out, id, result);
                 self.oanda_streamed(now, out, id);
             }
-            Session::OandaRest(_) => self.oanda_rest_due(now, out, id),
-            Session::CoinbaseOrders(_) => self.order_connection_due(now, out, id),
+            Session::OandaRest(_) | Session::CoinbaseOrders(_) => self.http_due(now, out, id),
             Session::BinanceUsRest(_) => self.rest_due(now, out, id),
             Session::BinanceUsApi(_) => self.api_due(now, out, id),
             Session::BinanceUsUser(session) => {
