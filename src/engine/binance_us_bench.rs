@@ -10,6 +10,7 @@ use crate::engine::{
 };
 use crate::guard::{BreakerRules, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::paper::PaperConfig;
 use crate::record::{
     BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId,
     Listing, MarketRecord, OrderCommand, RequestId, Side, State, StrategyId, UnixNanos, Venue, View,
@@ -72,12 +73,18 @@ impl Bench {
 
     /// With orders, if it says how the account's events come.
     pub(super) fn of(stream: StreamConfig, user_data: Option<UserData>) -> Bench {
-        Self::at(Config::quiet(), stream, user_data, None)
+        Self::at(Config::quiet(), stream, user_data, None, None)
+    }
+
+    /// A venue whose market is followed, and traded on paper.
+    pub(super) fn on_paper(paper: &PaperConfig) -> Bench {
+        Self::at(Config::quiet(), StreamConfig::default(), None, None, Some(paper))
     }
 
     /// With orders, and limits for them.
     pub(super) fn limited(limits: Limits) -> Bench {
-        let mut bench = Self::at(Config::quiet(), StreamConfig::default(), Some(UserData::Signature), Some(limits));
+        let user_data = Some(UserData::Signature);
+        let mut bench = Self::at(Config::quiet(), StreamConfig::default(), user_data, Some(limits), None);
         bench.pass_ms(3_000);
         bench
     }
@@ -85,10 +92,16 @@ impl Bench {
     /// A venue that tells changes of books every 100 ms, as the real one does.
     pub(super) fn on_the_grid() -> Bench {
         let depth_grid_ns = Config::default().depth_grid_ns;
-        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None, None)
+        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None, None, None)
     }
 
-    fn at(venue_config: Config, stream: StreamConfig, user_data: Option<UserData>, limits: Option<Limits>) -> Bench {
+    fn at(
+        venue_config: Config,
+        stream: StreamConfig,
+        user_data: Option<UserData>,
+        limits: Option<Limits>,
+        paper: Option<&PaperConfig>,
+    ) -> Bench {
         let venue_config = Config { limits: VenueLimits::default(), ..venue_config };
         let endpoints = BinanceUsEndpoints::default();
         let key = Credentials::new(venue_config.key.key(), venue_config.key.secret()).unwrap();
@@ -124,6 +137,10 @@ impl Bench {
             book_blocks_max: 256,
         };
         let engine = Engine::new(config).unwrap();
+        let engine = match paper {
+            Some(paper) => engine.trading_on_paper(paper),
+            None => engine,
+        };
         let slots = engine.slots();
         let mut bench = Bench {
             out: FakeOutputs::new(7, slots.len()),

@@ -110,11 +110,17 @@ impl Engine {
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
                     Some(Call::MyTrades { symbol, order_id, from_id: from, since, limit: ROWS_PER_PAGE })
                 }),
-                Query::Fills { since: begin, .. } => ordered.get(VENUE).get(asking.item).map(|instrument| {
-                    let (order_id, from_id, since) = (None, from, since(*begin));
-                    let symbol = symbol_of(*instrument)?;
-                    Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
-                }),
+                Query::Fills { instrument, since: begin, .. } => {
+                    let asked = match instrument {
+                        Some(only) => (asking.item == 0).then_some(only),
+                        None => ordered.get(VENUE).get(asking.item),
+                    };
+                    asked.map(|instrument| {
+                        let (order_id, from_id, since) = (None, from, since(*begin));
+                        let symbol = symbol_of(*instrument)?;
+                        Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
+                    })
+                }
             };
             match call {
                 Some(Some(call)) => break Some(call),
@@ -178,8 +184,7 @@ impl Engine {
     fn asked(&mut self, now: UnixNanos, out: &mut impl Outputs, end: QueryEnd) {
         let Some(asking) = self.trading.desks.get_mut(VENUE).asking.take() else { return };
         let end = if asking.incomplete { QueryEnd::Failed } else { end };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, end, event));
         self.trading.stirred = true;
     }
 

@@ -333,6 +333,9 @@ impl Engine {
             return;
         }
         let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Housekeeping]) else { return };
+        if self.oanda.ledger.take_doubt() {
+            self.oanda.account.want_picture(now);
+        }
         let picture = self.oanda.account.picture;
         // One that failed is due again after a pause.
         let begins = picture == Picture::None && self.oanda.ledger.needs_beginning();
@@ -414,6 +417,8 @@ impl Engine {
                 first.then_some(Step::Ask(pages))
             }
             (Query::Fills { .. }, Past::After(id)) => first.then(|| Step::Replay(further(id))),
+            // It was not known when the past was read.
+            (Query::Fills { instrument: Some(_), .. }, Past::Read(id)) => first.then(|| Step::Replay(further(id))),
             (Query::Fills { .. }, _) => first.then(|| since(complete)),
             // What befell them before our time is in it; an order that rests has no execution yet, since there orders are
             // filled whole (OANDA reference 7).
@@ -498,8 +503,7 @@ impl Engine {
     fn oanda_asked(&mut self, now: UnixNanos, out: &mut impl Outputs, end: QueryEnd) {
         let Some(asking) = self.trading.desks.get_mut(VENUE).asking.take() else { return };
         let end = if asking.incomplete { QueryEnd::Failed } else { end };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, end, event));
         self.trading.stirred = true;
     }
 
@@ -581,3 +585,7 @@ impl Engine {
         self.send_to_oanda(out, id, (Cargo::Warm, UnixNanos::NONE), |session, _, plug| session.warm(now, plug))
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "oanda_orders_tests.rs"]
+mod tests;

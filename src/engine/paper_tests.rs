@@ -33,7 +33,7 @@ enum Logged {
 }
 
 fn paper(command_ms: u64, event_ms: u64) -> PaperConfig {
-    let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+    let paper = PaperConfig::new(Venue::Coinbase);
     let paper = paper.balance("USD", Decimal::from(10_000_000)).unwrap();
     let paper = paper.balance("BTC", Decimal::from(100)).unwrap();
     paper.latency_ns(command_ms * MILLISECOND_NS, event_ms * MILLISECOND_NS).unwrap()
@@ -337,6 +337,31 @@ fn while_the_book_is_doubtful_nothing_is_taken_and_nothing_is_filled() {
     let refused = bench.out.executions[0].iter().find(|record| record.request == request).unwrap();
     assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::Busy));
     assert!(refused.retry_at().is_some() && !refused.sent.is_some());
+}
+
+#[test]
+fn a_cancel_and_an_order_in_one_are_refused_while_the_book_is_doubtful_and_the_order_stands() {
+    let paper = PaperConfig::new(Venue::BinanceUs).balance("USD", Decimal::from(1_000_000)).unwrap();
+    let mut bench = super::binance_us_bench::Bench::on_paper(&paper);
+    bench.subscribe(0, Channels::BOOK);
+    bench.pass_ms(2_000);
+    let bid = bench.resting_bid();
+    let old = bench.submit(1, bid);
+    bench.pass_ms(100);
+    assert_eq!(bench.kinds(old), [K::Accepted]);
+    bench.cut(MARKET, "cut");
+    let dearer = OrderCommand::replace(BTC, OrderRef::Request(old), bid.price() / 2, bid.quantity());
+    let swaps = [(2, dearer), (3, dearer.place_anyway())].map(|(number, swap)| bench.submit(number, swap));
+    for swap in swaps {
+        let refused = bench.executions.iter().find(|record| record.request == swap).unwrap();
+        assert_eq!(refused.reject, RejectClass::Busy);
+        assert!(refused.retry_at().is_some() && !refused.sent.is_some());
+    }
+    bench.pass_ms(5_000);
+    assert_eq!((bench.books[0].state(), bench.kinds(old)), (FollowerState::Whole, vec![K::Accepted]));
+    let swap = bench.submit(4, dearer);
+    bench.pass_ms(100);
+    assert_eq!((bench.kinds(old), bench.kinds(swap)), (vec![K::Accepted, K::Cancelled], vec![K::Accepted]));
 }
 
 #[test]

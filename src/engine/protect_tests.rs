@@ -475,7 +475,7 @@ fn in_trouble_the_account_is_asked_for_its_picture_with_pauses() {
 #[test]
 fn on_paper_no_cancel_of_a_real_order_leaves_whoever_asks_for_it() {
     for venue in Venue::ALL {
-        let paper = PaperConfig::new(venue).unwrap();
+        let paper = PaperConfig::new(venue);
         let mut bench = Bench::by(venue, NEVER, |engine| engine.trading_on_paper(&paper));
         let mut asked = Vec::new();
         for turn in 0..400 {

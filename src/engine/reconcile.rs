@@ -21,8 +21,8 @@ use crate::venue::SessionProgress;
 const ROWS_PER_PAGE: u32 = 12;
 /// Balances asked per page: short rows.
 const BALANCES_PER_PAGE: u32 = 50;
-/// Pages of one listing; more means that the cursor runs in a circle.
-const PAGES_MAX: usize = 200;
+/// Pages of one listing; more means that the cursor runs in a circle. The executions of a long time nobody was there fit.
+const PAGES_MAX: usize = 1_000;
 /// What is due but finds no connection, token or permit is looked at again this soon.
 const RETRY_MS: u64 = 5;
 /// Outdated tokens given back per look: with one look a second all pools are clean long before the next ones are outdated.
@@ -147,11 +147,10 @@ impl Engine {
                 let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
                 (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
             }
-            Query::Fills { since, .. } => {
-                let cursor = asking.cursor.as_str();
-                let query =
-                    request::Query::Fills { ids: &[], product: None, since: *since, limit: ROWS_PER_PAGE, cursor };
-                (query, fills_path)
+            Query::Fills { instrument, since, .. } => {
+                symbol = instrument.and_then(|id| market.get(id)).map(|t| t.instrument.listing.symbol.clone());
+                let (product, since, cursor) = (symbol.as_deref(), *since, asking.cursor.as_str());
+                (request::Query::Fills { ids: &[], product, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
             }
         };
         // Nothing is counted for a request that cannot leave.
@@ -237,8 +236,7 @@ impl Engine {
             }
             Outcome::Answered | Outcome::Time(_) | Outcome::Refused { .. } | Outcome::Failed { .. } => QueryEnd::Failed,
         };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, end, event));
     }
 
     /// A connection is gone. If it carried a page of a query whose reply nobody reported (it was overdue, or no HTTP, and
@@ -249,8 +247,8 @@ impl Engine {
         }
         let asking = self.desk_of(id).and_then(|desk| desk.asking.take_if(|asking| !asking.waits));
         let Some(asking) = asking else { return };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, QueryEnd::Failed, &mut sink);
+        self.trading
+            .event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, QueryEnd::Failed, event));
     }
 
     /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never
