@@ -449,7 +449,7 @@ impl GatewayBuilder {
         let settings = [
             coinbase.as_ref().map(|coinbase| (Venue::Coinbase, coinbase.dialer(tls.clone(), wake.clone()))),
             binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls.clone(), wake.clone()))),
-            oanda.as_ref().map(|_| (Venue::Oanda, oanda::dialer(tls, wake))),
+            oanda.as_ref().map(|oanda| (Venue::Oanda, oanda.dialer(tls, wake))),
         ];
         for (venue, settings) in settings.into_iter().flatten() {
             let (dialer, receiver) = Dialer::start(settings).map_err(system)?;

@@ -16,7 +16,7 @@
 //! | the reply trickles | `Fault::ThenSlow`, cans | `Accepted` if it is whole in time, else the same | the same; the time counts for the whole reply | `broken_replies_to_an_order_are_reconciled::a_reply_in_pieces_or_late_is_a_reply` |
 //! | the reply comes late, in chunks | `Fault::Delay`, `Fault::ThenDelay`, `Fault::ThenChunked` | `Accepted` | nothing else | `broken_replies_to_an_order_are_reconciled::a_reply_in_pieces_or_late_is_a_reply` |
 //! | header garbage, too many headers, a body beyond every limit, bytes that are no HTTP | `Fault::Raw`, `Fault::ThenRaw`, `Fault::ThenReply` | `Unknown`, then what is proven | leaves the connection; nothing of the answer is believed | `broken_replies_to_an_order_are_reconciled::the_reply_is_lost_on_its_way` |
-//! | the same over the WebSocket API of Binance.US, and answers to nobody's question | `Fault::Close`, `Fault::ThenClose`, `Fault::ThenSilence`, `Fault::ThenRaw` | the same | the same; orders go over REST meanwhile | `broken_replies_to_an_order_are_reconciled::a_request_or_a_reply_over_the_websocket_api_is_lost`, `binance_us_orders_live_and_end` |
+//! | the same over the WebSocket API of Binance.US, and answers to nobody's question | `Fault::Close`, `Fault::ThenClose`, `Fault::ThenSilence`, `Fault::ThenRaw` | the same | the same; orders go over REST meanwhile | `broken_replies_to_an_order_are_reconciled::a_request_or_a_reply_over_the_websocket_api_is_lost`, `binance_us/orders_live_and_end` |
 //! | 401, 403 with any body | `Fault::Reply`, cans | `Rejected` (`Unauthorized`, `Forbidden`) | nothing more; after a firewall's page with a 403 the breaker opens for as long as it says, or two minutes: `Rejected` (`BreakerOpen`) with the time to try again | `rest_failures_of_an_order_end_in_the_truth`, `order_refused_by_http_status_is_rejected_at_once` |
 //! | 429, with and without `Retry-After` | `Fault::Reply`, cans | `Rejected` (`RateLimited`); the next one too, here, with the time to try again | sends nothing before that time | `rest_failures_of_an_order_end_in_the_truth`, `rate_limited_by_the_venue_waits` |
 //! | 418, a ban, at Binance.US | cans | `Rejected` (`RateLimited`), `Guard` (`BreakerOpened`), then `Rejected` (`BreakerOpen`) with the time to try again | sends nothing before the ban's end, then probes. Elsewhere 418 is a 4xx like any other | `rest_failures_of_an_order_end_in_the_truth` |
@@ -48,7 +48,7 @@
 //! | a token is expired | `step_clock` | `Rejected` (`Unauthorized`) | drops tokens before that by our clock | `clocks_that_differ_refuse_orders_and_say_why::a_token_that_coinbase_finds_expired_is_a_refusal`, `order_after_a_long_silence_finds_a_token` |
 //! | a key that may not trade, or that nobody knows | cans | an error of the start that says what to do | does not start | `rest_failures_are_typed::a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do`, `rest_failures_are_typed::a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do`, `view_only_key_does_not_start` |
 //! | the strategy falls silent | nobody beats | `Guard` (`Killed`) and what follows | cancels for it | `dead_man_cancels_for_a_silent_strategy` |
-//! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
+//! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, positions and balances, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
 //! | the disk refuses the audit log | a directory that is away | `Guard` (`AuditTroubled`, `AuditRecovered` with the number lost) | trades on | `audit_log_says_what_it_lost` |
 //!
 //! # Connections and market data
@@ -63,7 +63,7 @@
 //! | broken frames | `send_bytes` | gaps, then books | leaves the connection | `broken_frames_end_the_connection_and_a_new_one_follows` |
 //! | messages nobody can read | `send_raw` | a gap where a book may have been in it | counts them; the connection stays | `bad_messages_are_counted_and_the_feed_goes_on` |
 //! | messages in many fragments | `fragment_messages` | nothing | puts them together | `fragments_and_pings_between_them_are_handled` |
-//! | a lost frame | `drop_market_frames`, `drop_frames` | a `Gap`, then the book as a snapshot | resynchronises what the gap touched | `lost_frame_is_a_gap_and_a_new_snapshot`, `binance_us_books_are_the_venues` |
+//! | a lost frame | `drop_market_frames`, `drop_frames` | a `Gap`, then the book as a snapshot | resynchronises what the gap touched | `lost_frame_is_a_gap_and_a_new_snapshot`, `binance_us/books_are_the_venues` |
 //! | silence on an open connection | a venue that hangs | stale, then gaps and books | leaves it by the watchdog | `silent_venue_is_left_by_the_watchdog` |
 //! | a strategy comes late | a gateway that runs | how every connection stands | tells it what it missed | `late_strategy_learns_how_connections_stand` |
 //!

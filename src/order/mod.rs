@@ -116,7 +116,7 @@ pub use changes::ReplaceSend;
 pub use counters::OrderCounters;
 pub use entry::Slot;
 pub use exposure::Exposure;
-pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+pub use fact::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use lookup::Whose;
 pub use query::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERY_IDS_MAX};

@@ -33,6 +33,8 @@ pub(super) struct Check {
     /// The venue's id was known when the order was last looked at.
     pub identified: bool,
     query: Option<QueryId>,
+    /// When to ask once more, after the query under way; `MAX` if not.
+    later: UnixNanos,
     pause_ms: u64,
     absences: u8,
     /// When the last listing that counted began.
@@ -44,6 +46,7 @@ impl Check {
         at: UnixNanos::MAX,
         identified: false,
         query: None,
+        later: UnixNanos::MAX,
         pause_ms: 0,
         absences: 0,
         counted: UnixNanos::NONE,
@@ -56,9 +59,24 @@ impl Check {
         }
     }
 
+    /// Asks at `at`, whatever is answered until then.
+    pub fn arm_again(&mut self, at: UnixNanos) {
+        self.later = self.later.min(at);
+        self.arm(at);
+    }
+
     /// Nothing is to be asked for now.
     pub fn rest(&mut self) {
-        self.at = UnixNanos::MAX;
+        self.at = if self.query.is_none() { self.later } else { UnixNanos::MAX };
+    }
+
+    /// It is being asked for.
+    fn asked(&mut self, id: QueryId, now: UnixNanos) {
+        self.query = Some(id);
+        if self.later <= now {
+            self.later = UnixNanos::MAX;
+        }
+        self.rest();
     }
 
     /// The order is over: nothing is ever to be asked again.
@@ -514,8 +532,7 @@ impl Orders {
             let same = order.venue() == venue && order.instrument() == instrument;
             if same && order.wants_identity() && entry.check.query.is_none() {
                 since = since.min(order.sent_at());
-                entry.check.query = Some(id);
-                entry.check.rest();
+                entry.check.asked(id, now);
             }
             at = entry.link.after;
         }
@@ -530,8 +547,7 @@ impl Orders {
             let due = entry.check.at <= now && entry.order.venue() == venue && !entry.order.wants_identity();
             if due && ids.try_push(*entry.order.venue_order_id()).is_ok() {
                 entry.change.asked();
-                entry.check.query = Some(id);
-                entry.check.rest();
+                entry.check.asked(id, now);
             }
             at = entry.link.after;
         }
@@ -584,6 +600,7 @@ impl Orders {
             } else {
                 entry.check.pause_ms = 0;
             }
+            entry.check.at = entry.check.at.min(entry.check.later);
             self.due.check = self.due.check.min(entry.check.at);
         }
     }
