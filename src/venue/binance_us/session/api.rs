@@ -11,7 +11,7 @@ use super::super::limits;
 use super::super::params::WsParams;
 use super::super::products::Products;
 use super::super::reject;
-use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder, Security};
+use super::super::request::{Call, CancelId, CancelOrder, NewOrder, OrderId, ReplaceOrder, Security};
 use super::super::response::{error_body, replaced, ErrorBody, Usage};
 use super::super::user::{self, UserControl};
 use super::super::VenueMs;
@@ -216,7 +216,9 @@ impl ApiSession {
         client: &ClientOrderId,
         io: &mut IO,
     ) -> Result<(), NotSent> {
-        let cancel = CancelOrder { symbol, id: order_id(venue, client), restriction: None };
+        let cancel_id = CancelId::of(client);
+        let cancel =
+            CancelOrder { symbol, id: order_id(venue, client), cancel_id: cancel_id.text(), restriction: None };
         let pending = Pending::new(ReplyTo::Cancel, now, self.config.reply_ms_max).of(*client, *venue);
         self.call(pending, stamp, &Call::Cancel(&cancel), io)
     }

@@ -13,7 +13,7 @@ use super::super::limits;
 use super::super::market_data::{MarketData, SnapshotRequest};
 use super::super::params::RestParams;
 use super::super::products::Products;
-use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder};
+use super::super::request::{Call, CancelId, CancelOrder, NewOrder, OrderId, ReplaceOrder};
 use super::super::response::{tell_rows, RowKind, Rows, Usage};
 use super::super::snapshot::SnapshotReader;
 use super::super::VenueMs;
@@ -195,7 +195,9 @@ impl OrderSession {
         client: &ClientOrderId,
         io: &mut IO,
     ) -> Result<(), NotSent> {
-        let cancel = CancelOrder { symbol, id: order_id(venue, client), restriction: None };
+        let cancel_id = CancelId::of(client);
+        let cancel =
+            CancelOrder { symbol, id: order_id(venue, client), cancel_id: cancel_id.text(), restriction: None };
         let pending = Pending::new(ReplyTo::Cancel, now, self.config.reply_ms_max).of(*client, *venue);
         self.call(pending, stamp, &Call::Cancel(&cancel), io)
     }

@@ -293,6 +293,7 @@ fn both_failure_modes_of_a_cancel_replace_tell_both_halves_once() {
         let mut bench = Bench::new();
         let replace = ReplaceOrder {
             cancel: OrderId::Venue("9"),
+            cancel_id: None,
             restriction: Some(CancelRestriction::OnlyNew),
             mode: ReplaceMode::StopOnFailure,
             order: new_order(),
