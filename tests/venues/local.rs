@@ -43,6 +43,8 @@ pub struct Paths {
     pub cancel: (&'static str, &'static str),
     /// Where an order of unknown outcome is looked for.
     pub recent_orders: (&'static str, &'static str),
+    /// And where else, once something else has told that there is news.
+    pub missing_orders: Option<(&'static str, &'static str)>,
     /// What `Queries::balances` asks.
     pub balances: (&'static str, &'static str),
     /// The question by which connections are kept warm and breakers probe: for the time, where that is public.
@@ -80,6 +82,7 @@ impl Local {
                 place: ("POST", common::ORDERS),
                 cancel: ("POST", common::BATCH_CANCEL),
                 recent_orders: ("GET", common::LIST_ORDERS),
+                missing_orders: None,
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
             },
@@ -87,6 +90,7 @@ impl Local {
                 place: ("POST", "/api/v3/order"),
                 cancel: ("DELETE", "/api/v3/order"),
                 recent_orders: ("GET", "/api/v3/allOrders"),
+                missing_orders: None,
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
             },
@@ -95,6 +99,7 @@ impl Local {
                 place: ("POST", "/v3/accounts/101-001-7654321-001/orders"),
                 cancel: ("PUT", "/v3/accounts/101-001-7654321-001/orders/*"),
                 recent_orders: ("GET", "/v3/accounts/101-001-7654321-001/transactions/sinceid"),
+                missing_orders: Some(("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange")),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
             },
@@ -395,6 +400,7 @@ impl Local {
                 }
                 let key = venue.credentials();
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
+                let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
@@ -418,6 +424,7 @@ impl Local {
                 let rest = rest.unwrap_or(&here);
                 let endpoints = OandaEndpoints::parse(Environment::Practice, rest, &venue.stream_url()).unwrap();
                 let config = OandaConfig::new(venue.account_id(), venue.token().text()).unwrap().endpoints(endpoints);
+                let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
                 if let Some(every_ms) = setup.warm_every_ms {
