@@ -9,6 +9,7 @@ mod common;
 #[path = "common/oanda.rs"]
 mod oanda;
 
+use common::scratch::Scratch;
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile};
 use exchange_connectors::gateway::{
     BinanceUsConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
@@ -197,8 +198,8 @@ fn through_the_rings_of_one_gateway() {
 #[test]
 fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
     let venues = Venues::start();
-    let place_of_state = std::env::temp_dir().join(format!("exchange-connectors-lifecycle-{}", std::process::id()));
-    let builder = || venues.builder().state_directory(&place_of_state);
+    let state = Scratch::new("lifecycle");
+    let builder = || venues.builder().state_directory(&state.path);
     let first = builder().start().unwrap();
     let (mut strategy, mut seen) = (first.strategy().unwrap(), Vec::new());
     until_open(&mut strategy);
@@ -249,7 +250,6 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
         place(&gateway, &mut strategy, &mut seen, of);
     }
     gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
-    std::fs::remove_dir_all(&place_of_state).unwrap();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use exchange_connectors::record::{ExecutionKind, Fixed, Instrument, OrderCommand
 use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::{self, LocalVenue};
 use exchange_connectors::sim::oanda::{self, LocalOanda};
-use exchange_connectors::sim::server::{Door, Fault, FaultRule, Request, Response, Venue as _};
+use exchange_connectors::sim::server::{CloseHow, Door, Fault, FaultRule, Request, Response, Venue as _};
 use exchange_connectors::venue::binance_us::{auth as binance_us_key, BinanceUsEndpoints};
 use exchange_connectors::venue::coinbase::auth::CdpKey;
 use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
@@ -380,6 +380,11 @@ impl Local {
     pub fn say_on_user_stream(&self, text: &str) {
         let heard = at!(self, venue => venue.send_raw(self.user_door(), text).unwrap());
         assert!(heard > 0, "somebody listens");
+    }
+
+    /// Every connection ends at once.
+    pub fn kill_connections(&self) {
+        assert!(at!(self, venue => venue.kill_connections(None, CloseHow::Reset).unwrap()) > 0);
     }
 
     pub fn down(&self) {
