@@ -292,6 +292,11 @@ impl Local {
         }
     }
 
+    /// How many new orders arrived over the connection that carries many, answered or not.
+    pub fn orders_by_api(&self) -> u64 {
+        at!(self, venue => venue.requests("WS order.place").unwrap())
+    }
+
     /// Lets the market move once.
     pub fn step(&self) {
         at!(self, venue => venue.step(1).unwrap());
@@ -407,6 +412,9 @@ impl Local {
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
                 let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
@@ -432,6 +440,9 @@ impl Local {
                 let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }

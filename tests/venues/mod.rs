@@ -21,6 +21,12 @@ use std::time::{Duration, Instant};
 /// How long one look at the rings sleeps when nothing comes.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// How many gateways to a venue a test that needs many of them has at a time.
+pub const GATEWAYS_AT_A_TIME: usize = 4;
+
+/// More requests in a second than any test makes.
+pub const UNLIMITED: usize = 256;
+
 /// The same at every venue at once.
 pub fn at_every_venue(show: impl Fn(Venue) + Sync) {
     std::thread::scope(|scope| {
@@ -39,22 +45,31 @@ pub fn at_every_venue(show: impl Fn(Venue) + Sync) {
     });
 }
 
-/// How many gateways a test that needs many of them has at a time: at OANDA, which lets two connections be opened in a
-/// second, they wait most of the time.
-pub fn at_a_time(venue: Venue) -> usize {
-    match venue {
-        Venue::Coinbase | Venue::BinanceUs => 4,
-        Venue::Oanda => 10,
-    }
+/// These in parts, each part against a gateway of its own, a few at a time. A connection that fails is dialled again later:
+/// there is a fresh one for each of them. Doubts that follow each other closely ask more than our own rate limit lets.
+pub fn in_parts<T: Sync>(setup: Setup, at: Venue, all: &[T], show: impl Fn(&mut Rig, &T) + Sync) {
+    std::thread::scope(|scope| {
+        for part in all.chunks(all.len().div_ceil(GATEWAYS_AT_A_TIME)) {
+            let (show, setup) = (&show, setup.clone());
+            scope.spawn(move || {
+                let (order_connections, requests_per_second) = (part.len() + 1, Some(UNLIMITED));
+                let mut rig = Setup { order_connections, requests_per_second, ..setup }.start(at);
+                part.iter().for_each(|one| show(&mut rig, one));
+            });
+        }
+    });
 }
 
 /// How a [`Rig`] is set up.
+#[derive(Clone)]
 pub struct Setup {
     /// A reply that takes longer is none, ms.
     pub reply_timeout_ms: u64,
     pub order_connections: usize,
     /// Connections for orders that carry many, where the venue has them; over REST if 0.
     pub api_connections: usize,
+    /// Requests the engine may make in a second, where they are counted so; as configured by default if `None`.
+    pub requests_per_second: Option<usize>,
     pub reconcile: ReconcileRules,
     pub breaker: BreakerRules,
     pub query_timeout_ms: u64,
@@ -75,6 +90,7 @@ impl Setup {
             reply_timeout_ms: 400,
             order_connections: 2,
             api_connections: 0,
+            requests_per_second: None,
             reconcile: fast_rules(),
             breaker: BreakerRules {
                 outcomes_min: never,
