@@ -582,6 +582,13 @@ pub fn is_for_want_of_a_path(record: &ExecutionRecord) -> bool {
         && matches!(record.reject, RejectClass::Busy | RejectClass::NotConnected)
 }
 
+/// Whether an order was refused here, before it left, by our own rate limit.
+pub fn is_for_want_of_a_permit(record: &ExecutionRecord) -> bool {
+    record.kind == ExecutionKind::Rejected
+        && record.sent == UnixNanos::NONE
+        && record.reject == RejectClass::RateLimited
+}
+
 impl Drop for Rig {
     fn drop(&mut self) {
         drop(self.gateway.take());
