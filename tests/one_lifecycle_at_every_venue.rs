@@ -211,13 +211,17 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
     }
 
     let pending = format!("/v3/accounts/{}/pendingOrders", venues.oanda.account_id());
-    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold)).unwrap();
+    // The start asks first, for the instruments; what the engine asks is held.
+    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold).after(1)).unwrap();
+    let asked = || venues.oanda.requests("GET /pendingOrders").unwrap();
+    let before = asked();
     let gateway = builder().start().unwrap();
     let (mut strategy, mut seen) = (gateway.strategy().unwrap(), Vec::new());
     for (venue, symbol, ..) in ORDERS {
         gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
     }
     until_open_at(&mut strategy, &[Venue::Coinbase, Venue::BinanceUs]);
+    until(&mut strategy, &mut seen, |_| asked() == before + 2);
     for of in [0, 1, 2, 0, 1] {
         let refused = ask(&gateway, &mut strategy, &mut seen, of);
         assert_eq!((refused.reject, refused.sent), (RejectClass::NotConnected, UnixNanos::NONE), "{refused:#?}");
