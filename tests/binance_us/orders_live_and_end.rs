@@ -143,7 +143,8 @@ fn a_prepared_iceberg_is_submitted_by_its_slot() {
     let (price, size) = (rig.price("50000"), rig.size("0.01"));
     let shape = OrderShape::Limit { price, post_only: false, shown: Some(size / 2) };
     let terms = OrderTerms::new(Side::Buy, OrderQuantity::Base(size), shape);
-    let slot = rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, terms).unwrap()).unwrap();
+    let prepared = PreparedOrder::new(&rig.btc, terms).unwrap();
+    let slot = rig.strategy.orders.prepare(prepared).unwrap();
     for _ in 0..2 {
         let request = rig.submit(OrderCommand::prepared(slot));
         let accepted = rig.expect(request, K::Accepted);

@@ -108,7 +108,8 @@ fn what_the_venue_refuses_is_refused_by_its_preview_too() {
     let fok =
         OrderTerms::new(Side::Buy, OrderQuantity::Base(rig.size("0.01")), OrderShape::Market { worst_price: None })
             .living(Lifetime::FillOrKill);
-    let slot = rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, fok).unwrap()).unwrap();
+    let fok = PreparedOrder::new(&rig.btc, fok).unwrap();
+    let slot = rig.strategy.orders.prepare(fok).unwrap();
     let request = rig.place(OrderCommand::prepared(slot));
     assert_eq!(rig.expect(request, K::Rejected).reject, RejectClass::Unsupported);
 }

@@ -52,7 +52,8 @@ fn increments_and_the_venues_forms_are_checked_first() {
 
     let shown = OrderShape::Limit { price, post_only: false, shown: Some(size / 2) };
     let iceberg = OrderTerms::new(Side::Buy, OrderQuantity::Base(size), shown);
-    let refused = rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, iceberg).unwrap()).unwrap_err();
+    let iceberg = PreparedOrder::new(&rig.btc, iceberg).unwrap();
+    let refused = rig.strategy.orders.prepare(iceberg).unwrap_err();
     assert_eq!(refused.to_string(), "coinbase cannot take this order: Coinbase has no icebergs");
 
     let order = PreparedOrder::new(&rig.btc, terms(price, size)).unwrap();

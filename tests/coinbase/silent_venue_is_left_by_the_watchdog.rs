@@ -17,7 +17,7 @@ fn silence_ends_the_connection_and_a_new_one_brings_the_book() {
     let (wake, sleep) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         let wake = wake; // dropped with this closure, however it ends: the venue wakes
-        let venue = &rig.venue;
+        let venue = rig.venue.clone();
         // The venue's only thread hangs until it is woken.
         let hung = scope.spawn(move || venue.call(move |_, _| sleep.recv().is_ok()));
         let deadline = std::time::Instant::now() + common::PATIENCE;
