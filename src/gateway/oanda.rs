@@ -35,8 +35,8 @@ pub struct OandaConfig {
 /// Connections for new orders unless told otherwise.
 const ORDER_CONNECTIONS: usize = 2;
 /// Requests a second the engine may make, of the 120 the venue takes (OANDA reference 9). What neither it nor cold queries
-/// have is left for whoever else uses this address.
-const ENGINE_REQUESTS_PER_SECOND: usize = 96;
+/// nor an emergency has is left for whoever else uses this address.
+const ENGINE_REQUESTS_PER_SECOND: usize = 84;
 /// An idle connection is used this often: connections are known to be reset, and no time is documented (OANDA reference 1).
 const WARM_EVERY_MS: u64 = 5_000;
 
@@ -44,6 +44,10 @@ const WARM_EVERY_MS: u64 = 5_000;
 const COLD_REQUESTS_PER_SECOND: usize = 12;
 /// And of an emergency: it cancels order by order.
 const EMERGENCY_REQUESTS_PER_SECOND: usize = 20;
+/// The most that is left to the engine.
+const ENGINE_REQUESTS_PER_SECOND_MAX: usize =
+    limits::REQUESTS_PER_SECOND_MAX as usize - COLD_REQUESTS_PER_SECOND - EMERGENCY_REQUESTS_PER_SECOND;
+const _: () = assert!(ENGINE_REQUESTS_PER_SECOND <= ENGINE_REQUESTS_PER_SECOND_MAX);
 /// The variables of the environment that concern this venue.
 pub(super) const VARIABLES: [&str; 5] =
     ["OANDA_API_TOKEN", "OANDA_ACCOUNT_ID", "OANDA_ENVIRONMENT", "OANDA_REST_URL", "OANDA_STREAM_URL"];
@@ -130,12 +134,11 @@ impl OandaConfig {
         OandaConfig { order_connections: count.clamp(1, 16), ..self }
     }
 
-    /// Requests a second the engine may make, 1 to 108. Default 96: the venue allows 120 to an address, and 12 of them are
-    /// for queries.
+    /// Requests a second the engine may make, 1 to 88. Default 84: the venue allows 120 to an address, of which 12 are for
+    /// queries and 20 for an emergency.
     #[must_use]
     pub fn requests_per_second(self, requests: usize) -> OandaConfig {
-        let most = limits::REQUESTS_PER_SECOND_MAX as usize - COLD_REQUESTS_PER_SECOND;
-        OandaConfig { requests_per_second: requests.clamp(1, most), ..self }
+        OandaConfig { requests_per_second: requests.clamp(1, ENGINE_REQUESTS_PER_SECOND_MAX), ..self }
     }
 
     /// Connections opened in a second, at least 1. Default 2, the venue's own limit: more is taken only with hosts that are
@@ -273,6 +276,16 @@ mod tests {
         let live = from(&[TOKEN, ("OANDA_ACCOUNT_ID", "001-004-1234567-001"), ("OANDA_ENVIRONMENT", "live")]).unwrap();
         assert_eq!(live.endpoints, OandaEndpoints::live());
         assert!(live.setup().is_ok());
+    }
+
+    #[test]
+    fn all_shares_of_the_rate_together_stay_within_the_venues() {
+        let engine = |config: &OandaConfig| config.setup().unwrap().orders.unwrap().requests_per_second;
+        let config = from(&[TOKEN, PRACTICE]).unwrap();
+        for share in [engine(&config), engine(&config.requests_per_second(usize::MAX))] {
+            let all = share + COLD_REQUESTS_PER_SECOND + EMERGENCY_REQUESTS_PER_SECOND;
+            assert!(all <= limits::REQUESTS_PER_SECOND_MAX as usize, "{share} and the others are {all}");
+        }
     }
 
     #[test]

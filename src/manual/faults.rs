@@ -48,7 +48,7 @@
 //! | a token is expired | `step_clock` | `Rejected` (`Unauthorized`) | drops tokens before that by our clock | `clocks_that_differ_refuse_orders_and_say_why::a_token_that_coinbase_finds_expired_is_a_refusal`, `order_after_a_long_silence_finds_a_token` |
 //! | a key that may not trade, or that nobody knows | cans | an error of the start that says what to do | does not start | `rest_failures_are_typed::a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do`, `rest_failures_are_typed::a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do`, `view_only_key_does_not_start` |
 //! | the strategy falls silent | nobody beats | `Guard` (`Killed`) and what follows | cancels for it | `dead_man_cancels_for_a_silent_strategy` |
-//! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
+//! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, positions and balances, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
 //! | the disk refuses the audit log | a directory that is away | `Guard` (`AuditTroubled`, `AuditRecovered` with the number lost) | trades on | `audit_log_says_what_it_lost` |
 //!
 //! # Connections and market data

@@ -5,7 +5,7 @@ use crate::common::decimal;
 use crate::oanda::OandaRig;
 use exchange_connectors::gateway::ExchangeError;
 use exchange_connectors::record::{ExecutionKind as K, Fixed, RejectClass, Side};
-use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule};
+use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
 use exchange_connectors::venue::oanda::request::{
     ByDistance, Change, CloseUnits, Exit, OrderSpecifier, StopLevel, TakeProfitAt, TradeExits,
 };
@@ -130,4 +130,11 @@ fn a_close_whose_answer_is_lost_or_is_no_verdict_is_ambiguous() {
     let lost = queries.close_position(&rig.eur, CloseUnits::All, CloseUnits::None).unwrap_err();
     assert!(lost.is_ambiguous() && !lost.is_retryable(), "{lost:?}");
     rig.until("the close told by its transaction", |rig| (rig.net().as_deref() == Some("0")).then_some(()));
+    // Not the venue's words: whoever stands before it may have passed the request on.
+    for (status, ambiguous) in [(404, true), (400, true), (502, true), (401, false), (403, false)] {
+        let page = Fault::Reply(Response::html(status, "<html>nothing here</html>"));
+        rig.venue.inject(FaultRule::next("PUT", &path, page)).unwrap();
+        let error = queries.close_position(&rig.eur, CloseUnits::All, CloseUnits::None).unwrap_err();
+        assert_eq!(error.is_ambiguous(), ambiguous, "{status}: {error:?}");
+    }
 }

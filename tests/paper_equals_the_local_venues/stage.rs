@@ -65,7 +65,7 @@ impl<M: Market + ?Sized> Stage<M> {
             builder.without_limits().without_state().reconcile(common::fast_rules()).root_certificates(&roots.path);
         let builder = match on_paper {
             Some(balances) => {
-                let empty = PaperConfig::new(venue).unwrap();
+                let empty = PaperConfig::new(venue);
                 let with = |config: PaperConfig, (asset, amount): &(&str, &str)| config.balance(asset, decimal(amount));
                 builder.paper(balances.iter().try_fold(empty, with).unwrap())
             }

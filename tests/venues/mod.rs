@@ -1,20 +1,23 @@
 //! Any local venue, and a gateway to it, behind one set of names: what a fault test shows, it shows for every venue.
 //!
 //! [`Local`] is a venue, [`Rig`] a gateway to it with one strategy and all it was told. By [`Setup::canned`] the REST API
-//! is cans: what no can answers, the local venue's model answers, past all sockets.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! is cans: what no can answers, the local venue's model answers, past all sockets. By [`Setup::start_everywhere`] one
+//! gateway serves all three venues, and the rig speaks of one of them at a time.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, unused_imports)]
 
+mod everywhere;
 mod local;
 
 use super::canned::{Canned, Fallback};
 use super::common::{self, fast_rules, is_for_want_of_a_path, RootFile, PATIENCE};
+pub use everywhere::rest_at;
 use exchange_connectors::gateway::{BreakerRules, Channels, Gateway, GatewayBuilder, Idle, Strategy};
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, GuardEvent, Instrument, MarketRecord,
     OrderCommand, OrderRef, RequestId, Venue, View, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED,
 };
-pub use local::Local;
+pub use local::{Levels, Local};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -122,7 +125,14 @@ impl Setup {
         });
         let roots = canned.as_ref().map_or("", |canned| &canned.ca_pem);
         let roots = RootFile::write(&format!("{}{roots}", local.ca_pem()));
-        let builder = GatewayBuilder::default()
+        let rest = canned.as_ref().map(Canned::url);
+        let builder = local.configure(self.builder(&roots), rest.as_deref(), self);
+        (local, canned, builder, roots)
+    }
+
+    /// A gateway's configuration without any venue.
+    fn builder(&self, roots: &RootFile) -> GatewayBuilder {
+        GatewayBuilder::default()
             .without_limits()
             .without_state()
             .idle(Idle::Block)
@@ -131,10 +141,7 @@ impl Setup {
             .query_timeout_ms(self.query_timeout_ms)
             // Its listings would be counted, and meet the faults, that tests mean for the engine's.
             .without_reactor_watch()
-            .root_certificates(&roots.path);
-        let rest = canned.as_ref().map(Canned::url);
-        let builder = local.configure(builder, rest.as_deref(), self);
-        (local, canned, builder, roots)
+            .root_certificates(&roots.path)
     }
 
     /// Starts everything and waits until orders may leave.
@@ -148,14 +155,14 @@ impl Setup {
         let gateway = change(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let traded = gateway.subscribe(strategy.id(), at, local.symbol(), self.channels).unwrap();
-        let (executions, market) = (vec![], vec![]);
-        let mut rig = Rig { gateway, strategy, traded, executions, market, canned, local, _roots: roots };
+        let (executions, market, others) = (vec![], vec![], vec![]);
+        let mut rig = Rig { gateway, strategy, traded, executions, market, canned, local, others, _roots: roots };
         rig.healthy();
         rig
     }
 }
 
-/// A venue, a gateway to it, one strategy and all it was told.
+/// A venue, a gateway to it, one strategy and all it was told. Of a gateway to several venues: the one that is spoken of.
 pub struct Rig {
     pub gateway: Gateway,
     pub strategy: Strategy,
@@ -164,6 +171,8 @@ pub struct Rig {
     pub market: Vec<MarketRecord>,
     canned: Option<Canned>,
     pub local: Arc<Local>,
+    /// The venues that are not spoken of now, and what is traded there.
+    others: Vec<(Arc<Local>, Arc<Instrument>)>,
     _roots: RootFile,
 }
 
@@ -208,7 +217,7 @@ impl Rig {
     /// How connections of a role stand, as last told.
     pub fn state(&self, of: ConnectionRole) -> Option<ConnectionState> {
         self.market.iter().rev().find_map(|record| match record.view() {
-            View::State(now) if now.role == of => Some(now.state),
+            View::State(now) if now.role == of && now.venue == self.local.venue() => Some(now.state),
             _ => None,
         })
     }
@@ -283,7 +292,8 @@ impl Rig {
     #[track_caller]
     pub fn guard(&mut self, event: GuardEvent) -> ExecutionRecord {
         self.until(&format!("{event:?}"), |rig| {
-            rig.executions.iter().find(|r| r.kind == ExecutionKind::Guard && r.guard == event).copied()
+            let here = |r: &&ExecutionRecord| r.kind == ExecutionKind::Guard && r.venue == rig.local.venue();
+            rig.executions.iter().filter(here).find(|r| r.guard == event).copied()
         })
     }
 
