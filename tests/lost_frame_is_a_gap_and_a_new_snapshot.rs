@@ -1,10 +1,16 @@
 //! A frame that never came is noticed by the next one: a gap with its count, then the book afresh on the same connection.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crate::common::{decimal, Bench};
-use crate::feed::{snapshot_ends, upgrades, wait_recovered, Feed};
+mod common;
+#[path = "common/feed.rs"]
+mod feed;
+
+use common::{decimal, Bench};
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{Gap, GapCause};
 use exchange_connectors::sim::coinbase::Side;
+use feed::{snapshot_ends, upgrades, wait_recovered, Feed};
 
 #[test]
 fn the_gap_counts_the_missing_frames_and_ends_with_a_snapshot_on_the_same_connection() {

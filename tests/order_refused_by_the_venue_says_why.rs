@@ -1,6 +1,10 @@
 //! A business reject in HTTP 200 ends the order at once with a class of ours and the venue's own code.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use crate::common::Bench;
+mod common;
+
+use common::Bench;
 use exchange_connectors::record::{ExecutionKind as K, RejectClass, Side, UnixNanos, EXECUTION_FLAG_RECONCILED};
 use exchange_connectors::sim::coinbase::{Generation, ReasonPlace};
 

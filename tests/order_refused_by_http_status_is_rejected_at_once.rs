@@ -1,6 +1,10 @@
 //! 401, 403 and 429 are definitive whatever their body says: Rejected at once, with the right class.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use crate::common::{Bench, ORDERS};
+mod common;
+
+use common::{Bench, ORDERS};
 use exchange_connectors::record::{ExecutionKind as K, RejectClass, EXECUTION_FLAG_RECONCILED};
 use exchange_connectors::sim::server::{Fault, Response};
 
