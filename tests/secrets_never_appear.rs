@@ -95,7 +95,7 @@ fn a_whole_order_life_at_trace_level_shows_no_secret() {
         let lost = rig.place();
         rig.expect(lost.request, ExecutionKind::Accepted);
         rig.market.clear();
-        rig.local.kill_connections();
+        rig.local.kill_connections(None, CloseHow::Reset);
         rig.healthy();
         let queries = rig.gateway.queries(at).unwrap();
         assert!(!queries.balances().unwrap().is_empty(), "{at}");

@@ -492,11 +492,6 @@ impl Local {
         assert!(heard > 0, "somebody listens");
     }
 
-    /// Every connection ends at once.
-    pub fn kill_connections(&self) {
-        assert!(at!(self, venue => venue.kill_connections(None, CloseHow::Reset).unwrap()) > 0);
-    }
-
     pub fn down(&self) {
         at!(self, venue => venue.down().unwrap());
     }
