@@ -338,6 +338,11 @@ impl Local {
         }
     }
 
+    /// How many new orders arrived over the connection that carries many, answered or not.
+    pub fn orders_by_api(&self) -> u64 {
+        at!(self, venue => venue.requests("WS order.place").unwrap())
+    }
+
     /// How often something was asked by REST, answered or not.
     pub fn asked(&self, (method, path): (&'static str, &'static str)) -> u64 {
         let below = path.strip_prefix("/v3/accounts/101-001-7654321-001").unwrap_or(path);
@@ -512,6 +517,9 @@ impl Local {
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
                 let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
@@ -537,6 +545,9 @@ impl Local {
                 let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
