@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Bench, Rig};
+use common::{Bench, Rig, QUERIES_PER_SECOND};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{Instrument, Venue, View};
@@ -24,10 +24,12 @@ fn name(number: usize) -> String {
 /// A venue with so many more products, its own limits of streams, and no REST limit: the products are looked up at once.
 fn bench() -> Bench {
     let product = |n| Product::spot(&name(n), "A", Decimal::new(100, 0), Decimal::new(1, 2), Decimal::new(1, 8));
-    Bench::new().without_credentials().venue(move |config| {
-        config.products.extend((0..PRODUCTS).map(product));
-        config.limits = Limits { public_per_s: 0, ..Limits::default() };
-    })
+    Bench::new().without_credentials().coinbase(|config| config.query_requests_per_second(QUERIES_PER_SECOND)).venue(
+        move |config| {
+            config.products.extend((0..PRODUCTS).map(product));
+            config.limits = Limits { public_per_s: 0, ..Limits::default() };
+        },
+    )
 }
 
 /// Subscribed books, followed.

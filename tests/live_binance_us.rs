@@ -6,17 +6,20 @@
 //! cancelled and verified before the test ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use exchange_connectors::book::{Follower, FollowerState};
+mod live;
+
+use exchange_connectors::book::Follower;
 use exchange_connectors::gateway::{
     BinanceUsConfig, Channels, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, OrderKind,
-    OrderRequest, OrderStatus, Shutdown,
+    Shutdown,
 };
 use exchange_connectors::record::{
     BookSide, Fixed, Instrument, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, Side, TimeInForce, UnixNanos,
     Venue,
 };
+use live::{exact, live_and_cancel, may_trade};
 use rust_decimal::{Decimal, RoundingStrategy};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SYMBOL: &str = "BTCUSD";
 const STREAM_FOR: Duration = Duration::from_secs(20);
@@ -32,32 +35,13 @@ fn connector(binance_us: BinanceUsConfig) -> Connector {
 
 /// Both halves of a key, or a word on what is missing.
 fn credentials() -> Option<BinanceUsConfig> {
-    let set = |name| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    if !set("BINANCE_US_API_KEY") || !set("BINANCE_US_API_SECRET") {
-        eprintln!("skipped: set BINANCE_US_API_KEY and BINANCE_US_API_SECRET to run this against the real venue");
-        return None;
-    }
-    Some(BinanceUsConfig::from_env().expect("usable credentials"))
+    live::has(&["BINANCE_US_API_KEY", "BINANCE_US_API_SECRET"])
+        .then(|| BinanceUsConfig::from_env().expect("usable credentials"))
 }
 
 /// A whole book of the market, from the stream.
 fn book(exchange: &mut Connector, time: Duration) -> Follower {
-    let mut feed = exchange.start_market_stream(&[SYMBOL], Channels::BOOK | Channels::TRADES).unwrap();
-    let mut book = Follower::new(feed.instruments[0].id, 200_000);
-    let (end, mut records) = (Instant::now() + time, 0u64);
-    while Instant::now() < end {
-        if let Some(record) = feed.next(Duration::from_millis(100)) {
-            book.apply(&record);
-            records += 1;
-        }
-    }
-    eprintln!("{records} records in {time:?}, best {:?} / {:?}", book.bid(), book.ask());
-    assert_eq!(book.state(), FollowerState::Whole);
-    book
-}
-
-fn exact(fixed: Fixed) -> Decimal {
-    fixed.to_decimal().unwrap()
+    live::book(exchange, SYMBOL, Channels::BOOK | Channels::TRADES, 200_000, time)
 }
 
 /// The smallest order the venue takes at half this price: (price, quantity).
@@ -119,8 +103,7 @@ fn everything_a_reading_key_may_ask_is_answered_and_an_order_is_checked() {
 #[test]
 #[ignore = "contacts the real venue; places an order if EXCHANGE_CONNECTORS_LIVE_ORDERS=1"]
 fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
-    if std::env::var("EXCHANGE_CONNECTORS_LIVE_ORDERS").as_deref() != Ok("1") {
-        eprintln!("skipped: set EXCHANGE_CONNECTORS_LIVE_ORDERS=1 to place one order at the real venue");
+    if !may_trade() {
         return;
     }
     let Some(binance_us) = credentials() else { return };
@@ -130,14 +113,5 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     let listing = exchange.gateway().unwrap().queries(Venue::BinanceUs).unwrap().product(SYMBOL).unwrap();
     let (price, quantity) = smallest(&listing, bid);
     let kind = OrderKind::Limit { price, quantity, time_in_force: TimeInForce::GoodTilCancelled, post_only: true };
-    let placed = exchange.place_order(&OrderRequest { symbol: SYMBOL.into(), side: Side::Buy, kind });
-    let verified = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
-    let cancelled = placed.as_ref().ok().map(|ack| exchange.cancel_order(&ack.order));
-    let after = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
-    // Whatever happened above: nothing of ours stays.
-    exchange.shutdown(Shutdown::CancelOurs).unwrap();
-    eprintln!("{placed:?}\n{verified:?}\n{cancelled:?}\n{after:?}");
-    assert_eq!(verified.unwrap().unwrap().status, OrderStatus::Open);
-    assert_eq!(cancelled.unwrap(), Ok(OrderStatus::Cancelled));
-    assert_eq!(after.unwrap().unwrap().status, OrderStatus::Cancelled);
+    live_and_cancel(&mut exchange, SYMBOL, kind);
 }

@@ -5,17 +5,20 @@
 //! away, cancelled and verified before the test ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use exchange_connectors::book::{Follower, FollowerState};
+mod live;
+
+use exchange_connectors::book::Follower;
 use exchange_connectors::gateway::{
     Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, MarketSource,
-    OrderKind, OrderRequest, OrderStatus, Shutdown,
+    OrderKind, Shutdown,
 };
 use exchange_connectors::record::{
     BookSide, OrderQuantity, OrderShape, OrderTerms, PreparedOrder, Side, TimeInForce, UnixNanos, Venue,
 };
 use exchange_connectors::venue::coinbase::cold::{FillFilter, Granularity, OrderFilter};
+use live::{exact, live_and_cancel, may_trade};
 use rust_decimal::{Decimal, RoundingStrategy};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SYMBOL: &str = "BTC-USD";
 const STREAM_FOR: Duration = Duration::from_secs(10);
@@ -28,28 +31,13 @@ fn connector(coinbase: CoinbaseConfig) -> Connector {
 
 /// Both halves of a key, or a word on what is missing.
 fn credentials() -> Option<CoinbaseConfig> {
-    let set = |name| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    if !set("COINBASE_API_KEY") || !set("COINBASE_API_SECRET") {
-        eprintln!("skipped: set COINBASE_API_KEY and COINBASE_API_SECRET to run this against the real venue");
-        return None;
-    }
-    Some(CoinbaseConfig::from_env().expect("usable credentials"))
+    live::has(&["COINBASE_API_KEY", "COINBASE_API_SECRET"])
+        .then(|| CoinbaseConfig::from_env().expect("usable credentials"))
 }
 
 /// A whole book of the market, from the stream.
 fn book(exchange: &mut Connector, time: Duration) -> Follower {
-    let mut feed = exchange.start_market_stream(&[SYMBOL], Channels::BOOK | Channels::TRADES).unwrap();
-    let mut book = Follower::new(feed.instruments[0].id, 200_000);
-    let (end, mut records) = (Instant::now() + time, 0u64);
-    while Instant::now() < end {
-        if let Some(record) = feed.next(Duration::from_millis(100)) {
-            book.apply(&record);
-            records += 1;
-        }
-    }
-    eprintln!("{records} records in {time:?}, best {:?} / {:?}", book.bid(), book.ask());
-    assert_eq!(book.state(), FollowerState::Whole);
-    book
+    live::book(exchange, SYMBOL, Channels::BOOK | Channels::TRADES, 200_000, time)
 }
 
 #[test]
@@ -81,9 +69,7 @@ fn the_public_exchange_feed_makes_the_same_book() {
 #[ignore = "contacts the real venue"]
 fn the_authenticated_exchange_feed_makes_the_same_book() {
     let names = ["COINBASE_EXCHANGE_API_KEY", "COINBASE_EXCHANGE_API_SECRET", "COINBASE_EXCHANGE_API_PASSPHRASE"];
-    if names.iter().any(|name| std::env::var(name).is_ok_and(|value| value.is_empty()) || std::env::var(name).is_err())
-    {
-        eprintln!("skipped: set {} to run this against the real venue", names.join(", "));
+    if !live::has(&names) {
         return;
     }
     let coinbase = CoinbaseConfig::market_data_from_env().expect("a usable key");
@@ -154,8 +140,7 @@ fn everything_a_view_key_may_ask_is_answered() {
 #[test]
 #[ignore = "contacts the real venue; places an order if EXCHANGE_CONNECTORS_LIVE_ORDERS=1"]
 fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
-    if std::env::var("EXCHANGE_CONNECTORS_LIVE_ORDERS").as_deref() != Ok("1") {
-        eprintln!("skipped: set EXCHANGE_CONNECTORS_LIVE_ORDERS=1 to place one order at the real venue");
+    if !may_trade() {
         return;
     }
     let Some(coinbase) = credentials() else { return };
@@ -163,7 +148,6 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     exchange.connect().unwrap();
     let bid = book(&mut exchange, Duration::from_secs(3)).bid().unwrap().price.to_decimal().unwrap();
     let listing = exchange.gateway().unwrap().queries(Venue::Coinbase).unwrap().product(SYMBOL).unwrap();
-    let exact = |fixed: exchange_connectors::record::Fixed| fixed.to_decimal().unwrap();
     let (tick, lot) = (exact(listing.tick), exact(listing.lot));
     let price = (bid / Decimal::TWO / tick).floor() * tick;
     let smallest =
@@ -171,14 +155,5 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     let quantity = (smallest * lot).max(exact(listing.size_min));
     assert!(price * quantity < Decimal::TEN, "never more than ten dollars: {quantity} at {price}");
     let kind = OrderKind::Limit { price, quantity, time_in_force: TimeInForce::GoodTilCancelled, post_only: true };
-    let placed = exchange.place_order(&OrderRequest { symbol: SYMBOL.into(), side: Side::Buy, kind });
-    let verified = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
-    let cancelled = placed.as_ref().ok().map(|ack| exchange.cancel_order(&ack.order));
-    let after = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
-    // Whatever happened above: nothing of ours stays.
-    exchange.shutdown(Shutdown::CancelOurs).unwrap();
-    eprintln!("{placed:?}\n{verified:?}\n{cancelled:?}\n{after:?}");
-    assert_eq!(verified.unwrap().unwrap().status, OrderStatus::Open);
-    assert_eq!(cancelled.unwrap(), Ok(OrderStatus::Cancelled));
-    assert_eq!(after.unwrap().unwrap().status, OrderStatus::Cancelled);
+    live_and_cancel(&mut exchange, SYMBOL, kind);
 }

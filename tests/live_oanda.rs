@@ -5,14 +5,16 @@
 //! one unit, a fifth below the market, cancelled and verified before the test ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use exchange_connectors::book::{Follower, FollowerState};
+mod live;
+
+use exchange_connectors::book::Follower;
 use exchange_connectors::gateway::{
     Channels, Connector, ConnectorConfig, ExchangeConnector, GatewayBuilder, Limits, OandaConfig, OrderKind,
-    OrderRequest, OrderStatus, Shutdown,
 };
-use exchange_connectors::record::{Fixed, Side, TimeInForce, Venue};
+use exchange_connectors::record::{TimeInForce, Venue};
+use live::{exact, live_and_cancel, may_trade};
 use rust_decimal::Decimal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SYMBOL: &str = "EUR_USD";
 const STREAM_FOR: Duration = Duration::from_secs(20);
@@ -25,32 +27,12 @@ fn connector(oanda: OandaConfig) -> Connector {
 
 /// Token and account, or a word on what is missing.
 fn credentials() -> Option<OandaConfig> {
-    let set = |name| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    if !set("OANDA_API_TOKEN") || !set("OANDA_ACCOUNT_ID") {
-        eprintln!("skipped: set OANDA_API_TOKEN and OANDA_ACCOUNT_ID to run this against the real venue");
-        return None;
-    }
-    Some(OandaConfig::from_env().expect("usable credentials"))
+    live::has(&["OANDA_API_TOKEN", "OANDA_ACCOUNT_ID"]).then(|| OandaConfig::from_env().expect("usable credentials"))
 }
 
 /// Prices of the market, from the stream. On a weekend the market is closed and its last prices stand.
 fn book(exchange: &mut Connector, time: Duration) -> Follower {
-    let mut feed = exchange.start_market_stream(&[SYMBOL], Channels::BOOK | Channels::TICKER).unwrap();
-    let mut book = Follower::new(feed.instruments[0].id, 1_000);
-    let (end, mut records) = (Instant::now() + time, 0u64);
-    while Instant::now() < end {
-        if let Some(record) = feed.next(Duration::from_millis(100)) {
-            book.apply(&record);
-            records += 1;
-        }
-    }
-    eprintln!("{records} records in {time:?}, best {:?} / {:?}", book.bid(), book.ask());
-    assert_eq!(book.state(), FollowerState::Whole);
-    book
-}
-
-fn exact(fixed: Fixed) -> Decimal {
-    fixed.to_decimal().unwrap()
+    live::book(exchange, SYMBOL, Channels::BOOK | Channels::TICKER, 1_000, time)
 }
 
 #[test]
@@ -78,8 +60,7 @@ fn the_account_answers_and_prices_stream() {
 #[test]
 #[ignore = "contacts the real venue; places an order if EXCHANGE_CONNECTORS_LIVE_ORDERS=1"]
 fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
-    if std::env::var("EXCHANGE_CONNECTORS_LIVE_ORDERS").as_deref() != Ok("1") {
-        eprintln!("skipped: set EXCHANGE_CONNECTORS_LIVE_ORDERS=1 to place one order at the real venue");
+    if !may_trade() {
         return;
     }
     let Some(oanda) = credentials() else { return };
@@ -92,14 +73,5 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     let quantity = exact(listing.size_min);
     assert!(price * quantity < Decimal::from(20), "never more than twenty dollars: {quantity} at {price}");
     let kind = OrderKind::Limit { price, quantity, time_in_force: TimeInForce::GoodTilCancelled, post_only: false };
-    let placed = exchange.place_order(&OrderRequest { symbol: SYMBOL.into(), side: Side::Buy, kind });
-    let verified = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
-    let cancelled = placed.as_ref().ok().map(|ack| exchange.cancel_order(&ack.order));
-    let after = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
-    // Whatever happened above: nothing of ours stays.
-    exchange.shutdown(Shutdown::CancelOurs).unwrap();
-    eprintln!("{placed:?}\n{verified:?}\n{cancelled:?}\n{after:?}");
-    assert_eq!(verified.unwrap().unwrap().status, OrderStatus::Open);
-    assert_eq!(cancelled.unwrap(), Ok(OrderStatus::Cancelled));
-    assert_eq!(after.unwrap().unwrap().status, OrderStatus::Cancelled);
+    live_and_cancel(&mut exchange, SYMBOL, kind);
 }

@@ -18,7 +18,7 @@ use std::sync::mpsc::{channel, Sender};
 
 fn paper() -> PaperConfig {
     let latency_ns = 2_000_000;
-    let empty = PaperConfig::new(Venue::Coinbase).unwrap().latency_ns(latency_ns, latency_ns).unwrap();
+    let empty = PaperConfig::new(Venue::Coinbase).latency_ns(latency_ns, latency_ns).unwrap();
     empty.balance("USD", decimal("100000")).unwrap()
 }
 

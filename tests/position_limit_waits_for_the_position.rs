@@ -151,5 +151,8 @@ fn at_every_venue() {
         assert_eq!(why, (K::Rejected, RejectClass::Limit, "position over the limit".to_owned()), "{venue}");
     }
     assert_eq!(venues.coinbase.requests("POST /api/v3/brokerage/orders").unwrap(), 0);
+    for what in ["WS order.place", "POST /api/v3/order"] {
+        assert_eq!(venues.binance_us.requests(what).unwrap(), 0, "{what}");
+    }
     assert_eq!(venues.oanda.requests("POST /orders").unwrap(), 0, "but the one of before, which came past all sockets");
 }

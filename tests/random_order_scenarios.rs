@@ -31,6 +31,9 @@ fn play_all<S: Subject>() {
         }
     }
     eprintln!("{}: {count} scenarios: {all:?}", S::VENUE);
+    for what in wrong.iter().filter_map(|what| what.lines().next()) {
+        eprintln!("{what}");
+    }
     assert!(wrong.is_empty(), "{} of {count} failed, the first of them: {}", wrong.len(), wrong[0]);
     if count >= SCENARIOS {
         let met = [all.arrived, all.fills, all.unknown, all.adopted, all.faults, all.deaths];

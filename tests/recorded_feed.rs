@@ -270,7 +270,7 @@ fn the_recording_is_traded_on_on_paper_and_twice_alike() {
     let Some(frames) = recording() else { return };
     let symbols = symbols(&frames);
     let (_, quote) = symbols[0].split_once('-').unwrap();
-    let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+    let paper = PaperConfig::new(Venue::Coinbase);
     let paper = paper.balance(quote, decimal("1000000")).unwrap().latency_ns(3_000_000, 1_000_000).unwrap();
     let [once, again] = [(); 2].map(|()| replay(&frames, &symbols, Some(&paper)).executions);
     assert_eq!(once, again);

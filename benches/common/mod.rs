@@ -91,6 +91,11 @@ impl Comparisons {
         self.rows.push(Row { name: name.to_owned(), limit, baseline: Spread::of(base), subject: Spread::of(subj) });
     }
 
+    /// The subject of the last row in its least disturbed round, ns per operation.
+    pub fn last_least_ns(&self) -> f64 {
+        self.rows.last().map_or(0.0, |row| row.subject.min)
+    }
+
     /// The table. Where optimised code is over a limit in its least disturbed round, the bench fails.
     pub fn print(self, baseline: &str) {
         println!("\nns per operation, median (least); baseline: {baseline}");

@@ -118,7 +118,7 @@ impl Trading {
         let (slot, request) = match cargo {
             Cargo::Place(slot) | Cargo::Swap { new: slot, .. } => (*slot, None),
             Cargo::Change(slot, request) => (*slot, Some(*request)),
-            Cargo::Cancel
+            Cargo::Cancel(_)
             | Cargo::Query
             | Cargo::Account
             | Cargo::Snapshot
@@ -184,7 +184,7 @@ impl Engine {
 const fn operation(cargo: &Cargo) -> &'static str {
     match cargo {
         Cargo::Place(_) => "place",
-        Cargo::Cancel => "cancel",
+        Cargo::Cancel(_) => "cancel",
         Cargo::Change(..) | Cargo::Swap { .. } => "replace",
         Cargo::Query => "list",
         Cargo::Account => "account",
@@ -200,7 +200,7 @@ pub(super) const fn answers(cargo: &Cargo, to: ReplyTo) -> bool {
     matches!(
         (cargo, to),
         (Cargo::Place(_), ReplyTo::Place)
-            | (Cargo::Cancel, ReplyTo::Cancel)
+            | (Cargo::Cancel(_), ReplyTo::Cancel)
             | (Cargo::Change(..), ReplyTo::Edit)
             | (Cargo::Query, ReplyTo::Orders | ReplyTo::Fills | ReplyTo::Balances)
             | (Cargo::Warm, ReplyTo::Time)
@@ -209,35 +209,40 @@ pub(super) const fn answers(cargo: &Cargo, to: ReplyTo) -> bool {
 
 /// How a request to Coinbase ended.
 pub(super) const fn end_of(reply: &Reply) -> CallEnd {
-    let (outcome, reject, code) = match &reply.outcome {
-        Outcome::Answered | Outcome::Listed { .. } | Outcome::Time(_) => {
-            (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY)
-        }
-        Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
-        Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
-        Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
-    };
-    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
+    match &reply.outcome {
+        Outcome::Refused { class, code } => refused(reply.status, *class, *code),
+        Outcome::Failed { code } => failed(reply.status, *code),
+        Outcome::Answered | Outcome::Listed { .. } | Outcome::Time(_) => answered(reply.status),
+    }
 }
 
 /// How a request to Binance.US ended.
 pub(super) const fn end_of_binance_us(reply: &binance_us::Reply) -> CallEnd {
-    let (outcome, reject, code) = match &reply.outcome {
-        binance_us::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
-        binance_us::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
-        binance_us::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
-        _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
-    };
-    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
+    match &reply.outcome {
+        binance_us::Outcome::Refused { class, code } => refused(reply.status, *class, *code),
+        binance_us::Outcome::Failed { code } => failed(reply.status, *code),
+        _ => answered(reply.status),
+    }
 }
 
 /// How a request to OANDA ended.
 pub(super) const fn end_of_oanda(reply: &oanda::Reply) -> CallEnd {
-    let (outcome, reject, code) = match &reply.outcome {
-        oanda::Outcome::Refused { class, code } => (CallOutcome::Refused, *class, *code),
-        oanda::Outcome::Failed { code } if reply.status == 0 => (CallOutcome::NoAnswer, RejectClass::None, *code),
-        oanda::Outcome::Failed { code } => (CallOutcome::Failed, RejectClass::None, *code),
-        _ => (CallOutcome::Answered, RejectClass::None, InlineText::EMPTY),
-    };
-    CallEnd { latency_ns: 0, status: reply.status, outcome, reject, code }
+    match &reply.outcome {
+        oanda::Outcome::Refused { class, code } => refused(reply.status, *class, *code),
+        oanda::Outcome::Failed { code } => failed(reply.status, *code),
+        _ => answered(reply.status),
+    }
+}
+
+const fn answered(status: u16) -> CallEnd {
+    CallEnd { status, ..CallEnd::without_answer(CallOutcome::Answered, 0) }
+}
+
+const fn refused(status: u16, reject: RejectClass, code: InlineText<32>) -> CallEnd {
+    CallEnd { status, reject, code, ..CallEnd::without_answer(CallOutcome::Refused, 0) }
+}
+
+const fn failed(status: u16, code: InlineText<32>) -> CallEnd {
+    let outcome = if status == 0 { CallOutcome::NoAnswer } else { CallOutcome::Failed };
+    CallEnd { status, code, ..CallEnd::without_answer(outcome, 0) }
 }

@@ -8,13 +8,16 @@ use crate::engine::tests::{client_texts, instrument_named, server_text};
 use crate::engine::{
     BinanceUsOrders, BinanceUsSetup, Carrier, Closed, Control, Engine, EngineConfig, Input, Outputs, Progress,
 };
-use crate::guard::BreakerRules;
+use crate::guard::{BreakerRules, Limits};
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
+use crate::paper::PaperConfig;
 use crate::record::{
     BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId,
     Listing, MarketRecord, OrderCommand, RequestId, Side, State, StrategyId, UnixNanos, Venue, View,
 };
-use crate::sim::binance_us::{usual_symbols, BinanceUs, Config, Limits, DOOR_REST, DOOR_STREAM, DOOR_WS_API};
+use crate::sim::binance_us::{
+    usual_symbols, BinanceUs, Config, Limits as VenueLimits, DOOR_REST, DOOR_STREAM, DOOR_WS_API,
+};
 use crate::sim::server::{ConnId as VenueConn, Control as Frame, Output, Request, Response, Venue as _};
 use crate::sim::{FakeOutputs, Model as _};
 use crate::venue::binance_us::auth::Credentials;
@@ -55,6 +58,8 @@ pub(super) struct Bench {
     pub(super) snapshots: usize,
     /// REST requests by method and path.
     pub(super) requests: BTreeMap<String, usize>,
+    /// The same, as they came.
+    pub(super) asked: Vec<String>,
     /// REST paths that answer 503.
     pub(super) broken: Vec<String>,
     /// Dials of these connections do not succeed.
@@ -68,17 +73,36 @@ impl Bench {
 
     /// With orders, if it says how the account's events come.
     pub(super) fn of(stream: StreamConfig, user_data: Option<UserData>) -> Bench {
-        Self::at(Config::quiet(), stream, user_data)
+        Self::at(Config::quiet(), stream, user_data, None, None)
+    }
+
+    /// A venue whose market is followed, and traded on paper.
+    pub(super) fn on_paper(paper: &PaperConfig) -> Bench {
+        Self::at(Config::quiet(), StreamConfig::default(), None, None, Some(paper))
+    }
+
+    /// With orders, and limits for them.
+    pub(super) fn limited(limits: Limits) -> Bench {
+        let user_data = Some(UserData::Signature);
+        let mut bench = Self::at(Config::quiet(), StreamConfig::default(), user_data, Some(limits), None);
+        bench.pass_ms(3_000);
+        bench
     }
 
     /// A venue that tells changes of books every 100 ms, as the real one does.
     pub(super) fn on_the_grid() -> Bench {
         let depth_grid_ns = Config::default().depth_grid_ns;
-        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None)
+        Self::at(Config { depth_grid_ns, ..Config::quiet() }, StreamConfig::default(), None, None, None)
     }
 
-    fn at(venue_config: Config, stream: StreamConfig, user_data: Option<UserData>) -> Bench {
-        let venue_config = Config { limits: Limits::default(), ..venue_config };
+    fn at(
+        venue_config: Config,
+        stream: StreamConfig,
+        user_data: Option<UserData>,
+        limits: Option<Limits>,
+        paper: Option<&PaperConfig>,
+    ) -> Bench {
+        let venue_config = Config { limits: VenueLimits::default(), ..venue_config };
         let endpoints = BinanceUsEndpoints::default();
         let key = Credentials::new(venue_config.key.key(), venue_config.key.secret()).unwrap();
         let api = ApiConfig {
@@ -106,13 +130,17 @@ impl Bench {
                 orders,
             }),
             ids: ClientOrderIds::new("xc", 1).unwrap(),
-            limits: None,
+            limits,
             breaker: BreakerRules::default(),
             order_limits: OrderLimits::default(),
             reconcile: ReconcileRules::default(),
             book_blocks_max: 256,
         };
         let engine = Engine::new(config).unwrap();
+        let engine = match paper {
+            Some(paper) => engine.trading_on_paper(paper),
+            None => engine,
+        };
         let slots = engine.slots();
         let mut bench = Bench {
             out: FakeOutputs::new(7, slots.len()),
@@ -129,6 +157,7 @@ impl Bench {
             published: BTreeMap::new(),
             snapshots: 0,
             requests: BTreeMap::new(),
+            asked: Vec::new(),
             broken: Vec::new(),
             unreachable: Vec::new(),
         };
@@ -296,6 +325,7 @@ impl Bench {
         };
         self.snapshots += usize::from(path.ends_with("/depth"));
         *self.requests.entry(format!("{method} {path}")).or_default() += 1;
+        self.asked.push(format!("{method} {path}"));
         self.venue.arrived(self.now, DOOR_REST, &request);
         let reply = match self.broken.contains(&request.path) {
             true => Response::html(503, "<html>trouble</html>"),
@@ -307,7 +337,8 @@ impl Bench {
         }
         let mut bytes = (bytes + "\r\n").into_bytes();
         bytes.extend(reply.body);
-        self.links[index].on_the_way.push_back((self.now, bytes));
+        let at = self.now + self.links[index].delay_ms * 1_000_000;
+        self.links[index].on_the_way.push_back((at, bytes));
     }
 
     pub(super) fn take_outputs(&mut self) {

@@ -12,7 +12,7 @@ use super::connections::{Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::ear::Ear;
 use super::port::NoPermit;
-use super::route::Plug;
+use super::route::{free_conn, Plug};
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
@@ -225,16 +225,13 @@ impl Engine {
 
     /// Fetches the next snapshot that is due, if a connection is free and the governor lets its weight go.
     pub(super) fn fetch_snapshot(&mut self, now: UnixNanos, out: &mut impl Outputs) {
-        let free = |conn: &super::connections::Conn| {
-            let free = matches!(&conn.session, Session::BinanceUsRest(session) if session.free());
-            free && conn.lane == Lane::Housekeeping && conn.is_open()
-        };
         // A reply, or a new connection, arms this again.
-        let Some(index) = self.conns.iter().position(free) else { return };
-        let id = ConnId(index as u16);
+        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[Lane::Housekeeping]) else { return };
         let Engine { conns, binance_us, trading, .. } = self;
         let BinanceUs { data, governor, marks, snapshots_from, .. } = binance_us;
-        let Some(Session::BinanceUsRest(session)) = conns.get_mut(index).map(|conn| &mut conn.session) else { return };
+        let Some(Session::BinanceUsRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+            return;
+        };
         let Some(weight) = data.snapshot_due(now) else {
             self.arm_snapshots();
             return;
@@ -256,11 +253,11 @@ impl Engine {
             return;
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        if let Some(place) = marks.get_mut(index) {
+        if let Some(place) = marks.get_mut(id.index()) {
             *place = Some(mark);
         }
         trading.load(id, Cargo::Snapshot, start, end, UnixNanos::NONE);
-        self.deadlines.set(index, deadline);
+        self.deadlines.set(id.index(), deadline);
         self.arm_snapshots();
     }
 
@@ -308,6 +305,10 @@ impl Engine {
         self.arm_snapshots();
         self.listen_key_replied(now, out, reply);
         self.listen_key_unblocked(now, out);
+        // What became of orders is asked before anything else takes the connection.
+        if !self.market.on_paper(Venue::BinanceUs) {
+            self.ask_binance_us(now, out);
+        }
         // Others of its stage: one leaves as the one before comes in.
         self.fetch_snapshot(now, out);
         self.ask_average(now, out);

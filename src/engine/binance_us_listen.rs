@@ -8,6 +8,7 @@
 use super::connections::{Conn, Lane, Session};
 use super::contract::{ConnId, Outputs};
 use super::protect::GuardNews;
+use super::relief::Duty;
 use super::route::{free_conn, Plug};
 use super::trading::Cargo;
 use super::Engine;
@@ -200,7 +201,9 @@ impl Engine {
     /// False of any other connection.
     pub(super) fn awaits_listen_key(&mut self, id: ConnId, again: UnixNanos) -> bool {
         let Some(conn) = self.conns.get_mut(id.index()) else { return false };
-        if conn.role != ConnectionRole::User || !matches!(conn.session, Session::BinanceUsUser(_)) {
+        // One that stands by is dialled again like any other: its key is there, and the connection it is to relieve lives.
+        let stands_by = conn.duty == Duty::StandsBy;
+        if stands_by || conn.role != ConnectionRole::User || !matches!(conn.session, Session::BinanceUsUser(_)) {
             return false;
         }
         conn.dormant = true;

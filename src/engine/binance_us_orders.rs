@@ -57,7 +57,7 @@ impl Engine {
         sent.map_err(|_| soon)?;
         let (end, deadline) = (plug.end, session.deadline_after_request());
         binance_us.mark(id, mark);
-        trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.load(id, Cargo::Cancel(*order), start, end, UnixNanos::NONE);
         trading.say_cancelled(&[*order]);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, 1);
@@ -78,9 +78,7 @@ impl Engine {
         }
         if desk.asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, VENUE) else { return };
-            let cursor = String::new();
-            desk.asking =
-                Some(Asking { id: query_id, query, cursor, pages: 0, item: 0, incomplete: false, waits: true });
+            desk.asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = &mut desk.asking else { return };
         let symbol_of = |id: InstrumentId| market.get(id).map(|traded| traded.instrument.symbol());
@@ -112,11 +110,17 @@ impl Engine {
                     let symbol = symbol_of(orders.instrument_of(VENUE, id)?)?;
                     Some(Call::MyTrades { symbol, order_id, from_id: from, since, limit: ROWS_PER_PAGE })
                 }),
-                Query::Fills { since: begin, .. } => ordered.get(VENUE).get(asking.item).map(|instrument| {
-                    let (order_id, from_id, since) = (None, from, since(*begin));
-                    let symbol = symbol_of(*instrument)?;
-                    Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
-                }),
+                Query::Fills { instrument, since: begin, .. } => {
+                    let asked = match instrument {
+                        Some(only) => (asking.item == 0).then_some(only),
+                        None => ordered.get(VENUE).get(asking.item),
+                    };
+                    asked.map(|instrument| {
+                        let (order_id, from_id, since) = (None, from, since(*begin));
+                        let symbol = symbol_of(*instrument)?;
+                        Some(Call::MyTrades { symbol, order_id, from_id, since, limit: ROWS_PER_PAGE })
+                    })
+                }
             };
             match call {
                 Some(Some(call)) => break Some(call),
@@ -206,8 +210,9 @@ impl Engine {
         let is_answered = |cargo: &Cargo| match (cargo, reply.to) {
             (Cargo::Place(slot), ReplyTo::Place | ReplyTo::PlaceOco) => Some(*slot) == placed,
             (Cargo::Swap { new, .. }, ReplyTo::Replace) => Some(*new) == placed,
-            (Cargo::Cancel, ReplyTo::Cancel)
-            | (Cargo::Snapshot, ReplyTo::Snapshot(_))
+            // Several are under way on one connection.
+            (Cargo::Cancel(order), ReplyTo::Cancel) => *order == reply.venue_order_id,
+            (Cargo::Snapshot, ReplyTo::Snapshot(_))
             | (Cargo::Average, ReplyTo::AveragePrice(_))
             | (Cargo::Subscribe, ReplyTo::SubscribeUser | ReplyTo::ListenKey)
             | (Cargo::Warm, ReplyTo::Time)

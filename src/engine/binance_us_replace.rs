@@ -6,6 +6,7 @@
 use super::connections::{Lane, Session};
 use super::contract::{Note, Outputs};
 use super::port::Permit;
+use super::pretrade::Beside;
 use super::route::{free_conn, Plug, BUSY_MS};
 use super::trading::{Cargo, Trading};
 use super::Engine;
@@ -38,11 +39,18 @@ impl Engine {
         if let Some(old) = self.trading.orders.get(swap.slot) {
             let heard = self.heard_of(traded);
             let Trading { pretrade, orders, purse, .. } = &self.trading;
-            pretrade.check_change(now, command, old, traded, &self.market, heard, orders, purse)?;
+            // The venue promises to place nothing after a fill only of an order that had none before.
+            let beside = if swap.only_untouched(command) { Beside::Nothing } else { Beside::Rest };
+            pretrade.check_change(now, command, (old, beside), traded, &self.market, heard, orders, purse)?;
+            if command.places_anyway() {
+                // The old one may rest on: it is one more order.
+                pretrade.check(now, &swap.order, traded, &self.market, heard, orders, purse)?;
+            }
         }
         if !self.may_trade(VENUE) {
             return Err(self.not_reconciled(VENUE));
         }
+        self.all_accounted_for(VENUE)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(VENUE).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
@@ -59,7 +67,7 @@ impl Engine {
         let Permit::Stamp(stamp, _) = permit else {
             return Err(Refusal::new(RejectClass::Busy, "the venue's clock is not known"));
         };
-        if let Err(refusal) = pretrade.take_rate(now, VENUE) {
+        if let Err(refusal) = pretrade.rate_ready(now, VENUE) {
             out.count(Counter::RateLimited, 1);
             return Err(refusal);
         }
@@ -68,26 +76,15 @@ impl Engine {
         let placed = orders.place(&swap.order, instrument)?;
         orders.swap_begun(&swap);
         let mark = permit.count(now, Priority::Order, desk, binance_us);
+        pretrade.count_rate(now, VENUE);
         let anyway = command.places_anyway();
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &placed.client_order_id,
-            side: swap.order.side(),
-            order_type: swap.order.order_type(),
-            time_in_force: swap.order.tif(),
-            post_only: swap.order.is_post_only(),
-            price: swap.order.price(),
-            quantity: swap.order.quantity(),
-            quantity_in_quote: false,
-            composite: None,
-        };
+        let intent = PlaceIntent::of(instrument, &placed.client_order_id, &swap.order, None);
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
         let sent = NewOrder::of_intent(&intent).map_err(Into::into).and_then(|order| {
             let replace = ReplaceOrder {
                 cancel: OrderId::Venue(swap.venue_order_id.as_str()),
-                // A fill on its way must not make both together more than was asked for.
-                restriction: (swap.untouched && !anyway).then_some(CancelRestriction::OnlyNew),
+                restriction: swap.only_untouched(command).then_some(CancelRestriction::OnlyNew),
                 mode: if anyway { ReplaceMode::AllowFailure } else { ReplaceMode::StopOnFailure },
                 order,
             };
@@ -115,3 +112,6 @@ impl Engine {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

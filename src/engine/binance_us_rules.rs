@@ -5,8 +5,8 @@
 //! the venue will.
 
 use super::connections::{Lane, Session};
-use super::contract::{ConnId, Outputs};
-use super::route::{misfit, Plug};
+use super::contract::Outputs;
+use super::route::{free_conn, misfit, Plug};
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{check_increments, check_prepared, check_status, Cost};
@@ -37,26 +37,56 @@ struct Rule {
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
-pub(super) struct Rules(Vec<Rule>);
+pub(super) struct Rules {
+    by_instrument: Vec<Option<Rule>>,
+    /// No average is to be asked for before this; may be too early, never too late.
+    ask_from: UnixNanos,
+}
 
 impl Rules {
     /// A symbol, or its new figures.
     fn put(&mut self, instrument: InstrumentId, market: Box<Market>) {
-        match self.0.iter_mut().find(|rule| rule.instrument == instrument) {
-            Some(rule) => rule.market = market,
-            None => {
+        let index = instrument.index();
+        if index >= InstrumentId::COUNT_MAX {
+            return;
+        }
+        if self.by_instrument.len() <= index {
+            self.by_instrument.resize_with(index.saturating_add(1), || None);
+        }
+        match self.by_instrument.get_mut(index) {
+            Some(Some(rule)) => rule.market = market,
+            Some(place) => {
                 let (told, ask_at) = (UnixNanos::NONE, UnixNanos::NONE);
-                self.0.push(Rule { instrument, market, average: None, told, ask_at });
+                *place = Some(Rule { instrument, market, average: None, told, ask_at });
+                self.ask_from = ask_at;
             }
+            None => {}
         }
     }
 
     fn of(&self, instrument: InstrumentId) -> Option<&Rule> {
-        self.0.iter().find(|rule| rule.instrument == instrument)
+        self.by_instrument.get(instrument.index()).and_then(Option::as_ref)
     }
 
     fn of_mut(&mut self, instrument: InstrumentId) -> Option<&mut Rule> {
-        self.0.iter_mut().find(|rule| rule.instrument == instrument)
+        self.by_instrument.get_mut(instrument.index()).and_then(Option::as_mut)
+    }
+
+    /// An instrument whose average is to be asked for now. Looks at each only when one may be due.
+    fn due(&mut self, now: UnixNanos) -> Option<&mut Rule> {
+        if now < self.ask_from {
+            return None;
+        }
+        let next = self.by_instrument.iter().flatten().map(|rule| rule.ask_at).min();
+        self.ask_from = next.unwrap_or(UnixNanos::MAX);
+        self.by_instrument.iter_mut().flatten().find(|rule| rule.ask_at <= now)
+    }
+
+    fn ask_at(&mut self, instrument: InstrumentId, at: UnixNanos) {
+        if let Some(rule) = self.of_mut(instrument) {
+            rule.ask_at = at;
+            self.ask_from = self.ask_from.min(at);
+        }
     }
 
     /// The venue told an average price.
@@ -68,8 +98,8 @@ impl Rules {
 
     /// An order left: its average is to be known for the next one.
     pub(super) fn ordered(&mut self, instrument: InstrumentId) {
-        if let Some(rule) = self.of_mut(instrument) {
-            rule.ask_at = rule.ask_at.min(rule.told.plus_ms(AVERAGE_EVERY_MS));
+        if let Some(rule) = self.of(instrument) {
+            self.ask_at(instrument, rule.ask_at.min(rule.told.plus_ms(AVERAGE_EVERY_MS)));
         }
     }
 }
@@ -109,18 +139,7 @@ impl Engine {
         };
         let limit = composite.map_or(command.order_type() == OrderType::Limit, |order| order.terms().is_limit());
         check_status(instrument, limit, command.is_post_only()).map_err(misfit)?;
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &ClientOrderId::EMPTY,
-            side: command.side(),
-            order_type: command.order_type(),
-            time_in_force: command.tif(),
-            post_only: command.is_post_only(),
-            price: command.price(),
-            quantity: command.quantity(),
-            quantity_in_quote: command.is_quantity_in_quote(),
-            composite,
-        };
+        let intent = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, composite);
         let fresh = now <= rule.told.plus_ms(AVERAGE_KEPT_MS);
         let orders = &self.trading.orders;
         let specials = self.binance_us.specials.open(instrument.id, orders);
@@ -155,25 +174,20 @@ impl Engine {
         if self.trading.desks.get(Venue::BinanceUs).user.is_none() {
             return;
         }
-        let free = |conn: &super::connections::Conn| {
-            let free = matches!(&conn.session, Session::BinanceUsRest(session) if session.free());
-            free && conn.lane == Lane::Housekeeping && conn.is_open()
-        };
-        let Some(index) = self.conns.iter().position(free) else { return };
-        let id = ConnId(index as u16);
+        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[Lane::Housekeeping]) else { return };
         let Engine { conns, market, trading, binance_us, .. } = self;
-        let Some(rule) = binance_us.rules.0.iter_mut().find(|rule| rule.ask_at <= now) else { return };
+        let Some(rule) = binance_us.rules.due(now) else { return };
         let instrument = rule.instrument;
         let Some(traded) = market.get(instrument) else { return };
         let call = Call::AveragePrice { symbol: traded.instrument.symbol(), instrument };
-        let Some(Session::BinanceUsRest(session)) = conns.get_mut(index).map(|conn| &mut conn.session) else { return };
+        let Some(Session::BinanceUsRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+            return;
+        };
         rule.ask_at = UnixNanos::MAX;
         let cost = Cost { weight: call.weight(), orders: 0 };
         let Some(mark) = binance_us.housekeeping(now, cost) else {
             // Later: what is due is looked for whenever the connection was used.
-            if let Some(rule) = binance_us.rules.of_mut(instrument) {
-                rule.ask_at = now.plus_ms(AVERAGE_EVERY_MS);
-            }
+            binance_us.rules.ask_at(instrument, now.plus_ms(AVERAGE_EVERY_MS));
             return;
         };
         let start = out.transmit(id, |_| ());
@@ -184,6 +198,6 @@ impl Engine {
         let (end, deadline) = (plug.end, session.expects_reply_by());
         binance_us.mark(id, Some(mark));
         trading.load(id, Cargo::Average, start, end, UnixNanos::NONE);
-        self.deadlines.set(index, deadline);
+        self.deadlines.set(id.index(), deadline);
     }
 }

@@ -2,9 +2,13 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::binance_us_bench::{Bench, ME, STEP_MS, SYMBOLS};
-use super::{pretrade, Control, Input};
+use super::trading::Cargo;
+use super::{pretrade, Carrier, ConnId, Control, Input};
 use crate::book::FollowerState;
-use crate::record::{ConnectionRole, Difference, InstrumentId, MarketKind, MarketRecord, UnixNanos, View};
+use crate::record::{
+    ConnectionRole, Difference, ExecutionKind, InstrumentId, MarketKind, MarketRecord, OrderCommand, OrderRef,
+    UnixNanos, Venue, View,
+};
 use crate::sim::Model as _;
 use crate::venue::binance_us::StreamConfig;
 use crate::venue::Channels;
@@ -119,4 +123,65 @@ fn quotes_and_books_are_one_market_by_update_id() {
     }
     bench.assert_books_are_the_venues();
     assert_eq!(bench.gaps(), []);
+}
+
+/// The first connection of a kind with this role.
+fn conn_of(bench: &Bench, carrier: Carrier, role: ConnectionRole) -> ConnId {
+    let of = |index: &usize| (bench.carriers[*index], bench.roles[*index]) == (carrier, role);
+    ConnId((0..bench.links.len()).find(of).unwrap() as u16)
+}
+
+#[test]
+fn a_question_about_orders_goes_before_the_snapshots_that_wait_for_the_same_connection() {
+    const SNAPSHOT: &str = "GET /api/v3/depth";
+    let mut bench = Bench::new(StreamConfig::default(), true);
+    for (number, symbol) in (2..).zip(["SOLUSD", "BTCUSDT", "ETHUSDT"]) {
+        bench.know(number, symbol);
+    }
+    bench.pass_ms(3_000);
+    let rest = conn_of(&bench, Carrier::Rest, ConnectionRole::Queries);
+    bench.links[rest.index()].delay_ms = 1_500;
+    for number in 0..5 {
+        bench.subscribe(number, Channels::BOOK);
+    }
+    while !bench.asked.iter().any(|asked| asked == SNAPSHOT) {
+        bench.pass_ms(STEP_MS);
+    }
+    let before = bench.asked.len();
+    assert_eq!(bench.asked.iter().filter(|asked| *asked == SNAPSHOT).count(), 1, "the others wait for it");
+    // What is held of an instrument is to be known.
+    bench.engine.trading.orders.await_position(UnixNanos(bench.now), Venue::BinanceUs, InstrumentId(4));
+    bench.engine.trading.stirred = true;
+    bench.pass_ms(4_000);
+    assert_eq!(bench.asked[before..][..2], ["GET /api/v3/account", SNAPSHOT], "{:?}", bench.asked);
+}
+
+/// Two cancels are under way on one connection, and the second is answered first.
+#[test]
+fn an_answer_to_a_cancel_ends_the_request_it_answers() {
+    let mut bench = Bench::new(StreamConfig::default(), true);
+    bench.pass_ms(3_000);
+    let orders = [1, 2].map(|number| bench.submit(number, bench.resting_bid()));
+    bench.pass_ms(100);
+    let ids = orders.map(|request| {
+        let accepted = bench.executions.iter().find(|record| record.request == request).unwrap();
+        assert_eq!(accepted.kind, ExecutionKind::Accepted);
+        accepted.venue_order_id
+    });
+    let api = conn_of(&bench, Carrier::Api, ConnectionRole::Orders);
+    bench.links[api.index()].delay_ms = 100;
+    for (number, request) in (3..).zip(orders) {
+        bench.submit(number, OrderCommand::cancel(InstrumentId(0), OrderRef::Request(request)));
+    }
+    bench.pump();
+    let answers = &mut bench.links[api.index()].on_the_way;
+    assert_eq!(answers.len(), 2, "one answer each");
+    answers.swap(0, 1);
+    answers[1].0 += 100_000_000;
+    bench.pass_ms(150);
+    let awaited =
+        ids.map(|id| bench.engine.trading.carries(api, |cargo| matches!(cargo, Cargo::Cancel(of) if *of == id)));
+    assert_eq!(awaited, [true, false]);
+    bench.pass_ms(150);
+    assert!(!bench.engine.trading.carries(api, |cargo| matches!(cargo, Cargo::Cancel(_))));
 }

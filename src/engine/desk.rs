@@ -23,6 +23,13 @@ pub(super) struct Asking {
     pub(super) waits: bool,
 }
 
+impl Asking {
+    /// A query whose first page is to be asked for.
+    pub(super) const fn new(id: QueryId, query: Query) -> Asking {
+        Asking { id, query, cursor: String::new(), pages: 0, item: 0, incomplete: false, waits: true }
+    }
+}
+
 /// One venue's desk. A venue without credentials has one all the same, and never uses it.
 pub(super) struct Desk {
     /// The connection of the account's events; `None` without credentials.

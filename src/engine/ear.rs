@@ -113,10 +113,11 @@ impl<O: Outputs> Facts for Ear<'_, O> {
             Whose::OurPrefixOtherSession if self.take_back(fact) => {}
             // The venue holds one of our orders twice: the one we did not send on purpose must not rest.
             Whose::Twin(_) => self.trading.stray(stray),
-            // Nobody's order is spared.
+            // Ours is not spared though it could not be taken back, and nobody's is where the kill is of the whole account.
             Whose::OurPrefixOtherSession | Whose::Stranger | Whose::Forgotten
-                if self.trading.kill.is_some_and(|kill| kill.scope == KillScope::WholeAccount)
-                    && !fact.status.is_terminal() =>
+                if self.trading.kill.is_some_and(|kill| {
+                    kill.scope == KillScope::WholeAccount || whose == Whose::OurPrefixOtherSession
+                }) && !fact.status.is_terminal() =>
             {
                 if let Some(kill) = &mut self.trading.kill {
                     let seen = kill.strangers.get_mut(self.venue);

@@ -75,8 +75,10 @@ impl Engine {
             let left = self.trading.orders.open_count_at(venue).saturating_add(others);
             // Nothing is confirmed while an order may exist that the venue was not asked about.
             let reconciled = self.trading.orders.is_reconciled(venue);
-            let confirmed = left == 0 && reconciled && (kill.listed || kill.scope == KillScope::Ours);
-            if !confirmed && kill.scope == KillScope::WholeAccount && (reconciled || !kill.listed) {
+            // An order of a dead session that could not be taken back is found like those of others.
+            let lists = kill.scope == KillScope::WholeAccount || self.trading.orders.leaves_unread(venue);
+            let confirmed = left == 0 && reconciled && (kill.listed || !lists);
+            if !confirmed && lists && (reconciled || !kill.listed) {
                 // What others have placed, and whether its cancel took, is found in the next listing, counted from nothing;
                 // one that is still being read is waited for.
                 *kill.strangers.get_mut(venue) = 0;

@@ -10,10 +10,12 @@
 use super::audit;
 use super::connections::{Conn, Lane, Session};
 use super::contract::{ConnId, Outputs};
+use super::deadlines::Deadlines;
 use super::desk::{Asking, Desk};
 use super::ear::Ear;
 use super::oanda_desk::{Oanda, VENUE};
-use super::route::{free_conn, Plug};
+use super::port::Permit;
+use super::route::{free_conn, Plug, CHANGE};
 use super::trading::{Cargo, Trading};
 use super::{Engine, OandaOrders, OandaSetup};
 use crate::codec::http1::RequestError;
@@ -34,12 +36,8 @@ const STEPS_MAX: usize = 1_000;
 const CANCEL_RETRY_MS: u64 = 2;
 /// A picture that did not fit what was applied meanwhile is taken again after this.
 const PICTURE_RETRY_MS: u64 = 250;
-/// A warm-up that the governor does not allow now is tried again after this.
-const WARM_RETRY_MS: u64 = 250;
 /// What a `Date` header is cut off to.
 const DATE_FINENESS_MS: u64 = 1_000;
-/// Rows of a page of transactions: the most the venue gives (OANDA reference 3).
-const PAGE_ROWS: u32 = 1_000;
 /// A dead session's transactions are looked for so far back at most, ns: the venue takes spans of 365 days.
 const PAST_NS_MAX: u64 = 364 * 86_400 * 1_000_000_000;
 /// Orders whose ids before sending are remembered before the list is cleaned.
@@ -199,28 +197,48 @@ pub(super) fn desk(user: ConnId, orders: &OandaOrders, breaker: Breaker) -> Desk
     }
 }
 
-impl Engine {
+/// What handing a request to a connection takes of the engine: not the market, of which requests speak.
+struct Hands<'a> {
+    conns: &'a mut [Conn],
+    trading: &'a mut Trading,
+    ledger: &'a Ledger,
+    deadlines: &'a mut Deadlines,
+}
+
+impl Hands<'_> {
     /// Hands a request to a connection; false if it did not take it.
-    fn send_to_oanda<O: Outputs>(
-        &mut self,
+    fn send<O: Outputs>(
+        self,
         out: &mut O,
         id: ConnId,
         (cargo, origin): (Cargo, UnixNanos),
         send: impl FnOnce(&mut OrderSession, &Ledger, &mut Plug<'_, O>) -> Result<(), NotSent>,
     ) -> bool {
-        let Engine { conns, trading, oanda, .. } = self;
-        let Some(Session::OandaRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
+        let Some(Session::OandaRest(session)) = self.conns.get_mut(id.index()).map(|conn| &mut conn.session) else {
             return false;
         };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if send(session, &oanda.ledger, &mut plug).is_err() {
+        if send(session, self.ledger, &mut plug).is_err() {
             return false;
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        trading.load(id, cargo, start, end, origin);
+        self.trading.load(id, cargo, start, end, origin);
         self.deadlines.set(id.index(), deadline);
         true
+    }
+}
+
+impl Engine {
+    fn send_to_oanda<O: Outputs>(
+        &mut self,
+        out: &mut O,
+        id: ConnId,
+        cargo: (Cargo, UnixNanos),
+        send: impl FnOnce(&mut OrderSession, &Ledger, &mut Plug<'_, O>) -> Result<(), NotSent>,
+    ) -> bool {
+        let Engine { conns, trading, oanda, deadlines, .. } = self;
+        Hands { conns, trading, ledger: &oanda.ledger, deadlines }.send(out, id, cargo, send)
     }
 
     /// One cancel request; when to try again if nothing is free for it.
@@ -234,7 +252,7 @@ impl Engine {
         let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
         let governor = &mut self.trading.desks.get_mut(VENUE).governor;
         governor.take(now, Priority::Cancel).map_err(|RetryAt(at)| at)?;
-        let sent = self.send_to_oanda(out, id, (Cargo::Cancel, UnixNanos::NONE), |session, ledger, plug| {
+        let sent = self.send_to_oanda(out, id, (Cargo::Cancel(*order), UnixNanos::NONE), |session, ledger, plug| {
             session.cancel(now, order, ledger, plug)
         });
         if !sent {
@@ -257,7 +275,7 @@ impl Engine {
             return;
         }
         let cancel = request::Command::Cancel(OrderSpecifier::Client(ours.as_str()));
-        let cargo = (Cargo::Cancel, UnixNanos::NONE);
+        let cargo = (Cargo::Cancel(VenueOrderId::EMPTY), UnixNanos::NONE);
         if self.send_to_oanda(out, id, cargo, |session, ledger, plug| session.change(now, &cancel, ledger, plug)) {
             out.count(Counter::CancelsSent, 1);
         }
@@ -273,19 +291,23 @@ impl Engine {
         command: &OrderCommand,
     ) -> Result<(), Refusal> {
         check_change(&self.trading.orders, command)?;
-        let Some(traded) = self.market.get(command.instrument()) else {
+        let Engine { conns, market, trading, oanda, binance_us, deadlines, .. } = self;
+        let Some(traded) = market.get(command.instrument()) else {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no such instrument here"));
         };
-        let instrument = traded.instrument.clone();
-        if let Err(RetryAt(at)) = self.trading.desks.get_mut(VENUE).governor.take(now, Priority::Order) {
+        let desk = trading.desks.get_mut(VENUE);
+        let permit = Permit::take(now, VENUE, CHANGE, desk, binance_us, out).map_err(|none| none.refusal(now))?;
+        if let Err(refusal) = trading.pretrade.rate_ready(now, VENUE) {
             out.count(Counter::RateLimited, 1);
-            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+            return Err(refusal);
         }
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
+        let (orders, mut sink) = trading.orders_and_sink(out);
         // Otherwise it was told already.
         let Some(send) = orders.replace(now, VENUE, command, &mut sink) else { return Ok(()) };
+        permit.count(now, Priority::Order, trading.desks.get_mut(VENUE), binance_us);
+        trading.pretrade.count_rate(now, VENUE);
         let intent = ReplaceIntent {
-            instrument: &instrument,
+            instrument: &traded.instrument,
             venue_order_id: &send.venue_order_id,
             client_order_id: &send.client_order_id,
             side: send.side,
@@ -293,12 +315,11 @@ impl Engine {
             quantity: send.quantity,
         };
         let cargo = (Cargo::Change(send.slot, send.request), command.origin());
-        let sent =
-            self.send_to_oanda(out, id, cargo, |session, ledger, plug| session.replace(now, &intent, ledger, plug));
-        if sent {
+        let hands = Hands { conns, trading, ledger: &oanda.ledger, deadlines };
+        if hands.send(out, id, cargo, |session, ledger, plug| session.replace(now, &intent, ledger, plug)) {
             out.count(Counter::ChangesSent, 1);
         } else {
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
+            let (orders, mut sink) = trading.orders_and_sink(out);
             orders.replace_abandoned(now, send.slot, RejectClass::Busy, "not sent", &mut sink);
         }
         self.arm_orders(now);
@@ -312,8 +333,13 @@ impl Engine {
             return;
         }
         let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Housekeeping]) else { return };
-        let begins = self.oanda.ledger.needs_beginning();
-        if begins || matches!(self.oanda.account.picture, Picture::Due(at) if at <= now) {
+        if self.oanda.ledger.take_doubt() {
+            self.oanda.account.want_picture(now);
+        }
+        let picture = self.oanda.account.picture;
+        // One that failed is due again after a pause.
+        let begins = picture == Picture::None && self.oanda.ledger.needs_beginning();
+        if begins || matches!(picture, Picture::Due(at) if at <= now) {
             let asked = self.ask_account(now, out, id, &request::Query::Account, Priority::UnknownQuery);
             self.trading.held.clear();
             let again = Picture::Due(now.plus_ms(PICTURE_RETRY_MS));
@@ -367,9 +393,7 @@ impl Engine {
         }
         if desk.asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, VENUE) else { return false };
-            let cursor = String::new();
-            desk.asking =
-                Some(Asking { id: query_id, query, cursor, pages: 0, item: 0, incomplete: false, waits: true });
+            desk.asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = &mut desk.asking else { return false };
         let Oanda { ledger, account, .. } = &mut self.oanda;
@@ -388,10 +412,13 @@ impl Engine {
             (Query::Balances { .. }, _) => first.then_some(Step::Ask(request::Query::Summary)),
             (Query::Fills { since: from, .. }, Past::Unknown) if orders.ids().has_earlier() => {
                 let from = (*from).max(UnixNanos(now.0.saturating_sub(PAST_NS_MAX)));
-                let pages = request::Query::TransactionPages { from, to: UnixNanos::NONE, page_size: PAGE_ROWS };
+                let (to, page_size) = (UnixNanos::NONE, limits::PAGE_TRANSACTIONS_MAX);
+                let pages = request::Query::TransactionPages { from, to, page_size };
                 first.then_some(Step::Ask(pages))
             }
             (Query::Fills { .. }, Past::After(id)) => first.then(|| Step::Replay(further(id))),
+            // It was not known when the past was read.
+            (Query::Fills { instrument: Some(_), .. }, Past::Read(id)) => first.then(|| Step::Replay(further(id))),
             (Query::Fills { .. }, _) => first.then(|| since(complete)),
             // What befell them before our time is in it; an order that rests has no execution yet, since there orders are
             // filled whole (OANDA reference 7).
@@ -582,11 +609,7 @@ impl Engine {
             self.session_result(now, out, id, result);
             return;
         }
-        if trading.desks.get_mut(VENUE).governor.take(now, Priority::Housekeeping).is_err() {
-            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
-            return;
-        }
-        self.warm_at_oanda(now, out, id);
+        self.warm_or_retry(now, out, id);
     }
 
     /// Uses an idle connection, so that it stays warm and the account's figures fresh.
@@ -594,3 +617,7 @@ impl Engine {
         self.send_to_oanda(out, id, (Cargo::Warm, UnixNanos::NONE), |session, _, plug| session.warm(now, plug))
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[path = "oanda_orders_tests.rs"]
+mod tests;

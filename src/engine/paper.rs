@@ -13,12 +13,12 @@ use super::publish::Market;
 use super::traded::Standing;
 use super::trading::Cargo;
 use super::Engine;
-use crate::order::{CancelReply, CancelSend, OrderFact, PlaceReply, Query, QueryEnd, Refusal, ReplaceReply, Swap};
+use crate::order::{CancelSend, Denial, OrderFact, Query, QueryEnd, Refusal, Swap};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
-    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, Instrument,
-    InstrumentId, MarketRecord, OrderCommand, OrderRef, PreparedOrder, RejectClass, Stamp, State, StrategyId,
-    TradingStatus, UnixNanos, Venue, VenueOrderId,
+    CallEnd, CallOutcome, ClientOrderId, ConnectionRole, ConnectionState, Fixed128, InlineText, InstrumentId,
+    MarketRecord, OrderCommand, OrderRef, RejectClass, Stamp, State, StrategyId, TradingStatus, UnixNanos, Venue,
+    VenueOrderId,
 };
 use crate::telemetry::Counter;
 use crate::venue::oanda::InstrumentRules;
@@ -29,8 +29,10 @@ const ANSWERS_MAX: usize = 16;
 /// When to try again what found no whole book: a snapshot comes in about that, ms.
 const BOOK_MS: u64 = 50;
 
-const NOT_OFFERED: &str = "not offered on paper";
+const NOT_OFFERED: Refusal = Refusal::new(RejectClass::Unsupported, "not offered on paper");
 const NOWHERE: Refusal = Refusal::new(RejectClass::UnknownInstrument, "no such instrument here");
+/// Refused before it leaves; to be tried again [`BOOK_MS`] later.
+const NOT_WHOLE: Refusal = Refusal::new(RejectClass::Busy, "paper: the book is not whole");
 
 /// One venue that trades on paper.
 #[derive(Debug)]
@@ -197,7 +199,7 @@ impl Engine {
             (Cargo::Place(of), Answer::Place(..)) | (Cargo::Change(of, _), Answer::Replace(..)) => Some(*of) == slot,
             // A swap is over with the word about its new order, which comes last.
             (Cargo::Swap { new, .. }, Answer::Place(..)) => Some(*new) == slot,
-            (Cargo::Cancel, Answer::Cancel(..)) => true,
+            (Cargo::Cancel(of), Answer::Cancel(id, _)) => of == id,
             _ => false,
         };
         self.trading.say_ended(now, conn, answered, end_of(answer));
@@ -250,21 +252,15 @@ impl Engine {
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        let nameless = intent_of(instrument, &ClientOrderId::EMPTY, command, terms);
-        if !desk.venue.offers(now, &nameless) {
-            return Err(Refusal::new(RejectClass::Unsupported, NOT_OFFERED));
-        }
+        let nameless = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, terms);
+        let asked = desk.venue.asked(now, &nameless).map_err(|_| NOT_OFFERED)?;
         if !whole {
-            return Err(Refusal::new(RejectClass::Busy, "paper: the book is not whole").until(now.plus_ms(BOOK_MS)));
+            return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
-        self.trading.pretrade.take_rate(now, venue)?;
+        self.trading.pretrade.rate_ready(now, venue)?;
         let placed = self.trading.orders.place(command, instrument)?;
-        let intent = intent_of(instrument, &placed.client_order_id, command, terms);
-        if desk.venue.place(now, &intent).is_err() {
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
-            orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
-            return Ok(());
-        }
+        self.trading.pretrade.count_rate(now, venue);
+        desk.venue.place(now, asked, &placed.client_order_id);
         let conn = desk.conn;
         self.trading.load(conn, Cargo::Place(placed.slot), 0, 1, command.origin());
         self.left_on_paper(now, out, conn);
@@ -284,9 +280,11 @@ impl Engine {
         if venue == Venue::Oanda {
             oanda_orders::check_change(&self.trading.orders, command)?;
         }
+        self.trading.pretrade.rate_ready(now, venue)?;
         let (orders, mut sink) = self.trading.orders_and_sink(out);
         // `None`: told already.
         let Some(send) = orders.replace(now, venue, command, &mut sink) else { return Ok(()) };
+        self.trading.pretrade.count_rate(now, venue);
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(command.instrument().index()).and_then(Option::as_ref);
         let (Some(traded), Some(desk)) = (traded, paper.get_mut(venue).as_deref_mut()) else { return Ok(()) };
@@ -314,21 +312,23 @@ impl Engine {
         swap: &Swap,
         anyway: bool,
     ) -> Result<(), Refusal> {
+        let whole = self.market.shown(swap.order.instrument()).is_some();
         let Market { traded, paper, .. } = &mut self.market;
         let traded = traded.get(swap.order.instrument().index()).and_then(Option::as_ref);
         let instrument = &traded.ok_or(NOWHERE)?.instrument;
         let venue = instrument.listing.venue;
         let desk = paper.get_mut(venue).as_deref_mut().ok_or(NOWHERE)?;
-        self.trading.pretrade.take_rate(now, venue)?;
-        let placed = self.trading.orders.place(&swap.order, instrument)?;
-        self.trading.orders.swap_begun(swap);
-        let intent = intent_of(instrument, &placed.client_order_id, &swap.order, None);
-        if desk.venue.swap(now, &swap.venue_order_id, (swap.untouched && !anyway, anyway), &intent).is_err() {
-            self.trading.orders.swap_abandoned(swap.slot);
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
-            orders.abandon(now, placed.slot, RejectClass::Unsupported, NOT_OFFERED, &mut sink);
-            return Ok(());
+        let nameless = PlaceIntent::of(instrument, &ClientOrderId::EMPTY, &swap.order, None);
+        let asked = desk.venue.asked(now, &nameless).map_err(|_| NOT_OFFERED)?;
+        if !whole {
+            return Err(NOT_WHOLE.until(now.plus_ms(BOOK_MS)));
         }
+        self.trading.pretrade.rate_ready(now, venue)?;
+        let placed = self.trading.orders.place(&swap.order, instrument)?;
+        self.trading.pretrade.count_rate(now, venue);
+        self.trading.orders.swap_begun(swap);
+        let how = (swap.untouched && !anyway, anyway);
+        desk.venue.swap(now, &swap.venue_order_id, how, asked, &placed.client_order_id);
         let (conn, cargo) = (desk.conn, Cargo::Swap { new: placed.slot, old: swap.slot });
         self.trading.load(conn, cargo, 0, 1, swap.order.origin());
         self.left_on_paper(now, out, conn);
@@ -343,7 +343,7 @@ impl Engine {
         let Some(desk) = self.market.paper.get_mut(send.venue).as_deref_mut() else { return false };
         desk.venue.cancel(now, &send.venue_order_id);
         let conn = desk.conn;
-        self.trading.load(conn, Cargo::Cancel, 0, 1, UnixNanos::NONE);
+        self.trading.load(conn, Cargo::Cancel(send.venue_order_id), 0, 1, UnixNanos::NONE);
         self.trading.say_cancelled(&[send.venue_order_id]);
         self.left_on_paper(now, out, conn);
         out.count(Counter::CancelsSent, 1);
@@ -391,39 +391,17 @@ impl Engine {
     }
 }
 
-fn intent_of<'a>(
-    instrument: &'a Instrument,
-    id: &'a ClientOrderId,
-    command: &OrderCommand,
-    composite: Option<&'a PreparedOrder>,
-) -> PlaceIntent<'a> {
-    PlaceIntent {
-        instrument,
-        client_order_id: id,
-        side: command.side(),
-        order_type: command.order_type(),
-        time_in_force: command.tif(),
-        post_only: command.is_post_only(),
-        price: command.price(),
-        quantity: command.quantity(),
-        quantity_in_quote: command.is_quantity_in_quote(),
-        composite,
-    }
-}
-
 fn state_record(now: UnixNanos, venue: Venue, role: ConnectionRole, state: ConnectionState) -> MarketRecord {
     let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
     MarketRecord::state(stamp, State { venue, role, state })
 }
 
 fn end_of(answer: &Answer) -> CallEnd {
-    let refused = match answer {
-        Answer::Place(_, PlaceReply::Rejected { class, code })
-        | Answer::Cancel(_, CancelReply::Rejected { class, code })
-        | Answer::Replace(_, ReplaceReply::Rejected { class, code }) => Some((*class, *code)),
-        _ => None,
-    };
-    let (reject, code) = refused.unwrap_or((RejectClass::None, InlineText::EMPTY));
-    let outcome = if refused.is_some() { CallOutcome::Refused } else { CallOutcome::Answered };
-    CallEnd { reject, code, ..CallEnd::without_answer(outcome, 0) }
+    // Nothing is unclear on paper.
+    match answer.denial() {
+        Some(Denial::Refused { class, code }) => {
+            CallEnd { reject: class, code, ..CallEnd::without_answer(CallOutcome::Refused, 0) }
+        }
+        Some(Denial::Unclear { .. }) | None => CallEnd::without_answer(CallOutcome::Answered, 0),
+    }
 }

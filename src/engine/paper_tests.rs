@@ -5,7 +5,7 @@
 use super::tests::{client_texts, instrument, key, server_text};
 use super::*;
 use crate::book::{Follower, FollowerState};
-use crate::guard::{InstrumentLimits, Limits};
+use crate::guard::{InstrumentLimits, Limits, OrderRate, VenueLimits};
 use crate::paper::PaperConfig;
 use crate::record::{
     BookSide, ExecutionKind as K, ExecutionRecord, GuardEvent, InstrumentId, OrderCommand, OrderRef, RejectClass,
@@ -32,7 +32,7 @@ enum Logged {
 }
 
 fn paper(command_ms: u64, event_ms: u64) -> PaperConfig {
-    let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+    let paper = PaperConfig::new(Venue::Coinbase);
     let paper = paper.balance("USD", Decimal::from(10_000_000)).unwrap();
     let paper = paper.balance("BTC", Decimal::from(100)).unwrap();
     paper.latency_ns(command_ms * MILLISECOND_NS, event_ms * MILLISECOND_NS).unwrap()
@@ -290,6 +290,43 @@ fn limits_and_the_kill_switch_guard_paper_as_they_guard_money() {
 }
 
 #[test]
+fn no_change_leaves_before_every_venue_is_reconciled() {
+    let mut bench = Bench::new(&paper(0, 0), None);
+    let price = 50_000 * 100_000_000;
+    let order = bench.submit(OrderCommand::limit(BTC, Side::Buy, price, 1_000_000));
+    bench.pass_ms(10);
+    let change = OrderCommand::replace(BTC, OrderRef::Request(order), price / 2, 1_000_000);
+    // Orders are traded elsewhere too, and nobody has listed them yet.
+    bench.engine.trading.desks.get_mut(Venue::Oanda).user = Some(ConnId(0));
+    let early = bench.submit(change);
+    bench.engine.trading.desks.get_mut(Venue::Oanda).user = None;
+    let late = bench.submit(change);
+    bench.pass_ms(10);
+    let refused = bench.out.executions[0].iter().find(|record| record.request == early).unwrap();
+    assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::NotConnected));
+    assert_eq!(bench.kinds(late), [K::Replaced]);
+}
+
+#[test]
+fn a_change_counts_to_our_own_order_rate_and_a_refused_one_does_not() {
+    let rate = Some(OrderRate { orders: 2, window_ms: 60_000 });
+    let limits = VenueLimits { order_rate_max: rate, ..VenueLimits::default() };
+    let mut bench = Bench::new(&paper(0, 0), Some(Limits::new().venue(Venue::Coinbase, limits)));
+    let price = 50_000 * 100_000_000;
+    let order = bench.submit(OrderCommand::limit(BTC, Side::Buy, price, 1_000_000));
+    bench.pass_ms(10);
+    let change = |price| OrderCommand::replace(BTC, OrderRef::Request(order), price, 1_000_000);
+    let nothing = bench.submit(change(price));
+    assert_eq!(bench.kinds(nothing), [K::ReplaceRejected], "nothing would change");
+    let second = bench.submit(change(price / 2));
+    bench.pass_ms(10);
+    assert_eq!(bench.kinds(second), [K::Replaced]);
+    let third = bench.submit(change(price / 4));
+    let refused = bench.out.executions[0].iter().find(|record| record.request == third).unwrap();
+    assert_eq!((refused.kind, refused.reject), (K::ReplaceRejected, RejectClass::RateLimited));
+}
+
+#[test]
 fn while_the_book_is_doubtful_nothing_is_taken_and_nothing_is_filled() {
     let mut bench = Bench::listening(&paper(0, 0));
     let ask = bench.best(BookSide::Ask);
@@ -299,6 +336,31 @@ fn while_the_book_is_doubtful_nothing_is_taken_and_nothing_is_filled() {
     let refused = bench.out.executions[0].iter().find(|record| record.request == request).unwrap();
     assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::Busy));
     assert!(refused.retry_at().is_some() && !refused.sent.is_some());
+}
+
+#[test]
+fn a_cancel_and_an_order_in_one_are_refused_while_the_book_is_doubtful_and_the_order_stands() {
+    let paper = PaperConfig::new(Venue::BinanceUs).balance("USD", Decimal::from(1_000_000)).unwrap();
+    let mut bench = super::binance_us_bench::Bench::on_paper(&paper);
+    bench.subscribe(0, Channels::BOOK);
+    bench.pass_ms(2_000);
+    let bid = bench.resting_bid();
+    let old = bench.submit(1, bid);
+    bench.pass_ms(100);
+    assert_eq!(bench.kinds(old), [K::Accepted]);
+    bench.cut(MARKET, "cut");
+    let dearer = OrderCommand::replace(BTC, OrderRef::Request(old), bid.price() / 2, bid.quantity());
+    let swaps = [(2, dearer), (3, dearer.place_anyway())].map(|(number, swap)| bench.submit(number, swap));
+    for swap in swaps {
+        let refused = bench.executions.iter().find(|record| record.request == swap).unwrap();
+        assert_eq!(refused.reject, RejectClass::Busy);
+        assert!(refused.retry_at().is_some() && !refused.sent.is_some());
+    }
+    bench.pass_ms(5_000);
+    assert_eq!((bench.books[0].state(), bench.kinds(old)), (FollowerState::Whole, vec![K::Accepted]));
+    let swap = bench.submit(4, dearer);
+    bench.pass_ms(100);
+    assert_eq!((bench.kinds(old), bench.kinds(swap)), (vec![K::Accepted, K::Cancelled], vec![K::Accepted]));
 }
 
 #[test]

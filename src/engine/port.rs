@@ -274,7 +274,8 @@ impl Permit {
         }
     }
 
-    fn into_token(self) -> Option<Box<str>> {
+    /// The credential made ahead, where the venue asks for one.
+    pub(super) fn into_token(self) -> Option<Box<str>> {
         match self {
             Permit::Token(_, ready) => Some(ready.token),
             Permit::Stamp(..) | Permit::Free => None,

@@ -11,6 +11,15 @@ use crate::record::{Instrument, InstrumentId, OrderCommand, PerVenue, RejectClas
 /// What is held is asked for at once where nobody knows it: it is told in about this, ms.
 const HOLDINGS_MS: u64 = 50;
 
+/// What an order may still execute beside the one that takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Nothing: the venue changes it in place, or places the new one only if nothing of the old one was executed meanwhile.
+    Nothing,
+    /// All that is open of it: a fill before its cancel does not hold the new one back.
+    Rest,
+}
+
 /// Limits, ready to be checked. Without limits every check passes.
 #[derive(Debug)]
 pub(super) struct PreTrade {
@@ -81,7 +90,7 @@ impl PreTrade {
     }
 
     /// Whether an order may be changed as far as limits go: it is checked with its new price and quantity, in place of
-    /// what it adds to our exposure now.
+    /// what it adds to our exposure now, or beside what may still be executed of it.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -90,7 +99,7 @@ impl PreTrade {
         &self,
         now: UnixNanos,
         change: &OrderCommand,
-        order: &Order,
+        (order, beside): (&Order, Beside),
         traded: &Traded,
         market: &Market,
         heard: UnixNanos,
@@ -106,9 +115,13 @@ impl PreTrade {
             Side::Buy => &mut exposure.open_buy,
             Side::Sell => &mut exposure.open_sell,
         };
+        let gone = match beside {
+            Beside::Nothing => order.open_quantity(),
+            Beside::Rest => 0,
+        };
         // What it has executed is in the position, and in its new quantity too; what may still be executed is in what is
         // open, but for an order sized in quote currency.
-        *open = open.saturating_sub(order.open_quantity()).saturating_sub(order.executed());
+        *open = open.saturating_sub(gone).saturating_sub(order.executed());
         exposure.open_orders = exposure.open_orders.saturating_sub(1);
         let mut funds = if guard.checks_balance() { purse.funds(&traded.instrument, orders) } else { Funds::default() };
         // What it reserves now is free for its new terms.
@@ -122,15 +135,20 @@ impl PreTrade {
         passed.map_err(|breach| refusal(now, breach))
     }
 
-    /// Counts a new order against our own rate for the venue, as the last check of all: what is refused after it would
-    /// still count.
+    /// Whether our own rate for the venue lets an order or a change leave now. Counts nothing.
     ///
     /// # Errors
-    /// [`Refusal`]; nothing is counted then.
-    pub(super) fn take_rate(&mut self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
-        let Some(rate) = self.rates.get_mut(venue) else { return Ok(()) };
+    /// [`Refusal`].
+    pub(super) fn rate_ready(&self, now: UnixNanos, venue: Venue) -> Result<(), Refusal> {
         // The whole rate is for orders: there is nobody to keep a share for.
-        rate.take(now, Priority::Cancel).map_err(over_rate)
+        self.rates.get(venue).as_ref().map_or(Ok(()), |rate| rate.ready(now, Priority::Cancel)).map_err(over_rate)
+    }
+
+    /// Counts an order or a change that leaves now, after [`PreTrade::rate_ready`]: what was refused by then does not count.
+    pub(super) fn count_rate(&mut self, now: UnixNanos, venue: Venue) {
+        if let Some(rate) = self.rates.get_mut(venue) {
+            let _ready = rate.take(now, Priority::Cancel);
+        }
     }
 }
 

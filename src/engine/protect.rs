@@ -6,12 +6,14 @@ use super::contract::{ConnId, Outputs};
 use super::route::free_conn;
 use super::trading::Cargo;
 use super::Engine;
-use crate::guard::{BreakerChange, BreakerState, Failure, TripCause};
+use crate::guard::{BreakerChange, BreakerState, Failure, Priority, TripCause};
 use crate::order::Executions;
 use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
 use crate::telemetry::Counter;
 
 const NANOS_PER_MS: u64 = 1_000_000;
+/// A warm-up that the governor does not allow now is tried again after this.
+const WARM_RETRY_MS: u64 = 250;
 
 /// A guard's change of state, as strategies are told of it.
 #[derive(Debug, Clone, Copy)]
@@ -136,6 +138,13 @@ impl Engine {
         }
     }
 
+    /// An HTTP connection was idle for long: it is used, or looked at again soon.
+    pub(super) fn warm_or_retry(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
+        if !self.warm(now, out, id) {
+            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
+        }
+    }
+
     fn tell_breaker(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, change: Option<BreakerChange>) {
         let Some(change) = change else { return };
         let news = GuardNews::new(venue, event_of(change.state), words_of(change.cause));
@@ -153,10 +162,15 @@ impl Engine {
         sink.emit(&record);
     }
 
-    /// Uses an idle HTTP connection, so that it stays warm; false if it could not be.
+    /// Uses an idle HTTP connection, so that it stays warm; false if it could not be, or the governor does not allow it
+    /// now: whatever asks for it, it must not push an order out.
     pub(super) fn warm(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) -> bool {
         if matches!(self.conns.get(id.index()).map(|conn| &conn.session), Some(Session::BinanceUsRest(_))) {
             return self.ask_time(now, out, id);
+        }
+        let Some(desk) = self.desk_of(id) else { return false };
+        if desk.governor.take(now, Priority::Housekeeping).is_err() {
+            return false;
         }
         if matches!(self.conns.get(id.index()).map(|conn| &conn.session), Some(Session::OandaRest(_))) {
             return self.warm_at_oanda(now, out, id);

@@ -3,12 +3,14 @@
 
 use super::*;
 use crate::engine::contract::{Closed, Control, Input};
+use crate::engine::trading::Stray;
 use crate::engine::{
     BinanceUsOrders, BinanceUsSetup, Carrier, CoinbaseOrders, CoinbaseSetup, EngineConfig, OandaOrders, OandaSetup,
 };
 use crate::guard::BreakerRules;
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
-use crate::record::StrategyId;
+use crate::paper::PaperConfig;
+use crate::record::{StrategyId, VenueOrderId};
 use crate::sim::FakeOutputs;
 use crate::venue::coinbase::{CoinbaseEndpoints, MarketFeeds};
 use crate::venue::{binance_us, coinbase, oanda};
@@ -49,6 +51,11 @@ struct Bench {
 
 impl Bench {
     fn new(venue: Venue, breaker: BreakerRules) -> Bench {
+        Self::by(venue, breaker, |engine| engine)
+    }
+
+    /// With an engine of another kind.
+    fn by(venue: Venue, breaker: BreakerRules, change: impl FnOnce(Engine) -> Engine) -> Bench {
         let mut config = EngineConfig {
             coinbase: None,
             binance_us: None,
@@ -65,7 +72,7 @@ impl Bench {
             Venue::BinanceUs => config.binance_us = Some(binance_us_setup()),
             Venue::Oanda => config.oanda = Some(oanda_setup()),
         }
-        let engine = Engine::new(config).unwrap();
+        let engine = change(Engine::new(config).unwrap());
         let slots = engine.slots();
         let rest = (0..slots.len()).filter(|i| slots[*i].carrier == Carrier::Rest).map(|i| ConnId(i as u16)).collect();
         let out = FakeOutputs::new(1, slots.len());
@@ -426,4 +433,70 @@ fn a_probe_that_fails_opens_it_again_for_longer() {
         let again = bench.opened("a probe failed").since(bench.now);
         assert_eq!(again, 2 * first, "{}", bench.venue);
     });
+}
+
+#[test]
+fn a_probe_waits_as_long_as_the_venue_wants_nothing_sent() {
+    each(BreakerRules { server_errors_max: 1, ..NEVER }, |bench| {
+        bench.answer_after(1, 500, "", "");
+        let due = bench.opened("too many server errors");
+        bench.answer_after(1, 429, "Retry-After: 20\r\n", PAGE);
+        let (venue, told) = (bench.venue, bench.now);
+        let until = told.plus_ms(20_000);
+        assert!(due < until, "{venue}: the probe was due before");
+        loop {
+            let (conn, request) = bench.request();
+            if bench.now > told {
+                assert!(bench.now >= until, "{venue}: after {} ms: {request}", bench.now.since(told) / NANOS_PER_MS);
+                break;
+            }
+            // It had left before.
+            let body = bench.good_body(&request, 0);
+            bench.reply(conn, 0, 200, "", &body);
+        }
+    });
+}
+
+#[test]
+fn in_trouble_the_account_is_asked_for_its_picture_with_pauses() {
+    let mut bench = Bench::new(Venue::Oanda, NEVER);
+    let mut asked = Vec::new();
+    while asked.len() < 4 {
+        let (conn, request) = bench.request();
+        if request.starts_with("GET /v3/accounts/101-001-7654321-001 ") {
+            asked.push(bench.now.0 / NANOS_PER_MS);
+        }
+        bench.reply(conn, 1, 503, "", "");
+    }
+    let pauses: Vec<u64> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.iter().all(|pause_ms| *pause_ms >= 250), "{pauses:?}");
+}
+
+#[test]
+fn on_paper_no_cancel_of_a_real_order_leaves_whoever_asks_for_it() {
+    for venue in Venue::ALL {
+        let paper = PaperConfig::new(venue);
+        let mut bench = Bench::by(venue, NEVER, |engine| engine.trading_on_paper(&paper));
+        let mut asked = Vec::new();
+        for turn in 0..400 {
+            bench.open_what_is_due();
+            for conn in bench.rest.clone() {
+                let sent = String::from_utf8(bench.out.take_sent(conn)).unwrap();
+                if !sent.is_empty() {
+                    bench.apply(Input::Written { conn, began: u64::MAX, total: u64::MAX });
+                    let body = bench.good_body(&sent, 0);
+                    bench.reply(conn, 0, 200, "", &body);
+                    asked.push(sent);
+                }
+            }
+            if turn == 200 {
+                // Connections are there, and the venue's clock is known.
+                let (id, symbol) = (VenueOrderId::new("7").unwrap(), InlineText::truncated("BTCUSD"));
+                bench.engine.trading.stray(Stray { venue, id, instrument: None, symbol });
+            }
+            bench.pass();
+        }
+        assert!(bench.engine.trading.strays.is_empty(), "{venue}");
+        assert!(asked.iter().all(|request| request.starts_with("GET ")), "{venue}: {asked:#?}");
+    }
 }

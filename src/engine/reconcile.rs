@@ -21,14 +21,12 @@ use crate::venue::SessionProgress;
 const ROWS_PER_PAGE: u32 = 12;
 /// Balances asked per page: short rows.
 const BALANCES_PER_PAGE: u32 = 50;
-/// Pages of one listing; more means that the cursor runs in a circle.
-const PAGES_MAX: usize = 200;
+/// Pages of one listing; more means that the cursor runs in a circle. The executions of a long time nobody was there fit.
+const PAGES_MAX: usize = 1_000;
 /// What is due but finds no connection, token or permit is looked at again this soon.
 const RETRY_MS: u64 = 5;
 /// Outdated tokens given back per look: with one look a second all pools are clean long before the next ones are outdated.
 const RETIRED_PER_LOOK_MAX: usize = 16;
-/// A warm-up that the governor does not allow now is tried again after this.
-const WARM_RETRY_MS: u64 = 250;
 
 impl Engine {
     /// Does what is due: orders told again, old tokens retired, and what can leave: tokens to streams that wait for one,
@@ -126,15 +124,7 @@ impl Engine {
         }
         if asking.is_none() {
             let Some((query_id, query)) = orders.next_query(now, venue) else { return };
-            *asking = Some(Asking {
-                id: query_id,
-                query,
-                cursor: String::new(),
-                pages: 0,
-                item: 0,
-                incomplete: false,
-                waits: true,
-            });
+            *asking = Some(Asking::new(query_id, query));
         }
         let Some(asking) = asking.as_mut() else { return };
         let symbol;
@@ -157,11 +147,10 @@ impl Engine {
                 let (since, cursor) = (UnixNanos::NONE, asking.cursor.as_str());
                 (request::Query::Fills { ids, product: None, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
             }
-            Query::Fills { since, .. } => {
-                let cursor = asking.cursor.as_str();
-                let query =
-                    request::Query::Fills { ids: &[], product: None, since: *since, limit: ROWS_PER_PAGE, cursor };
-                (query, fills_path)
+            Query::Fills { instrument, since, .. } => {
+                symbol = instrument.and_then(|id| market.get(id)).map(|t| t.instrument.listing.symbol.clone());
+                let (product, since, cursor) = (symbol.as_deref(), *since, asking.cursor.as_str());
+                (request::Query::Fills { ids: &[], product, since, limit: ROWS_PER_PAGE, cursor }, fills_path)
             }
         };
         // Nothing is counted for a request that cannot leave.
@@ -291,13 +280,8 @@ impl Engine {
             self.session_result(now, out, id, result);
             return;
         }
-        // The time is a public endpoint with a limit of its own (Coinbase reference 5); a warm-up must not push an order
-        // out, so it asks last.
-        if trading.desks.get_mut(conn.venue).governor.take(now, Priority::Housekeeping).is_err() {
-            self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
-            return;
-        }
-        self.warm(now, out, id);
+        // The time is a public endpoint with a limit of its own (Coinbase reference 5), and is counted all the same.
+        self.warm_or_retry(now, out, id);
     }
 
     /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never

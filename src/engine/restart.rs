@@ -3,6 +3,7 @@
 
 use super::contract::{Outputs, Shutdown};
 use super::ear::Ear;
+use super::trading::Stray;
 use super::Engine;
 use crate::order::{OrderFact, Refusal};
 use crate::record::{Instrument, RejectClass, UnixNanos, Venue};
@@ -15,7 +16,12 @@ impl<O: Outputs> Ear<'_, O> {
         let cancels = self.trading.kill.is_some() || self.trading.stopping == Some(Shutdown::CancelOurs);
         let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         let Some(instrument) = instrument else {
-            orders.cannot_adopt(now, venue, fact, &mut sink);
+            let sweeps = orders.cannot_adopt(now, venue, fact, &mut sink);
+            if (sweeps || cancels) && !fact.status.is_terminal() {
+                // A cancel needs the venue's names only.
+                let (instrument, symbol) = (fact.instrument, fact.unknown_symbol);
+                self.trading.stray(Stray { venue, id: fact.venue_order_id, instrument, symbol });
+            }
             return false;
         };
         let slot = orders.adopt(now, instrument, fact, &mut sink);
@@ -35,9 +41,16 @@ impl Engine {
         let venue = instrument.listing.venue;
         if self.trading.orders.ids().has_earlier() {
             self.trading.ordered(venue, instrument.id);
-            self.trading.orders.instrument_known(now, venue);
+            self.trading.orders.instrument_known(now, venue, instrument.id);
             self.trading.stirred = true;
         }
+    }
+
+    /// Up to when everything that was executed at a venue was told, as far as that is known now: what a session that
+    /// follows this one has to look for begins there.
+    pub fn told_until(&self, now: UnixNanos, venue: Venue) -> Option<UnixNanos> {
+        let whole = venue != Venue::Oanda || self.oanda.ledger.is_complete();
+        self.trading.orders.told_until(now, venue).filter(|_| whole)
     }
 
     /// Nothing leaves at the first start before every venue that is traded at was accounted for once.

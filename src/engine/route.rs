@@ -5,6 +5,7 @@ use super::connections::{Lane, Session};
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
 use super::port::Permit;
+use super::pretrade::Beside;
 use super::trading::{Cargo, Stray, Trading, CANCELS_PER_REQUEST_MAX, STRAYS_MAX};
 use super::Engine;
 use crate::guard::{check_increments, Cost, IncrementError, Priority, RetryAt};
@@ -25,26 +26,9 @@ const CANCEL_RETRY_MS: u64 = 2;
 /// When to try again what found every connection or token in use, ms: a reply comes in about that.
 pub(super) const BUSY_MS: u64 = 5;
 
-/// What the venue is to be told of a place command.
-fn intent<'a>(
-    instrument: &'a Instrument,
-    client_order_id: &'a ClientOrderId,
-    command: &OrderCommand,
-    composite: Option<&'a PreparedOrder>,
-) -> PlaceIntent<'a> {
-    PlaceIntent {
-        instrument,
-        client_order_id,
-        side: command.side(),
-        order_type: command.order_type(),
-        time_in_force: command.tif(),
-        post_only: command.is_post_only(),
-        price: command.price(),
-        quantity: command.quantity(),
-        quantity_in_quote: command.is_quantity_in_quote(),
-        composite,
-    }
-}
+/// What a change needs and counts as, at venues that have such a request.
+pub(super) const CHANGE: (TokenPath, Cost, Priority) =
+    (TokenPath::Edit, Cost { weight: 1, orders: 1 }, Priority::Order);
 
 /// A connection as a request builder sees it.
 pub(super) struct Plug<'a, O> {
@@ -119,7 +103,7 @@ impl Engine {
         let command = whole.as_ref().unwrap_or(command);
         self.check_terms(now, instrument, command, composite)?;
         if venue == Venue::Oanda {
-            self.oanda.account.check(now, &intent(instrument, &ClientOrderId::EMPTY, command, composite))?;
+            self.oanda.account.check(now, &PlaceIntent::of(instrument, &ClientOrderId::EMPTY, command, composite))?;
         }
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
@@ -150,8 +134,8 @@ impl Engine {
         let cost = Cost { weight: 1, orders: counted };
         let permit = Permit::take(now, venue, (TokenPath::Place, cost, Priority::Order), desk, binance_us, out)
             .map_err(|none| none.refusal(now))?;
-        // Both or none is counted: an order that one of them refuses must not use up the other.
-        if let Err(refusal) = pretrade.take_rate(now, venue) {
+        // Each rate is counted once the order leaves: what one of them refuses must not use up the other.
+        if let Err(refusal) = pretrade.rate_ready(now, venue) {
             permit.give_back(desk);
             out.count(Counter::RateLimited, 1);
             return Err(refusal);
@@ -168,8 +152,9 @@ impl Engine {
             }
         };
         let mark = permit.count(now, Priority::Order, desk, binance_us);
+        pretrade.count_rate(now, venue);
         let composite = command.prepared_slot().and_then(|slot| prepared.get(command.request().strategy(), slot));
-        let intent = intent(instrument, &placed.client_order_id, command, composite);
+        let intent = PlaceIntent::of(instrument, &placed.client_order_id, command, composite);
         if venue == Venue::Oanda {
             oanda.account.note(placed.slot, oanda.ledger.newest(), orders);
         }
@@ -224,7 +209,7 @@ impl Engine {
             self.trading.pretrade.check_change(
                 now,
                 command,
-                order,
+                (order, Beside::Nothing),
                 traded,
                 &self.market,
                 heard,
@@ -235,6 +220,8 @@ impl Engine {
         if !self.may_trade(venue) {
             return Err(self.not_reconciled(venue));
         }
+        // At some venues a change is another order.
+        self.all_accounted_for(venue)?;
         if let Err(RetryAt(at)) = self.trading.desks.get(venue).breaker.admit() {
             return Err(Refusal::new(RejectClass::BreakerOpen, "circuit breaker is open").until(at));
         }
@@ -246,24 +233,27 @@ impl Engine {
         if venue == Venue::Oanda {
             return self.replace_at_oanda(now, out, id, command);
         }
-        let Engine { conns, trading, .. } = self;
-        let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
-        let path = TokenPath::Edit as u8;
-        let Some(token) = tokens.take(path, now, |t| out.retire(t)) else {
-            out.count(Counter::TokensMissing, 1);
-            return Err(Refusal::new(RejectClass::Busy, "no token ready").until(now.plus_ms(BUSY_MS)));
+        let Engine { conns, trading, binance_us, .. } = self;
+        let Some(session) = order_session(conns, id) else {
+            return Err(Refusal::new(RejectClass::NotConnected, "no order connection"));
         };
-        if let Err(RetryAt(at)) = governor.take(now, Priority::Order) {
-            tokens.put_back(path, token);
+        let desk = trading.desks.get_mut(venue);
+        let permit = Permit::take(now, venue, CHANGE, desk, binance_us, out).map_err(|none| none.refusal(now))?;
+        if let Err(refusal) = trading.pretrade.rate_ready(now, venue) {
+            permit.give_back(desk);
             out.count(Counter::RateLimited, 1);
-            return Err(Refusal::new(RejectClass::RateLimited, "own rate limit").until(at));
+            return Err(refusal);
         }
         let (orders, mut sink) = trading.orders_and_sink(out);
-        let Some(send) = orders.replace(now, venue, command, &mut sink) else {
+        let send = orders.replace(now, venue, command, &mut sink);
+        let desk = trading.desks.get_mut(venue);
+        let Some(send) = send else {
             // Told already.
-            trading.desks.get_mut(venue).tokens.put_back(path, token);
+            permit.give_back(desk);
             return Ok(());
         };
+        permit.count(now, Priority::Order, desk, binance_us);
+        trading.pretrade.count_rate(now, venue);
         let intent = ReplaceIntent {
             instrument,
             venue_order_id: &send.venue_order_id,
@@ -272,11 +262,14 @@ impl Engine {
             price: send.price,
             quantity: send.quantity,
         };
-        let Some(session) = order_session(conns, id) else { return Ok(()) };
         let start = out.transmit(id, |_| ());
         let mut plug = Plug { out, conn: id, end: start };
-        if let Err(refused) = session.replace(now, &intent, token.token, &mut plug) {
-            if let Some(token) = refused.token {
+        let sent = match permit.into_token() {
+            Some(token) => session.replace(now, &intent, token, &mut plug).map_err(|refused| refused.token),
+            None => Err(None),
+        };
+        if let Err(token) = sent {
+            if let Some(token) = token {
                 out.retire(token);
             }
             let (orders, mut sink) = trading.orders_and_sink(out);
@@ -382,7 +375,7 @@ impl Engine {
             return Err(soon);
         }
         let (end, deadline) = (plug.end, session.expects_reply_by());
-        trading.load(id, Cargo::Cancel, start, end, UnixNanos::NONE);
+        trading.load(id, Cargo::Cancel(VenueOrderId::EMPTY), start, end, UnixNanos::NONE);
         trading.say_cancelled(ids);
         self.deadlines.set(id.index(), deadline);
         out.count(Counter::CancelsSent, ids.len() as u64);
@@ -392,6 +385,11 @@ impl Engine {
     /// Orders the venue holds although we did not mean them to: cancelled by their venue id.
     pub(super) fn send_strays(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for venue in Venue::ALL {
+            if self.market.on_paper(venue) {
+                // They are of the real account.
+                self.trading.strays.retain(|stray| stray.venue != venue);
+                continue;
+            }
             let strays = &self.trading.strays;
             if venue != Venue::Coinbase {
                 let ours = strays.iter().filter(|stray| stray.venue == venue);

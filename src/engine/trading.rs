@@ -34,8 +34,8 @@ const CARRIED_MAX: usize = 64;
 pub(super) enum Cargo {
     /// A new order.
     Place(Slot),
-    /// Cancels; the session knows which.
-    Cancel,
+    /// A cancel of this order; of several, the session knows which, and none is named here.
+    Cancel(VenueOrderId),
     /// The change of an order this request asked for.
     Change(Slot, RequestId),
     /// A cancel of the old order and the new one in one request.
@@ -299,7 +299,7 @@ impl Trading {
                 (Cargo::Change(slot, _), true) => orders.replace_sent(slot, now),
                 (Cargo::Change(slot, _), false) => orders.replace_lost(now, slot, &mut sink),
                 (
-                    Cargo::Cancel
+                    Cargo::Cancel(_)
                     | Cargo::Query
                     | Cargo::Account
                     | Cargo::Snapshot

@@ -7,12 +7,13 @@ use super::directory::Directory;
 use super::emergency::{Lifeguard, OurOrders, QUESTION_TIMEOUT_MS};
 use super::epoch::{self, StatePlace};
 use super::error::GatewayError;
+use super::learn::learn;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
-use crate::engine::{Control, Engine, EngineConfig, Slot};
+use crate::engine::{Engine, EngineConfig, Slot};
 use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
@@ -20,8 +21,8 @@ use crate::link::tls_config;
 use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
 use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
-use crate::record::{Caller, Instrument, PerVenue, UnixNanos, Venue};
-use crate::state::Account;
+use crate::record::{Caller, PerVenue, UnixNanos, Venue};
+use crate::state::{Account, Session};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -334,6 +335,13 @@ impl GatewayBuilder {
     pub(super) fn trades(&self, venue: Venue) -> bool {
         match venue {
             venue if self.paper.get(venue).is_some() => true,
+            venue => self.signs(venue),
+        }
+    }
+
+    /// Whether orders can be sent to this venue.
+    fn signs(&self, venue: Venue) -> bool {
+        match venue {
             Venue::Coinbase => self.coinbase.as_ref().is_some_and(|coinbase| coinbase.key.is_some()),
             Venue::BinanceUs => self.binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()),
             Venue::Oanda => self.oanda.as_ref().is_some_and(|oanda| oanda.trades),
@@ -420,18 +428,12 @@ impl GatewayBuilder {
         }
         if let Some(coinbase) = coinbase {
             coinbase.check_feeds()?;
-            if self.limits.is_none() && coinbase.key.is_some() {
-                return Err(GatewayError::NoLimits(Venue::Coinbase));
-            }
-        }
-        if self.limits.is_none() && binance_us.as_ref().is_some_and(|binance_us| binance_us.key.is_some()) {
-            return Err(GatewayError::NoLimits(Venue::BinanceUs));
         }
         if let Some(oanda) = &oanda {
             oanda.check_environment()?;
         }
-        if self.limits.is_none() && oanda.as_ref().is_some_and(|oanda| oanda.trades) {
-            return Err(GatewayError::NoLimits(Venue::Oanda));
+        if let Some(venue) = Venue::ALL.into_iter().find(|venue| self.limits.is_none() && self.signs(*venue)) {
+            return Err(GatewayError::NoLimits(venue));
         }
         self.check()?;
         let tls = tls_config(self.extra_roots.as_deref())
@@ -447,7 +449,7 @@ impl GatewayBuilder {
         let settings = [
             coinbase.as_ref().map(|coinbase| (Venue::Coinbase, coinbase.dialer(tls.clone(), wake.clone()))),
             binance_us.as_ref().map(|_| (Venue::BinanceUs, binance_us::dialer(tls.clone(), wake.clone()))),
-            oanda.as_ref().map(|_| (Venue::Oanda, oanda::dialer(tls, wake))),
+            oanda.as_ref().map(|oanda| (Venue::Oanda, oanda.dialer(tls, wake))),
         ];
         for (venue, settings) in settings.into_iter().flatten() {
             let (dialer, receiver) = Dialer::start(settings).map_err(system)?;
@@ -545,7 +547,9 @@ impl GatewayBuilder {
 
         let mut emergencies = Vec::new();
         // Orders on paper are nowhere but in the engine.
-        let live = |venue: &Venue| self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some();
+        let live = |venue: &Venue| {
+            self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some() && self.signs(*venue)
+        };
         for venue in Venue::ALL.into_iter().filter(live) {
             let Some(dialer) = dialers.get(venue) else { continue };
             let (lifeline, clock) = (dialer.lifeline(), clock.clone());
@@ -553,16 +557,13 @@ impl GatewayBuilder {
             let queries = match venue {
                 Venue::Coinbase => coinbase
                     .as_ref()
-                    .filter(|coinbase| coinbase.key.is_some())
                     .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
                 Venue::BinanceUs => binance_us
                     .as_ref()
-                    .filter(|binance_us| binance_us.key.is_some())
                     .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
-                Venue::Oanda => oanda
-                    .as_ref()
-                    .filter(|oanda| oanda.trades)
-                    .map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => {
+                    oanda.as_ref().map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit)))
+                }
             };
             let Some(queries) = queries else { continue };
             let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
@@ -585,6 +586,7 @@ impl GatewayBuilder {
             audit,
             dead_man_ms: self.dead_man_ms,
             heart,
+            told: begun.session.as_ref().map(Session::told).unwrap_or_default(),
         });
         let places = Arc::new(StrategyPlaces::default());
         let mut inline = None;
@@ -596,9 +598,11 @@ impl GatewayBuilder {
         // Known before the engine lists what is open: the control queue is read first.
         for (venue, symbol) in begun.recalled {
             let Some(asked) = queries.get(venue).as_ref() else { continue };
-            let added = directory.add(asked.product(&symbol)?);
-            let known = Control::Instrument(Box::new(Instrument::clone(&added)));
-            control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped)?;
+            let send = |known| control.send(ControlMessage::Engine(known)).map_err(|_| GatewayError::Stopped);
+            if let Err(error) = learn(asked, &directory, &symbol, send) {
+                // Taken back once somebody subscribes to it; one that is delisted must not keep all others waiting.
+                tracing::warn!(%venue, symbol, %error, "an open order of an earlier run cannot be taken back: its instrument cannot be read");
+            }
         }
         let threads = Threads {
             reactor: None,

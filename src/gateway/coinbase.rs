@@ -31,6 +31,7 @@ pub struct CoinbaseConfig {
     pub(super) reply_timeout_ms: Option<u64>,
     pub(super) warm_every_ms: u64,
     pub(super) requests_per_second: usize,
+    pub(super) query_requests_per_second: usize,
     pub(super) market: MarketFeeds,
 }
 
@@ -52,6 +53,7 @@ impl Default for CoinbaseConfig {
             reply_timeout_ms: None,
             warm_every_ms: WARM_EVERY_MS,
             requests_per_second: ENGINE_REQUESTS_PER_SECOND,
+            query_requests_per_second: COLD_REQUESTS_PER_SECOND,
             market: MarketFeeds::default(),
         }
     }
@@ -201,6 +203,13 @@ impl CoinbaseConfig {
         CoinbaseConfig { requests_per_second: requests.clamp(1, crate::guard::LIMIT_MAX), ..self }
     }
 
+    /// Requests a second of queries, and of subscriptions, which look their product up; 1 to 256. Default 4 of the 30 the
+    /// venue allows to a key. More only if the venue has agreed to it.
+    #[must_use]
+    pub fn query_requests_per_second(self, requests: usize) -> CoinbaseConfig {
+        CoinbaseConfig { query_requests_per_second: requests.clamp(1, crate::guard::LIMIT_MAX), ..self }
+    }
+
     /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 10,000.
     #[must_use]
     pub fn reply_timeout_ms(self, timeout_ms: u64) -> CoinbaseConfig {
@@ -310,7 +319,7 @@ impl CoinbaseConfig {
 
     /// Its cold questions.
     pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> CoinbaseQueries {
-        self.asking(cold, clock, Pace::requests_per_second(COLD_REQUESTS_PER_SECOND), timeout_ms, audit)
+        self.asking(cold, clock, Pace::requests_per_second(self.query_requests_per_second), timeout_ms, audit)
     }
 
     /// What an emergency asks, over a lifeline and within the share set aside for it.
@@ -342,6 +351,13 @@ mod tests {
     fn from(pairs: &[(&str, &str)]) -> Result<CoinbaseConfig, GatewayError> {
         let pairs: Vec<(String, String)> = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         CoinbaseConfig::from_variables(&move |name| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone()))
+    }
+
+    #[test]
+    fn queries_keep_to_their_share_unless_told_otherwise() {
+        let config = from(&[]).unwrap();
+        assert_eq!(config.query_requests_per_second + config.requests_per_second + EMERGENCY_REQUESTS_PER_SECOND, 30);
+        assert_eq!(config.query_requests_per_second(0).query_requests_per_second, 1);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! is.
 //!
 //! Owns the alarm and the bells of the emergencies. Guarantees that the kill is latched before anything is cancelled, so
-//! that a reactor which comes back places nothing. Which orders are ours is told by their client order ids: those of this
-//! account's sessions, the present one and earlier ones; strangers' orders are left alone.
+//! that a reactor which comes back places nothing. Which orders are ours is told by the prefix of their client order ids, of
+//! whatever session: here, too many cancelled are better than too few. Orders without it are left alone.
 
 use super::error::ExchangeError;
 use super::queries::Queries;
@@ -28,6 +28,9 @@ pub struct EmergencyReport {
     pub alarm: Option<Alarm>,
     /// Of each venue with credentials.
     pub venues: Vec<(Venue, EmergencyState)>,
+    /// Whether the threads that watch the reactor and would cancel for it all run. If not, one has panicked: stop trading,
+    /// and build a new gateway.
+    pub is_watched: bool,
 }
 
 impl EmergencyReport {
@@ -43,7 +46,7 @@ impl EmergencyReport {
 
     /// Whether it is quiet and would work now, at every venue.
     pub fn is_ready(&self) -> bool {
-        self.alarm.is_none() && self.venues.iter().all(|(_, state)| *state == EmergencyState::Ready)
+        self.is_watched && self.alarm.is_none() && self.venues.iter().all(|(_, state)| *state == EmergencyState::Ready)
     }
 }
 
@@ -57,8 +60,7 @@ pub(super) struct Lifeguard {
 
 #[derive(Debug, Default)]
 struct Told {
-    /// And the turns the reactor had made by then.
-    alarm: Option<(Alarm, u64)>,
+    alarm: Option<Alarm>,
     bells: Vec<(Venue, EmergencyBell)>,
 }
 
@@ -79,7 +81,7 @@ impl Lifeguard {
         self.pulse.give_up();
         self.control.kill(KillScope::Ours);
         let mut told = self.told();
-        told.alarm = Some((alarm, self.pulse.turns()));
+        told.alarm = Some(alarm);
         for (_, bell) in &told.bells {
             bell.raise(alarm);
         }
@@ -94,15 +96,16 @@ impl Lifeguard {
         }
     }
 
+    /// How it stands; whether the threads behind it run is for their owner to see.
     pub(super) fn report(&self) -> EmergencyReport {
         let told = self.told();
         let venues = told.bells.iter().map(|(venue, bell)| (*venue, bell.state())).collect();
-        EmergencyReport { alarm: told.alarm.map(|(alarm, _)| alarm), venues }
+        EmergencyReport { alarm: told.alarm, venues, is_watched: true }
     }
 
-    /// Whether the reactor was given up for its silence and has not turned since.
-    pub(super) fn stands_still(&self) -> bool {
-        matches!(self.told().alarm, Some((Alarm::Silent { .. }, turns)) if turns == self.pulse.turns())
+    /// Turns of the reactor so far.
+    pub(super) fn turns(&self) -> u64 {
+        self.pulse.turns()
     }
 
     /// Whether the reactor has ended, however.
@@ -197,14 +200,14 @@ mod tests {
         heart.beat();
         let guard = Lifeguard::new(pulse, poller.control());
         assert!(guard.report().is_ready());
+        assert!(!EmergencyReport { is_watched: false, ..guard.report() }.is_ready(), "nobody would raise it");
         guard.raise(Alarm::Silent { limit_ms: 5 });
         assert_eq!(poller.control().killed(), Some(KillScope::Ours));
-        assert!(guard.stands_still() && heart.was_given_up());
-        heart.beat();
-        assert!(!guard.stands_still(), "it came back");
+        assert!(heart.was_given_up());
         assert_eq!(guard.report().alarm, Some(Alarm::Silent { limit_ms: 5 }));
         guard.stand_down();
         assert_eq!(guard.report().alarm, None);
+        assert!(guard.report().is_ready());
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) fn begin(
     }
     let unknown: Vec<Venue> = locked.unknown().map(Account::venue).collect();
     let session = locked.begin(now)?;
-    let ids = ids(session.epoch())?.after(session.earlier(), session.last_alive());
+    let ids = ids(session.epoch())?.after(session.earlier(), session.told_until());
     let mut recalled = Vec::new();
     for venue in accounts.iter().map(Account::venue).filter(|venue| !unknown.contains(venue)) {
         let Some(asked) = queries.get(venue) else { continue };

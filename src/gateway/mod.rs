@@ -14,6 +14,7 @@ mod directory;
 mod emergency;
 mod epoch;
 mod error;
+mod learn;
 mod mint;
 mod oanda;
 mod paper;

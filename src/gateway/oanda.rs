@@ -27,6 +27,7 @@ pub struct OandaConfig {
     streams: StreamConfig,
     order_connections: usize,
     requests_per_second: usize,
+    connections_per_second: u32,
     warm_every_ms: u64,
     reply_timeout_ms: u64,
 }
@@ -34,8 +35,8 @@ pub struct OandaConfig {
 /// Connections for new orders unless told otherwise.
 const ORDER_CONNECTIONS: usize = 2;
 /// Requests a second the engine may make, of the 120 the venue takes (OANDA reference 9). What neither it nor cold queries
-/// have is left for whoever else uses this address.
-const ENGINE_REQUESTS_PER_SECOND: usize = 96;
+/// nor an emergency has is left for whoever else uses this address.
+const ENGINE_REQUESTS_PER_SECOND: usize = 84;
 /// An idle connection is used this often: connections are known to be reset, and no time is documented (OANDA reference 1).
 const WARM_EVERY_MS: u64 = 5_000;
 
@@ -43,6 +44,10 @@ const WARM_EVERY_MS: u64 = 5_000;
 const COLD_REQUESTS_PER_SECOND: usize = 12;
 /// And of an emergency: it cancels order by order.
 const EMERGENCY_REQUESTS_PER_SECOND: usize = 20;
+/// The most that is left to the engine.
+const ENGINE_REQUESTS_PER_SECOND_MAX: usize =
+    limits::REQUESTS_PER_SECOND_MAX as usize - COLD_REQUESTS_PER_SECOND - EMERGENCY_REQUESTS_PER_SECOND;
+const _: () = assert!(ENGINE_REQUESTS_PER_SECOND <= ENGINE_REQUESTS_PER_SECOND_MAX);
 /// The variables of the environment that concern this venue.
 pub(super) const VARIABLES: [&str; 5] =
     ["OANDA_API_TOKEN", "OANDA_ACCOUNT_ID", "OANDA_ENVIRONMENT", "OANDA_REST_URL", "OANDA_STREAM_URL"];
@@ -62,6 +67,7 @@ impl OandaConfig {
             streams: StreamConfig { user_agent: USER_AGENT.into(), ..StreamConfig::default() },
             order_connections: ORDER_CONNECTIONS,
             requests_per_second: ENGINE_REQUESTS_PER_SECOND,
+            connections_per_second: limits::CONNECTIONS_PER_SECOND_MAX,
             warm_every_ms: WARM_EVERY_MS,
             reply_timeout_ms: limits::REPLY_MS_MAX,
         })
@@ -128,12 +134,18 @@ impl OandaConfig {
         OandaConfig { order_connections: count.clamp(1, 16), ..self }
     }
 
-    /// Requests a second the engine may make, 1 to 108. Default 96: the venue allows 120 to an address, and 12 of them are
-    /// for queries.
+    /// Requests a second the engine may make, 1 to 88. Default 84: the venue allows 120 to an address, of which 12 are for
+    /// queries and 20 for an emergency.
     #[must_use]
     pub fn requests_per_second(self, requests: usize) -> OandaConfig {
-        let most = limits::REQUESTS_PER_SECOND_MAX as usize - COLD_REQUESTS_PER_SECOND;
-        OandaConfig { requests_per_second: requests.clamp(1, most), ..self }
+        OandaConfig { requests_per_second: requests.clamp(1, ENGINE_REQUESTS_PER_SECOND_MAX), ..self }
+    }
+
+    /// Connections opened in a second, at least 1. Default 2, the venue's own limit: more is taken only with hosts that are
+    /// not the venue's, such as a local venue without limits.
+    #[must_use]
+    pub fn connections_per_second(self, connections: u32) -> OandaConfig {
+        OandaConfig { connections_per_second: connections.max(1), ..self }
     }
 
     /// How long a reply to an order may take before its outcome counts as unknown, ms. Default 10,000.
@@ -156,11 +168,16 @@ fn unusable(setting: &'static str, error: &dyn std::fmt::Display) -> GatewayErro
 
 /// Its part in putting a gateway together.
 impl OandaConfig {
-    /// Before anything is asked: whether the account can be one of the environment.
+    /// Before anything is asked: whether the account can be one of the environment, and the pace one of its hosts.
     ///
     /// # Errors
-    /// [`GatewayError::Setting`]: the account belongs to the other environment.
+    /// [`GatewayError::Setting`]: the account belongs to the other environment, or the venue's own hosts would be dialled
+    /// faster than they allow.
     pub(super) fn check_environment(&self) -> Result<(), GatewayError> {
+        if self.connections_per_second > limits::CONNECTIONS_PER_SECOND_MAX && self.endpoints.any_is_the_venues() {
+            let why = format!("OANDA rejects more than {} a second", limits::CONNECTIONS_PER_SECOND_MAX);
+            return Err(GatewayError::Setting { setting: "connections_per_second", why });
+        }
         self.account.check(self.endpoints.environment).map_err(|error| {
             let why = format!("{error}: set OANDA_ENVIRONMENT to the account's, or choose another account");
             GatewayError::Setting { setting: "OANDA_ACCOUNT_ID", why }
@@ -203,6 +220,11 @@ impl OandaConfig {
         dialled_to(at, EndpointKind::Http)
     }
 
+    /// How its connections are dialled: every one counts (OANDA reference 9).
+    pub(super) fn dialer(&self, tls: Arc<ClientConfig>, wake: Wake) -> DialerSettings {
+        DialerSettings::new(Venue::Oanda.name(), tls, self.connections_per_second, wake)
+    }
+
     /// Its cold questions.
     pub(super) fn queries(&self, cold: ColdHandle, clock: Clock, timeout_ms: u64, audit: ColdAudit) -> OandaQueries {
         self.asking(cold, clock, COLD_REQUESTS_PER_SECOND, timeout_ms, audit)
@@ -234,11 +256,6 @@ impl OandaConfig {
     }
 }
 
-/// How its connections are dialled: every one counts (OANDA reference 9).
-pub(super) fn dialer(tls: Arc<ClientConfig>, wake: Wake) -> DialerSettings {
-    DialerSettings::new(Venue::Oanda.name(), tls, limits::CONNECTIONS_PER_SECOND_MAX, wake)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn all_shares_of_the_rate_together_stay_within_the_venues() {
+        let engine = |config: &OandaConfig| config.setup().unwrap().orders.unwrap().requests_per_second;
+        let config = from(&[TOKEN, PRACTICE]).unwrap();
+        for share in [engine(&config), engine(&config.requests_per_second(usize::MAX))] {
+            let all = share + COLD_REQUESTS_PER_SECOND + EMERGENCY_REQUESTS_PER_SECOND;
+            assert!(all <= limits::REQUESTS_PER_SECOND_MAX as usize, "{share} and the others are {all}");
+        }
+    }
+
+    #[test]
     fn an_account_of_the_other_environment_is_refused_by_name() {
         let error = from(&[TOKEN, PRACTICE, ("OANDA_ENVIRONMENT", "live")]).unwrap().setup().unwrap_err().to_string();
         assert!(error.starts_with("OANDA_ACCOUNT_ID: ") && error.contains("practice account"), "{error}");
@@ -269,6 +296,20 @@ mod tests {
         assert!(live.setup().is_err(), "play money is no place for a live account");
         let hosts = from(&[TOKEN, PRACTICE, ("OANDA_REST_URL", "https://api-fxtrade.oanda.com")]);
         assert!(hosts.unwrap_err().to_string().contains("live environment"));
+    }
+
+    #[test]
+    fn the_venues_own_hosts_are_never_dialled_faster_than_they_allow() {
+        let config = from(&[TOKEN, PRACTICE]).unwrap();
+        assert_eq!(config.connections_per_second, limits::CONNECTIONS_PER_SECOND_MAX);
+        let error = config.clone().connections_per_second(3).setup().unwrap_err().to_string();
+        assert!(error.starts_with("connections_per_second: ") && error.contains("more than 2 a second"), "{error}");
+        assert!(config.connections_per_second(1).setup().is_ok());
+        // One host of our own is not enough: the other is still the venue's.
+        let stream = ("OANDA_STREAM_URL", "https://localhost:77");
+        assert!(from(&[TOKEN, PRACTICE, stream]).unwrap().connections_per_second(3).setup().is_err());
+        let local = from(&[TOKEN, PRACTICE, stream, ("OANDA_REST_URL", "https://localhost:78")]).unwrap();
+        assert!(local.connections_per_second(50).setup().is_ok());
     }
 
     #[test]

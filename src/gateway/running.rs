@@ -5,6 +5,7 @@ use super::checks::deadline_after;
 use super::directory::Directory;
 use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
+use super::learn::learn;
 use super::queries::{BinanceUsQueries, CoinbaseQueries, OandaQueries, Queries};
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
@@ -17,7 +18,6 @@ use crate::record::{Instrument, PerVenue, StrategyId, UnixNanos, Venue};
 use crate::ring::{ring, Doorbell, OrderProducer};
 use crate::state::Session;
 use crate::telemetry::{Counter, CountersReader, CountersSnapshot, Hops, HopsReader, HopsSnapshot};
-use crate::venue::binance_us::limits::FEE_ASSETS;
 use crate::venue::Channels;
 use std::sync::{mpsc, Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -216,27 +216,8 @@ impl Gateway {
         let instrument = match self.directory.find(venue, symbol) {
             Some(known) => known,
             None => {
-                let queries = self.queries(venue)?;
-                let listing = queries.product(symbol)?;
-                let added = self.directory.add(listing);
-                self.send(ControlMessage::Engine(Control::Instrument(Box::new(Instrument::clone(&added)))))?;
-                if let Queries::BinanceUs(queries) = &queries {
-                    if let Some(limits) = queries.take_limits() {
-                        self.send(ControlMessage::Engine(Control::RateLimits(venue, limits)))?;
-                    }
-                    for code in FEE_ASSETS {
-                        let asset = Control::Asset(venue, code, self.directory.asset(code));
-                        self.send(ControlMessage::Engine(asset))?;
-                    }
-                    if let Some(market) = queries.take_market(symbol) {
-                        self.send(ControlMessage::Engine(Control::Market(added.id, Box::new(market))))?;
-                    }
-                }
-                if let Queries::Oanda(queries) = &queries {
-                    let rules = Box::new(queries.rules(symbol)?);
-                    self.send(ControlMessage::Engine(Control::OandaRules(added.id, rules)))?;
-                }
-                added
+                let send = |control| self.send(ControlMessage::Engine(control));
+                learn(&self.queries(venue)?, &self.directory, symbol, send)?
             }
         };
         if !channels.is_empty() {
@@ -360,7 +341,9 @@ impl Gateway {
     /// times it says whether that would work now. Strategies cannot be told over the rings of a dead reactor: ask this
     /// when [`Strategy::is_gateway_gone`](super::Strategy::is_gateway_gone), or when nothing comes any more.
     pub fn emergency(&self) -> EmergencyReport {
-        self.threads.lifeguard.report()
+        let Threads { lifeguard, keeper, emergencies, .. } = &self.threads;
+        let is_watched = keeper.as_ref().is_some_and(Keeper::is_alive) && emergencies.iter().all(Emergency::is_alive);
+        EmergencyReport { is_watched, ..lifeguard.report() }
     }
 
     /// Refuses new orders from now on, does with open ones what `shutdown` says, then ends all threads. If you turn the
@@ -401,6 +384,7 @@ impl Gateway {
     /// Ends all threads; the reactor first, so that nothing asks the others for anything any more.
     fn end(&mut self) -> AuditEnd {
         let deadline = Instant::now() + CONTROL_TIMEOUT;
+        let mut standstill = Standstill::new(Instant::now(), self.threads.lifeguard.turns());
         // A full queue empties as long as the reactor turns.
         while self.send(ControlMessage::End).is_err() && Instant::now() < deadline {
             if self.threads.reactor.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -409,9 +393,9 @@ impl Gateway {
             std::thread::sleep(CONFIRM_EVERY);
         }
         if let Some(reactor) = self.threads.reactor.take() {
-            // One that stands still is not waited for: should it ever turn again, it finds that it is to end.
-            let is_hopeless = || self.threads.lifeguard.stands_still() && Instant::now() >= deadline;
-            while !reactor.is_finished() && !is_hopeless() {
+            // One that stands still is not waited for, whoever watches it: should it ever turn again, it finds that it is to
+            // end.
+            while !reactor.is_finished() && !standstill.lasts(Instant::now(), self.threads.lifeguard.turns()) {
                 std::thread::sleep(LOOK_EVERY);
             }
             if !reactor.is_finished() {
@@ -431,8 +415,45 @@ impl Gateway {
     }
 }
 
+/// Whether a reactor that is to end stands still for as long as any answer of it is waited for.
+struct Standstill {
+    turns: u64,
+    turned: Instant,
+}
+
+impl Standstill {
+    fn new(now: Instant, turns: u64) -> Standstill {
+        Standstill { turns, turned: now }
+    }
+
+    fn lasts(&mut self, now: Instant, turns: u64) -> bool {
+        if turns != self.turns {
+            *self = Standstill { turns, turned: now };
+        }
+        now.saturating_duration_since(self.turned) >= CONTROL_TIMEOUT
+    }
+}
+
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reactor_is_waited_for_as_long_as_it_turns_and_no_longer() {
+        let (began, mut turns) = (Instant::now(), 7);
+        let mut standstill = Standstill::new(began, turns);
+        for second in 0..20 {
+            turns += 1;
+            assert!(!standstill.lasts(began + Duration::from_secs(second), turns));
+        }
+        let last = began + Duration::from_secs(19);
+        assert!(!standstill.lasts(last + CONTROL_TIMEOUT - Duration::from_millis(1), turns));
+        assert!(standstill.lasts(last + CONTROL_TIMEOUT, turns), "whether an alarm was raised or not");
     }
 }

@@ -195,13 +195,14 @@ impl Breaker {
         counts.then(|| self.trip(now, TripCause::FailureRate))
     }
 
-    /// The venue has banned us until then. A breaker that is open stays so at least as long, which is no news.
+    /// The venue has banned us until then. A breaker that is open stays so at least as long; that it is a ban now is news,
+    /// the next reply that says the same is none.
     pub fn banned(&mut self, now: UnixNanos, until: UnixNanos) -> Option<BreakerChange> {
-        let news = self.state != BreakerState::Open;
-        if news {
+        let news = self.state != BreakerState::Open || self.cause != TripCause::Ban;
+        if self.state != BreakerState::Open {
             self.trip(now, TripCause::Ban);
         }
-        self.until = self.until.max(until);
+        (self.cause, self.until) = (TripCause::Ban, self.until.max(until));
         news.then(|| self.change())
     }
 
@@ -340,6 +341,19 @@ mod tests {
         assert_eq!(b.banned(START, end.plus_ms(1)), None, "every request under way says the same");
         assert_eq!(b.time(end), None, "and it lasts longer by that");
         assert_eq!(b.time(end.plus_ms(1)).map(|c| c.state), Some(BreakerState::HalfOpen));
+    }
+
+    #[test]
+    fn a_ban_is_told_once_though_it_is_open_for_another_cause() {
+        let mut b = breaker();
+        b.skewed(START, 5_001).unwrap();
+        let pause = b.deadline().unwrap();
+        let end = START.plus_ms(3_600_000);
+        let told = b.banned(START, end).unwrap();
+        assert_eq!((told.state, told.cause, told.until), (BreakerState::Open, TripCause::Ban, end));
+        assert_eq!(b.banned(START, end), None);
+        assert_eq!(b.time(pause), None, "the pause it had is over, the ban is not");
+        assert_eq!(b.time(end).map(|c| (c.state, c.cause)), Some((BreakerState::HalfOpen, TripCause::Ban)));
     }
 
     #[test]

@@ -140,7 +140,6 @@ impl Limits {
         std::iter::once(&self.everywhere).chain(self.instruments.iter().map(|named| &named.limits))
     }
 
-    /// What applies to an instrument.
     /// Whether the balance is checked anywhere.
     pub fn check_balance_anywhere(&self) -> bool {
         self.everywhere.check_balance || self.instruments.iter().any(|named| named.limits.check_balance)

@@ -120,21 +120,27 @@ struct Shared {
 pub struct EmergencyBell(Arc<Shared>);
 
 impl EmergencyBell {
-    /// Cancel our orders now. While that is under way already it changes nothing.
+    /// Cancel our orders now. While that is under way already it changes nothing, unless it was just told to end.
     pub fn raise(&self, alarm: Alarm) {
         let mut told = self.0.lock();
-        if !told.state.is_under_way() {
+        let stood_down = std::mem::take(&mut told.stand_down);
+        if stood_down || !told.state.is_under_way() {
             told.raised = Some(alarm);
-            told.stand_down = false;
             told.state = EmergencyState::Cancelling { left: None };
         }
         drop(told);
         self.0.changed.notify_all();
     }
 
-    /// The kill was released by hand: what is under way ends where it is.
+    /// The kill was released by hand: what is under way, or was raised and not begun, ends where it is. What is done has
+    /// been read: from now on rehearsals tell again how it stands.
     pub fn stand_down(&self) {
-        self.0.lock().stand_down = true;
+        let mut told = self.0.lock();
+        told.stand_down = true;
+        if matches!(told.state, EmergencyState::Done { .. }) {
+            told.state = EmergencyState::Unready { why: "not rehearsed since the release".into() };
+        }
+        drop(told);
         self.0.changed.notify_all();
     }
 
@@ -195,6 +201,12 @@ impl Emergency {
     #[must_use]
     pub fn counters(&self) -> CountersReader {
         self.counters.clone()
+    }
+
+    /// Whether its thread still runs; if not, it panicked.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 }
 
@@ -269,7 +281,7 @@ impl Guard {
         }
     }
 
-    /// Keeps everything warm. After an emergency its result stays to be read.
+    /// Keeps everything warm. After an emergency its result stays to be read until the kill is released.
     fn rehearse(&mut self) {
         let outcome = self.canceller.open_orders();
         let is_over = matches!(self.shared.lock().state, EmergencyState::Done { .. });
@@ -347,12 +359,13 @@ impl Guard {
 
     /// Sleeps; false if it is to end instead of going on.
     fn rest(&self, pause: Duration) -> bool {
-        let waits = |told: &mut Told| !told.stop && !told.stand_down;
-        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), pause, waits);
+        // Raised again: this one was told to end in between, and another begins.
+        let goes_on = |told: &Told| !told.stop && !told.stand_down && told.raised.is_none();
+        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), pause, |told| goes_on(told));
         let (told, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let goes_on = !told.stop && !told.stand_down;
+        let goes_on = goes_on(&told);
         if !goes_on {
-            let (venue, released) = (self.venue, told.stand_down);
+            let (venue, released) = (self.venue, !told.stop);
             tracing::warn!(%venue, released, "emergency: ended before every order was gone");
         }
         goes_on
@@ -425,12 +438,14 @@ mod tests {
 
     /// What the venue answers, and what it was asked.
     struct Scripted {
+        asked: mpsc::Sender<()>,
         listings: mpsc::Receiver<Result<Vec<ListedOrder>, CancellerFailed>>,
         cancels: mpsc::Sender<Vec<VenueOrderId>>,
     }
 
     impl Canceller for Scripted {
         fn open_orders(&mut self) -> Result<Vec<ListedOrder>, CancellerFailed> {
+            let _ = self.asked.send(());
             // After the script: nothing is open.
             self.listings.recv().unwrap_or_else(|_| Ok(Vec::new()))
         }
@@ -444,9 +459,16 @@ mod tests {
     type Listings = mpsc::Sender<Result<Vec<ListedOrder>, CancellerFailed>>;
 
     fn start() -> (Emergency, Listings, mpsc::Receiver<Vec<VenueOrderId>>) {
+        let (emergency, listings, cancelled, _) = start_by(RULES);
+        (emergency, listings, cancelled)
+    }
+
+    /// The last one hears of each listing that is asked for.
+    fn start_by(rules: EmergencyRules) -> (Emergency, Listings, mpsc::Receiver<Vec<VenueOrderId>>, mpsc::Receiver<()>) {
         let ((listings, scripted), (cancels, cancelled)) = (mpsc::channel(), mpsc::channel());
-        let canceller = Box::new(Scripted { listings: scripted, cancels });
-        (Emergency::start(Venue::Coinbase, canceller, RULES).unwrap(), listings, cancelled)
+        let (asked, hears) = mpsc::channel();
+        let canceller = Box::new(Scripted { asked, listings: scripted, cancels });
+        (Emergency::start(Venue::Coinbase, canceller, rules).unwrap(), listings, cancelled, hears)
     }
 
     fn broken() -> Result<Vec<ListedOrder>, CancellerFailed> {
@@ -508,6 +530,42 @@ mod tests {
         drop(listings);
         assert!(bell.wait(PATIENCE));
         assert!(matches!(bell.state(), EmergencyState::Done { .. }));
+    }
+
+    #[test]
+    fn an_alarm_right_behind_a_release_is_not_taken_for_the_one_that_was_released() {
+        let (emergency, listings, cancelled, asked) = start_by(RULES);
+        let bell = emergency.bell();
+        asked.recv_timeout(PATIENCE).unwrap();
+        bell.raise(Alarm::Silent { limit_ms: 1 });
+        listings.send(Ok(vec![])).unwrap(); // the rehearsal's
+        asked.recv_timeout(PATIENCE).unwrap();
+        // It waits for the venue when the kill is released, and still does when the reactor fails again.
+        bell.stand_down();
+        bell.raise(Alarm::Panicked);
+        listings.send(Ok(vec![order(1)])).unwrap();
+        drop(listings);
+        assert!(bell.wait(PATIENCE));
+        assert_eq!(bell.state(), EmergencyState::Done { orders: 0 }, "the second one found nothing left");
+        assert_eq!(cancelled.recv_timeout(PATIENCE), Ok(vec![order(1).id]));
+        assert_eq!(emergency.counters().get(Counter::Emergencies), 2);
+    }
+
+    #[test]
+    fn after_a_release_rehearsals_tell_again_how_it_stands() {
+        let (emergency, listings, ..) = start_by(EmergencyRules { warm_every_ms: 20, ..RULES });
+        let bell = emergency.bell();
+        bell.raise(Alarm::Panicked);
+        drop(listings);
+        assert!(bell.wait(PATIENCE));
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(bell.state(), EmergencyState::Done { orders: 0 }, "it stays to be read");
+        bell.stand_down();
+        let deadline = Instant::now() + PATIENCE;
+        while bell.state() != EmergencyState::Ready {
+            assert!(Instant::now() < deadline, "{:?}", bell.state());
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     #[test]

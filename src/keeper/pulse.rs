@@ -14,7 +14,7 @@ pub enum Life {
     Unwatched = 0,
     /// It turns all the time, or something is wrong.
     Watched = 1,
-    /// It was told to end, and did.
+    /// It was told to end, and did; or it never began.
     Stopped = 2,
     /// It was dropped by a panic.
     Panicked = 3,
@@ -105,7 +105,9 @@ impl Drop for Heart {
         if std::thread::panicking() {
             self.become_(Life::Panicked);
         } else if self.shared.life.load(Ordering::Acquire) != Life::Stopped as u8 {
-            self.become_(Life::Abandoned);
+            // A gateway that could not be put together drops a reactor that never turned: nothing of it is out there.
+            let began = self.turns > 0 || self.shared.life.load(Ordering::Acquire) == Life::Watched as u8;
+            self.become_(if began { Life::Abandoned } else { Life::Stopped });
         }
     }
 }
@@ -130,9 +132,17 @@ mod tests {
 
     #[test]
     fn a_drop_without_an_end_and_a_panic_are_told_apart() {
-        let abandoned = Pulse::default();
-        drop(abandoned.heart());
-        assert_eq!(abandoned.life(), Life::Abandoned);
+        let began: [fn(&mut Heart); 2] = [|heart| heart.watch(), Heart::beat];
+        for begin in began {
+            let abandoned = Pulse::default();
+            let mut heart = abandoned.heart();
+            begin(&mut heart);
+            drop(heart);
+            assert_eq!(abandoned.life(), Life::Abandoned);
+        }
+        let never_begun = Pulse::default();
+        drop(never_begun.heart());
+        assert_eq!(never_begun.life(), Life::Stopped, "a start that failed abandons nothing");
         let panicked = Pulse::default();
         let heart = panicked.heart();
         let thread = std::thread::spawn(move || {

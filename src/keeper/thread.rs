@@ -1,6 +1,8 @@
-//! The keeper's thread: its turn, its sleep, its end.
+//! The keeper's thread: its turn, its sleep, its end. A mint that panics ends minting, never the thread: the watch over the
+//! reactor lives on it.
 
 use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -181,7 +183,14 @@ impl Turns {
         }
         let sleep = self.look().min(Duration::from_millis(QUIET_MS));
         let Some(minter) = &mut self.minter else { return sleep };
-        let turn = minter.turn(self.clock.now());
+        let now = self.clock.now();
+        // What a panic leaves behind is dropped right away.
+        let Ok(turn) = catch_unwind(AssertUnwindSafe(|| minter.turn(now))) else {
+            tracing::error!("the mint panicked; please report it: no tokens are made any more, orders will be refused");
+            self.counters.mint_failures.fetch_add(1, Ordering::Relaxed);
+            self.minter = None;
+            return sleep;
+        };
         self.counters.tokens_minted.fetch_add(turn.minted, Ordering::Relaxed);
         self.counters.tokens_wiped.fetch_add(turn.wiped, Ordering::Relaxed);
         self.counters.mint_failures.fetch_add(turn.failed, Ordering::Relaxed);
@@ -221,10 +230,14 @@ mod tests {
     }
 
     fn keeper() -> (Keeper, TokenTap, Clock) {
+        keeper_with(None)
+    }
+
+    fn keeper_with(watch: Option<ReactorWatch>) -> (Keeper, TokenTap, Clock) {
         let (clock, anchor) = Clock::start();
         let plans = vec![SlotPlan { slot: TokenSlot(1), depth: 8 }];
         let (minter, tap) = Minter::new(vec![TokenPool { venue: 0, mint: Box::new(Numbered(0)), plans }]);
-        let settings = KeeperSettings { clock: clock.clone(), anchor, minter: Some(minter), watch: None };
+        let settings = KeeperSettings { clock: clock.clone(), anchor, minter: Some(minter), watch };
         (Keeper::start(settings).unwrap(), tap, clock)
     }
 
@@ -306,14 +319,37 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_on_it_is_noticed_and_told() {
-        let (keeper, mut tap, _) = keeper();
+    fn a_mint_that_panics_takes_nothing_else_with_it() {
+        let (pulse, (raise, raised)) = (Pulse::default(), mpsc::channel());
+        let heart = pulse.heart();
+        let watch =
+            ReactorWatch { pulse, silence_ms_max: 400, alarm: Box::new(move |alarm| raise.send(alarm).unwrap()) };
+        let (keeper, mut tap, _) = keeper_with(Some(watch));
+        let counters = keeper.counters();
         eventually(|| {
             if let Some(token) = tap.take() {
                 tap.retire(token.into_text());
             }
-            !keeper.is_alive()
+            counters.mint_failures.load(Ordering::Relaxed) == 1
         });
+        // The reactor is watched all the same.
+        heart.watch();
+        assert_eq!(raised.recv_timeout(Duration::from_secs(10)), Ok(Alarm::Silent { limit_ms: 400 }));
+        assert!(keeper.is_alive());
+        heart.stop();
+        assert_eq!(keeper.shutdown(), Ok(()));
+    }
+
+    #[test]
+    fn a_panic_on_it_is_noticed_and_told() {
+        let (clock, anchor) = Clock::start();
+        let pulse = Pulse::default();
+        let heart = pulse.heart();
+        heart.watch();
+        drop(heart);
+        let watch = Some(ReactorWatch { pulse, silence_ms_max: 400, alarm: Box::new(|_| panic!("for the test")) });
+        let keeper = Keeper::start(KeeperSettings { clock, anchor, minter: None, watch }).unwrap();
+        eventually(|| !keeper.is_alive());
         assert_eq!(keeper.shutdown(), Err(KeeperPanicked));
     }
 }

@@ -1,6 +1,6 @@
 //! The watch over the reactor: silent for too long, or ended by a panic.
 //!
-//! Owns how long the pulse has stood still. Guarantees one alarm per silence, and that time in which the keeper itself did
+//! Owns how long the pulse has stood still. Guarantees one alarm per silence, another if the reactor then ends by a panic, and that time in which the keeper itself did
 //! not run counts as little: of each pause between two looks at most a quarter of the limit is held against the reactor, so
 //! that neither a suspended machine nor a machine too busy to run anybody raises it; at least four looks must have found the
 //! pulse where it was. Reads no clock.
@@ -47,13 +47,13 @@ pub(super) struct Watch {
     turns: u64,
     silent: Duration,
     looked: Option<Duration>,
-    /// The alarm of this silence was raised.
-    raised: bool,
+    /// The alarm that was raised since the last turn.
+    raised: Option<Alarm>,
 }
 
 impl Watch {
     pub(super) fn new(limit: Duration) -> Watch {
-        Watch { limit, turns: 0, silent: Duration::ZERO, looked: None, raised: false }
+        Watch { limit, turns: 0, silent: Duration::ZERO, looked: None, raised: None }
     }
 
     /// Longest sensible pause between two looks: half of what one of them may count.
@@ -72,7 +72,7 @@ impl Watch {
             Life::Panicked => Some(Alarm::Panicked),
             Life::Abandoned => Some(Alarm::Abandoned),
             Life::Watched if turns != self.turns => {
-                (self.turns, self.silent, self.raised) = (turns, Duration::ZERO, false);
+                (self.turns, self.silent, self.raised) = (turns, Duration::ZERO, None);
                 None
             }
             Life::Watched => {
@@ -81,7 +81,7 @@ impl Watch {
                 (self.silent >= self.limit).then_some(Alarm::Silent { limit_ms })
             }
         };
-        found.filter(|_| !std::mem::replace(&mut self.raised, true))
+        found.filter(|alarm| self.raised.replace(*alarm) != Some(*alarm))
     }
 }
 
@@ -150,6 +150,15 @@ mod tests {
             let mut watch = watch();
             assert!((0..100).all(|step| watch.look(ms(100 * step), life, 7).is_none()));
         }
+    }
+
+    #[test]
+    fn a_panic_after_a_silence_is_another_alarm() {
+        let mut watch = watch();
+        let silent = (0..30).find_map(|step| watch.look(ms(100 * step), Life::Watched, 0));
+        assert_eq!(silent, Some(Alarm::Silent { limit_ms: LIMIT_MS }));
+        assert_eq!(watch.look(ms(3_000), Life::Panicked, 0), Some(Alarm::Panicked), "in that same turn");
+        assert_eq!(watch.look(ms(3_100), Life::Panicked, 0), None, "once");
     }
 
     proptest! {

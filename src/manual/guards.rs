@@ -9,6 +9,12 @@
 //! ([`ExecutionRecord::retry_at`](crate::record::ExecutionRecord::retry_at)). Nothing of it was sent then. A change passes the
 //! same, with its new terms in place of the old. Cancels pass all of them but the governor, where a share is theirs.
 //!
+//! At Binance.US a change is a cancel and another order, and a fill may cross it. As long as nothing of the old order is known
+//! to be executed, the venue is told to place the new one only if that is true: never both are executed, and an order is
+//! repriced at its limit. Of one executed in part the venue cannot be told so: what may still be filled of it counts to the
+//! position beside the new order, and where that is too much, cancel it, and place another once it is over. Placed anyway, the
+//! new order is one more, and is checked as such.
+//!
 //! At Binance.US tick, lot and minimums are the symbol's own filters and kinds of order, out of its catalog: prices, lots,
 //! market lots, notional, percent price, iceberg parts, trailing deltas, and the number of open orders as far as they are
 //! ours. A refusal names the filter (`filter LOT_SIZE`). The average price that two filters are relative to is asked for every
@@ -99,5 +105,6 @@
 //!
 //! A reactor that comes back finds the kill before it takes any command, tells every strategy `Killed` ("the reactor stood
 //! still"), and each order's end once, as the venue tells it. The kill lasts until
-//! [`Gateway::release_kill`](crate::gateway::Gateway::release_kill), which also ends an emergency under way. After a panic,
+//! [`Gateway::release_kill`](crate::gateway::Gateway::release_kill), which also ends an emergency under way, and of one that
+//! is done clears the result: rehearsals tell again whether the next one would work. After a panic,
 //! build a new gateway. [`without_reactor_watch`](crate::gateway::GatewayBuilder::without_reactor_watch) switches all of it off.

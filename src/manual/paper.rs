@@ -7,7 +7,7 @@
 //! use exchange_connectors::{CoinbaseConfig, GatewayBuilder, PaperConfig};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let paper = PaperConfig::new(Venue::Coinbase)?
+//! let paper = PaperConfig::new(Venue::Coinbase)
 //!     .balance("USD", "100000".parse()?)?
 //!     .fees("0.004".parse()?, "0.006".parse()?)? // maker, taker
 //!     .latency_ns(2_000_000, 1_000_000)?; // a command there, its news back
@@ -26,7 +26,7 @@
 //! [`Gateway::paper_balances`](crate::Gateway::paper_balances).
 //!
 //! All three venues can be traded on paper. At OANDA the account is one of margin in one currency
-//! (`PaperConfig::new(Venue::Oanda)?.balance("USD", amount)?`); positions, balance and margin are told by records of kind
+//! (`PaperConfig::new(Venue::Oanda).balance("USD", amount)?`); positions, balance and margin are told by records of kind
 //! [`Position`](crate::record::ExecutionKind::Position), [`Balance`](crate::record::ExecutionKind::Balance) and
 //! [`Margin`](crate::record::ExecutionKind::Margin) after every fill, as live.
 //!

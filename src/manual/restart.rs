@@ -10,17 +10,21 @@
 //! - a lock. A second process with the same account is refused at its start, and told which process holds it. The lock ends
 //!   with the process, however that ends;
 //! - the epochs of all sessions so far. The epoch is part of every client order id
-//!   (`xc-<epoch>-<request>`), is above every earlier one and on the disk before it is used, so that an id never comes
-//!   twice and a dead session's orders are recognised as ours;
-//! - when the session was last alive, as the time stamp of the lock file, once a second.
+//!   (`xc-<epoch>-<request>`), is above every earlier one of the account and on the disk before it is used, so that its ids
+//!   never come twice and a dead session's orders are recognised as ours;
+//! - up to when what was executed was told, as the time stamp of the lock file, once a second. It moves on only while the
+//!   venue is reconciled and its executions are listed: neither a start that fails, nor a session that dies before it
+//!   reconciled, nor a venue that is away moves it.
 //!
 //! If the epochs are missing, the venue's own list of open orders decides: with an order of our prefix open the start is
 //! refused ([`StateMissing`](crate::gateway::GatewayError::StateMissing)), with none it is a first start. If the venue
 //! cannot be asked, the start is refused, too. A damaged file is never taken for a missing one.
 //!
-//! Two programs that trade with one account over different keys or from different machines do not lock each other out:
-//! give each its own [`order_id_prefix`](crate::gateway::GatewayBuilder::order_id_prefix). Only orders of sessions this
-//! directory knows are ours; all others are strangers': reported once, and left alone.
+//! Two programs that trade with one account over different keys or from different machines do not lock each other out, and
+//! started in the same second they would make the same ids, in one directory, too: give each its own
+//! [`order_id_prefix`](crate::gateway::GatewayBuilder::order_id_prefix). Only orders of sessions this directory knows are
+//! ours; all others are strangers': reported once, and left alone. In an emergency, when the reactor has failed, every order
+//! of the prefix counts as ours, of whatever session: see [`guards`](super::guards).
 //!
 //! # What becomes of open orders
 //!
@@ -32,15 +36,23 @@
 //!   in limits; the kill switch cancels it.
 //! - [`Sweep`](crate::gateway::RestartPolicy::Sweep): the same, and it is cancelled at once.
 //!
+//! An order whose instrument cannot be read at the start is reported as a stranger's, with a warning in the log, and taken
+//! back once somebody subscribes to the instrument. A sweep and a kill cancel it all the same.
+//!
 //! An order that was executed while nobody was there and is over by now is found by its executions: `OrderListed`, its
 //! end, its fills.
 //!
 //! # Which fills are told
 //!
-//! Every execution of such an order from two minutes before the dead session was last alive is told once as a `Fill` flagged
-//! `REPLAYED`, with its real price, fee and execution id. The listed cumulative quantity and the balances of the start
-//! have it already. The two minutes are there because the dead session may not have heard the last of them: if you kept
-//! books of your own, compare execution ids.
+//! Every execution of such an order from two minutes before the moment in the state directory on is told once as a `Fill`
+//! flagged `REPLAYED`, with its real price, fee and execution id. The listed cumulative quantity and the balances of the
+//! start have it already. The two minutes are there because the dead session may not have heard the last of them: if you
+//! kept books of your own, compare execution ids.
+//!
+//! What an execution says can be read once its instrument is known: those of open orders are at the start, another is as
+//! soon as somebody subscribes to it, and executions in it are then looked for once more. Subscribe to what the dead
+//! session traded: what nobody subscribes to is not told, and the session after this one looks back no further than to
+//! this one.
 //!
 //! # When orders may leave
 //!

@@ -1,6 +1,6 @@
 //! Counters of this floor: nothing is ignored silently.
 
-/// What was ignored or found odd. Each is worth a look when it grows.
+/// What was ignored or found odd. Each is worth a look when it grows, but for what its own words except.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OrderCounters {
     /// Evidence behind a terminal state that said nothing new.
@@ -11,7 +11,8 @@ pub struct OrderCounters {
     pub late_fills: u64,
     /// Orders told to be Rejected that turned out to live.
     pub risen: u64,
-    /// "Filled" with less than the order's quantity executed.
+    /// Orders told to be filled with less than their quantity executed, each counted once. Usual for orders that only reduce,
+    /// at a venue that ends them with what there was to reduce (OANDA); elsewhere its rows were late, or are missing.
     pub short_fills: u64,
     /// Rows listed again.
     pub duplicate_rows: u64,
@@ -23,4 +24,6 @@ pub struct OrderCounters {
     pub unexpected: u64,
     /// Complete listings in which a live order was missing.
     pub denied: u64,
+    /// Rows of orders that had to wait to be looked up because too many others were: they are listed again.
+    pub put_off: u64,
 }

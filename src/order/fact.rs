@@ -165,3 +165,60 @@ pub enum CancelReply {
         code: InlineText<32>,
     },
 }
+
+/// A direct answer that is no success, or the lack of one, to whatever was asked: the law of outcomes (DESIGN section 7)
+/// knows these two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// Definitive: it was not done.
+    Refused {
+        /// Why.
+        class: RejectClass,
+        /// The venue's own code.
+        code: InlineText<32>,
+    },
+    /// Whether it was done is unknown.
+    Unclear {
+        /// What was seen instead.
+        code: InlineText<32>,
+    },
+}
+
+impl Denial {
+    /// Refused, in these words.
+    pub fn refused(class: RejectClass, code: &str) -> Denial {
+        Denial::Refused { class, code: InlineText::truncated(code) }
+    }
+
+    /// Nothing follows from what was seen.
+    pub fn unclear(code: &str) -> Denial {
+        Denial::Unclear { code: InlineText::truncated(code) }
+    }
+}
+
+/// What a denial is as the answer to one kind of request, and back.
+macro_rules! denied {
+    ($($reply:ident),*) => {$(
+        impl From<Denial> for $reply {
+            fn from(denial: Denial) -> $reply {
+                match denial {
+                    Denial::Refused { class, code } => $reply::Rejected { class, code },
+                    Denial::Unclear { code } => $reply::Ambiguous { code },
+                }
+            }
+        }
+
+        impl $reply {
+            /// Why it is no success; `None` if it is one.
+            pub const fn denial(&self) -> Option<Denial> {
+                match *self {
+                    $reply::Rejected { class, code } => Some(Denial::Refused { class, code }),
+                    $reply::Ambiguous { code } => Some(Denial::Unclear { code }),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+denied!(PlaceReply, ReplaceReply, CancelReply);

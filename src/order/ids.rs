@@ -28,8 +28,8 @@ pub struct ClientOrderIds {
     epoch: u64,
     /// Of the dead sessions whose orders are ours, ascending.
     earlier: Arc<[u64]>,
-    /// When one of them was last known to be alive.
-    last_alive: UnixNanos,
+    /// Up to when they told what was executed.
+    told_until: UnixNanos,
 }
 
 impl ClientOrderIds {
@@ -43,17 +43,17 @@ impl ClientOrderIds {
             return Err(BadPrefix(prefix.into()));
         }
         let prefix = ClientOrderId::new(&format!("{prefix}-")).map_err(|_| BadPrefix(prefix.into()))?;
-        Ok(ClientOrderIds { prefix, epoch, earlier: Arc::new([]), last_alive: UnixNanos::NONE })
+        Ok(ClientOrderIds { prefix, epoch, earlier: Arc::new([]), told_until: UnixNanos::NONE })
     }
 
-    /// The same, knowing the sessions before this one, the last of which was alive until about `last_alive`: only what
+    /// The same, knowing the sessions before this one, which told what was executed up to about `told_until`: only what
     /// they placed is ours, too.
     #[must_use]
-    pub fn after(self, earlier: &[u64], last_alive: UnixNanos) -> ClientOrderIds {
+    pub fn after(self, earlier: &[u64], told_until: UnixNanos) -> ClientOrderIds {
         let mut earlier = earlier.to_vec();
         earlier.retain(|epoch| *epoch != self.epoch);
         earlier.sort_unstable();
-        ClientOrderIds { earlier: earlier.into(), last_alive, ..self }
+        ClientOrderIds { earlier: earlier.into(), told_until, ..self }
     }
 
     /// Whether any session before this one is known.
@@ -61,9 +61,9 @@ impl ClientOrderIds {
         !self.earlier.is_empty()
     }
 
-    /// When a session before this one was last known to be alive; `NONE` if there was none.
-    pub const fn last_alive(&self) -> UnixNanos {
-        self.last_alive
+    /// Up to when the sessions before this one told what was executed; `NONE` if there was none.
+    pub const fn told_until(&self) -> UnixNanos {
+        self.told_until
     }
 
     /// The request of a known dead session that placed the order of an id; `None` for every other id.

@@ -288,11 +288,12 @@ impl Order {
                 let short = whole.is_some() && !complete;
                 // Somebody may have made the order smaller; then the venue's quantity is what counts.
                 let short = short && (fact.quantity <= 0 || self.executed() < fact.quantity);
-                if short {
+                if short && !self.told_filled {
                     counters.short_fills = counters.short_fills.saturating_add(1);
                 }
+                self.told_filled |= short;
                 if short && fact.source != FactSource::Query {
-                    (self.told_filled, self.ending) = (true, true);
+                    self.ending = true;
                 } else {
                     self.close(OrderEnd::Filled, now, fact.venue_time, RejectClass::None, none, burst);
                 }

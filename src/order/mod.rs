@@ -114,7 +114,7 @@ pub use changes::ReplaceSend;
 pub use counters::OrderCounters;
 pub use entry::Slot;
 pub use exposure::Exposure;
-pub use fact::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+pub use fact::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use recall::REPLAY_MARGIN_MS;
 pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERIES_MAX, QUERY_IDS_MAX};

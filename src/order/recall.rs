@@ -1,8 +1,9 @@
 //! Orders of dead sessions: taken back into the table as they stand, with what befell them since.
 //!
-//! Owns what has to be asked for it: every execution of an order that was taken back, and the state of orders that only
-//! the history of executions shows because they ended while nobody was there. Guarantees that an order is taken back
-//! once, that each execution since the dead session was last alive is told once (as a Fill flagged REPLAYED; the listed
+//! Owns what has to be asked for it: every execution of an order that was taken back, the state of orders that only
+//! the history of executions shows because they ended while nobody was there, and that history once more in an instrument
+//! that was not known when it was read. Guarantees that an order is taken back
+//! once, that each execution since the dead session told the last one is told once (as a Fill flagged REPLAYED; the listed
 //! cumulative quantity has it already), and that the venue does not count as reconciled before all of it was answered.
 //! Never decides what becomes of an order that was taken back.
 
@@ -21,13 +22,14 @@ use arrayvec::ArrayVec;
 
 /// Orders of dead sessions that wait for their history, at most; further ones are reported as strangers'.
 pub(super) const RECALLED_MAX: usize = 1_024;
-/// Executions are told again from so long before a dead session was last known to be alive, ms: what it may not have
-/// heard yet, a fill that its stream dropped among it.
+/// Executions are told again from so long before the moment up to which a dead session told them, ms: what it may not have
+/// heard yet, a fill that its stream dropped among it, or all of a stream that had gone silent and was not yet given up.
 pub const REPLAY_MARGIN_MS: u64 = 120_000;
 /// Rows held back at most; further ones count as they come.
 const ROWS_HELD_MAX: usize = 16_384;
-/// Venue ids remembered as looked up: of an order of others that is enough to ask once.
-const LOOKED_UP_KEPT: usize = 1_024;
+/// Venue ids remembered as looked up: of an order of others that is enough to ask once. More than one history of
+/// executions has rows, so that one that is read again gets on.
+const LOOKED_UP_KEPT: usize = 16_384;
 
 /// What is to be asked about one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,21 @@ struct Wanted {
     asked: Option<QueryId>,
 }
 
+/// A part of the history of executions that has to be read once more.
+#[derive(Debug, Clone, Copy)]
+struct Reread {
+    venue: Venue,
+    /// It became known after the history was read; `None` if rows found no room then, whatever they are of.
+    instrument: Option<InstrumentId>,
+    asked: Option<QueryId>,
+}
+
+/// What is to be asked next.
+enum Next {
+    Of(Want, ArrayVec<VenueOrderId, QUERY_IDS_MAX>),
+    History(Option<InstrumentId>),
+}
+
 /// How one venue stands.
 #[derive(Debug, Clone, Copy)]
 struct VenueRecall {
@@ -56,6 +73,8 @@ struct VenueRecall {
     settled_at: UnixNanos,
     /// An order could not be taken back because its instrument was not known.
     unread: bool,
+    /// One of them is to be swept and was still listed.
+    unswept: bool,
     /// Orders that are being swept and are not over.
     sweeping: usize,
     /// It was reconciled once.
@@ -67,11 +86,14 @@ struct VenueRecall {
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Recall {
-    /// When a session was last alive; `NONE` on a first start.
+    /// Executions since are looked for; `NONE` on a first start.
     since: UnixNanos,
     wanted: Vec<Wanted>,
     /// Rows of orders whose executions are being read: they count once all are there, oldest first.
     rows: Vec<(Venue, FillFact)>,
+    rereads: Vec<Reread>,
+    /// Instruments whose executions were asked for, or will be with all others.
+    read: Vec<InstrumentId>,
     looked_up: Recent<(Venue, VenueOrderId)>,
     venues: PerVenue<VenueRecall>,
     adopted: u64,
@@ -84,6 +106,7 @@ impl Recall {
             pause_ms: 0,
             settled_at: UnixNanos::MAX,
             unread: false,
+            unswept: false,
             sweeping: 0,
             done_once: false,
             listed: false,
@@ -92,6 +115,8 @@ impl Recall {
             since: UnixNanos::NONE,
             wanted: Vec::new(),
             rows: Vec::new(),
+            rereads: Vec::new(),
+            read: Vec::new(),
             looked_up: Recent::new(LOOKED_UP_KEPT),
             venues: PerVenue::new(|_| venue),
             adopted: 0,
@@ -104,7 +129,26 @@ impl Recall {
 
     /// Whether nothing is left to ask, and nothing to sweep, at a venue.
     pub fn is_done(&self, venue: Venue) -> bool {
-        self.venues.get(venue).sweeping == 0 && !self.wanted.iter().any(|wanted| wanted.venue == venue)
+        // An instrument that becomes known later holds nobody up.
+        let unread = |reread: &Reread| reread.venue == venue && reread.instrument.is_none();
+        self.venues.get(venue).sweeping == 0
+            && !self.wanted.iter().any(|wanted| wanted.venue == venue)
+            && !self.rereads.iter().any(unread)
+    }
+
+    /// Whether history is to be read once more at a venue.
+    fn rereads(&self, venue: Venue) -> bool {
+        self.rereads.iter().any(|reread| reread.venue == venue)
+    }
+
+    /// History is to be read once more, unless that is due already.
+    fn reread(&mut self, now: UnixNanos, venue: Venue, instrument: Option<InstrumentId>) {
+        let is_due = |r: &Reread| r.venue == venue && r.instrument == instrument && r.asked.is_none();
+        if !self.rereads.iter().any(is_due) {
+            self.rereads.push(Reread { venue, instrument, asked: None });
+        }
+        let state = self.venues.get_mut(venue);
+        state.at = state.at.min(now);
     }
 
     /// Open orders were listed, beginning at `begun`. Whether they are to be listed once more: a request of the dead
@@ -116,6 +160,11 @@ impl Recall {
             state.settled_at = state.settled_at.min(begun);
         }
         first
+    }
+
+    /// Whether the last listing had an order that is to be swept and could not be taken back.
+    pub fn take_unswept(&mut self, venue: Venue) -> bool {
+        std::mem::take(&mut self.venues.get_mut(venue).unswept)
     }
 
     /// A swept order is over.
@@ -134,13 +183,19 @@ impl Recall {
         true
     }
 
-    /// The next question about a venue's recalled orders: whose they are first, then their executions.
-    fn next(&mut self, venue: Venue, id: QueryId) -> Option<(Want, ArrayVec<VenueOrderId, QUERY_IDS_MAX>)> {
+    /// The next question about a venue's recalled orders: whose they are first, then their executions, then what has to be
+    /// read once more: by then there is room for what it shows.
+    fn next(&mut self, venue: Venue, id: QueryId) -> Option<Next> {
         self.venues.get_mut(venue).at = UnixNanos::MAX;
         let free = |wanted: &Wanted, want| wanted.venue == venue && wanted.asked.is_none() && wanted.want == want;
         let want = [Want::State, Want::Executions]
             .into_iter()
-            .find(|want| self.wanted.iter().any(|wanted| free(wanted, *want)))?;
+            .find(|want| self.wanted.iter().any(|wanted| free(wanted, *want)));
+        let Some(want) = want else {
+            let reread = self.rereads.iter_mut().find(|reread| reread.venue == venue && reread.asked.is_none())?;
+            reread.asked = Some(id);
+            return Some(Next::History(reread.instrument));
+        };
         let mut ids = ArrayVec::new();
         for wanted in self.wanted.iter_mut().filter(|wanted| free(wanted, want)) {
             if ids.try_push(wanted.id).is_err() {
@@ -148,7 +203,7 @@ impl Recall {
             }
             wanted.asked = Some(id);
         }
-        Some((want, ids))
+        Some(Next::Of(want, ids))
     }
 
     pub fn ended(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd, rules: &ReconcileRules) {
@@ -157,7 +212,9 @@ impl Recall {
             QueryEnd::Complete => {
                 state.pause_ms = 0;
                 self.wanted.retain(|wanted| wanted.asked != Some(query.id));
-                if self.wanted.iter().any(|wanted| wanted.venue == venue) {
+                self.rereads.retain(|reread| reread.asked != Some(query.id));
+                let rereads = self.rereads.iter().any(|reread| reread.venue == venue);
+                if rereads || self.wanted.iter().any(|wanted| wanted.venue == venue) {
                     state.at = now;
                 }
             }
@@ -166,6 +223,9 @@ impl Recall {
                 state.at = now.plus_ms(state.pause_ms);
                 for wanted in self.wanted.iter_mut().filter(|wanted| wanted.asked == Some(query.id)) {
                     wanted.asked = None;
+                }
+                for reread in self.rereads.iter_mut().filter(|reread| reread.asked == Some(query.id)) {
+                    reread.asked = None;
                 }
             }
         }
@@ -183,10 +243,10 @@ impl Recall {
 }
 
 impl Orders {
-    /// A session before this one was last known to be alive at `since`: its orders are taken back, and executions are
-    /// looked for from then on. `NONE` on a first start.
-    pub(super) fn resume(&mut self, since: UnixNanos) {
-        let since = if since.is_some() { before(since, REPLAY_MARGIN_MS) } else { since };
+    /// The sessions before this one told what was executed up to `told_until`: their orders are taken back, and executions
+    /// are looked for from then on. `NONE` on a first start.
+    pub(super) fn resume(&mut self, told_until: UnixNanos) {
+        let since = if told_until.is_some() { before(told_until, REPLAY_MARGIN_MS) } else { told_until };
         self.recall.since = since;
         if since.is_some() {
             for venue in Venue::ALL {
@@ -254,16 +314,34 @@ impl Orders {
         Some(slot)
     }
 
-    /// An order of a dead session cannot be taken back yet: its instrument is not known. Reported once.
-    pub fn cannot_adopt(&mut self, now: UnixNanos, venue: Venue, fact: &OrderFact, out: &mut impl Executions) {
-        if !fact.status.is_terminal() {
-            self.recall.venues.get_mut(venue).unread = true;
-            self.report_stranger(now, venue, (0, 0), fact, out);
+    /// An order of a dead session cannot be taken back yet: its instrument is not known. Reported once. Whether it is to be
+    /// cancelled all the same, since it would be swept: its venue is not reconciled before a listing lacks it.
+    pub fn cannot_adopt(&mut self, now: UnixNanos, venue: Venue, fact: &OrderFact, out: &mut impl Executions) -> bool {
+        if fact.status.is_terminal() {
+            return false;
         }
+        let sweeps = self.reconciliation.rules().restart == RestartPolicy::Sweep;
+        let state = self.recall.venues.get_mut(venue);
+        (state.unread, state.unswept) = (true, state.unswept || sweeps);
+        self.report_stranger(now, venue, (0, 0), fact, out);
+        sweeps
     }
 
-    /// An instrument became known: orders that could not be taken back are listed again.
-    pub fn instrument_known(&mut self, now: UnixNanos, venue: Venue) {
+    /// Whether an order of a dead session may be open that could not be taken back.
+    pub fn leaves_unread(&self, venue: Venue) -> bool {
+        self.recall.venues.get(venue).unread
+    }
+
+    /// An instrument became known: orders that could not be taken back are listed again, and executions in it that were
+    /// passed over are asked for.
+    pub fn instrument_known(&mut self, now: UnixNanos, venue: Venue, instrument: InstrumentId) {
+        let since = self.recall.since;
+        if since.is_some() && !self.recall.read.contains(&instrument) {
+            self.recall.read.push(instrument);
+            if self.reconciliation.asked_since(venue, since) {
+                self.recall.reread(now, venue, Some(instrument));
+            }
+        }
         if std::mem::take(&mut self.recall.venues.get_mut(venue).unread) {
             self.list_open(now, venue);
         }
@@ -287,6 +365,19 @@ impl Orders {
     /// The venue was reconciled at least once.
     pub fn was_reconciled(&self, venue: Venue) -> bool {
         self.recall.venues.get(venue).done_once
+    }
+
+    /// Up to when everything that was executed at a venue was told; `None` while that is not known, which is as long as the
+    /// venue is not reconciled.
+    pub fn told_until(&self, now: UnixNanos, venue: Venue) -> Option<UnixNanos> {
+        if !self.is_reconciled(venue) {
+            return None;
+        }
+        match self.recall.rereads(venue) {
+            // What the dead session did not tell is not told either.
+            true => Some(self.ids().told_until()),
+            false => Some(self.reconciliation.listed_until(now, venue)),
+        }
     }
 
     /// Notes which venues are reconciled now.
@@ -315,8 +406,12 @@ impl Orders {
         let Some(instrument) = fact.instrument.filter(|_| between && self.ids().has_earlier()) else { return };
         let hash = hash_text(venue as u64, fact.venue_order_id.as_str());
         let known = self.recall.looked_up.contains(hash, (venue, fact.venue_order_id));
-        if !known && !self.recall.is_looked_up(venue, &fact.venue_order_id) {
-            self.recall.want(now, venue, fact.venue_order_id, instrument, Want::State);
+        if known || self.recall.is_looked_up(venue, &fact.venue_order_id) {
+            return;
+        }
+        if !self.recall.want(now, venue, fact.venue_order_id, instrument, Want::State) {
+            self.counters.put_off = self.counters.put_off.saturating_add(1);
+            self.recall.reread(now, venue, None);
         }
     }
 
@@ -376,8 +471,9 @@ impl Orders {
         }
         let id = self.reconciliation.begin(Subject::Recall(venue), now, self.evidence);
         match self.recall.next(venue, id) {
-            Some((Want::State, ids)) => Some((id, Query::OrdersByIds { venue, ids })),
-            Some((Want::Executions, ids)) => Some((id, Query::FillsOf { venue, ids })),
+            Some(Next::Of(Want::State, ids)) => Some((id, Query::OrdersByIds { venue, ids })),
+            Some(Next::Of(Want::Executions, ids)) => Some((id, Query::FillsOf { venue, ids })),
+            Some(Next::History(instrument)) => Some((id, Query::Fills { venue, instrument, since: self.recall.since })),
             None => {
                 self.reconciliation.end(id);
                 None

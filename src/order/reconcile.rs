@@ -127,6 +127,8 @@ pub enum Query {
     Fills {
         /// Where.
         venue: Venue,
+        /// Only those in this one, if it is named; others may come along.
+        instrument: Option<InstrumentId>,
         /// From when.
         since: UnixNanos,
     },
@@ -149,6 +151,8 @@ pub(super) struct Check {
     /// The venue's id was known when the order was last looked at.
     pub identified: bool,
     query: Option<QueryId>,
+    /// When to ask once more, after the query under way; `MAX` if not.
+    later: UnixNanos,
     pause_ms: u64,
     absences: u8,
     /// When the last listing that counted began.
@@ -160,6 +164,7 @@ impl Check {
         at: UnixNanos::MAX,
         identified: false,
         query: None,
+        later: UnixNanos::MAX,
         pause_ms: 0,
         absences: 0,
         counted: UnixNanos::NONE,
@@ -172,9 +177,24 @@ impl Check {
         }
     }
 
+    /// Asks at `at`, whatever is answered until then.
+    pub fn arm_again(&mut self, at: UnixNanos) {
+        self.later = self.later.min(at);
+        self.arm(at);
+    }
+
     /// Nothing is to be asked for now.
     pub fn rest(&mut self) {
-        self.at = UnixNanos::MAX;
+        self.at = if self.query.is_none() { self.later } else { UnixNanos::MAX };
+    }
+
+    /// It is being asked for.
+    fn asked(&mut self, id: QueryId, now: UnixNanos) {
+        self.query = Some(id);
+        if self.later <= now {
+            self.later = UnixNanos::MAX;
+        }
+        self.rest();
     }
 
     /// The order is over: nothing is ever to be asked again.
@@ -321,6 +341,27 @@ impl Reconciliation {
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
     }
 
+    /// Up to when the stream's word can be trusted: while executions are asked for, to the last time that was answered,
+    /// since a stream may drop one. With no order open for long nothing is asked for.
+    pub fn listed_until(&self, now: UnixNanos, venue: Venue) -> UnixNanos {
+        let state = self.venues.get(venue);
+        match state.fills_asked || state.fills_at != UnixNanos::MAX {
+            true => state.fills_from.min(now),
+            false => now,
+        }
+    }
+
+    /// Whether a listing is still to come that answers what was asked.
+    fn needs_listing(&self, venue: Venue) -> bool {
+        self.venues.get(venue).needs_listing
+    }
+
+    /// Whether a question for executions since then was begun, and is not to be begun again by itself.
+    pub fn asked_since(&self, venue: Venue, since: UnixNanos) -> bool {
+        let state = self.venues.get(venue);
+        state.fills_asked || state.fills_from != since
+    }
+
     /// Executions are to be looked for from then on.
     pub fn fills_since(&mut self, venue: Venue, since: UnixNanos) {
         self.venue(venue).fills_from = since;
@@ -375,7 +416,8 @@ impl Reconciliation {
             if !idle {
                 let since = before(state.fills_from, overlap.saturating_add(margin));
                 state.fills_asked = true;
-                return Some((self.begin(Subject::Fills(venue), now, evidence), Query::Fills { venue, since }));
+                let id = self.begin(Subject::Fills(venue), now, evidence);
+                return Some((id, Query::Fills { venue, instrument: None, since }));
             }
         }
         let state = self.venue(venue);
@@ -553,9 +595,16 @@ impl Orders {
             Subject::Open(venue) => {
                 if self.reconciliation.listing_done(now, venue, &query, end) {
                     self.owe(now, venue, &query);
-                    if self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
+                    // One that is due already is not put off.
+                    let settled = !self.reconciliation.needs_listing(venue);
+                    if settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
                         self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
+                    }
+                    if settled && self.recall.take_unswept(venue) {
+                        self.list_open(now, venue);
+                        let pause_ms = self.reconciliation.rules().query_pause_ms_max;
+                        self.reconciliation.list_again(venue, now.plus_ms(pause_ms));
                     }
                 }
             }
@@ -601,8 +650,7 @@ impl Orders {
             let same = order.venue() == venue && order.instrument() == instrument;
             if same && order.wants_identity() && entry.check.query.is_none() {
                 since = since.min(order.sent_at());
-                entry.check.query = Some(id);
-                entry.check.rest();
+                entry.check.asked(id, now);
             }
             at = entry.link.after;
         }
@@ -617,8 +665,7 @@ impl Orders {
             let due = entry.check.at <= now && entry.order.venue() == venue && !entry.order.wants_identity();
             if due && ids.try_push(*entry.order.venue_order_id()).is_ok() {
                 entry.change.asked();
-                entry.check.query = Some(id);
-                entry.check.rest();
+                entry.check.asked(id, now);
             }
             at = entry.link.after;
         }
@@ -671,6 +718,7 @@ impl Orders {
             } else {
                 entry.check.pause_ms = 0;
             }
+            entry.check.at = entry.check.at.min(entry.check.later);
             self.due.check = self.due.check.min(entry.check.at);
         }
     }

@@ -276,6 +276,11 @@ impl Order {
         self.executed().saturating_sub(self.inherited)
     }
 
+    /// Whether the venue has denied it, and nothing has refuted that.
+    pub(super) const fn is_doubted(&self) -> bool {
+        self.doubt.is_some()
+    }
+
     /// Whether something about it can only be settled by asking the venue.
     pub(super) const fn wants_check(&self) -> bool {
         match self.state {

@@ -32,6 +32,14 @@ pub struct Swap {
     to: Terms,
 }
 
+impl Swap {
+    /// Whether the venue is told to cancel the order, and with it to place the other, only if nothing of it was executed: a
+    /// fill on its way then cannot make both together more than was asked for.
+    pub const fn only_untouched(&self, command: &OrderCommand) -> bool {
+        self.untouched && !command.places_anyway()
+    }
+}
+
 impl Orders {
     /// What a replace would become. Changes nothing.
     ///

@@ -103,13 +103,14 @@ pub struct Orders {
 struct Before {
     state: OrderState,
     identified: bool,
+    doubted: bool,
 }
 
 impl Orders {
     /// An empty table; takes all its memory now.
     pub fn new(ids: ClientOrderIds, limits: OrderLimits, rules: ReconcileRules) -> Orders {
         let total = limits.open_max.saturating_add(limits.closed_kept).min(NIL as usize);
-        let last_alive = ids.last_alive();
+        let told_until = ids.told_until();
         let mut orders = Orders {
             entries: std::iter::repeat_with(|| Entry::VACANT).take(total).collect(),
             open: List::EMPTY,
@@ -132,7 +133,7 @@ impl Orders {
             exposures: Exposures::new(InstrumentId::COUNT_MAX),
             assets: Assets::new(),
         };
-        orders.resume(last_alive);
+        orders.resume(told_until);
         orders
     }
 
@@ -576,7 +577,8 @@ impl Orders {
             counters.unexpected = counters.unexpected.saturating_add(1);
             return;
         };
-        let before = Before { state: entry.order.state(), identified: entry.check.identified };
+        let (state, identified, doubted) = (entry.order.state(), entry.check.identified, entry.order.is_doubted());
+        let before = Before { state, identified, doubted };
         let share = Share::of(&entry.order);
         apply(&mut entry.order, counters);
         self.expose(slot.at, Some(share));
@@ -587,6 +589,10 @@ impl Orders {
         let Orders { entries, due, reconciliation, .. } = self;
         let Some(entry) = entries.get_mut(at as usize) else { return };
         let state = entry.order.state();
+        if before.doubted && !entry.order.is_doubted() && matches!(state, OrderState::Live | OrderState::Risen) {
+            // What refutes a doubt may be older than it: a listing lags, a row is of the past. Later ones are not.
+            entry.check.arm_again(now.plus_ms(reconciliation.rules().absence_grace_ms));
+        }
         entry.check.identified = !entry.order.venue_order_id().is_empty();
         if entry.check.identified && !before.identified {
             entry.cancel.identified(now);

@@ -97,10 +97,7 @@ pub struct PaperConfig {
 impl PaperConfig {
     /// An empty account with the venue's fees for small accounts and no latency. At OANDA it is one of margin in US
     /// dollars, unless [`PaperConfig::balance`] names another currency; it pays the spread and no fees.
-    ///
-    /// # Errors
-    /// None at present: every venue can be traded on paper.
-    pub fn new(venue: Venue) -> Result<PaperConfig, PaperError> {
+    pub fn new(venue: Venue) -> PaperConfig {
         let (maker, taker) = match venue {
             // Coinbase reference 7.11.
             Venue::Coinbase => (Fixed::new(6, -3), Fixed::new(12, -3)),
@@ -113,7 +110,7 @@ impl PaperConfig {
         // middle (OANDA reference 7).
         let (margin_rate, conversion_cost) = (Fixed::new(2, -2), Fixed::new(1, -2));
         let balances = Vec::new();
-        Ok(PaperConfig { venue, balances, maker, taker, margin_rate, conversion_cost, command_ns: 0, event_ns: 0 })
+        PaperConfig { venue, balances, maker, taker, margin_rate, conversion_cost, command_ns: 0, event_ns: 0 }
     }
 
     /// So much of an asset is there at the start. `asset` is the venue's own code, such as `USD`.
@@ -209,13 +206,13 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_by_name() {
-        let paper = || PaperConfig::new(Venue::Coinbase).unwrap();
+        let paper = || PaperConfig::new(Venue::Coinbase);
         let said = |result: Result<PaperConfig, PaperError>| result.unwrap_err().to_string();
         assert!(said(paper().balance("USD", Decimal::NEGATIVE_ONE)).contains("balance of USD: -1"));
         assert!(said(paper().balance("", Decimal::ONE)).contains("asset ``"));
         assert!(said(paper().fees(Decimal::TWO, Decimal::ZERO)).contains("fee rate 2"));
         assert!(said(paper().latency_ns(0, 61_000_000_000)).contains("61000000000 ns"));
-        let oanda = || PaperConfig::new(Venue::Oanda).unwrap();
+        let oanda = || PaperConfig::new(Venue::Oanda);
         assert!(said(oanda().fees(Decimal::ZERO, Decimal::ZERO)).contains("oanda: has no fees"));
         assert!(said(oanda().margin_rate(Decimal::TWO)).contains("margin rate 2"));
         assert!(said(paper().margin_rate(Decimal::ONE)).contains("coinbase: has no margin"));
@@ -225,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_balance_given_again_replaces_the_first() {
-        let paper = PaperConfig::new(Venue::Coinbase).unwrap();
+        let paper = PaperConfig::new(Venue::Coinbase);
         let paper = paper.balance("USD", Decimal::ONE).and_then(|p| p.balance("USD", Decimal::TEN)).unwrap();
         assert_eq!(paper.balances.len(), 1);
         assert_eq!(paper.balances.first().map(|(_, amount)| *amount), Some(Fixed128::new(10, 0)));

@@ -23,7 +23,7 @@
 //!   that trade. So does an offer shown at its price or a better one, up to what is shown, at OUR price: it rests.
 //! - **A doubtful book.** While the book is not whole nothing is filled. A new order is refused before it leaves
 //!   ([`Busy`](crate::record::RejectClass::Busy)); one that was on its way, by the venue
-//!   ([`NotTradable`](crate::record::RejectClass::NotTradable)).
+//!   ([`NotTradable`](crate::record::RejectClass::NotTradable)). So is a change, and the order stands as it stood.
 //! - **Immediate or cancel, fill or kill, post-only, market by base or by quote**, funds, fees and the words of refusals are
 //!   those of the venue it stands for ([`rules`]).
 //! - **Our own orders** never trade with each other: at Coinbase the newer one ends, at Binance.US the resting one expires.
@@ -70,4 +70,4 @@ mod venue;
 pub use config::{PaperConfig, PaperError, ASSETS_MAX};
 pub use shown::{Books, Shown};
 pub use told::{Answer, Told};
-pub use venue::{NotOffered, PaperVenue, FILLS_KEPT_MAX, ORDERS_KEPT_MAX};
+pub use venue::{Asked, NotOffered, PaperVenue, FILLS_KEPT_MAX, ORDERS_KEPT_MAX};

@@ -14,7 +14,7 @@ use super::rules::Refused;
 use super::shown::Shown;
 use super::told::{Answer, Told};
 use super::venue::{NotOffered, PaperVenue, FILLS_KEPT_MAX};
-use crate::order::{FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::order::{Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
     ExecutionId, Fixed128, InlineText, InstrumentId, Liquidity, Side, TimeInForce, UnixNanos, VenueOrderId,
 };
@@ -64,7 +64,6 @@ impl PaperVenue {
         };
         let units = entry.units.mantissa();
         Ok(PaperOrder {
-            client: *intent.client_order_id,
             instrument: intent.instrument.id,
             side: if units < 0 { Side::Sell } else { Side::Buy },
             limit: limit.map(|price| price.mantissa()),
@@ -89,8 +88,7 @@ impl PaperVenue {
         let (slot, shown) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
-                let (class, code) = self.words(refused);
-                let reply = PlaceReply::Rejected { class, code };
+                let reply = self.denial(refused).into();
                 return self.outbox.say(now, Told::Answer(Answer::Place(client, reply)));
             }
         };
@@ -98,8 +96,7 @@ impl PaperVenue {
         if let Birth::Dies(reason) = birth {
             // The answer has no place for its id: what became of it is told first.
             self.live(now, slot, birth, shown);
-            let class = reject::ending(reason, true).1;
-            let reply = PlaceReply::Rejected { class, code: InlineText::truncated(reason) };
+            let reply = Denial::refused(reject::ending(reason, true).1, reason).into();
             return self.outbox.say(now, Told::Answer(Answer::Place(client, reply)));
         }
         let venue_order_id = self.order(slot).map_or(VenueOrderId::EMPTY, |order| order.id);
@@ -115,13 +112,13 @@ impl PaperVenue {
         (price, quantity): (i64, i64),
         shown: Option<Shown<'_>>,
     ) {
+        // The book first: without one nothing is changed.
         let entered =
-            self.reenter(now, old, (price, quantity)).and_then(|slot| Ok((slot, shown.ok_or(Refused::NoBook)?)));
+            shown.ok_or(Refused::NoBook).and_then(|shown| Ok((self.reenter(now, old, (price, quantity))?, shown)));
         let (slot, shown) = match entered {
             Ok(entered) => entered,
             Err(refused) => {
-                let (class, code) = self.words(refused);
-                let reply = ReplaceReply::Rejected { class, code };
+                let reply = self.denial(refused).into();
                 return self.outbox.say(now, Told::Answer(Answer::Replace(id, reply)));
             }
         };
@@ -353,9 +350,13 @@ impl PaperVenue {
     /// Closes an instrument's trades if half the margin is more than what the account is worth; those of others follow
     /// with their next prices.
     fn close_out(&mut self, now: UnixNanos, instrument: InstrumentId, shown: Shown<'_>) {
-        let Some(account) = self.margin.as_deref().filter(|account| account.is_lost()) else { return };
-        let trades: Vec<Trade> =
-            account.get(instrument).map(|q| q.trades.iter().copied().collect()).unwrap_or_default();
+        let Some(account) = self.margin.as_deref() else { return };
+        // First, since what the account is worth takes a look at everything it holds.
+        let Some(held) = account.get(instrument).filter(|quoted| !quoted.trades.is_empty()) else { return };
+        if !account.is_lost() {
+            return;
+        }
+        let trades: Vec<Trade> = held.trades.iter().copied().collect();
         for trade in trades {
             let order = PaperOrder {
                 instrument,

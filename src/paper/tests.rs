@@ -55,7 +55,7 @@ struct Bench {
 }
 
 fn config(venue: Venue) -> PaperConfig {
-    let config = PaperConfig::new(venue).unwrap().fees(Decimal::new(1, 2), Decimal::new(2, 2)).unwrap();
+    let config = PaperConfig::new(venue).fees(Decimal::new(1, 2), Decimal::new(2, 2)).unwrap();
     let with = |config: PaperConfig, asset, amount: i64| config.balance(asset, Decimal::from(amount)).unwrap();
     with(with(config, "USD", 100_000), "BTC", 100)
 }
@@ -153,7 +153,8 @@ impl Bench {
             composite: None,
         };
         change(&mut intent);
-        self.venue.place(UnixNanos(self.now), &intent).unwrap();
+        let asked = self.venue.asked(UnixNanos(self.now), &intent).unwrap();
+        self.venue.place(UnixNanos(self.now), asked, &client);
         self.venue.arrive(UnixNanos(self.now), &self.market);
         client
     }
@@ -225,6 +226,29 @@ impl Bench {
         };
         self.venue.replace(UnixNanos(self.now), &intent);
         self.venue.arrive(UnixNanos(self.now), &self.market);
+    }
+
+    fn swap(&mut self, old: ClientOrderId, anyway: bool, price: i64, size: i64) -> ClientOrderId {
+        self.told();
+        let id = self.id_of(old).unwrap();
+        self.placed += 1;
+        let client: ClientOrderId = InlineText::new(&format!("c{}", self.placed)).unwrap();
+        let intent = PlaceIntent {
+            instrument: &self.instrument,
+            client_order_id: &client,
+            side: Buy,
+            order_type: OrderType::Limit,
+            time_in_force: TimeInForce::GoodTilCancelled,
+            post_only: false,
+            price: self.price(price),
+            quantity: self.size(size),
+            quantity_in_quote: false,
+            composite: None,
+        };
+        let asked = self.venue.asked(UnixNanos(self.now), &intent).unwrap();
+        self.venue.swap(UnixNanos(self.now), &id, (false, anyway), asked, &client);
+        self.venue.arrive(UnixNanos(self.now), &self.market);
+        client
     }
 
     fn balance(&self, asset: &str) -> (Fixed128, Fixed128) {
@@ -469,6 +493,21 @@ fn a_smaller_size_keeps_the_place_and_anything_else_joins_the_end() {
     assert_eq!(bench.last(bid), "replace rejected InvalidSize");
     bench.replace(bid, 102, 3);
     assert_eq!(bench.last(bid), "Filled 3");
+}
+
+#[test]
+fn a_swap_that_meets_no_book_leaves_the_old_order_as_it_stood() {
+    for anyway in [false, true] {
+        let mut bench = Bench::binance_us();
+        let old = bench.limit(Buy, 99, 4);
+        bench.market.whole = false;
+        let new = bench.swap(old, anyway, 98, 3);
+        assert_eq!(bench.said(old), ["accepted", "Open 0", "replace rejected NotTradable"], "{anyway}");
+        assert_eq!(bench.said(new), ["rejected NotTradable"], "{anyway}");
+        bench.market.whole = true;
+        bench.trade(Sell, 98, 4);
+        assert_eq!(bench.last(old), "Filled 4", "{anyway}");
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! What the paper venue has said and nobody has heard yet, in the order in which it arrives.
 
-use crate::order::{CancelReply, FillFact, OrderFact, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, Denial, FillFact, OrderFact, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, UnixNanos, VenueOrderId};
 use crate::venue::{AccountFact, BalanceFact, Facts, TradeFill};
 use std::collections::VecDeque;
@@ -14,6 +14,17 @@ pub enum Answer {
     Cancel(VenueOrderId, CancelReply),
     /// To a change of this order.
     Replace(VenueOrderId, ReplaceReply),
+}
+
+impl Answer {
+    /// Why it is no success; `None` if it is one.
+    pub const fn denial(&self) -> Option<Denial> {
+        match self {
+            Answer::Place(_, reply) => reply.denial(),
+            Answer::Cancel(_, reply) => reply.denial(),
+            Answer::Replace(_, reply) => reply.denial(),
+        }
+    }
 }
 
 /// One thing the paper venue says.

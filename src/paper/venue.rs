@@ -9,9 +9,9 @@ use super::order::{PaperOrder, Place, Size};
 use super::rules::{words, Refused, Rules};
 use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
-use crate::order::{CancelReply, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{
-    Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, RejectClass, Side, TimeInForce,
+    ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, Side, TimeInForce,
     UnixNanos, Venue, VenueOrderId,
 };
 use crate::venue::{BalanceFact, Facts, PlaceIntent, ReplaceIntent};
@@ -33,6 +33,10 @@ const NO_PLACE: usize = usize::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not offered on paper")]
 pub struct NotOffered;
+
+/// An order this venue offers, without a name: [`PaperVenue::asked`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked(PaperOrder);
 
 /// A command on its way.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +63,8 @@ pub struct PaperVenue {
     pub(super) ends_at: Option<UnixNanos>,
     pub(super) markets: Vec<Option<Box<PaperMarket>>>,
     pub(super) orders: Vec<PaperOrder>,
+    /// Slots from here on were never used.
+    used: usize,
     pub(super) free: Vec<u32>,
     /// Orders that are over, oldest first.
     pub(super) closed: VecDeque<u32>,
@@ -88,6 +94,7 @@ impl PaperVenue {
             ends_at: None,
             markets: Vec::new(),
             orders: vec![PaperOrder::VACANT; ORDERS_KEPT_MAX],
+            used: 0,
             free: (0..ORDERS_KEPT_MAX as u32).rev().collect(),
             closed: VecDeque::with_capacity(ORDERS_KEPT_MAX),
             fills: VecDeque::with_capacity(FILLS_KEPT_MAX),
@@ -127,46 +134,39 @@ impl PaperVenue {
         }
     }
 
-    /// A new order leaves for the venue.
+    /// What an order asks of this venue. Its name does not matter yet.
     ///
     /// # Errors
     /// [`NotOffered`] for what the venue it stands for has no form for; in a book for prepared orders; at OANDA for exits on
     /// fill and for orders until the end of the day.
-    pub fn place(&mut self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<(), NotOffered> {
+    pub fn asked(&self, now: UnixNanos, intent: &PlaceIntent<'_>) -> Result<Asked, NotOffered> {
         let order = match self.margin {
             Some(_) => self.asked_entry(now, intent)?,
-            None => self.asked(intent)?,
+            None => self.asked_in_book(intent)?,
         };
-        self.leave(now, Arrival::Place(order));
-        Ok(())
+        Ok(Asked(order))
     }
 
-    /// Whether such an order is offered; what [`PaperVenue::place`] would say.
-    pub fn offers(&self, now: UnixNanos, intent: &PlaceIntent<'_>) -> bool {
-        match self.margin {
-            Some(_) => self.asked_entry(now, intent).is_ok(),
-            None => self.asked(intent).is_ok(),
-        }
+    /// A new order leaves for the venue, under this name.
+    pub fn place(&mut self, now: UnixNanos, Asked(order): Asked, client: &ClientOrderId) {
+        self.leave(now, Arrival::Place(PaperOrder { client: *client, ..order }));
     }
 
     /// A cancel and a new order leave for the venue in one request (Binance.US reference 3): the new one is placed only if
     /// the old one was cancelled, unless `anyway`; `only_untouched` leaves an old one alone that has executed something.
-    ///
-    /// # Errors
-    /// As [`PaperVenue::place`].
     pub fn swap(
         &mut self,
         now: UnixNanos,
         old: &VenueOrderId,
         (only_untouched, anyway): (bool, bool),
-        intent: &PlaceIntent<'_>,
-    ) -> Result<(), NotOffered> {
-        let new = self.asked(intent)?;
+        Asked(order): Asked,
+        client: &ClientOrderId,
+    ) {
+        let new = PaperOrder { client: *client, ..order };
         self.leave(now, Arrival::Swap { old: *old, only_untouched, anyway, new });
-        Ok(())
     }
 
-    fn asked(&self, intent: &PlaceIntent<'_>) -> Result<PaperOrder, NotOffered> {
+    fn asked_in_book(&self, intent: &PlaceIntent<'_>) -> Result<PaperOrder, NotOffered> {
         let limit = match (intent.order_type, intent.composite) {
             (OrderType::Limit, None) => Some(intent.price),
             (OrderType::Market, None) => None,
@@ -187,7 +187,6 @@ impl PaperVenue {
             false => Size::Base(intent.quantity),
         };
         Ok(PaperOrder {
-            client: *intent.client_order_id,
             instrument: intent.instrument.id,
             side: intent.side,
             limit,
@@ -237,10 +236,7 @@ impl PaperVenue {
                     }
                     let reply = match self.edit(now, slot, (price, quantity), shown) {
                         Ok(()) => ReplaceReply::Accepted,
-                        Err(refused) => {
-                            let (class, code) = self.words(refused);
-                            ReplaceReply::Rejected { class, code }
-                        }
+                        Err(refused) => self.denial(refused).into(),
                     };
                     self.outbox.say(now, Told::Answer(Answer::Replace(id, reply)));
                     if let (Some(slot), ReplaceReply::Accepted) = (slot, reply) {
@@ -285,8 +281,7 @@ impl PaperVenue {
         let (slot, shown) = match self.let_in(now, order, shown) {
             Ok(taken) => taken,
             Err(refused) => {
-                let (class, code) = self.words(refused);
-                let reply = PlaceReply::Rejected { class, code };
+                let reply = self.denial(refused).into();
                 return self.outbox.say(now, Told::Answer(Answer::Place(client, reply)));
             }
         };
@@ -345,6 +340,7 @@ impl PaperVenue {
         let _fits = write!(id, "paper-{slot}-{}", self.serial);
         (order.serial, order.updated) = (self.serial, now);
         order.id = InlineText::truncated(&id);
+        self.used = self.used.max((slot as usize).saturating_add(1));
         if let Some(place) = self.orders.get_mut(slot as usize) {
             *place = order;
         }
@@ -379,10 +375,7 @@ impl PaperVenue {
         };
         let reply = match refused {
             None => CancelReply::Queued,
-            Some(refused) => {
-                let (class, code) = self.words(refused);
-                CancelReply::Rejected { class, code }
-            }
+            Some(refused) => self.denial(refused).into(),
         };
         self.outbox.say(now, Told::Answer(Answer::Cancel(*id, reply)));
         if let (Some(slot), None) = (slot, refused) {
@@ -403,16 +396,17 @@ impl PaperVenue {
             None => Some(Refused::UnknownOrder),
             Some(order) if !order.is_open() => Some(Refused::Over),
             Some(order) if only_untouched && order.filled > 0 => Some(Refused::Touched),
+            // Only on paper could the new order not be placed for that: the old one is not given up for it.
+            Some(_) if shown.is_none() => Some(Refused::NoBook),
             Some(_) => None,
         };
-        let said = refused.map(|refused| self.words(refused));
-        let replaced = said.map_or(ReplaceReply::Accepted, |(class, code)| ReplaceReply::Rejected { class, code });
+        let denial = refused.map(|refused| self.denial(refused));
+        let replaced = denial.map_or(ReplaceReply::Accepted, ReplaceReply::from);
         self.outbox.say(now, Told::Answer(Answer::Replace(*old, replaced)));
-        match (slot, said) {
+        match (slot, denial) {
             (Some(slot), None) => self.finish(now, slot, OrderStatus::Cancelled),
-            (_, Some((class, code))) if !anyway => {
-                let reply = PlaceReply::Rejected { class, code };
-                return self.outbox.say(now, Told::Answer(Answer::Place(new.client, reply)));
+            (_, Some(denial)) if !anyway => {
+                return self.outbox.say(now, Told::Answer(Answer::Place(new.client, denial.into())));
             }
             _ => {}
         }
@@ -514,7 +508,7 @@ impl PaperVenue {
     }
 
     fn tell_orders(&self, facts: &mut impl Facts, wanted: impl Fn(&PaperOrder) -> bool) {
-        for order in self.orders.iter().filter(|order| order.serial > 0 && wanted(order)) {
+        for order in self.orders.iter().take(self.used).filter(|order| order.serial > 0 && wanted(order)) {
             facts.order(&order.fact(FactSource::Query, self.with_fees()));
         }
     }
@@ -555,9 +549,10 @@ impl PaperVenue {
         self.rules.fee_from_received.is_none() && self.margin.is_none()
     }
 
-    pub(super) fn words(&self, refused: Refused) -> (RejectClass, InlineText<32>) {
+    /// What the venue it stands for says to it.
+    pub(super) fn denial(&self, refused: Refused) -> Denial {
         let (class, code) = words(self.venue, refused);
-        (class, InlineText::truncated(code))
+        Denial::refused(class, code)
     }
 
     /// How an order stands now.

@@ -25,9 +25,10 @@ use crate::journal::AuditTap;
 use crate::keeper::{Clock, Heart, TokenSlot, TokenTap};
 use crate::link::Flushed;
 use crate::record::{
-    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, StrategyId, UnixNanos, Venue,
+    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, OrderCommand, StrategyId, UnixNanos, Venue,
 };
 use crate::ring::Sleeper;
+use crate::state::ToldUntil;
 use crate::telemetry::{Counter, Counters, Hop, Hops};
 use dead_man::DeadMan;
 use sink::{Inline, Sink};
@@ -46,6 +47,8 @@ const PARK_MS_MAX: u64 = 100;
 /// Told to end without a shutdown while the dead-man switch is on, it waits at most so long for the last cancels to be
 /// confirmed, ms.
 const LAST_CANCELS_MS: u64 = 2_000;
+/// How often it says up to when executions were told, ms.
+const TELL_EVERY_MS: u64 = 1_000;
 /// Ready events taken from the poller per turn.
 const EVENTS_MAX: usize = 64;
 /// Free places a market ring needs before its recovery goes on.
@@ -75,6 +78,8 @@ pub struct Parts {
     pub dead_man_ms: Option<u64>,
     /// How others see that it turns.
     pub heart: Heart,
+    /// Where it says up to when executions were told: what a session that follows looks for begins there.
+    pub told: ToldUntil,
 }
 
 /// The poll loop. Run it on a thread of its own with [`Reactor::run`], or turn it yourself with [`Reactor::poll_once`].
@@ -98,6 +103,8 @@ pub struct Reactor {
     /// To end by then, or once no order of ours is open.
     end_by: Option<UnixNanos>,
     stopped: bool,
+    told: ToldUntil,
+    tell_at: UnixNanos,
     /// Dropped with the reactor: says then how that came.
     heart: Heart,
 }
@@ -105,7 +112,8 @@ pub struct Reactor {
 impl Reactor {
     /// Puts a reactor together. Nothing is dialled before the first turn.
     pub fn new(parts: Parts) -> Reactor {
-        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, audit, dead_man_ms, heart } = parts;
+        let Parts { poller, engine, dials, dialed, tokens, clock, hops, counters, audit, dead_man_ms, heart, told } =
+            parts;
         let Poller { poll, control, sleeper, idle } = poller;
         let sockets = Sockets::new(poll, dials.len(), EVENTS_MAX);
         let mut sink = Sink::new(dials.len(), clock.clone(), hops, counters, tokens);
@@ -128,6 +136,8 @@ impl Reactor {
             deadline: Some(UnixNanos::NONE),
             end_by: None,
             stopped: false,
+            told,
+            tell_at: UnixNanos::NONE,
             heart,
         }
     }
@@ -173,6 +183,9 @@ impl Reactor {
         self.heart.beat();
         let start = self.clock.now();
         let mut worked = self.take_control();
+        if self.stopped {
+            return true; // its ends of the rings are nobody's any more
+        }
         worked |= self.take_dialed();
         worked |= self.take_tokens();
         worked |= self.take_orders();
@@ -342,14 +355,16 @@ impl Reactor {
     fn take_orders(&mut self) -> bool {
         let mut worked = false;
         for id in self.sink.present.iter() {
-            while let Some(command) =
-                self.sink.rings.get_mut(id.index()).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
-            {
+            while let Some(command) = self.next_command(|sink| {
+                sink.rings.get_mut(id.index()).and_then(Option::as_mut).and_then(|rings| rings.orders.pop())
+            }) {
                 worked = true;
                 self.command(&command);
             }
         }
-        while let Some(command) = self.sink.inline.as_mut().and_then(|inline| inline.commands.pop()) {
+        while let Some(command) =
+            self.next_command(|sink| sink.inline.as_mut().and_then(|inline| inline.commands.pop()))
+        {
             worked = true;
             self.command(&command);
         }
@@ -359,7 +374,15 @@ impl Reactor {
         worked
     }
 
-    fn command(&mut self, command: &crate::record::OrderCommand) {
+    /// A command may have found the order to end in the letter box: those behind it are not taken any more.
+    fn next_command(&mut self, pop: impl FnOnce(&mut Sink) -> Option<OrderCommand>) -> Option<OrderCommand> {
+        if self.stopped {
+            return None;
+        }
+        pop(&mut self.sink)
+    }
+
+    fn command(&mut self, command: &OrderCommand) {
         let killed = self.control.killed() != self.killed;
         if killed || command.prepared_slot().is_some() || !self.control.is_empty() {
             // What was sent to the letter box before the command was pushed comes first: a new instrument, an order in its
@@ -431,10 +454,21 @@ impl Reactor {
 
     fn end(&mut self) {
         self.stopped = true;
+        self.tell(self.clock.now());
         self.heart.stop();
         self.sockets.say_goodbye(&mut self.sink.outboxes);
         // From here on nothing happens that could be remembered; the journal waits for this end.
         self.sink.audit = None;
+    }
+
+    /// Says up to when executions were told.
+    fn tell(&mut self, now: UnixNanos) {
+        self.tell_at = now.plus_ms(TELL_EVERY_MS);
+        for venue in Venue::ALL {
+            if let Some(until) = self.engine.told_until(now, venue) {
+                self.told.say(venue, until);
+            }
+        }
     }
 
     /// Trips the kill switch for a strategy that is gone or silent; for all of them if the gateway is.
@@ -472,6 +506,9 @@ impl Reactor {
         let rings = self.sink.rings.iter().flatten().map(|rings| (rings.id, &rings.heart));
         if let Some(silent) = self.dead_man.silent(now, rings) {
             self.bury(now, Some(silent));
+        }
+        if now >= self.tell_at {
+            self.tell(now);
         }
         let due = self.deadline.is_some_and(|deadline| deadline <= now);
         if due {
@@ -535,3 +572,6 @@ impl Reactor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,9 @@
 //! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
 //! sleeps. What only one venue can do stands in its own folder.
 
+use super::market::Pace;
 use super::server::{Server, Stopped, Venue};
+use super::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a venue tells the client about its orders: the events it streams, and the listings it answers.
@@ -33,13 +35,51 @@ impl Reports {
     }
 }
 
+/// What drives a made-up market: when its events are due, and which of the instruments each befalls.
+#[derive(Debug)]
+pub struct Clockwork {
+    pace: Pace,
+    rng: Rng,
+}
+
+impl Clockwork {
+    /// Events begin at `now_ns`; 0 a second is a market that stands still.
+    pub(crate) fn new(events_per_s: u64, now_ns: u64, seed: u64) -> Clockwork {
+        Clockwork { pace: Pace::new(events_per_s, now_ns), rng: Rng::new(seed) }
+    }
+}
+
 /// The model's side of the controls.
 pub trait Model: Venue {
+    /// What drives its market.
+    fn clockwork(&mut self) -> &mut Clockwork;
+
+    /// How many instruments are traded.
+    fn markets(&self) -> usize;
+
+    /// A made-up event of one of them.
+    fn market_event(&mut self, now_ns: u64, index: usize);
+
     /// Made-up events per second from now on; 0 pauses the market.
-    fn set_rate(&mut self, now_ns: u64, events_per_s: u64);
+    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
+        self.clockwork().pace = Pace::new(events_per_s, now_ns);
+    }
 
     /// So many made-up events at once.
-    fn step(&mut self, now_ns: u64, events: u64);
+    fn step(&mut self, now_ns: u64, events: u64) {
+        for _ in 0..events {
+            let markets = self.markets() as u64;
+            let index = self.clockwork().rng.below(markets) as usize;
+            self.market_event(now_ns, index);
+        }
+    }
+
+    /// The made-up events that are due; gives when the next one is.
+    fn run_market(&mut self, now_ns: u64) -> Option<u64> {
+        let (due, next) = self.clockwork().pace.due(now_ns);
+        self.step(now_ns, due);
+        next
+    }
 
     /// How it tells of orders.
     fn reports(&mut self) -> &mut Reports;

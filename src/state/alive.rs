@@ -1,16 +1,18 @@
-//! A thread that says once a second that the session lives, by the time stamp of its lock files. A thread of its own: a
-//! disk that hangs holds nobody else up.
+//! A thread that notes once a second, by the time stamp of each lock file, up to when its account's executions were told.
+//! A thread of its own: a disk that hangs holds nobody else up.
 
+use super::told::ToldUntil;
+use crate::record::{PerVenue, UnixNanos, Venue};
 use std::fs::File;
 use std::io;
 use std::sync::{mpsc, Arc};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The thread; ends when it is dropped.
+/// The thread; ends when it is dropped, after a last note.
 #[derive(Debug)]
 pub(super) struct Alive {
     stop: Option<mpsc::Sender<()>>,
@@ -18,15 +20,20 @@ pub(super) struct Alive {
 }
 
 impl Alive {
-    pub(super) fn start(files: Arc<[File]>) -> io::Result<Alive> {
+    pub(super) fn start(files: Arc<[(Venue, File)]>, told: ToldUntil) -> io::Result<Alive> {
         let (stop, stopped) = mpsc::channel();
+        let mut noted = PerVenue::new(|_| UnixNanos::NONE);
         let say = move || loop {
-            for file in files.iter() {
-                if let Err(error) = file.set_modified(SystemTime::now()) {
-                    tracing::warn!(%error, "state directory: cannot note that the session lives");
+            let ends = stopped.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout);
+            for (venue, file) in files.iter() {
+                // Nothing was told yet: the stamp of the session before holds on.
+                let Some(until) = told.of(*venue).filter(|until| until != noted.get(*venue)) else { continue };
+                *noted.get_mut(*venue) = until;
+                if let Err(error) = file.set_modified(UNIX_EPOCH + Duration::from_nanos(until.0)) {
+                    tracing::warn!(%venue, %error, "state directory: cannot note how far executions were told");
                 }
             }
-            if stopped.recv_timeout(EVERY) != Err(mpsc::RecvTimeoutError::Timeout) {
+            if ends {
                 return;
             }
         };

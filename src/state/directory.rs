@@ -1,8 +1,9 @@
 //! The directory: locks are taken first, then every account's epochs are read, then one epoch above all of them is begun.
 
 use super::alive::Alive;
+use super::told::ToldUntil;
 use super::{epochs, Account, StateError};
-use crate::record::UnixNanos;
+use crate::record::{UnixNanos, Venue};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ struct Held {
     account: Account,
     lock: File,
     epochs: Option<Vec<u64>>,
-    last_alive: UnixNanos,
+    told_until: UnixNanos,
 }
 
 /// Accounts nobody else trades with as long as this lives.
@@ -51,7 +52,8 @@ pub struct Locked {
 pub struct Session {
     epoch: u64,
     earlier: Vec<u64>,
-    last_alive: UnixNanos,
+    told_until: UnixNanos,
+    told: ToldUntil,
     _alive: Alive,
 }
 
@@ -73,9 +75,9 @@ impl StateDirectory {
             if held.iter().any(|other| other.account == *account) {
                 return Err(StateError::Twice(account.venue()));
             }
-            let (lock, last_alive) = take_lock(&self.path, account)?;
+            let (lock, told_until) = take_lock(&self.path, account)?;
             let epochs = read_epochs(&epochs_path(&self.path, account))?;
-            held.push(Held { account: account.clone(), lock, epochs, last_alive });
+            held.push(Held { account: account.clone(), lock, epochs, told_until });
         }
         Ok(Locked { path: self.path.clone(), held })
     }
@@ -107,11 +109,12 @@ impl Locked {
         }
         sync_directory(&path)?;
         // The earliest: what happened since is what no session may have told.
-        let alive = held.iter().filter(|held| held.epochs.is_some()).map(|held| held.last_alive);
-        let last_alive = alive.min().unwrap_or(UnixNanos::NONE);
-        let locks: Vec<File> = held.into_iter().map(|held| held.lock).collect();
-        let alive = Alive::start(locks.into()).map_err(failed("start a thread for", &path))?;
-        Ok(Session { epoch, earlier, last_alive, _alive: alive })
+        let known = held.iter().filter(|held| held.epochs.is_some()).map(|held| held.told_until);
+        let told_until = known.min().unwrap_or(UnixNanos::NONE);
+        let locks: Vec<(Venue, File)> = held.into_iter().map(|held| (held.account.venue(), held.lock)).collect();
+        let told = ToldUntil::default();
+        let alive = Alive::start(locks.into(), told.clone()).map_err(failed("start a thread for", &path))?;
+        Ok(Session { epoch, earlier, told_until, told, _alive: alive })
     }
 }
 
@@ -126,9 +129,14 @@ impl Session {
         &self.earlier
     }
 
-    /// When the last session was known to be alive, to a second or two; `NONE` on a first start.
-    pub const fn last_alive(&self) -> UnixNanos {
-        self.last_alive
+    /// Up to when the sessions before told what was executed at every venue, to a second or two; `NONE` on a first start.
+    pub const fn told_until(&self) -> UnixNanos {
+        self.told_until
+    }
+
+    /// Where this session says how far it told.
+    pub fn told(&self) -> ToldUntil {
+        self.told.clone()
     }
 }
 
@@ -136,7 +144,8 @@ fn epochs_path(directory: &Path, account: &Account) -> PathBuf {
     directory.join(format!("{}.epochs", account.name()))
 }
 
-/// The lock is the file system's own: it ends with the process that holds it, however that ends.
+/// The lock is the file system's own: it ends with the process that holds it, however that ends. Its stamp is left as it
+/// was: a session that ends before it told anything must not hide what the one before had not told.
 fn take_lock(directory: &Path, account: &Account) -> Result<(File, UnixNanos), StateError> {
     let path = directory.join(format!("{}.lock", account.name()));
     let mut file = private().read(true).truncate(false).open(&path).map_err(failed("open", &path))?;
@@ -155,10 +164,10 @@ fn take_lock(directory: &Path, account: &Account) -> Result<(File, UnixNanos), S
     }
     let modified = file.metadata().and_then(|metadata| metadata.modified()).map_err(failed("look at", &path))?;
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let last_alive = UnixNanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+    let told_until = UnixNanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
     let write = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    write.map_err(failed("write", &path))?;
-    Ok((file, last_alive))
+    write.and_then(|()| file.set_modified(modified)).map_err(failed("write", &path))?;
+    Ok((file, told_until))
 }
 
 fn read_epochs(path: &Path) -> Result<Option<Vec<u64>>, StateError> {

@@ -1,8 +1,9 @@
 //! What survives a restart: one small directory per user of this machine.
 //!
 //! Owns, for every account that is traded with, a lock (one process at a time), the epochs of the sessions that traded
-//! with it (they are part of every client order id, so that a dead session's orders are recognised) and when a session was
-//! last alive. Guarantees that a second process is refused while the first lives, however it ends, and that an epoch is
+//! with it (they are part of every client order id, so that a dead session's orders are recognised) and up to when what was
+//! executed was told. Guarantees that this moment is moved by nothing but [`ToldUntil`], not by a start that fails either;
+//! that a second process is refused while the first lives, however it ends, and that an epoch is
 //! on the disk before it is used: written to a temporary file, forced, renamed, and the directory forced. Never talks to a
 //! venue, never decides what becomes of old orders, and keeps no secret: an account is named by a digest of its key's
 //! public name.
@@ -13,10 +14,12 @@ mod directory;
 mod epochs;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use account::Account;
 pub use directory::{default_directory, Locked, Session, StateDirectory};
 pub use epochs::EPOCHS_KEPT;
+pub use told::ToldUntil;
 
 use crate::record::Venue;
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const NOW: UnixNanos = UnixNanos(1_800_000_000_500_000_000);
 use crate::record::UnixNanos;
@@ -52,15 +53,61 @@ fn epochs_grow_whatever_the_clock_says_and_earlier_ones_are_remembered() {
     let first = place.lock().unwrap();
     assert_eq!(first.unknown().count(), 1);
     let first = first.begin(NOW).unwrap();
-    assert_eq!((first.epoch(), first.earlier(), first.last_alive()), (1_800_000_000, &[][..], UnixNanos::NONE));
+    assert_eq!((first.epoch(), first.earlier(), first.told_until()), (1_800_000_000, &[][..], UnixNanos::NONE));
     drop(first);
     let second = place.lock().unwrap();
     assert_eq!(second.unknown().count(), 0);
     let second = second.begin(UnixNanos(1)).unwrap();
     assert_eq!((second.epoch(), second.earlier()), (1_800_000_001, &[1_800_000_000][..]));
-    assert!(second.last_alive().is_some());
+    assert!(second.told_until().is_some());
     drop(second);
     assert_eq!(place.lock().unwrap().begin(NOW.plus_ms(60_000)).unwrap().epoch(), 1_800_000_060);
+}
+
+/// The stamps of two accounts' locks.
+fn stamps(place: &Place) -> [SystemTime; 2] {
+    ["key", "another"].map(|key| {
+        let lock = place.0.join(format!("{}.lock", account_at(key).name()));
+        std::fs::metadata(lock).unwrap().modified().unwrap()
+    })
+}
+
+/// Two accounts at two venues.
+fn account_at(key: &str) -> Account {
+    match key {
+        "another" => Account::new(Venue::Oanda, "localhost:1", key),
+        _ => account(key),
+    }
+}
+
+#[test]
+fn only_what_was_told_moves_the_moment_the_next_session_looks_back_to() {
+    let place = Place::new();
+    let both = [account_at("key"), account_at("another")];
+    let lock = || StateDirectory::new(&place.0).lock(&both);
+    let first = lock().unwrap().begin(NOW).unwrap();
+    let told = first.told();
+    told.say(Venue::Coinbase, UnixNanos(NOW.0 - 7_000_000_000));
+    told.say(Venue::Oanda, UnixNanos(NOW.0 - 9_000_000_000));
+    drop(first);
+    let stamped = stamps(&place);
+    let secs = |ago: u64| UNIX_EPOCH + Duration::from_nanos(NOW.0 - ago * 1_000_000_000);
+    assert_eq!(stamped, [secs(7), secs(9)]);
+
+    // A start that fails, one that dies before it told anything, and one that is refused move nothing.
+    drop(lock().unwrap());
+    assert_eq!(stamps(&place), stamped);
+    let silent = lock().unwrap().begin(NOW).unwrap();
+    assert_eq!(silent.told_until(), UnixNanos(NOW.0 - 9_000_000_000), "the earliest of all accounts");
+    assert!(lock().is_err());
+    drop(silent);
+    assert_eq!(stamps(&place), stamped);
+
+    // One venue that goes on telling does not hide what the other has not told.
+    let third = lock().unwrap().begin(NOW).unwrap();
+    third.told().say(Venue::Coinbase, NOW);
+    drop(third);
+    assert_eq!(lock().unwrap().begin(NOW).unwrap().told_until(), UnixNanos(NOW.0 - 9_000_000_000));
 }
 
 #[test]

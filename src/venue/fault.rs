@@ -5,7 +5,7 @@
 
 use super::facts::{Anomaly, Facts};
 use crate::codec::json::{JsonError, SliceError};
-use crate::record::{parse_mantissa, DecimalError, Side};
+use crate::record::{parse_mantissa, DecimalError, InlineText, Side};
 
 /// Why a message, or a part of it, could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,14 @@ pub(in crate::venue) fn announce(fault: &Fault, facts: &mut impl Facts) {
     let mut text = arrayvec::ArrayString::<EXCERPT_BYTES_MAX>::new();
     let _ = write!(text, "{fault}");
     facts.anomaly(fault.anomaly(), &text);
+}
+
+/// What is said of an answer that is known by its status only: `http 502`.
+pub(in crate::venue) fn http_code(status: u16) -> InlineText<32> {
+    use std::fmt::Write as _;
+    let mut text = arrayvec::ArrayString::<16>::new();
+    let _ = write!(text, "http {status}");
+    InlineText::truncated(&text)
 }
 
 /// Longest excerpt handed to a log.

@@ -1,6 +1,8 @@
 //! What the engine asks a venue session to say, in one vocabulary for all venues.
 
-use crate::record::{ClientOrderId, Instrument, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos, VenueOrderId};
+use crate::record::{
+    ClientOrderId, Instrument, OrderCommand, OrderType, PreparedOrder, Side, TimeInForce, UnixNanos, VenueOrderId,
+};
 
 /// Where a session's bytes go, and where its randomness comes from. Implemented by the same object as [`super::Facts`],
 /// bound to the session's own connection.
@@ -36,6 +38,29 @@ pub struct PlaceIntent<'a> {
     pub quantity_in_quote: bool,
     /// The terms of a composite order; they say everything but its id, and the fields above only repeat them.
     pub composite: Option<&'a PreparedOrder>,
+}
+
+impl<'a> PlaceIntent<'a> {
+    /// What the venue is to be told of a place command.
+    pub fn of(
+        instrument: &'a Instrument,
+        client_order_id: &'a ClientOrderId,
+        command: &OrderCommand,
+        composite: Option<&'a PreparedOrder>,
+    ) -> PlaceIntent<'a> {
+        PlaceIntent {
+            instrument,
+            client_order_id,
+            side: command.side(),
+            order_type: command.order_type(),
+            time_in_force: command.tif(),
+            post_only: command.is_post_only(),
+            price: command.price(),
+            quantity: command.quantity(),
+            quantity_in_quote: command.is_quantity_in_quote(),
+            composite,
+        }
+    }
 }
 
 /// A change of a resting order, checked.

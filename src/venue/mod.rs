@@ -12,6 +12,7 @@ mod facts;
 mod fault;
 mod intent;
 mod listed;
+mod listing;
 pub mod oanda;
 #[cfg(test)]
 mod testing;

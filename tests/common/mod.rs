@@ -9,6 +9,8 @@
 //! [`Rig::wait_for_market`] or [`Rig::wait_for_execution`]; both look at records since the mark only.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+pub mod scratch;
+
 use exchange_connectors::gateway::{
     Channels, CoinbaseConfig, Gateway, GatewayBuilder, GatewayError, Idle, Shutdown, Strategy,
 };
@@ -17,7 +19,7 @@ use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand,
     OrderRef, RejectClass, RequestId, Side, State, StatisticsRecord, UnixNanos, Venue, View,
 };
-use exchange_connectors::sim::coinbase::{Config, ExchangeCredentials, LocalVenue, DOOR_REST};
+use exchange_connectors::sim::coinbase::{Config, ExchangeCredentials, Limits, LocalVenue, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::sim::Credentials;
 use exchange_connectors::venue::coinbase::auth::CdpKey;
@@ -41,6 +43,10 @@ pub const BATCH_CANCEL: &str = "/api/v3/brokerage/orders/batch_cancel";
 pub const LIST_ORDERS: &str = "/api/v3/brokerage/orders/historical/batch";
 /// Where executions are listed.
 pub const LIST_FILLS: &str = "/api/v3/brokerage/orders/historical/fills";
+/// Local venues without limits are asked, by queries and subscriptions, so many times a second at most.
+pub const QUERIES_PER_SECOND: usize = 100;
+/// Local venues without limits are connected to, where that is counted, so many times a second at most.
+pub const CONNECTIONS_PER_SECOND: u32 = 100;
 /// What the rig trades unless told otherwise.
 pub const BTC: &str = "BTC-USD";
 
@@ -206,6 +212,9 @@ impl Bench {
     pub fn builder(self, venue: &LocalVenue, roots: &RootFile) -> GatewayBuilder {
         let mut coinbase =
             CoinbaseConfig::default().endpoints(endpoints(venue)).order_connections(self.order_connections);
+        if self.venue.limits == Limits::NONE {
+            coinbase = coinbase.query_requests_per_second(QUERIES_PER_SECOND);
+        }
         if self.with_credentials {
             coinbase = coinbase.credentials(venue.credentials().name(), venue.credentials().secret()).unwrap();
         }

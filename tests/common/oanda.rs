@@ -1,7 +1,7 @@
 //! A local OANDA and a gateway to it that trades EUR_USD with one strategy.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::common::{decimal, fast_rules, logs, RootFile};
+use super::common::{decimal, fast_rules, logs, RootFile, CONNECTIONS_PER_SECOND};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, GatewayError, OandaConfig, Strategy};
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
@@ -27,10 +27,11 @@ pub fn quiet_venue(change: impl FnOnce(&mut Config)) -> LocalOanda {
     venue
 }
 
-/// The configuration that trades there.
+/// The configuration that trades there, at a venue that does not count connections.
 pub fn config(venue: &LocalOanda) -> OandaConfig {
     let endpoints = OandaEndpoints::parse(Environment::Practice, &venue.rest_url(), &venue.stream_url()).unwrap();
-    OandaConfig::new(venue.account_id(), CANARY_TOKEN).unwrap().endpoints(endpoints)
+    let config = OandaConfig::new(venue.account_id(), CANARY_TOKEN).unwrap().endpoints(endpoints);
+    config.connections_per_second(CONNECTIONS_PER_SECOND)
 }
 
 /// Venue, gateway, one strategy, and everything it was told.
@@ -78,7 +79,9 @@ impl OandaRig {
         let roots = RootFile::write(venue.ca_pem());
         let builder =
             GatewayBuilder::default().oanda(change(config(&venue))).root_certificates(&roots.path).without_state();
-        let gateway = by(builder.without_limits().reconcile(fast_rules())).start()?;
+        // Its listings would count as the engine's.
+        let builder = builder.without_limits().reconcile(fast_rules()).without_reactor_watch();
+        let gateway = by(builder).start()?;
         let strategy = gateway.strategy()?;
         let eur = gateway.subscribe(strategy.id(), Venue::Oanda, "EUR_USD", channels)?;
         Ok(OandaRig { gateway, strategy, eur, market: vec![], executions: vec![], venue, _roots: roots })

@@ -1,6 +1,6 @@
 //! A venue's market, and a gateway that trades in it, live or on paper.
 
-use super::common::{self, decimal, PATIENCE};
+use super::common::{self, decimal, is_for_want_of_a_path, PATIENCE};
 use super::feed::{held, Levels};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, PaperConfig, Strategy};
@@ -65,7 +65,7 @@ impl<M: Market + ?Sized> Stage<M> {
             builder.without_limits().without_state().reconcile(common::fast_rules()).root_certificates(&roots.path);
         let builder = match on_paper {
             Some(balances) => {
-                let empty = PaperConfig::new(venue).unwrap();
+                let empty = PaperConfig::new(venue);
                 let with = |config: PaperConfig, (asset, amount): &(&str, &str)| config.balance(asset, decimal(amount));
                 builder.paper(balances.iter().try_fold(empty, with).unwrap())
             }
@@ -162,7 +162,7 @@ impl<M: Market + ?Sized> Stage<M> {
         OrderCommand::limit(self.instrument.id, side, self.price(price), self.size(size))
     }
 
-    /// Submits, again if it was refused here for want of a connection, token or permit, and waits for the first word.
+    /// Submits, again if it was refused here for want of a connection or token, and waits for the first word.
     #[track_caller]
     pub fn submit(&mut self, command: OrderCommand, order: usize) -> RequestId {
         let deadline = Instant::now() + PATIENCE;
@@ -177,9 +177,8 @@ impl<M: Market + ?Sized> Stage<M> {
                 let ended = |r: &&ExecutionRecord| Some(r.request) == target && r.kind.is_terminal();
                 stage.executions.iter().find(|r| of(r) || ended(r)).copied()
             });
-            let for_want =
-                [RejectClass::Busy, RejectClass::NotConnected, RejectClass::RateLimited].contains(&first.reject);
-            if !(for_want && first.request == request && Instant::now() < deadline) {
+            let again = first.request == request && is_for_want_of_a_path(&first);
+            if !again || Instant::now() > deadline {
                 self.requests.push((request, order));
                 return request;
             }

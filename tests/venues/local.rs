@@ -48,6 +48,8 @@ pub struct Paths {
     pub recent_orders: (&'static str, &'static str),
     /// Where all open orders are listed.
     pub open_orders: (&'static str, &'static str),
+    /// And where else, once something else has told that there is news.
+    pub missing_orders: Option<(&'static str, &'static str)>,
     /// What `Queries::balances` asks.
     pub balances: (&'static str, &'static str),
     /// The question by which connections are kept warm and breakers probe: for the time, where that is public.
@@ -86,6 +88,7 @@ impl Local {
                 cancel: ("POST", common::BATCH_CANCEL),
                 recent_orders: ("GET", common::LIST_ORDERS),
                 open_orders: ("GET", common::LIST_ORDERS),
+                missing_orders: None,
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
             },
@@ -94,6 +97,7 @@ impl Local {
                 cancel: ("DELETE", "/api/v3/order"),
                 recent_orders: ("GET", "/api/v3/allOrders"),
                 open_orders: ("GET", "/api/v3/openOrders"),
+                missing_orders: None,
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
             },
@@ -103,6 +107,7 @@ impl Local {
                 cancel: ("PUT", "/v3/accounts/101-001-7654321-001/orders/*"),
                 recent_orders: ("GET", "/v3/accounts/101-001-7654321-001/transactions/sinceid"),
                 open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
+                missing_orders: Some(("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange")),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
             },
@@ -529,6 +534,7 @@ impl Local {
                 }
                 let key = venue.credentials();
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
+                let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
@@ -552,6 +558,7 @@ impl Local {
                 let rest = rest.unwrap_or(&here);
                 let endpoints = OandaEndpoints::parse(Environment::Practice, rest, &venue.stream_url()).unwrap();
                 let config = OandaConfig::new(venue.account_id(), venue.token().text()).unwrap().endpoints(endpoints);
+                let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
                 if let Some(every_ms) = setup.warm_every_ms {

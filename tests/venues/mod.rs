@@ -10,14 +10,13 @@ mod everywhere;
 mod local;
 
 use super::canned::{Canned, Fallback};
-use super::common::{self, fast_rules, RootFile, PATIENCE};
+use super::common::{self, fast_rules, is_for_want_of_a_path, RootFile, PATIENCE};
 pub use everywhere::rest_at;
 use exchange_connectors::gateway::{BreakerRules, Channels, Gateway, GatewayBuilder, Idle, Strategy};
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, GuardEvent, Instrument, MarketRecord,
-    OrderCommand, OrderRef, RejectClass, RequestId, UnixNanos, Venue, View, EXECUTION_FLAG_IMPLIED,
-    EXECUTION_FLAG_RECONCILED,
+    OrderCommand, OrderRef, RequestId, Venue, View, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED,
 };
 pub use local::{Levels, Local};
 use std::sync::Arc;
@@ -232,18 +231,15 @@ impl Rig {
         self.strategy.orders.submit(command).unwrap()
     }
 
-    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection, or for a moment
-    /// by our own rate limit, is submitted again, as the refusal says. Gives its first record.
+    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection is submitted again,
+    /// as the refusal says. Gives its first record.
     #[track_caller]
     pub fn place(&mut self) -> ExecutionRecord {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let request = self.submit(self.resting_bid());
             let first = self.first(request);
-            let soon = first.retry_at().is_some_and(|at| at.since(first.recv) < 1_500_000_000);
-            let want = matches!(first.reject, RejectClass::Busy | RejectClass::NotConnected)
-                || first.reject == RejectClass::RateLimited && soon;
-            if !(want && first.sent == UnixNanos::NONE && Instant::now() < deadline) {
+            if !is_for_want_of_a_path(&first) || Instant::now() > deadline {
                 return first;
             }
             self.strategy.wait(Duration::from_millis(1));
@@ -296,15 +292,16 @@ impl Rig {
         kinds.filter(|kind| *kind != ExecutionKind::FillDetail).collect()
     }
 
-    /// Waits until an order whose answer nobody can believe is proven to live, and gives the kinds of its records. A listing
-    /// that was under way may tell of it before the answer is given up: then it is never Unknown.
+    /// Waits until an order whose answer nobody can believe is proven to live, and gives the kinds of its records. OANDA
+    /// names its newest transaction in every heartbeat: there it may be told of before the answer is given up, and is never
+    /// Unknown.
     #[track_caller]
     pub fn accepted_in_doubt(&mut self, request: RequestId) -> (ExecutionRecord, Vec<ExecutionKind>) {
         let accepted = self.expect(request, ExecutionKind::Accepted);
         let (told, at) = (self.law(request), self.local.venue());
         let proof = match told.as_slice() {
             [ExecutionKind::Unknown, ExecutionKind::Accepted] => EXECUTION_FLAG_RECONCILED,
-            [ExecutionKind::Accepted] => EXECUTION_FLAG_IMPLIED,
+            [ExecutionKind::Accepted] if at == Venue::Oanda => EXECUTION_FLAG_IMPLIED,
             other => panic!("{at}: {other:?}"),
         };
         let both = EXECUTION_FLAG_RECONCILED | EXECUTION_FLAG_IMPLIED;

@@ -164,3 +164,19 @@ fn the_connection_is_relieved_at_its_age_and_every_event_is_told_once() {
     assert_eq!(bench.states(ConnectionRole::User).len(), states, "never closed to orders");
     assert_eq!(asked(&bench, START), 1, "it is the same key");
 }
+
+#[test]
+fn a_relief_that_cannot_be_dialled_is_tried_again_over_the_same_key() {
+    let mut bench = bench(StreamConfig { replace_after_ms: 5_000, overlap_ms: 1_000, ..StreamConfig::default() });
+    let states = bench.states(ConnectionRole::User).len();
+    let user = bench.open(ConnectionRole::User)[0];
+    let relief = bench.partner_of(user);
+    bench.unreachable.push(relief);
+    bench.pass_ms(6_000);
+    assert_eq!(bench.open(ConnectionRole::User), [user], "it serves on");
+    bench.unreachable.clear();
+    bench.pass_ms(20_000);
+    assert!(bench.out.counters.get(Counter::ConnectionsRelieved) >= 1);
+    assert_eq!(bench.states(ConnectionRole::User).len(), states, "never closed to orders");
+    assert_eq!(asked(&bench, START), 1, "it is the same key");
+}

@@ -206,19 +206,7 @@ impl BinanceUsQueries {
         let operation = "test order";
         let invalid = |why: String| ExchangeError::InvalidArgument { argument: "order", why };
         let id = ClientOrderId::truncated(TEST_ID);
-        let terms = order.command();
-        let intent = PlaceIntent {
-            instrument,
-            client_order_id: &id,
-            side: terms.side(),
-            order_type: terms.order_type(),
-            time_in_force: terms.tif(),
-            post_only: terms.is_post_only(),
-            price: terms.price(),
-            quantity: terms.quantity(),
-            quantity_in_quote: terms.is_quantity_in_quote(),
-            composite: Some(order),
-        };
+        let intent = PlaceIntent::of(instrument, &id, &order.command(), Some(order));
         let order = composite::single(&intent).map_err(|error| invalid(error.to_string()))?;
         self.ask(operation, &Call::Test(&order)).map(drop)
     }

@@ -119,6 +119,31 @@ fn an_unknown_order_is_believed_at_the_third_time_and_ends_the_order_only_with_l
 }
 
 #[test]
+fn a_doubt_that_a_lagging_answer_refuted_is_looked_into_once_more() {
+    let mut b = Bench::live();
+    cancel(&mut b, 2);
+    for _ in 0..3 {
+        answer(&mut b, refused(RejectClass::UnknownOrder));
+        b.advance(5_000);
+        b.orders.next_due_cancel(b.now);
+    }
+    assert_eq!(b.log.last().kind, K::CancelRejected);
+    let mut asked = 0;
+    for _ in 0..40 {
+        while let Some((id, query)) = b.query() {
+            if matches!(query, Query::OrdersByIds { .. }) {
+                asked += 1;
+                // The listing shows what was before the order ended, then what is.
+                b.tell_by_query(if asked == 1 { OrderStatus::Open } else { OrderStatus::Cancelled }, 0);
+            }
+            b.done(id);
+        }
+        b.advance(1_000);
+    }
+    assert_eq!((asked, b.log.last().kind, b.log.last().reject), (2, K::Cancelled, RejectClass::None));
+}
+
+#[test]
 fn an_order_said_to_be_over_is_asked_about_until_it_is() {
     let mut b = Bench::live();
     cancel(&mut b, 2);

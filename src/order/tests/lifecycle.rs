@@ -167,6 +167,16 @@ fn filled_with_less_than_the_order_is_asked_about_before_it_is_believed() {
 }
 
 #[test]
+fn an_order_that_ends_filled_with_less_is_counted_once_however_often_that_is_told() {
+    let mut b = Bench::live();
+    b.list("e-1", 400);
+    b.tell(OrderStatus::Filled, 0);
+    b.tell(OrderStatus::Filled, 400);
+    b.tell_by_query(OrderStatus::Filled, 400);
+    assert_eq!((b.log.kinds(), b.orders.counters().short_fills), (vec![K::Accepted, K::Fill, K::Filled], 1));
+}
+
+#[test]
 fn filled_short_ends_once_the_listed_rows_complete_it() {
     let mut b = Bench::live();
     b.tell(OrderStatus::Filled, 0);

@@ -200,3 +200,160 @@ fn with_no_room_in_the_table_a_dead_sessions_order_is_reported_and_left() {
     let count = |kind| after.log.kinds().iter().filter(|k| **k == kind).count();
     assert_eq!((count(ExecutionKind::OrderListed), count(ExecutionKind::StrangerOrder)), (4, 2));
 }
+
+#[test]
+fn executions_count_as_told_only_up_to_when_they_were_streamed_and_listed() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    assert_eq!(after.orders.told_until(after.now, V), None, "what befell the dead session's orders is not known yet");
+    after.history(&[]);
+    assert_eq!(after.orders.told_until(after.now, V), None, "nor which of them are open");
+    after.list(&[]);
+    assert_eq!(after.orders.told_until(after.now, V), Some(T0));
+
+    // The venue does not answer for executions: the stream alone may drop one.
+    after.now = T0.plus_ms(60_000);
+    let (id, query) = after.query();
+    assert!(matches!(query, Query::Fills { .. }), "{query:?}");
+    after.orders.query_done(after.now, id, QueryEnd::Failed, &mut after.log);
+    assert_eq!(after.orders.told_until(after.now, V), Some(T0));
+
+    // The stream is gone: nothing moves it, however long that takes.
+    after.orders.user_stream_down(V);
+    assert_eq!(after.orders.told_until(T0.plus_ms(600_000), V), None);
+}
+
+#[test]
+fn executions_in_an_instrument_that_becomes_known_later_are_asked_for_once_more() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    let fill = row_at("e-1", QUANTITY, DIED.plus_ms(60_000));
+    after.history(&[FillFact { instrument: None, ..fill }]);
+    after.list(&[]);
+    assert!(after.orders.is_reconciled(V) && after.next().is_none(), "nobody can read that row");
+
+    after.orders.instrument_known(after.now, V, InstrumentId(0));
+    assert!(after.orders.is_reconciled(V), "nobody waits for what nobody knew");
+    assert_eq!(after.orders.told_until(after.now, V), Some(DIED), "a session that follows has to look there, too");
+    let (id, query) = after.query();
+    assert!(
+        matches!(query, Query::Fills { instrument: Some(InstrumentId(0)), since, .. } if since <= DIED),
+        "{query:?}"
+    );
+    after.orders.query_done(after.now, id, QueryEnd::Failed, &mut after.log);
+    assert!(after.next().is_none());
+    after.now = after.orders.deadline().unwrap();
+    let (id, query) = after.query();
+    assert!(matches!(query, Query::Fills { instrument: Some(InstrumentId(0)), .. }), "{query:?}");
+    after.orders.fill_fact(after.now, V, &fill, &mut after.log);
+    after.answer(id);
+    let (id, query) = after.query();
+    assert_eq!(query, Query::OrdersByIds { venue: V, ids: [venue_id("v-1")].into_iter().collect() });
+    after.give(&[dead(OrderStatus::Filled, QUANTITY)]);
+    after.answer(id);
+    after.executions(&[fill]);
+    assert_eq!(after.log.kinds(), [ExecutionKind::OrderListed, ExecutionKind::Filled, ExecutionKind::Fill]);
+    assert_eq!(after.orders.told_until(after.now, V), Some(T0));
+
+    // New metadata of it is no reason to ask again.
+    after.orders.instrument_known(after.now, V, InstrumentId(0));
+    assert!(after.next().is_none());
+}
+
+#[test]
+fn what_is_known_before_the_history_is_read_is_read_with_it() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    after.orders.instrument_known(after.now, V, InstrumentId(0));
+    let (id, _) = after.query();
+    after.orders.query_done(after.now, id, QueryEnd::Failed, &mut after.log);
+    after.orders.instrument_known(after.now, V, InstrumentId(1));
+    after.now = after.orders.deadline().unwrap();
+    after.history(&[]);
+    after.list(&[]);
+    assert!(after.next().is_none());
+}
+
+#[test]
+fn more_unknown_orders_than_can_be_looked_up_at_a_time_are_looked_up_all_the_same() {
+    const OTHERS: i64 = 1_030;
+    let mut after = After::new(RestartPolicy::Adopt);
+    let at = DIED.plus_ms(60_000);
+    let mut rows: Vec<FillFact> =
+        (0..OTHERS).map(|n| FillFact { venue_time: at, ..row(&format!("s-{n}"), &format!("x-{n}"), 1) }).collect();
+    rows.push(row_at("e-1", QUANTITY, at)); // ours is behind them all
+    after.history(&rows);
+    after.list(&[]);
+    let mut histories = 0;
+    while !after.orders.is_reconciled(V) {
+        let (id, query) = after.query();
+        match query {
+            Query::OrdersByIds { ids, .. } => {
+                for asked in ids {
+                    let other = ClientOrderId::new("somebody-else").unwrap();
+                    let fact = match asked == venue_id("v-1") {
+                        true => dead(OrderStatus::Filled, QUANTITY),
+                        false => OrderFact {
+                            source: FactSource::Query,
+                            ..fact(&other, asked.as_str(), OrderStatus::Filled, QUANTITY)
+                        },
+                    };
+                    after.give(&[fact]);
+                }
+            }
+            Query::Fills { .. } | Query::FillsOf { .. } => {
+                histories += 1;
+                for row in &rows {
+                    after.orders.fill_fact(after.now, V, row, &mut after.log);
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+        after.answer(id);
+    }
+    assert_eq!((after.orders.counters().put_off, histories), (7, 2), "once more, and the executions of ours");
+    assert_eq!(after.log.kinds(), [ExecutionKind::OrderListed, ExecutionKind::Filled, ExecutionKind::Fill]);
+}
+
+#[test]
+fn a_listing_that_is_due_is_not_put_off_by_the_one_that_follows_a_start() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    after.history(&[]);
+    let (id, query) = after.query();
+    assert!(matches!(query, Query::OpenOrders { .. }), "{query:?}");
+    after.now = T0.plus_ms(1);
+    after.orders.list_open(after.now, V);
+    after.answer(id);
+    assert!(!after.orders.is_reconciled(V), "it was asked for after that one had begun");
+    after.list(&[]);
+    assert!(after.orders.is_reconciled(V));
+    // What the dead session had on its way is listed all the same.
+    after.now = after.now.plus_ms(10_000);
+    after.list(&[]);
+}
+
+#[test]
+fn an_order_that_cannot_be_taken_back_is_swept_all_the_same_and_waited_for() {
+    let mut after = After::new(RestartPolicy::Sweep);
+    after.history(&[]);
+    for round in 0..2 {
+        let (id, query) = after.query();
+        assert!(matches!(query, Query::OpenOrders { .. }), "{query:?}");
+        let open = dead(OrderStatus::Open, 0);
+        assert_eq!(
+            after.orders.order_fact(after.now, V, (-2, -8), &open, &mut after.log),
+            Whose::OurPrefixOtherSession
+        );
+        assert!(after.orders.cannot_adopt(after.now, V, &open, &mut after.log), "to be cancelled");
+        after.answer(id);
+        assert!(!after.orders.is_reconciled(V) && after.next().is_none(), "round {round}");
+        after.now = after.orders.deadline().unwrap();
+    }
+    after.list(&[]);
+    assert!(after.orders.is_reconciled(V));
+    assert_eq!(after.log.kinds(), [ExecutionKind::StrangerOrder], "told once");
+
+    let mut after = After::new(RestartPolicy::Adopt);
+    assert!(
+        !after.orders.cannot_adopt(after.now, V, &dead(OrderStatus::Open, 0), &mut after.log),
+        "it is only adopted"
+    );
+    assert!(after.orders.leaves_unread(V));
+}

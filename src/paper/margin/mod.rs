@@ -195,6 +195,7 @@ impl MarginAccount {
     ) -> Option<()> {
         parts.clear();
         let quoted = self.get(id)?;
+        let conversion = self.conversion(quoted);
         let (mut left, mut balance) = (units, self.balance);
         for trade in quoted.trades.iter().filter(|trade| only.is_none_or(|only| trade.id == only)) {
             let held = trade.units.saturating_abs();
@@ -203,7 +204,7 @@ impl MarginAccount {
                 break;
             }
             let signed = if trade.units < 0 { closed.saturating_neg() } else { closed };
-            let profit = self.profit(quoted, (trade.price, price), signed)?;
+            let profit = conversion?.profit(quoted, (trade.price, price), signed)?;
             balance = plus(balance, profit)?;
             left = left.saturating_sub(closed);
             parts.push(Closed { trade: trade.id, units: closed, profit, whole: closed == held });

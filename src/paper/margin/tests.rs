@@ -2,13 +2,13 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use crate::book::{BlockPool, OrderBook};
-use crate::order::{OrderStatus, PlaceReply};
+use crate::order::{OrderStatus, PlaceReply, ReplaceReply};
 use crate::paper::{Answer, Books, PaperConfig, PaperVenue, Shown, Told};
 use crate::record::{
     parse_any, AssetId, BookSide, ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing,
-    OrderType, RejectClass, Side, TimeInForce, TradingStatus, UnixNanos, Venue,
+    OrderType, RejectClass, Side, TimeInForce, TradingStatus, UnixNanos, Venue, VenueOrderId,
 };
-use crate::venue::{AccountFact, PlaceIntent};
+use crate::venue::{AccountFact, PlaceIntent, ReplaceIntent};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use Side::{Buy, Sell};
@@ -23,11 +23,12 @@ const GBP_USD: usize = 3;
 struct AllBooks {
     pool: BlockPool,
     books: Vec<OrderBook>,
+    whole: bool,
 }
 
 impl Books for AllBooks {
     fn shown(&self, id: InstrumentId) -> Option<Shown<'_>> {
-        Some(Shown::new(self.books.get(id.index())?, &self.pool))
+        self.books.get(id.index()).filter(|_| self.whole).map(|book| Shown::new(book, &self.pool))
     }
 }
 
@@ -65,11 +66,12 @@ fn instrument(index: usize) -> Instrument {
 
 impl Bench {
     fn new() -> Bench {
-        let config = PaperConfig::new(Venue::Oanda).unwrap().balance("USD", Decimal::from(10_000)).unwrap();
+        let config = PaperConfig::new(Venue::Oanda).balance("USD", Decimal::from(10_000)).unwrap();
         let mut venue = PaperVenue::new(&config);
         let instruments: Vec<Instrument> = (0..NAMES.len()).map(instrument).collect();
         instruments.iter().for_each(|instrument| venue.know(instrument));
-        let books = AllBooks { pool: BlockPool::new(64), books: NAMES.iter().map(|_| OrderBook::new()).collect() };
+        let books = NAMES.iter().map(|_| OrderBook::new()).collect();
+        let books = AllBooks { pool: BlockPool::new(64), books, whole: true };
         Bench { venue, books, instruments, now: 1_000, placed: 0, news: vec![] }
     }
 
@@ -78,14 +80,16 @@ impl Bench {
         self.now += 10;
         let instrument = &self.instruments[index];
         let size = Fixed::new(units, 0).rescale(instrument.size_exponent).unwrap();
-        let AllBooks { pool, books } = &mut self.books;
+        let AllBooks { pool, books, .. } = &mut self.books;
         books[index].clear(pool);
         for (side, price) in [(BookSide::Bid, bid), (BookSide::Ask, ask)] {
             let price = Fixed::parse(price).unwrap().rescale(instrument.price_exponent).unwrap();
             books[index].set(pool, side, price, size).unwrap();
         }
-        let shown = Shown::new(&self.books.books[index], &self.books.pool);
-        self.venue.book(UnixNanos(self.now), instrument.id, UnixNanos(self.now), shown);
+        // Nothing is shown of a book that is not whole.
+        if let Some(shown) = self.books.shown(instrument.id) {
+            self.venue.book(UnixNanos(self.now), instrument.id, UnixNanos(self.now), shown);
+        }
         self.hear();
     }
 
@@ -110,10 +114,50 @@ impl Bench {
             quantity_in_quote: false,
             composite: None,
         };
-        self.venue.place(UnixNanos(self.now), &intent).unwrap();
+        let asked = self.venue.asked(UnixNanos(self.now), &intent).unwrap();
+        self.venue.place(UnixNanos(self.now), asked, &client);
         self.venue.arrive(UnixNanos(self.now), &self.books);
         self.hear();
         client
+    }
+
+    /// The id an order has now, if it was accepted.
+    fn id_of(&self, client: ClientOrderId) -> Option<VenueOrderId> {
+        self.news.iter().fold(None, |id, told| match told {
+            Told::Answer(Answer::Place(of, PlaceReply::Accepted { venue_order_id })) if *of == client => {
+                Some(*venue_order_id)
+            }
+            Told::Renumbered(old, new) if id == Some(*old) => Some(*new),
+            _ => id,
+        })
+    }
+
+    /// How an order stands, as far as the venue knows it.
+    fn stands(&self, client: ClientOrderId) -> Option<OrderStatus> {
+        self.venue.order_fact(&self.id_of(client)?).map(|fact| fact.status)
+    }
+
+    fn replace(&mut self, index: usize, client: ClientOrderId, price: &str, units: i64) {
+        let Some(id) = self.id_of(client) else { return };
+        let instrument = &self.instruments[index];
+        let intent = ReplaceIntent {
+            instrument,
+            venue_order_id: &id,
+            client_order_id: &client,
+            side: Buy,
+            price: Fixed::parse(price).unwrap().rescale(instrument.price_exponent).unwrap(),
+            quantity: Fixed::new(units, 0).rescale(instrument.size_exponent).unwrap(),
+        };
+        self.venue.replace(UnixNanos(self.now), &intent);
+        self.venue.arrive(UnixNanos(self.now), &self.books);
+        self.hear();
+    }
+
+    fn cancel(&mut self, client: ClientOrderId) {
+        let Some(id) = self.id_of(client) else { return };
+        self.venue.cancel(UnixNanos(self.now), &id);
+        self.venue.arrive(UnixNanos(self.now), &self.books);
+        self.hear();
     }
 
     fn market(&mut self, index: usize, side: Side, units: i64) -> ClientOrderId {
@@ -231,9 +275,75 @@ fn an_order_waits_while_its_instrument_cannot_be_traded() {
     assert_eq!(bench.status(bid), Some(OrderStatus::Filled));
 }
 
-/// What somebody does next: an instrument, a side, units, a price in points above or below, and whether it is a limit.
-fn step() -> impl Strategy<Value = (usize, bool, i64, i64, bool)> {
-    (0usize..2, any::<bool>(), 1i64..40_000, -300i64..300, any::<bool>())
+#[test]
+fn a_change_that_meets_no_book_is_refused_and_the_order_stands_as_it_stood() {
+    for fate in ["fills", "is cancelled"] {
+        let mut bench = Bench::new();
+        bench.quote(EUR_USD, "1.20000", "1.20010", 1_000);
+        let bid = bench.submit(EUR_USD, Buy, Some("1.19000"), 500);
+        let id = bench.id_of(bid).unwrap();
+        bench.books.whole = false;
+        bench.replace(EUR_USD, bid, "1.18000", 400);
+        let refused = |told: &Told| {
+            matches!(told, Told::Answer(Answer::Replace(of, ReplaceReply::Rejected { class, .. }))
+                if *of == id && *class == RejectClass::NotTradable)
+        };
+        assert!(bench.news.iter().any(refused), "{:?}", bench.news);
+        bench.books.whole = true;
+        assert_eq!((bench.id_of(bid), bench.stands(bid)), (Some(id), Some(OrderStatus::Open)), "before it {fate}");
+        let ends = match fate {
+            "fills" => {
+                bench.quote(EUR_USD, "1.18990", "1.19000", 1_000);
+                OrderStatus::Filled
+            }
+            _ => {
+                bench.cancel(bid);
+                OrderStatus::Cancelled
+            }
+        };
+        assert_eq!((bench.stands(bid), bench.status(bid)), (Some(ends), Some(ends)), "it {fate}");
+    }
+}
+
+/// What somebody does next, with an instrument and at a price in points above or below.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Place {
+        buys: bool,
+        units: i64,
+        limit: bool,
+    },
+    Replace {
+        at: usize,
+        units: i64,
+    },
+    Cancel {
+        at: usize,
+    },
+    /// The books are whole, or not.
+    Whole(bool),
+}
+
+fn step() -> impl Strategy<Value = (usize, i64, Step)> {
+    let step = prop_oneof![
+        6 => (any::<bool>(), 1i64..40_000, any::<bool>())
+            .prop_map(|(buys, units, limit)| Step::Place { buys, units, limit }),
+        2 => (0usize..12, 1i64..40_000).prop_map(|(at, units)| Step::Replace { at, units }),
+        1 => (0usize..12).prop_map(|at| Step::Cancel { at }),
+        1 => any::<bool>().prop_map(Step::Whole),
+    ];
+    (0usize..2, -300i64..300, step)
+}
+
+/// No order is forgotten: one that was accepted and is not over rests under the id told last.
+fn check_orders(bench: &Bench, placed: &[(usize, ClientOrderId)]) {
+    for (index, client) in placed {
+        let Some(id) = bench.id_of(*client) else { continue };
+        let fact = bench.venue.order_fact(&id).expect("an order that was accepted is known");
+        let resting = &bench.venue.markets[*index].as_ref().unwrap().resting;
+        let rests = resting.iter().any(|slot| bench.venue.order(*slot).unwrap().id == id);
+        assert_eq!(rests, !fact.status.is_terminal(), "{fact:?}");
+    }
 }
 
 proptest! {
@@ -245,15 +355,35 @@ proptest! {
     ) {
         let play = || {
             let mut bench = Bench::new();
+            let mut placed = Vec::new();
             bench.quote(EUR_USD, "1.20000", "1.20010", 30_000);
             bench.quote(USD_JPY, "150.000", "150.010", 30_000);
-            for (index, buys, units, points, limit) in &steps {
+            for (index, points, step) in &steps {
                 let (middle, places) = [(120_000, 5), (150_000, 3)][*index];
                 let at = |points: i64| Decimal::new(middle + points, places).to_string();
-                let side = if *buys { Buy } else { Sell };
                 let price = at(*points);
-                bench.submit(*index, side, limit.then_some(price.as_str()), *units);
+                match *step {
+                    Step::Place { buys, units, limit } => {
+                        let side = if buys { Buy } else { Sell };
+                        placed.push((*index, bench.submit(*index, side, limit.then_some(price.as_str()), units)));
+                    }
+                    Step::Replace { at: nth, units } => {
+                        if let Some((index, client)) = placed.get(nth) {
+                            let (middle, places) = [(120_000, 5), (150_000, 3)][*index];
+                            let price = Decimal::new(middle + points, places).to_string();
+                            bench.replace(*index, *client, &price, units);
+                        }
+                    }
+                    Step::Cancel { at } => {
+                        if let Some((_, client)) = placed.get(at) {
+                            bench.cancel(*client);
+                        }
+                    }
+                    Step::Whole(whole) => bench.books.whole = whole,
+                }
+                check_orders(&bench, &placed);
                 bench.quote(*index, &at(*points), &at(*points + 10), 30_000);
+                check_orders(&bench, &placed);
             }
             bench
         };

@@ -20,6 +20,16 @@ pub(super) struct Conversion {
 }
 
 impl Conversion {
+    /// What so many signed units bought (or sold) at one price and closed at another bring, account currency.
+    pub(super) fn profit(&self, quoted: &Quoted, (opened, closed): (i64, i64), units: i64) -> Option<Fixed128> {
+        self.realise(minus(quoted.value(closed, units)?, quoted.value(opened, units)?)?)
+    }
+
+    fn unrealised(&self, quoted: &Quoted, trade: &Trade) -> Option<Fixed128> {
+        let closes_at = quoted.best(if trade.units < 0 { Side::Buy } else { Side::Sell });
+        self.profit(quoted, (trade.price, closes_at), trade.units)
+    }
+
     fn realise(&self, quote: Fixed128) -> Option<Fixed128> {
         let factor = if quote.mantissa() < 0 { self.loss } else { self.gain };
         Some(rounded(times(quote, factor)?, MONEY_EXPONENT))
@@ -80,21 +90,14 @@ impl MarginAccount {
         Some(Conversion { gain: factor(minus(ONE, cost)?)?, loss: factor(plus(ONE, cost)?)?, mid })
     }
 
-    /// What so many signed units bought (or sold) at one price and closed at another bring, account currency.
-    pub(super) fn profit(&self, quoted: &Quoted, (opened, closed): (i64, i64), units: i64) -> Option<Fixed128> {
-        let quote = minus(quoted.value(closed, units)?, quoted.value(opened, units)?)?;
-        self.conversion(quoted)?.realise(quote)
-    }
-
-    fn unrealised(&self, quoted: &Quoted, trade: &Trade) -> Option<Fixed128> {
-        let closes_at = quoted.best(if trade.units < 0 { Side::Buy } else { Side::Sell });
-        self.profit(quoted, (trade.price, closes_at), trade.units)
-    }
-
     /// Margin that so many units bind, account currency.
     pub(super) fn margin(&self, quoted: &Quoted, units: i64) -> Option<Fixed128> {
+        self.margin_at(quoted, units, &self.conversion(quoted)?)
+    }
+
+    fn margin_at(&self, quoted: &Quoted, units: i64, conversion: &Conversion) -> Option<Fixed128> {
         let units = Fixed128::new(i128::from(units.saturating_abs()), quoted.size_exponent);
-        let value = times(times(units, quoted.mid()?)?, self.conversion(quoted)?.mid)?;
+        let value = times(times(units, quoted.mid()?)?, conversion.mid)?;
         Some(rounded(times(value, Fixed128::from(self.higher(quoted.margin_rate)))?, MONEY_EXPONENT))
     }
 
@@ -110,10 +113,12 @@ impl MarginAccount {
     pub(in crate::paper) fn figures(&self) -> Option<Figures> {
         let (mut unrealised, mut margin_used) = (ZERO, ZERO);
         for quoted in self.all().filter(|quoted| !quoted.trades.is_empty()) {
+            // To find it looks at every instrument, so once for all trades of one.
+            let conversion = self.conversion(quoted)?;
             for trade in &quoted.trades {
-                unrealised = plus(unrealised, self.unrealised(quoted, trade)?)?;
+                unrealised = plus(unrealised, conversion.unrealised(quoted, trade)?)?;
             }
-            margin_used = plus(margin_used, self.margin(quoted, quoted.net())?)?;
+            margin_used = plus(margin_used, self.margin_at(quoted, quoted.net(), &conversion)?)?;
         }
         let net_value = plus(self.balance, unrealised)?;
         let free = minus(net_value, margin_used)?;

@@ -15,8 +15,7 @@ use super::publisher::Publisher;
 use super::session::{ApiSession, Liveness, StreamSession};
 use super::user::ListenKey;
 use super::ws_api::{Later, Waiting};
-use crate::sim::controls::{Model, Reports};
-use crate::sim::market::Pace;
+use crate::sim::controls::{Clockwork, Model, Reports};
 use crate::sim::server::{CloseHow, ConnId, Control, Door, Faults, Output, Request, Response, Venue};
 use crate::sim::window::Window;
 use crate::sim::Rng;
@@ -70,8 +69,7 @@ pub struct BinanceUs {
     /// Faults of single requests on the WebSocket API.
     pub(crate) ws_faults: Faults,
     pub(crate) waiting: Vec<Waiting>,
-    pace: Pace,
-    event_rng: Rng,
+    clockwork: Clockwork,
 }
 
 impl BinanceUs {
@@ -117,8 +115,7 @@ impl BinanceUs {
             frames_to_drop: BTreeMap::new(),
             ws_faults: Faults::default(),
             waiting: Vec::new(),
-            pace: Pace::new(config.events_per_s, now_ns),
-            event_rng: Rng::new(seeds.next_u64()),
+            clockwork: Clockwork::new(config.events_per_s, now_ns, seeds.next_u64()),
         }
     }
 
@@ -172,17 +169,18 @@ impl BinanceUs {
 }
 
 impl Model for BinanceUs {
-    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.pace = Pace::new(events_per_s, now_ns);
+    fn clockwork(&mut self) -> &mut Clockwork {
+        &mut self.clockwork
     }
 
-    fn step(&mut self, now_ns: u64, events: u64) {
-        for _ in 0..events {
-            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
-            if let Some(market) = self.exchange.markets.get_mut(index) {
-                let matches = market.step(now_ns);
-                self.exchange.settle(now_ns, &matches);
-            }
+    fn markets(&self) -> usize {
+        self.exchange.markets.len()
+    }
+
+    fn market_event(&mut self, now_ns: u64, index: usize) {
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            let matches = market.step(now_ns);
+            self.exchange.settle(now_ns, &matches);
         }
     }
 
@@ -276,8 +274,7 @@ impl Venue for BinanceUs {
     }
 
     fn tick(&mut self, now_ns: u64) -> Option<u64> {
-        let (due, market) = self.pace.due(now_ns);
-        self.step(now_ns, due);
+        let market = self.run_market(now_ns);
         let waiting = self.run_waiting(now_ns);
         let user = self.publish_user(now_ns);
         self.say_farewells();

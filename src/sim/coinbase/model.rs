@@ -13,8 +13,7 @@ use super::observed::Observed;
 use super::product::Market;
 use super::session::Session;
 use super::stream::Publisher;
-use crate::sim::controls::{Model, Reports};
-use crate::sim::market::Pace;
+use crate::sim::controls::{Clockwork, Model, Reports};
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
 use crate::sim::{Credentials, Rng};
@@ -109,8 +108,7 @@ pub struct Coinbase {
     pub(crate) frames_to_drop: u32,
     /// Products that no public channel serves.
     pub(crate) unstreamed: BTreeSet<String>,
-    pace: Pace,
-    event_rng: Rng,
+    clockwork: Clockwork,
 }
 
 impl Coinbase {
@@ -165,30 +163,24 @@ impl Coinbase {
             forced_edit_failures: VecDeque::new(),
             frames_to_drop: 0,
             unstreamed: BTreeSet::new(),
-            pace: Pace::new(config.events_per_s, now_ns),
-            event_rng: Rng::new(seeds.next_u64()),
+            clockwork: Clockwork::new(config.events_per_s, now_ns, seeds.next_u64()),
         }
-    }
-
-    fn run_market(&mut self, now_ns: u64) -> Option<u64> {
-        let (due, next) = self.pace.due(now_ns);
-        self.step(now_ns, due);
-        next
     }
 }
 
 impl Model for Coinbase {
-    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.pace = Pace::new(events_per_s, now_ns);
+    fn clockwork(&mut self) -> &mut Clockwork {
+        &mut self.clockwork
     }
 
-    fn step(&mut self, now_ns: u64, events: u64) {
-        for _ in 0..events {
-            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
-            if let Some(market) = self.exchange.markets.get_mut(index) {
-                let matches = market.step(now_ns);
-                self.exchange.settle(now_ns, &matches);
-            }
+    fn markets(&self) -> usize {
+        self.exchange.markets.len()
+    }
+
+    fn market_event(&mut self, now_ns: u64, index: usize) {
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            let matches = market.step(now_ns);
+            self.exchange.settle(now_ns, &matches);
         }
     }
 

@@ -9,11 +9,10 @@ use super::exchange::Exchange;
 use super::observed::Observed;
 use super::reject::too_many;
 use super::stream::Stream;
-use crate::sim::controls::{Model, Reports};
-use crate::sim::market::{Pace, Side};
+use crate::sim::controls::{Clockwork, Model, Reports};
+use crate::sim::market::Side;
 use crate::sim::server::{ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
-use crate::sim::Rng;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, VecDeque};
@@ -54,8 +53,7 @@ pub struct Oanda {
     /// Price lines still to be lost, by instrument.
     pub(crate) prices_to_drop: BTreeMap<String, u32>,
     request_id: u64,
-    pace: Pace,
-    event_rng: Rng,
+    clockwork: Clockwork,
 }
 
 impl Oanda {
@@ -85,8 +83,7 @@ impl Oanda {
             reports: Reports::lagging(config.listing_lag_ns),
             prices_to_drop: BTreeMap::new(),
             request_id: REQUEST_ID_FIRST,
-            pace: Pace::new(config.events_per_s, now_ns),
-            event_rng: Rng::new(config.seed.wrapping_add(1)),
+            clockwork: Clockwork::new(config.events_per_s, now_ns, config.seed.wrapping_add(1)),
         };
         (0..venue.exchange.markets.len()).for_each(|index| venue.note_price(now_ns, index));
         venue
@@ -114,17 +111,18 @@ impl Oanda {
 }
 
 impl Model for Oanda {
-    fn set_rate(&mut self, now_ns: u64, events_per_s: u64) {
-        self.pace = Pace::new(events_per_s, now_ns);
+    fn clockwork(&mut self) -> &mut Clockwork {
+        &mut self.clockwork
     }
 
-    fn step(&mut self, now_ns: u64, events: u64) {
-        for _ in 0..events {
-            let index = self.event_rng.below(self.exchange.markets.len() as u64) as usize;
-            if let Some(market) = self.exchange.markets.get_mut(index).filter(|m| m.tradeable) {
-                market.step(now_ns);
-                self.price_changed(now_ns, index);
-            }
+    fn markets(&self) -> usize {
+        self.exchange.markets.len()
+    }
+
+    fn market_event(&mut self, now_ns: u64, index: usize) {
+        if let Some(market) = self.exchange.markets.get_mut(index).filter(|m| m.tradeable) {
+            market.step(now_ns);
+            self.price_changed(now_ns, index);
         }
     }
 
@@ -194,8 +192,7 @@ impl Venue for Oanda {
     }
 
     fn tick(&mut self, now_ns: u64) -> Option<u64> {
-        let (due, market) = self.pace.due(now_ns);
-        self.step(now_ns, due);
+        let market = self.run_market(now_ns);
         let expiry = self.exchange.expire(now_ns);
         let streams = self.run_streams(now_ns);
         [market, expiry, streams].into_iter().flatten().min()

@@ -1,7 +1,8 @@
 //! The network between an engine and a model: bytes on their way, each with the moment it arrives.
 //!
-//! A request may reach the venue and its reply nobody; it may be cut on the way; it may arrive long after its connection
-//! fell. What is never done: a request that arrives twice, or a reply that belongs to another one.
+//! A request may reach the venue and its reply nobody; it may be written in part, or not at all, before its connection
+//! falls; it may arrive long after that; a reply may be cut in the middle. What is never done: a request that arrives
+//! twice, or a reply that belongs to another one.
 
 use super::subjects::Subject;
 use super::websocket::{self, Message};
@@ -16,6 +17,9 @@ const LATENCY_NS: [u64; 2] = [MILLISECOND_NS, 20 * MILLISECOND_NS];
 /// A late request arrives after at most so long: less than the grace after which absence counts.
 const LATE_NS_MAX: u64 = 6 * SECOND_NS;
 
+/// Of a hundred writes that meet a fault so many are cut.
+const CUT_PERCENT: u64 = 20;
+
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -28,6 +32,8 @@ enum Fate {
     Late,
     /// It is served, and the reply never comes.
     Swallowed,
+    /// It is served, and the connection falls in the middle of the reply.
+    Torn,
     /// A page of a proxy instead, served or not.
     Page {
         served: bool,
@@ -78,6 +84,8 @@ struct Line {
     /// On their way to the engine, in order.
     down: Vec<(u64, Vec<u8>)>,
     inbox: Vec<u8>,
+    /// When it falls, in the middle of a reply: with the last of `down`.
+    torn_at: Option<u64>,
 }
 
 /// See the module's documentation.
@@ -106,6 +114,7 @@ impl Network {
             sent: 0,
             down: Vec::new(),
             inbox: Vec::new(),
+            torn_at: None,
         };
         Network {
             lines: slots.iter().map(line).collect(),
@@ -132,6 +141,7 @@ impl Network {
                 venue.closed(now, conn);
             }
             (line.unsent, line.down, line.inbox) = (Vec::new(), Vec::new(), Vec::new());
+            line.torn_at = None;
         }
         for up in &mut self.up {
             up.conn = None;
@@ -167,7 +177,7 @@ impl Network {
             busy |= self.arrive(now, venue);
             venue.tick(now);
             busy |= self.publish(now, venue, engine, out);
-            busy |= self.deliver(now, engine, out);
+            busy |= self.deliver(now, venue, engine, out);
             if !busy {
                 return;
             }
@@ -193,14 +203,35 @@ impl Network {
                 continue;
             }
             busy = true;
+            let cut = self.cut_at(index, bytes.len());
             let Some(line) = self.lines.get_mut(index).filter(|line| line.venue.is_some()) else { continue };
-            line.sent = line.sent.saturating_add(bytes.len() as u64);
-            line.unsent.extend_from_slice(&bytes);
-            let total = line.sent;
-            engine.apply(UnixNanos(now), Input::Written { conn: id, began: total, total }, out);
+            let left = bytes.get(..cut.unwrap_or(bytes.len())).unwrap_or(&bytes);
+            line.sent = line.sent.saturating_add(left.len() as u64);
+            line.unsent.extend_from_slice(left);
+            if cut.is_none() {
+                let total = line.sent;
+                engine.apply(UnixNanos(now), Input::Written { conn: id, began: total, total }, out);
+            }
             self.send(now, id, venue, engine, out);
+            if cut.is_some() {
+                self.faults = self.faults.saturating_add(1);
+                self.fall(now, id, "broken pipe", venue, engine, out);
+            }
         }
         busy
+    }
+
+    /// After how many of the bytes that are to be written to a connection for requests it falls; `None` if it does not.
+    fn cut_at(&mut self, index: usize, bytes: usize) -> Option<usize> {
+        let line = self.lines.get(index).filter(|line| line.venue.is_some())?;
+        let asks = line.framing == Framing::Requests || line.slot.carrier == Carrier::Api;
+        let cut = asks && self.rng.chance(self.faults_percent) && self.rng.chance(CUT_PERCENT);
+        // Nothing at all, all but the last byte, or something between.
+        cut.then(|| match self.rng.below(3) {
+            0 => 0,
+            1 => bytes.saturating_sub(1),
+            _ => self.rng.below(bytes as u64) as usize,
+        })
     }
 
     /// Whole messages leave, each with its fate.
@@ -242,12 +273,13 @@ impl Network {
         if !asks || !self.rng.chance(self.faults_percent) {
             return Fate::Served;
         }
-        match self.rng.below(6) {
+        match self.rng.below(7) {
             0 => Fate::Lost,
             1 => Fate::Unanswered,
             2 => Fate::Late,
             3 => Fate::Swallowed,
-            n if rest => Fate::Page { served: n == 4 },
+            4 if rest => Fate::Torn,
+            n if rest => Fate::Page { served: n == 5 },
             _ => Fate::Unanswered,
         }
     }
@@ -302,10 +334,16 @@ impl Network {
                 }
                 _ => venue.http(now, door, &request),
             };
-            let latency = self.latency();
+            let at = now.saturating_add(self.latency());
+            let mut bytes = serialize(&response, true, None);
+            let torn = fate == Fate::Torn;
+            if torn {
+                bytes.truncate(self.rng.below(bytes.len() as u64) as usize);
+            }
             let line = conn.and_then(|id| self.lines.get_mut(id.index()));
             if let Some(line) = line.filter(|line| line.venue.is_some() && fate != Fate::Swallowed) {
-                line.down.push((now.saturating_add(latency), serialize(&response, true, None)));
+                line.down.push((at, bytes));
+                line.torn_at = torn.then_some(at);
             }
             return true;
         }
@@ -349,7 +387,7 @@ impl Network {
     }
 
     /// Bytes arrive at the engine.
-    fn deliver(&mut self, now: u64, engine: &mut Engine, out: &mut FakeOutputs) -> bool {
+    fn deliver<S: Subject>(&mut self, now: u64, venue: &mut S, engine: &mut Engine, out: &mut FakeOutputs) -> bool {
         let mut busy = false;
         for index in 0..self.lines.len() {
             let Some(line) = self.lines.get_mut(index) else { continue };
@@ -363,6 +401,10 @@ impl Network {
                 let progress = engine.apply(UnixNanos(now), input, out);
                 line.inbox.drain(..progress.consumed);
                 more = progress.more || (progress.consumed > 0 && !line.inbox.is_empty());
+            }
+            if line.torn_at.is_some_and(|at| at <= now) {
+                busy = true;
+                self.fall(now, ConnId(index as u16), "unexpected end", venue, engine, out);
             }
         }
         busy
@@ -383,6 +425,7 @@ impl Network {
         venue.closed(now, conn);
         let began = line.sent;
         line.down.clear();
+        line.torn_at = None;
         let mut rest = std::mem::take(&mut line.inbox);
         for up in self.up.iter_mut().filter(|up| up.conn == Some(id)) {
             up.conn = None;

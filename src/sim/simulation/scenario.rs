@@ -406,8 +406,8 @@ impl<S: Subject> Scenario<S> {
                 let adopted = self.sessions.get(last).filter(|_| number < last).and_then(|s| s.told.get(id));
                 self.summary.adopted += u64::from(adopted.is_some());
                 match adopted {
-                    Some(told) => self.judge_adopted(id, told, executed)?,
-                    None => judge_own(id, &here, truth, executed)?,
+                    Some(told) => self.judge_adopted(id, told, truth, executed)?,
+                    None => judge_own(id, &here, truth, executed, number == last)?,
                 }
                 if truth.is_some_and(|truth| truth.open) {
                     return Err(format!("{id} is still open at the venue ({truth:?}), told {here:?} then {adopted:?}"));
@@ -420,13 +420,13 @@ impl<S: Subject> Scenario<S> {
         }
     }
 
-    fn judge_adopted(&self, id: &str, told: &Told, executed: i64) -> Result<(), String> {
+    fn judge_adopted(&self, id: &str, told: &Told, truth: Option<Truth>, executed: i64) -> Result<(), String> {
         let Some(listed) = told.listed else { return Err(format!("{id} of a dead session was not listed: {told:?}")) };
         if listed.saturating_add(told.filled) != executed {
             return Err(format!("{id}: {executed} executed, told {told:?}"));
         }
-        if told.end.is_none() {
-            return Err(format!("{id} is over and nobody was told: {told:?}"));
+        if !told.end.is_some_and(|end| ends_as(truth, end)) {
+            return Err(format!("{id} is over and that was not told: {told:?}, the venue says {truth:?}"));
         }
         let from = self.died_at.unwrap_or(0).saturating_sub(REPLAY_MARGIN_MS * MILLISECOND_NS);
         let since: i64 = self.fills.get(id).into_iter().flatten().filter(|f| f.at >= from).map(|f| f.quantity).sum();
@@ -437,18 +437,32 @@ impl<S: Subject> Scenario<S> {
     }
 }
 
-fn judge_own(id: &str, told: &Told, truth: Option<Truth>, executed: i64) -> Result<(), String> {
+/// An order that this session placed itself. Of one whose session died nobody may have been told the end.
+fn judge_own(id: &str, told: &Told, truth: Option<Truth>, executed: i64, last: bool) -> Result<(), String> {
     if told.filled != executed {
         return Err(format!("{id}: {executed} executed, told {told:?}, the venue says {truth:?}"));
     }
-    let ended = match truth.map(|truth| truth.status) {
-        None | Some("FAILED" | "REJECTED") => matches!(told.end, None | Some(K::Rejected | K::Cancelled)),
-        Some("FILLED") => told.risen || matches!(told.end, None | Some(K::Filled)),
-        Some(_) => told.risen || matches!(told.end, None | Some(K::Cancelled | K::Expired)),
+    let due = last && (truth.is_some() || told.begun());
+    let ended = match told.end {
+        None => !due,
+        // It was told to be dead, then to live; no second end is told.
+        Some(K::Rejected) if told.risen => truth.is_some(),
+        Some(end) => ends_as(truth, end),
     };
     match ended {
         true => Ok(()),
         false => Err(format!("{id} ended otherwise: told {told:?}, the venue says {truth:?}")),
+    }
+}
+
+/// Whether an order that stands so at the venue may have been told to end so.
+fn ends_as(truth: Option<Truth>, end: K) -> bool {
+    match truth.map(|truth| truth.status) {
+        None => end == K::Rejected,
+        // One that was accepted first is never rejected.
+        Some("FAILED" | "REJECTED") => matches!(end, K::Rejected | K::Cancelled),
+        Some("FILLED") => end == K::Filled,
+        Some(_) => matches!(end, K::Cancelled | K::Expired),
     }
 }
 

@@ -23,6 +23,11 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Whether anything was told of it that asks for an end.
+    pub(super) fn begun(&self) -> bool {
+        self.accepted || self.unknown || self.listed.is_some()
+    }
+
     /// The next record of this order.
     ///
     /// # Errors
@@ -67,6 +72,10 @@ impl Told {
                 if record.cumulative_quantity != self.filled.saturating_add(self.listed.unwrap_or(0)) {
                     return wrong("its fills do not make the cumulative quantity");
                 }
+            }
+            // What was told to be rejected may turn out to live, once; nothing else of ours is ever a stranger's.
+            K::StrangerOrder if self.risen || self.end != Some(K::Rejected) => {
+                return wrong("risen without having been told dead");
             }
             K::StrangerOrder => self.risen = true,
             _ => {}

@@ -339,6 +339,8 @@ impl MarketData {
     fn diff_kept(&mut self, now: UnixNanos, index: usize, admission: Admission, facts: &mut impl Facts) {
         if let Some(memory) = self.memory.get_mut(index) {
             if memory.book.take_ids_restarted() {
+                // These count as the book does (Binance.US reference 6.9). Trades have numbers of their own, of which nothing
+                // says that they begin again with these: to forget them would tell again what another connection still brings.
                 (memory.quote, memory.partial) = (0, 0);
             }
         }

@@ -10,9 +10,9 @@ use super::stream::venue_time;
 use super::user::{self, Execution, OrderRow};
 use super::VenueMs;
 use crate::codec::json::{Cursor, JsonError, JsonKind};
-use crate::order::{CancelReply, FactSource, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, Denial, FactSource, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, Fixed, InlineText, RejectClass, Side, VenueOrderId};
-use crate::venue::fault::{announce, Fault};
+use crate::venue::fault::{announce, http_code, Fault};
 use crate::venue::Facts;
 
 mod catalog;
@@ -45,65 +45,25 @@ impl ErrorBody<'_> {
     }
 }
 
-/// A reply that is no success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Definitive: nothing happened.
-    Refused { class: RejectClass, code: InlineText<32> },
-    /// Whether anything happened is unknown.
-    Unknown { code: InlineText<32> },
-}
-
-impl Failure {
-    /// What a reply of this status with this error proves.
-    pub fn of(status: u16, error: Option<&ErrorBody<'_>>) -> Failure {
-        let by_status = reject::status_class(status);
-        match error {
-            Some(error) if reject::says_nothing_of_the_outcome(error.code) => Failure::Unknown { code: error.text() },
-            // 408 says that the server waited, or somebody before it: no verdict, whatever the body.
-            _ if !(400..500).contains(&status) || status == 408 => Failure::Unknown { code: http_code(status) },
-            Some(error) => {
-                let class = match by_status {
-                    Some(class @ RejectClass::RateLimited) => class,
-                    _ => reject::class(error.code, error.message),
-                };
-                Failure::Refused { class, code: error.text() }
-            }
-            None => match by_status {
-                Some(class) => Failure::Refused { class, code: http_code(status) },
-                None => Failure::Unknown { code: http_code(status) },
-            },
+/// What a reply of this status with this error proves; it is no success.
+pub(super) fn denial(status: u16, error: Option<&ErrorBody<'_>>) -> Denial {
+    let by_status = reject::status_class(status);
+    match error {
+        Some(error) if reject::says_nothing_of_the_outcome(error.code) => Denial::Unclear { code: error.text() },
+        // 408 says that the server waited, or somebody before it: no verdict, whatever the body.
+        _ if !(400..500).contains(&status) || status == 408 => Denial::Unclear { code: http_code(status) },
+        Some(error) => {
+            let class = match by_status {
+                Some(class @ RejectClass::RateLimited) => class,
+                _ => reject::class(error.code, error.message),
+            };
+            Denial::Refused { class, code: error.text() }
         }
+        None => match by_status {
+            Some(class) => Denial::Refused { class, code: http_code(status) },
+            None => Denial::Unclear { code: http_code(status) },
+        },
     }
-
-    pub const fn place(self) -> PlaceReply {
-        match self {
-            Failure::Refused { class, code } => PlaceReply::Rejected { class, code },
-            Failure::Unknown { code } => PlaceReply::Ambiguous { code },
-        }
-    }
-
-    pub const fn replace(self) -> ReplaceReply {
-        match self {
-            Failure::Refused { class, code } => ReplaceReply::Rejected { class, code },
-            Failure::Unknown { code } => ReplaceReply::Ambiguous { code },
-        }
-    }
-
-    pub const fn cancel(self) -> CancelReply {
-        match self {
-            Failure::Refused { class, code } => CancelReply::Rejected { class, code },
-            Failure::Unknown { code } => CancelReply::Ambiguous { code },
-        }
-    }
-}
-
-/// `http 502`.
-pub(super) fn http_code(status: u16) -> InlineText<32> {
-    use std::fmt::Write as _;
-    let mut text = arrayvec::ArrayString::<16>::new();
-    let _ = write!(text, "http {status}");
-    InlineText::truncated(&text)
 }
 
 /// Reads the members of an error; `data` is left to `data`.
@@ -304,8 +264,8 @@ pub(super) fn replaced(
         _ => Err(Fault::Value { key: "cancelResult" }),
     };
     let cancel = settled(cancel, facts);
-    if let Some(failure) = cancel {
-        facts.replace_reply(cancelled_id, failure.replace());
+    if let Some(denial) = cancel {
+        facts.replace_reply(cancelled_id, denial.into());
     }
     let order = match (order_result, order) {
         ("SUCCESS", Some(mut half)) => placed(&mut half, sent, products, facts).map(|()| None),
@@ -313,8 +273,8 @@ pub(super) fn replaced(
         ("NOT_ATTEMPTED", _) => Ok(Some(not_attempted(cancel))),
         _ => Err(Fault::Value { key: "newOrderResult" }),
     };
-    if let Some(failure) = settled(order, facts) {
-        facts.place_reply(sent, failure.place());
+    if let Some(denial) = settled(order, facts) {
+        facts.place_reply(sent, denial.into());
     }
     Ok(())
 }
@@ -333,13 +293,13 @@ fn cancelled_half(
     Ok(())
 }
 
-fn failed_half(cursor: &mut Cursor<'_, '_>) -> Result<Failure, Fault> {
+fn failed_half(cursor: &mut Cursor<'_, '_>) -> Result<Denial, Fault> {
     let error = error_body(cursor, |data| Ok(data.skip()?))?;
-    Ok(Failure::of(HALF_STATUS, error.as_ref()))
+    Ok(denial(HALF_STATUS, error.as_ref()))
 }
 
 /// What is left to tell of a half; one that cannot be read proves nothing.
-fn settled(half: Result<Option<Failure>, Fault>, facts: &mut impl Facts) -> Option<Failure> {
+fn settled(half: Result<Option<Denial>, Fault>, facts: &mut impl Facts) -> Option<Denial> {
     half.unwrap_or_else(|fault| {
         announce(&fault, facts);
         Some(unreadable())
@@ -350,15 +310,15 @@ fn settled(half: Result<Option<Failure>, Fault>, facts: &mut impl Facts) -> Opti
 const HALF_STATUS: u16 = 400;
 
 /// A half that was left out, for the reason the other one failed.
-fn not_attempted(other: Option<Failure>) -> Failure {
+fn not_attempted(other: Option<Denial>) -> Denial {
     match other {
-        Some(Failure::Refused { class, code }) => Failure::Refused { class, code },
-        _ => Failure::Refused { class: RejectClass::Other, code: InlineText::truncated("not attempted") },
+        Some(refused @ Denial::Refused { .. }) => refused,
+        _ => Denial::refused(RejectClass::Other, "not attempted"),
     }
 }
 
-pub(super) fn unreadable() -> Failure {
-    Failure::Unknown { code: InlineText::truncated("unreadable reply") }
+pub(super) fn unreadable() -> Denial {
+    Denial::unclear("unreadable reply")
 }
 
 /// A row of orders: of a listing, of one order, of a reply.

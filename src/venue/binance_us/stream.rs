@@ -1,7 +1,8 @@
 //! Stream messages to facts: trades, aggregated trades, diffs, partial books, quotes, tickers, candles, and what the venue
 //! says about the stream itself (Binance.US reference 6).
 //!
-//! Owns the reading of one message at a time, in one forward walk of its tape in wire order. Guarantees that a message
+//! Owns the reading of one message at a time: what comes most in the form it was always recorded in, without a tape; the
+//! rest, and anything unusual, in one forward walk of its tape in wire order. Guarantees that a message
 //! which cannot be read is announced and that no book it may have changed stays silently wrong; that an event which came
 //! already over another connection is not told again; and that keys which differ only by case are kept apart. Never
 //! decides what to subscribe, never sends, never waits.
@@ -14,6 +15,7 @@ use crate::venue::fault::{announce, excerpt, number, Fault};
 use crate::venue::{Anomaly, BookEvent, BookEventKind, Facts, LEVELS_PER_CALL_MAX};
 
 mod depth;
+mod recorded;
 mod sliced;
 mod statistics;
 mod trades;
@@ -77,6 +79,15 @@ impl Decoder {
     /// Reads one whole message.
     #[inline]
     pub fn message<F: Facts>(&mut self, plain: &mut Plain, text: &mut [u8], ctx: &mut Ctx<'_, F>) -> Control {
+        (self.at, self.levels) = (At::Start, 0);
+        match self.recorded(text, ctx) {
+            Some(()) => Control::None,
+            None => self.plain_message(plain, text, ctx),
+        }
+    }
+
+    /// The plain way, which reads any form.
+    pub fn plain_message<F: Facts>(&mut self, plain: &mut Plain, text: &mut [u8], ctx: &mut Ctx<'_, F>) -> Control {
         (self.at, self.levels) = (At::Start, 0);
         let read = plain.parse(&mut *text, |cursor| self.walk(cursor, ctx));
         match read {

@@ -70,6 +70,21 @@ impl Product {
             self.seen = self.seen.with(channel);
         }
     }
+
+    /// Whether an event of the book counts: a snapshot where one is due, changes where one came. After a snapshot the book is
+    /// not held before its last level is in.
+    #[inline]
+    pub fn admits_book(&mut self, snapshot: bool) -> bool {
+        let admits = match self.book {
+            BookState::Held => true,
+            BookState::Waiting => snapshot,
+            BookState::Unwanted | BookState::Doubtful => false,
+        };
+        if admits && snapshot {
+            self.book = BookState::Waiting;
+        }
+        admits
+    }
 }
 
 #[derive(Debug, Default)]
@@ -267,6 +282,26 @@ mod tests {
         assert_eq!(products.know(&instrument(0, "BTC-USD")), btc);
         assert_eq!(products.iter_mut().count(), 2);
         assert!(!products.any_shared() && !products.is_shared(btc));
+    }
+
+    #[test]
+    fn a_book_takes_a_snapshot_where_one_is_due_and_changes_where_one_came() {
+        let mut products = Products::default();
+        let index = products.know(&instrument(0, "BTC-USD"));
+        let product = products.get_mut(index).unwrap();
+        for (book, snapshot, admits, then) in [
+            (BookState::Unwanted, true, false, BookState::Unwanted),
+            (BookState::Unwanted, false, false, BookState::Unwanted),
+            (BookState::Waiting, true, true, BookState::Waiting),
+            (BookState::Waiting, false, false, BookState::Waiting),
+            (BookState::Held, true, true, BookState::Waiting),
+            (BookState::Held, false, true, BookState::Held),
+            (BookState::Doubtful, true, false, BookState::Doubtful),
+            (BookState::Doubtful, false, false, BookState::Doubtful),
+        ] {
+            product.book = book;
+            assert_eq!((product.admits_book(snapshot), product.book), (admits, then), "{book:?} {snapshot}");
+        }
     }
 
     #[test]

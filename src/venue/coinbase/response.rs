@@ -7,8 +7,9 @@
 use super::reject;
 use crate::codec::http1::{Excerpt, Headers};
 use crate::codec::json::{Cursor, JsonError, Plain};
-use crate::order::{CancelReply, PlaceReply};
-use crate::record::{ClientOrderId, InlineText, RejectClass, VenueOrderId};
+use crate::order::{CancelReply, Denial, PlaceReply};
+use crate::record::{ClientOrderId, VenueOrderId};
+use crate::venue::fault::http_code;
 use crate::venue::wait;
 
 mod account;
@@ -103,33 +104,26 @@ struct PlaceBody<'i> {
 /// What the reply to a place request proves.
 pub fn place_reply(plain: &mut Plain, status: u16, body: &mut [u8], sent: &ClientOrderId) -> PlaceReply {
     if status != 200 {
-        return match refusal(plain, status, body) {
-            Some((class, code)) => PlaceReply::Rejected { class, code },
-            None => PlaceReply::Ambiguous { code: http_code(status) },
-        };
+        return denial(plain, status, body).into();
     }
     let read = plain.parse(body, |cursor| Ok::<_, JsonError>(place_verdict(&place_body(cursor)?, sent)));
-    read.unwrap_or_else(|_| ambiguous("unreadable reply"))
-}
-
-fn ambiguous(code: &str) -> PlaceReply {
-    PlaceReply::Ambiguous { code: InlineText::truncated(code) }
+    read.unwrap_or_else(|_| Denial::unclear("unreadable reply").into())
 }
 
 fn place_verdict(body: &PlaceBody<'_>, sent: &ClientOrderId) -> PlaceReply {
     match body.success {
-        None => ambiguous("reply without success"),
+        None => Denial::unclear("reply without success").into(),
         Some(false) => {
             let code = body.reasons.code();
-            PlaceReply::Rejected { class: reject::order_class(code), code: InlineText::truncated(code) }
+            Denial::refused(reject::order_class(code), code).into()
         }
         Some(true) => {
             if !body.client_order_id.is_empty() && body.client_order_id != sent.as_str() {
-                return ambiguous("reply to another order");
+                return Denial::unclear("reply to another order").into();
             }
             match VenueOrderId::new(body.order_id) {
                 Ok(venue_order_id) if !venue_order_id.is_empty() => PlaceReply::Accepted { venue_order_id },
-                _ => ambiguous("success without order id"),
+                _ => Denial::unclear("success without order id").into(),
             }
         }
     }
@@ -188,10 +182,7 @@ pub fn cancel_replies(
     mut tell: impl FnMut(&VenueOrderId, CancelReply),
 ) {
     if status != 200 {
-        let reply = match refusal(plain, status, body) {
-            Some((class, code)) => CancelReply::Rejected { class, code },
-            None => CancelReply::Ambiguous { code: http_code(status) },
-        };
+        let reply = denial(plain, status, body).into();
         return sent.iter().for_each(|id| tell(id, reply));
     }
     // Matched by id, not by place (Coinbase reference 3.2). One bit per id asked.
@@ -216,10 +207,10 @@ pub fn cancel_replies(
         }
         Ok::<(), JsonError>(())
     });
-    let code = InlineText::truncated(if read.is_ok() { "not in the reply" } else { "unreadable reply" });
+    let unclear = Denial::unclear(if read.is_ok() { "not in the reply" } else { "unreadable reply" });
     for (place, id) in sent.iter().enumerate() {
         if answered & bit(place) == 0 {
-            tell(id, CancelReply::Ambiguous { code });
+            tell(id, unclear.into());
         }
     }
 }
@@ -247,17 +238,18 @@ fn cancel_result<'i>(cursor: &mut Cursor<'_, 'i>) -> Result<(&'i str, Option<Can
         (true, _) | (false, "DUPLICATE_CANCEL_REQUEST") => CancelReply::Queued,
         (false, reason) => {
             let said = if reject::says_nothing(reason) { "" } else { reason };
-            CancelReply::Rejected { class: reject::cancel_class(said), code: InlineText::truncated(said) }
+            Denial::refused(reject::cancel_class(said), said).into()
         }
     });
     Ok((id, reply))
 }
 
-/// The definitive refusal a reply other than 200 is, if it is one.
-pub(super) fn refusal(plain: &mut Plain, status: u16, body: &mut [u8]) -> Option<(RejectClass, InlineText<32>)> {
+/// What a reply other than 200 proves: a definitive refusal, or nothing.
+pub(super) fn denial(plain: &mut Plain, status: u16, body: &mut [u8]) -> Denial {
+    let unclear = Denial::Unclear { code: http_code(status) };
     // 408 says that the server waited, or somebody before it: no verdict, whatever the body.
     if !(400..500).contains(&status) || status == 408 {
-        return None;
+        return unclear;
     }
     let json = body.trim_ascii_start().first() == Some(&b'{') && body.len() <= plain.text_bytes_max();
     let own = if json { plain.parse(body, venue_error).unwrap_or(None) } else { None };
@@ -265,11 +257,10 @@ pub(super) fn refusal(plain: &mut Plain, status: u16, body: &mut [u8]) -> Option
     match (own, by_status) {
         (Some(reasons), _) => {
             let code = reasons.code();
-            let class = by_status.unwrap_or_else(|| reject::order_class(code));
-            Some((class, InlineText::truncated(code)))
+            Denial::refused(by_status.unwrap_or_else(|| reject::order_class(code)), code)
         }
-        (None, Some(class)) => Some((class, http_code(status))),
-        (None, None) => None,
+        (None, Some(class)) => Denial::Refused { class, code: http_code(status) },
+        (None, None) => unclear,
     }
 }
 
@@ -335,14 +326,6 @@ pub fn error_text(body: &[u8]) -> String {
 
 /// Error bodies longer than this are not the venue's JSON.
 const ERROR_BYTES_MAX: usize = 16 * 1024;
-
-/// `http 502`.
-pub(super) fn http_code(status: u16) -> InlineText<32> {
-    use std::fmt::Write as _;
-    let mut text = arrayvec::ArrayString::<16>::new();
-    let _ = write!(text, "http {status}");
-    InlineText::truncated(&text)
-}
 
 #[cfg(test)]
 mod tests;

@@ -122,6 +122,16 @@ impl OandaEndpoints {
         Ok(endpoints)
     }
 
+    /// Whether one of them is the venue's own.
+    #[must_use]
+    pub fn any_is_the_venues(&self) -> bool {
+        let own = Self::of(self.environment);
+        let is_own = |endpoint: &Endpoint| {
+            [own.rest.host(), own.stream.host()].iter().any(|host| endpoint.host().eq_ignore_ascii_case(host))
+        };
+        is_own(&self.rest) || is_own(&self.stream)
+    }
+
     fn of(environment: Environment) -> OandaEndpoints {
         let (rest, stream) = environment.hosts();
         let known = |url| Endpoint::known(url, "https");

@@ -39,6 +39,8 @@ pub struct Ledger {
     asked_at: UnixNanos,
     /// The stream was opened and the history not read since: it may have been silent about anything.
     unverified: bool,
+    /// What one of them did is not known.
+    doubtful: bool,
 }
 
 impl Default for Ledger {
@@ -58,6 +60,7 @@ impl Ledger {
             missing_since: UnixNanos::NONE,
             asked_at: UnixNanos::NONE,
             unverified: false,
+            doubtful: false,
         }
     }
 
@@ -147,6 +150,17 @@ impl Ledger {
         self.unverified &= !self.asked_at.is_some();
     }
 
+    /// A transaction could not be read, or not in full: it does not come again, so what it did to the account stands in a
+    /// new picture only.
+    pub fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+
+    /// Whether a picture is needed of what transactions could not tell. The question counts as asked.
+    pub fn take_doubt(&mut self) -> bool {
+        std::mem::take(&mut self.doubtful)
+    }
+
     /// Whether a transaction is known to exist that was not applied.
     pub fn is_missing(&self) -> bool {
         self.floor.is_some_and(|floor| self.newest > floor)
@@ -176,8 +190,11 @@ impl Ledger {
         Some(floor)
     }
 
-    /// When [`Ledger::ask_since`] has something to ask; `None` if nothing is missing.
+    /// When [`Ledger::ask_since`] or [`Ledger::take_doubt`] has something to ask; `None` if nothing is missing.
     pub fn deadline(&self) -> Option<UnixNanos> {
+        if self.doubtful {
+            return Some(UnixNanos(1));
+        }
         let asks = self.floor.is_some() && (self.unverified || self.is_missing());
         asks.then(|| self.due_at().unwrap_or(UnixNanos(1)))
     }
@@ -285,6 +302,17 @@ mod tests {
         ledger.verified(10);
         assert!(ledger.is_complete());
         assert_eq!(ledger.ask_since(NOW.plus_ms(5_000)), None);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_asked_of_a_picture_once() {
+        let mut ledger = Ledger::new();
+        ledger.begin(10);
+        assert_eq!((ledger.take_doubt(), ledger.deadline()), (false, None));
+        assert_eq!(ledger.admit(11), Admitted::New);
+        ledger.doubt();
+        assert_eq!((ledger.deadline(), ledger.take_doubt()), (Some(UnixNanos(1)), true));
+        assert_eq!((ledger.take_doubt(), ledger.deadline()), (false, None));
     }
 
     #[test]

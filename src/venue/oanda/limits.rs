@@ -44,5 +44,7 @@ pub const LABEL_CHARS_MAX: usize = 128;
 pub const REPAIR_GRACE_MS: u64 = 250;
 /// Least time between two questions for the same missing transactions, ms.
 pub const REPAIR_RETRY_MS: u64 = 1_000;
-/// Pending orders, trades or transactions on one page at most (OANDA reference 3).
-pub const PAGE_ROWS_MAX: u32 = 500;
+/// Orders or trades on one page at most (OANDA reference 3).
+pub const PAGE_ORDERS_MAX: u32 = 500;
+/// Transactions on one page at most (OANDA reference 3).
+pub const PAGE_TRANSACTIONS_MAX: u32 = 1_000;

@@ -12,9 +12,9 @@ use super::transaction::{order_id, Transaction};
 use crate::codec::http1::{parse_http_date, Headers};
 use crate::codec::json::{Cursor, JsonError, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::order::{CancelReply, FactSource, PlaceReply, ReplaceReply};
+use crate::order::{CancelReply, Denial, FactSource, PlaceReply, ReplaceReply};
 use crate::record::{ClientOrderId, InlineText, RejectClass, UnixNanos, VenueOrderId};
-use crate::venue::fault::{announce, Fault};
+use crate::venue::fault::{announce, http_code, Fault};
 use crate::venue::{wait, Anomaly, Facts};
 use arrayvec::ArrayVec;
 
@@ -99,7 +99,9 @@ impl Teller<'_> {
     /// Tells a transaction if nobody did before.
     pub fn tell(&mut self, transaction: &Transaction<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
         match self.ledger.admit(transaction.id) {
-            Admitted::New => transaction.tell(FactSource::Query, self.products, self.times, facts),
+            Admitted::New => transaction
+                .tell(FactSource::Query, self.products, self.times, facts)
+                .inspect_err(|_| self.ledger.doubt()),
             Admitted::Known if self.again && transaction.id <= self.ledger.began() => {
                 transaction.tell_again(self.products, self.times, facts)
             }
@@ -220,32 +222,26 @@ pub(super) fn tell_place_reply(
             Ok::<_, Fault>(reply)
         }),
         _ => {
-            let reply = match refusal(plain, status, body, teller, facts) {
-                Some((class, code)) => PlaceReply::Rejected { class, code },
-                None => PlaceReply::Ambiguous { code: http_code(status) },
-            };
+            let reply = denial(plain, status, body, teller, facts).into();
             facts.place_reply(sent, reply);
             return reply;
         }
     };
     reply.unwrap_or_else(|fault| {
         announce(&fault, facts);
-        let reply = PlaceReply::Ambiguous { code: InlineText::truncated("unreadable reply") };
+        let reply = Denial::unclear("unreadable reply").into();
         facts.place_reply(sent, reply);
         reply
     })
 }
 
 fn place_verdict(found: &Mutation<'_, '_>, sent: &ClientOrderId) -> PlaceReply {
-    let ambiguous = |code| PlaceReply::Ambiguous { code: InlineText::truncated(code) };
-    let Some(create) = found.create() else { return ambiguous("reply without order") };
+    let Some(create) = found.create() else { return Denial::unclear("reply without order").into() };
     if !create.client_order_id.is_empty() && create.client_order_id != sent.as_str() {
-        return ambiguous("reply to another order");
+        return Denial::unclear("reply to another order").into();
     }
     match found.stillborn() {
-        Some(reason) => {
-            PlaceReply::Rejected { class: reject::ending(reason, true).1, code: InlineText::truncated(reason) }
-        }
+        Some(reason) => Denial::refused(reject::ending(reason, true).1, reason).into(),
         None => PlaceReply::Accepted { venue_order_id: order_id(create.id) },
     }
 }
@@ -261,8 +257,7 @@ pub(super) fn tell_cancel_reply(
 ) -> CancelReply {
     let reply = match tell_change(plain, status, body, teller, facts) {
         Changed::Done { .. } => CancelReply::Queued,
-        Changed::Refused { class, code } => CancelReply::Rejected { class, code },
-        Changed::Unclear { code } => CancelReply::Ambiguous { code },
+        Changed::Denied(denial) => denial.into(),
     };
     facts.cancel_reply(sent, reply);
     reply
@@ -278,7 +273,6 @@ pub(super) fn tell_replace_reply(
     teller: &mut Teller<'_>,
     facts: &mut impl Facts,
 ) -> ReplaceReply {
-    let ambiguous = |code| ReplaceReply::Ambiguous { code };
     let reply = match status {
         200 | 201 => plain.parse(body, |cursor| {
             let found = Mutation::read(cursor)?;
@@ -289,7 +283,7 @@ pub(super) fn tell_replace_reply(
                     ReplaceReply::Accepted
                 }
                 None => {
-                    let reply = ambiguous(InlineText::truncated("reply without order"));
+                    let reply = Denial::unclear("reply without order").into();
                     facts.replace_reply(old, reply);
                     reply
                 }
@@ -298,17 +292,14 @@ pub(super) fn tell_replace_reply(
             Ok::<_, Fault>(reply)
         }),
         _ => {
-            let reply = match refusal(plain, status, body, teller, facts) {
-                Some((class, code)) => ReplaceReply::Rejected { class, code },
-                None => ambiguous(http_code(status)),
-            };
+            let reply = denial(plain, status, body, teller, facts).into();
             facts.replace_reply(old, reply);
             Ok(reply)
         }
     };
     reply.unwrap_or_else(|fault| {
         announce(&fault, facts);
-        let reply = ambiguous(InlineText::truncated("unreadable reply"));
+        let reply = Denial::unclear("unreadable reply").into();
         facts.replace_reply(old, reply);
         reply
     })
@@ -320,10 +311,8 @@ pub(super) enum Changed {
     /// It was done; for a replace, `created` is the new order. `nothing`: every order it made was cancelled at once, as
     /// a close in a halted market is (OANDA reference 5).
     Done { created: Option<VenueOrderId>, nothing: Option<InlineText<32>> },
-    /// Refused.
-    Refused { class: RejectClass, code: InlineText<32> },
-    /// Nothing follows from it.
-    Unclear { code: InlineText<32> },
+    /// It is no success.
+    Denied(Denial),
 }
 
 /// Tells the transactions of an answer, and says what it proves.
@@ -335,10 +324,7 @@ pub(super) fn tell_change(
     facts: &mut impl Facts,
 ) -> Changed {
     if !matches!(status, 200 | 201) {
-        return match refusal(plain, status, body, teller, facts) {
-            Some((class, code)) => Changed::Refused { class, code },
-            None => Changed::Unclear { code: http_code(status) },
-        };
+        return Changed::Denied(denial(plain, status, body, teller, facts));
     }
     let read = plain.parse(body, |cursor| {
         let found = Mutation::read(cursor)?;
@@ -352,21 +338,22 @@ pub(super) fn tell_change(
     });
     read.unwrap_or_else(|fault| {
         announce(&fault, facts);
-        Changed::Unclear { code: InlineText::truncated("unreadable reply") }
+        Changed::Denied(Denial::unclear("unreadable reply"))
     })
 }
 
-/// The definitive refusal a reply other than 2xx is, if it is one. Its reject transaction is told.
-pub(super) fn refusal(
+/// What a reply other than 2xx proves: a definitive refusal, or nothing. Its reject transaction is told.
+pub(super) fn denial(
     plain: &mut Plain,
     status: u16,
     body: &mut [u8],
     teller: &mut Teller<'_>,
     facts: &mut impl Facts,
-) -> Option<(RejectClass, InlineText<32>)> {
+) -> Denial {
+    let unclear = Denial::Unclear { code: http_code(status) };
     // 408 says that the server waited, or somebody before it: no verdict, whatever the body.
     if !(400..500).contains(&status) || status == 408 {
-        return None;
+        return unclear;
     }
     let by_status = reject::status_class(status);
     let json = body.trim_ascii_start().first() == Some(&b'{') && body.len() <= plain.text_bytes_max();
@@ -378,11 +365,12 @@ pub(super) fn refusal(
                 found.tell(teller, facts);
                 let code = found.reason();
                 let class = by_status.unwrap_or_else(|| reject::class(code));
-                Ok::<_, Fault>(found.is_error().then(|| (class, InlineText::truncated(code))))
+                Ok::<_, Fault>(found.is_error().then(|| Denial::refused(class, code)))
             })
             .unwrap_or(None),
     };
-    own.or(by_status.map(|class| (class, http_code(status))))
+    let by_status = by_status.map(|class| Denial::Refused { class, code: http_code(status) });
+    own.or(by_status).unwrap_or(unclear)
 }
 
 /// What a change has done, by its answer.
@@ -423,14 +411,6 @@ pub fn error(status: u16, body: &[u8]) -> Option<(RejectClass, Box<str>)> {
     });
     let code = own.ok().flatten()?;
     Some((reject::status_class(status).unwrap_or_else(|| reject::class(&code)), code))
-}
-
-/// `http 502`.
-pub(super) fn http_code(status: u16) -> InlineText<32> {
-    use std::fmt::Write as _;
-    let mut text = arrayvec::ArrayString::<16>::new();
-    let _ = write!(text, "http {status}");
-    InlineText::truncated(&text)
 }
 
 /// Says what came instead of an answer, for the log.

@@ -115,7 +115,9 @@ impl Decoder {
             match found.id {
                 0 => Err(Fault::Missing { key: "id" }),
                 id if ledger.admit(id) != Admitted::New => Ok(()),
-                _ => found.tell(FactSource::Stream, &mut self.products, &mut self.times, facts),
+                _ => found
+                    .tell(FactSource::Stream, &mut self.products, &mut self.times, facts)
+                    .inspect_err(|_| ledger.doubt()),
             }
         });
         if let Err(fault) = read {

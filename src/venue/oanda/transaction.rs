@@ -2,8 +2,9 @@
 //!
 //! Owns the reading of a transaction, whoever brought it: a line of the stream, an answer, the history. Guarantees that
 //! nothing depends on the order of keys, that a fill is never lost to a number finer than its field (the price is cut and
-//! that is announced), and that what a transaction proves is told in an order the order table can use: who the order is,
-//! then its executions, then how it stands. Applies nothing twice only if [`Ledger`](super::Ledger) was asked before.
+//! that is announced) or to an amount of money that cannot be read, that whatever else of it cannot be read leaves the rest
+//! told, and that what a transaction proves is told in an order the order table can use: who the order is, then its
+//! executions, then how it stands. Applies nothing twice only if [`Ledger`](super::Ledger) was asked before.
 
 use super::products::{Product, Products};
 use super::reject;
@@ -14,7 +15,7 @@ use crate::record::{
     parse_any, ClientOrderId, DecimalError, ExecutionId, Fixed128, InlineText, Liquidity, RejectClass, Side, UnixNanos,
     VenueOrderId,
 };
-use crate::venue::fault::{excerpt, number, Fault};
+use crate::venue::fault::{announce, excerpt, number, Fault};
 use crate::venue::{AccountFact, Anomaly, Facts, FillFact, TradeEffect, TradeFill};
 use arrayvec::ArrayVec;
 
@@ -148,6 +149,10 @@ impl<'t, 'i> Transaction<'t, 'i> {
     }
 
     /// Tells what it proves.
+    ///
+    /// # Errors
+    /// The first of its values that could not be read. The rest was told, but what is held is known to nobody any more: see
+    /// [`Ledger::doubt`](super::Ledger::doubt).
     pub fn tell(
         &self,
         source: FactSource,
@@ -156,6 +161,21 @@ impl<'t, 'i> Transaction<'t, 'i> {
         facts: &mut impl Facts,
     ) -> Result<(), Fault> {
         let time = venue_time(self.time, times, facts);
+        let told = self.tell_effect(source, time, products, facts);
+        if let Some(balance) = money_or_none("accountBalance", self.balance, facts) {
+            facts.account(&AccountFact { balance: Some(balance), venue_time: time, ..AccountFact::default() });
+        }
+        told
+    }
+
+    /// Tells what became of orders, trades and the margin.
+    fn tell_effect(
+        &self,
+        source: FactSource,
+        time: UnixNanos,
+        products: &mut Products,
+        facts: &mut impl Facts,
+    ) -> Result<(), Fault> {
         match self.kind {
             "ORDER_FILL" => self.tell_fill(source, time, products, false, facts)?,
             // It goes on under another id: the transaction that created that one follows in the same batch.
@@ -183,10 +203,6 @@ impl<'t, 'i> Transaction<'t, 'i> {
             "DAILY_FINANCING" | "TRANSFER_FUNDS" | "DIVIDEND_ADJUSTMENT" => {}
             kind if is_silent(kind) => {}
             other => facts.anomaly(Anomaly::UnknownValue, excerpt(other)),
-        }
-        if !self.balance.is_empty() {
-            let balance = money("accountBalance", self.balance)?;
-            facts.account(&AccountFact { balance, venue_time: time, ..AccountFact::default() });
         }
         Ok(())
     }
@@ -277,8 +293,7 @@ impl<'t, 'i> Transaction<'t, 'i> {
         again: bool,
         facts: &mut impl Facts,
     ) -> Result<(), Fault> {
-        let side = side_of(self.units);
-        let mut fact = OrderFact { side, ..self.order(self.order_named()?, source, venue_time) };
+        let mut fact = OrderFact { side: side_of(self.units), ..self.order(self.order_named()?, source, venue_time) };
         let Some(product) = products.named(self.instrument) else {
             // In an instrument nobody trades here: exponents unknown, so no quantities.
             fact.status = OrderStatus::Filled;
@@ -286,62 +301,84 @@ impl<'t, 'i> Transaction<'t, 'i> {
             return Ok(());
         };
         fact.instrument = Some(product.instrument);
-        let filled = quantity("units", self.units, product)?;
+        let filled = quantity("units", self.units, product);
         // Undocumented; where it is absent a fill is whole (OANDA reference 4).
         let asked = quantity("requestedUnits", self.requested_units, product).unwrap_or(0);
-        fact.quantity = asked.max(filled);
+        fact.quantity = asked.max(filled.unwrap_or(0));
         if !self.client_order_id.is_empty() && !again {
             // Executions are matched by the venue's id: whose it is, is told before them.
             facts.order(&fact);
         }
-        self.tell_parts(&fact, filled, product, again, facts)?;
-        fact.cumulative_quantity = filled;
+        let told = self.tell_parts(&fact, filled, product, again, facts);
+        // Parts that could not be read are in it all the same.
+        fact.cumulative_quantity = filled.unwrap_or(0);
         fact.status = OrderStatus::Filled;
-        if asked > filled {
+        if filled.map_or(true, |filled| asked > filled) {
             // Nothing is filled in part and rests on (OANDA reference 7): one that only reduces is over with what there was
             // to reduce, an immediate one with the cancel that follows. Which it is stands elsewhere, so this is no more
-            // than a hint to ask.
+            // than a hint to ask. Nor is it more where nobody can say how much was filled.
             fact.source = FactSource::Stream;
         }
         facts.order(&fact);
-        Ok(())
+        filled.and(told)
     }
 
-    /// One execution for each trade: closed, reduced, opened, in this order.
+    /// One execution for each trade: closed, reduced, opened, in this order. What cannot be read of one keeps the others
+    /// from nothing.
     fn tell_parts(
         &self,
         order: &OrderFact,
-        filled: i64,
+        filled: Result<i64, Fault>,
         product: &Product,
         again: bool,
         facts: &mut impl Facts,
     ) -> Result<(), Fault> {
         let mut parts = ArrayVec::<TradeFill, PARTS_MAX>::new();
+        let mut told = Ok(());
+        let mut named = false;
+        self.each_trade(|effect, part| {
+            named = true;
+            let part = part.and_then(|part| {
+                // Their units carry the sign of the fill (OANDA reference 7), which is not known without its own.
+                let side = if filled.is_ok() { order.side } else { side_of(part.units) };
+                self.part(&part, effect, &OrderFact { side, ..*order }, product, facts)
+            });
+            match part {
+                Ok(part) => push(&mut parts, part, again, facts),
+                Err(fault) if told.is_ok() => told = Err(fault),
+                Err(fault) => announce(&fault, facts),
+            }
+        });
+        if !named && filled.is_ok_and(|filled| filled > 0) {
+            // Names no trade at all: one execution of the whole.
+            let whole = Part { units: self.units, guaranteed_fee: self.guaranteed_fee, ..Part::default() };
+            let part = self.part(&whole, TradeEffect::Opened, order, product, facts);
+            told = part.map(|part| push(&mut parts, part, again, facts));
+        }
+        // The commission is the fill's: it stands on its last part.
+        if let (Some(last), Some(commission)) = (parts.last_mut(), money_or_none("commission", self.commission, facts))
+        {
+            match sum(last.fill.fee, commission) {
+                Ok(fee) => last.fill.fee = fee,
+                Err(fault) => announce(&fault, facts),
+            }
+        }
+        tell_all(&parts, again, facts);
+        told
+    }
+
+    /// Hands on the trades it names: closed, reduced, opened, in this order.
+    fn each_trade(&self, mut take: impl FnMut(TradeEffect, Result<Part<'i>, Fault>)) {
         if let Some(mut closed) = self.closed.clone() {
-            let mut items = closed.array()?;
-            while items.next_item(&mut closed)? {
-                let part = self.part(&Part::read(&mut closed)?, TradeEffect::Closed, order, product, facts)?;
-                push(&mut parts, part, again, facts);
+            if let Err(fault) = each_closed(&mut closed, |part| take(TradeEffect::Closed, part)) {
+                take(TradeEffect::Closed, Err(fault));
             }
         }
         for (place, effect) in [(&self.reduced, TradeEffect::Reduced), (&self.opened, TradeEffect::Opened)] {
             if let Some(mut place) = place.clone() {
-                let part = self.part(&Part::read(&mut place)?, effect, order, product, facts)?;
-                push(&mut parts, part, again, facts);
+                take(effect, Part::read(&mut place));
             }
         }
-        if parts.is_empty() && filled > 0 {
-            // Names no trade at all: one execution of the whole.
-            let whole = Part { units: self.units, guaranteed_fee: self.guaranteed_fee, ..Part::default() };
-            let part = self.part(&whole, TradeEffect::Opened, order, product, facts)?;
-            push(&mut parts, part, again, facts);
-        }
-        // The commission is the fill's: it stands on its last part.
-        if let (Some(last), Some(commission)) = (parts.last_mut(), money("commission", self.commission)?) {
-            last.fill.fee = sum(last.fill.fee, commission)?;
-        }
-        tell_all(&parts, again, facts);
-        Ok(())
     }
 
     fn part(
@@ -360,14 +397,34 @@ impl<'t, 'i> Transaction<'t, 'i> {
             side: order.side,
             price: price(if part.price.is_empty() { whole_price } else { part.price }, product, facts)?,
             quantity: quantity("units", part.units, product)?,
-            fee: money("guaranteedExecutionFee", part.guaranteed_fee)?.unwrap_or_default(),
+            fee: money_or_none("guaranteedExecutionFee", part.guaranteed_fee, facts).unwrap_or_default(),
             fee_asset: None,
             // The venue is the counterparty of every fill: there is no maker.
             liquidity: Liquidity::Unknown,
             venue_time: order.venue_time,
         };
-        Ok(TradeFill { fill, trade_id: part.trade_id, effect, realised: money("realizedPL", part.realised)? })
+        Ok(TradeFill {
+            fill,
+            trade_id: part.trade_id,
+            effect,
+            realised: money_or_none("realizedPL", part.realised, facts),
+        })
     }
+}
+
+/// Hands on every trade of an array, readable or not.
+fn each_closed<'i>(cursor: &mut Cursor<'_, 'i>, mut take: impl FnMut(Result<Part<'i>, Fault>)) -> Result<(), Fault> {
+    let mut items = cursor.array()?;
+    while items.next_item(cursor)? {
+        let start = cursor.clone();
+        let part = Part::read(cursor);
+        if part.is_err() {
+            *cursor = start;
+            cursor.skip()?;
+        }
+        take(part);
+    }
+    Ok(())
 }
 
 /// Adds a part; where there is no more room, those before it are told first.
@@ -475,6 +532,14 @@ pub(super) fn money(key: &'static str, text: &str) -> Result<Option<Fixed128>, F
         return Ok(None);
     }
     parse_any(text.as_bytes()).map(Some).map_err(|error| Fault::Number { key, error })
+}
+
+/// The same of a transaction, where no amount decides over executions: one that cannot be read is announced, and none.
+fn money_or_none(key: &'static str, text: &str, facts: &mut impl Facts) -> Option<Fixed128> {
+    money(key, text).unwrap_or_else(|fault| {
+        announce(&fault, facts);
+        None
+    })
 }
 
 fn sum(a: Fixed128, b: Fixed128) -> Result<Fixed128, Fault> {

@@ -10,7 +10,7 @@ use crate::venue::oanda::response::{
 };
 
 /// Rows of one page of orders or trades.
-const PAGE_ROWS: u32 = crate::venue::oanda::limits::PAGE_ROWS_MAX;
+const PAGE_ROWS: u32 = crate::venue::oanda::limits::PAGE_ORDERS_MAX;
 
 impl OandaQueries {
     /// The account with its pending orders, open trades and positions, all of one moment.

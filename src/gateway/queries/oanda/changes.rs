@@ -156,10 +156,10 @@ impl OandaQueries {
         if !self.shared.trades {
             return Err(ExchangeError::Unsupported(venue, CHANGES));
         }
-        // Neither an error of the edge nor an answer that cannot be read says whether it was done.
+        // Without the venue's own words nothing says whether it was done, but for what is turned away before it is looked at.
         let unclear = |cause: String| ExchangeError::Transport { venue, operation, cause, ambiguous: true };
         let reply = match self.send_built(operation, true, |caller, out| caller.put_command(command, out)) {
-            Err(ExchangeError::Http { status, excerpt, .. }) if !(400..500).contains(&status) || status == 408 => {
+            Err(ExchangeError::Http { status, excerpt, .. }) if !matches!(status, 401 | 403 | 429) => {
                 return Err(unclear(format!("HTTP {status}: {excerpt}")));
             }
             reply => reply?,

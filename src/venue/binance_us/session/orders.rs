@@ -20,9 +20,10 @@ use super::super::VenueMs;
 use super::body::{answer, fill, slicer, LONG_ARRAYS};
 use super::reply::{NotSent, OrderProgress, Outcome, Pending, Reply, ReplyTo};
 use crate::codec::http1::{HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader};
-use crate::codec::json::{ArraySlicer, Plain, Slice};
+use crate::codec::json::{ArraySlicer, Plain};
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
+use crate::venue::listing::{Listing, Step};
 use crate::venue::{Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX};
 use std::sync::Arc;
 
@@ -52,12 +53,7 @@ const KEY_HEADER: &str = "X-MBX-APIKEY";
 /// What a long reply in the slicer is.
 #[derive(Debug)]
 enum Long {
-    /// `seen`: the array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
-    Rows {
-        kind: RowKind,
-        rows: Rows,
-        seen: bool,
-    },
+    Rows { kind: RowKind, body: Listing, rows: Rows },
     Snapshot(SnapshotReader),
 }
 
@@ -437,7 +433,10 @@ impl OrderSession {
             return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply: None });
         };
         let long = match pending.to {
-            ReplyTo::List(kind) if status == 200 => Some(Long::Rows { kind, rows: Rows::default(), seen: false }),
+            ReplyTo::List(kind) if status == 200 => {
+                let body = Listing::new(LONG_ARRAYS, Some(kind.array()));
+                Some(Long::Rows { kind, body, rows: Rows::default() })
+            }
             ReplyTo::Snapshot(id) if status == 200 => Some(Long::Snapshot(SnapshotReader::new(id))),
             _ => None,
         };
@@ -467,22 +466,17 @@ impl OrderSession {
         let usage = *usage;
         let outcome = match long {
             Long::Snapshot(reader) => reader.step(now, slicer, &mut self.plain, data, io).map(Outcome::Snapshot),
-            Long::Rows { kind, rows, seen } => {
-                let read = match slicer.next_slice() {
-                    Ok(Slice::Head { array, .. }) => {
-                        *seen |= LONG_ARRAYS.get(array) == Some(&kind.array());
-                        Ok(None)
-                    }
-                    Ok(Slice::Elements { text, .. }) => {
+            Long::Rows { kind, body, rows } => {
+                let read = match body.step(slicer) {
+                    Ok(Step::Again) => Ok(None),
+                    Ok(Step::Rows { text, .. }) => {
                         let products = &mut self.products;
                         self.plain.parse(text, |cursor| tell_rows(*kind, products, cursor, rows, io)).map(|()| None)
                     }
-                    Ok(Slice::End { .. }) if !*seen => Err(Fault::Missing { key: kind.array() }),
-                    Ok(Slice::End { text }) => {
+                    Ok(Step::End(text)) => {
                         self.plain.parse(text, |cursor| cursor.skip().map_err(Fault::from)).map(|()| Some(*rows))
                     }
-                    Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
-                    Err(error) => Err(Fault::Slice(error)),
+                    Err(fault) => Err(fault),
                 };
                 match read {
                     Ok(None) => None,

@@ -3,12 +3,12 @@
 
 use super::super::cold::Unwritten;
 use super::super::request::Unsupported;
-use super::super::response::{self, ErrorBody, Failure, RowKind, Rows, Usage, Wait};
+use super::super::response::{self, ErrorBody, RowKind, Rows, Usage, Wait};
 use super::super::snapshot::SnapshotOutcome;
 use super::super::{products::Products, reject, VenueMs};
 use crate::codec::http1::RequestError;
 use crate::codec::json::Cursor;
-use crate::order::{CancelReply, PlaceReply, ReplaceReply};
+use crate::order::Denial;
 use crate::record::{ClientOrderId, Fixed, InlineText, InstrumentId, RejectClass, UnixNanos, VenueOrderId};
 use crate::venue::fault::Fault;
 use crate::venue::{Facts, SessionProgress};
@@ -119,6 +119,16 @@ pub enum Outcome {
     },
 }
 
+/// Of an answer that is no success.
+impl From<Denial> for Outcome {
+    fn from(denial: Denial) -> Outcome {
+        match denial {
+            Denial::Refused { class, code } => Outcome::Refused { class, code },
+            Denial::Unclear { code } => Outcome::Failed { code },
+        }
+    }
+}
+
 /// The end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -126,6 +136,8 @@ pub struct Reply {
     pub to: ReplyTo,
     /// The order it was about, if it was about one of ours.
     pub client_order_id: ClientOrderId,
+    /// The order a cancel or a replace was to cancel, if it was named by the venue's id.
+    pub venue_order_id: VenueOrderId,
     /// HTTP status, or the WebSocket API's; 0 if there was no answer.
     pub status: u16,
     /// What became of it.
@@ -222,26 +234,25 @@ impl Pending {
 
     /// The reply of anything else; tells its facts. `told`: the halves of a replace were told already.
     pub fn failed(&self, status: u16, error: Option<&ErrorBody<'_>>, told: bool, facts: &mut impl Facts) -> Outcome {
-        let failure = Failure::of(status, error);
+        let denial = response::denial(status, error);
         if !told {
-            self.tell(failure, facts);
+            self.tell(denial, facts);
         }
         if self.to == ReplyTo::Order && error.is_some_and(|error| error.code == reject::NO_SUCH_ORDER) {
             return Outcome::NotFound;
         }
-        match failure {
-            Failure::Refused { class, code } => Outcome::Refused { class, code },
+        match denial {
             // Its details were read: the halves are known.
-            Failure::Unknown { code } if told => Outcome::Refused { class: RejectClass::Other, code },
-            Failure::Unknown { code } => Outcome::Failed { code },
+            Denial::Unclear { code } if told => Outcome::Refused { class: RejectClass::Other, code },
+            denial => denial.into(),
         }
     }
 
     /// There is no answer, or none that can be read.
     pub fn lost(&self, code: &str, facts: &mut impl Facts) -> Reply {
-        let code = InlineText::truncated(code);
-        self.tell(Failure::Unknown { code }, facts);
-        self.reply(0, Outcome::Failed { code })
+        let denial = Denial::unclear(code);
+        self.tell(denial, facts);
+        self.reply(0, denial.into())
     }
 
     /// A reply without anything beside its outcome.
@@ -249,6 +260,7 @@ impl Pending {
         Reply {
             to: self.to,
             client_order_id: self.client,
+            venue_order_id: self.venue,
             status,
             outcome,
             usage: Usage::default(),
@@ -257,17 +269,14 @@ impl Pending {
         }
     }
 
-    fn tell(&self, failure: Failure, facts: &mut impl Facts) {
-        let place: PlaceReply = failure.place();
-        let cancel: CancelReply = failure.cancel();
+    fn tell(&self, denial: Denial, facts: &mut impl Facts) {
         match self.to {
-            ReplyTo::Place => facts.place_reply(&self.client, place),
-            ReplyTo::PlaceOco if !self.client.is_empty() => facts.place_reply(&self.client, place),
-            ReplyTo::Cancel => facts.cancel_reply(&self.venue, cancel),
+            ReplyTo::Place => facts.place_reply(&self.client, denial.into()),
+            ReplyTo::PlaceOco if !self.client.is_empty() => facts.place_reply(&self.client, denial.into()),
+            ReplyTo::Cancel => facts.cancel_reply(&self.venue, denial.into()),
             ReplyTo::Replace => {
-                let replaced: ReplaceReply = failure.replace();
-                facts.replace_reply(&self.venue, replaced);
-                facts.place_reply(&self.client, place);
+                facts.replace_reply(&self.venue, denial.into());
+                facts.place_reply(&self.client, denial.into());
             }
             _ => {}
         }

@@ -167,7 +167,7 @@ impl Decoder {
     }
 
     #[inline]
-    fn close_diff<F: Facts>(&mut self, open: Option<&OpenDiff>, ctx: &mut Ctx<'_, F>) {
+    pub(super) fn close_diff<F: Facts>(&mut self, open: Option<&OpenDiff>, ctx: &mut Ctx<'_, F>) {
         if let Some(open) = open.filter(|open| open.admission == Admission::Apply) {
             ctx.facts.book_end(true);
             self.at = At::Harmless;
@@ -185,26 +185,18 @@ impl Decoder {
         ctx: &mut Ctx<'_, F>,
     ) -> Result<Control, Fault> {
         self.at = At::Harmless;
-        let name = stream.split_once('@').map_or(stream, |(name, _)| name);
+        let name = symbol_of(stream);
         let Some(index) = ctx.data.products.find_stream(name) else {
             ctx.facts.anomaly(Anomaly::UnknownInstrument, excerpt(name));
             fields.skip_rest(cursor)?;
             return Ok(Control::None);
         };
         let Some(product) = ctx.data.products.get(index) else { return Ok(Control::None) };
-        let (price_exponent, size_exponent) = (product.price_exponent, product.size_exponent);
-        let event = BookEvent {
-            instrument: product.instrument,
-            kind: BookEventKind::SnapshotFirst,
-            venue_time: UnixNanos::NONE,
-            sequence: id,
-        };
-        if !ctx.data.partial_is_news(index, id) {
+        let exponents = (product.price_exponent, product.size_exponent);
+        if !self.open_partial(id, index, ctx) {
             fields.skip_rest(cursor)?;
             return Ok(Control::None);
         }
-        ctx.facts.book(event);
-        self.at = At::Partial { begun: true };
         while let Some(key) = fields.next_key(cursor)? {
             let side = match key {
                 "bids" => BookSide::Bid,
@@ -214,15 +206,37 @@ impl Decoder {
                     continue;
                 }
             };
-            self.levels =
-                self.levels.saturating_add(put_levels(side, (price_exponent, size_exponent), cursor, |s, p, q| {
-                    ctx.facts.level(s, p, q);
-                })?);
+            self.levels = self.levels.saturating_add(put_levels(side, exponents, cursor, |s, p, q| {
+                ctx.facts.level(s, p, q);
+            })?);
         }
-        ctx.facts.book_end(true);
-        self.at = At::Harmless;
+        self.close_partial(ctx);
         Ok(Control::None)
     }
+
+    /// Begins a partial book; false if it is no news.
+    #[inline]
+    pub(super) fn open_partial<F: Facts>(&mut self, id: u64, index: usize, ctx: &mut Ctx<'_, F>) -> bool {
+        let Some(instrument) = ctx.data.products.get(index).map(|product| product.instrument) else { return false };
+        if !ctx.data.partial_is_news(index, id) {
+            return false;
+        }
+        let kind = BookEventKind::SnapshotFirst;
+        ctx.facts.book(BookEvent { instrument, kind, venue_time: UnixNanos::NONE, sequence: id });
+        self.at = At::Partial { begun: true };
+        true
+    }
+
+    #[inline]
+    pub(super) fn close_partial<F: Facts>(&mut self, ctx: &mut Ctx<'_, F>) {
+        ctx.facts.book_end(true);
+        self.at = At::Harmless;
+    }
+}
+
+/// The symbol in the name of a stream: what stands before `@`.
+pub(super) fn symbol_of(stream: &str) -> &str {
+    stream.split_once('@').map_or(stream, |(symbol, _)| symbol)
 }
 
 /// The levels of one side of a diff that must wait.

@@ -6,13 +6,13 @@ use crate::venue::{QuoteFact, TradeFact};
 
 /// A trade as sent. What both streams have has the same keys in both (Binance.US reference 6).
 #[derive(Debug, Default)]
-struct TradeText<'i> {
-    symbol: &'i str,
-    price: &'i str,
-    size: &'i str,
-    sent: u64,
-    traded: u64,
-    buyer_is_maker: Option<bool>,
+pub(super) struct TradeText<'i> {
+    pub symbol: &'i str,
+    pub price: &'i str,
+    pub size: &'i str,
+    pub sent: u64,
+    pub traded: u64,
+    pub buyer_is_maker: Option<bool>,
 }
 
 impl<'i> TradeText<'i> {
@@ -33,7 +33,7 @@ impl<'i> TradeText<'i> {
 
     /// Tells it, if it is news.
     #[inline]
-    fn tell<F: Facts>(&self, first: u64, last: u64, ctx: &mut Ctx<'_, F>) -> Result<(), Fault> {
+    pub fn tell<F: Facts>(&self, first: u64, last: u64, ctx: &mut Ctx<'_, F>) -> Result<(), Fault> {
         let Some(index) = ctx.data.products.find(self.symbol) else {
             ctx.facts.anomaly(Anomaly::UnknownInstrument, excerpt(self.symbol));
             return Ok(());
@@ -123,22 +123,34 @@ impl Decoder {
                 _ => cursor.skip()?,
             }
         }
-        let Some(index) = ctx.data.products.find(symbol) else {
-            ctx.facts.anomaly(Anomaly::UnknownInstrument, excerpt(symbol));
-            return Ok(Control::None);
-        };
-        let Some(product) = ctx.data.products.get(index) else { return Ok(Control::None) };
-        let words = [
-            number("b", bid, product.price_exponent)?,
-            number("B", bid_size, product.size_exponent)?,
-            number("a", ask, product.price_exponent)?,
-            number("A", ask_size, product.size_exponent)?,
-        ];
-        let instrument = product.instrument;
-        if ctx.data.quote_is_news(index, id) {
-            let venue_time = crate::record::UnixNanos::NONE;
-            ctx.facts.quote(QuoteFact { instrument, words, venue_time, sequence: id, snapshot: false });
-        }
+        tell_quote(id, symbol, [bid, bid_size, ask, ask_size], ctx)?;
         Ok(Control::None)
     }
+}
+
+/// Bid, its size, ask, its size; told if they are news.
+#[inline]
+pub(super) fn tell_quote<F: Facts>(
+    id: u64,
+    symbol: &str,
+    [bid, bid_size, ask, ask_size]: [&str; 4],
+    ctx: &mut Ctx<'_, F>,
+) -> Result<(), Fault> {
+    let Some(index) = ctx.data.products.find(symbol) else {
+        ctx.facts.anomaly(Anomaly::UnknownInstrument, excerpt(symbol));
+        return Ok(());
+    };
+    let Some(product) = ctx.data.products.get(index) else { return Ok(()) };
+    let words = [
+        number("b", bid, product.price_exponent)?,
+        number("B", bid_size, product.size_exponent)?,
+        number("a", ask, product.price_exponent)?,
+        number("A", ask_size, product.size_exponent)?,
+    ];
+    let instrument = product.instrument;
+    if ctx.data.quote_is_news(index, id) {
+        let venue_time = crate::record::UnixNanos::NONE;
+        ctx.facts.quote(QuoteFact { instrument, words, venue_time, sequence: id, snapshot: false });
+    }
+    Ok(())
 }

@@ -129,15 +129,9 @@ impl ExchangeDecoder {
     fn open_book(&mut self, index: usize, snapshot: bool) -> Option<OpenBook> {
         let product = self.products.get_mut(index)?;
         self.at = At::Book { index, begun: false };
-        product.seen = product.seen.with(Channels::BOOK);
-        match product.book {
-            BookState::Held => {}
-            BookState::Waiting if snapshot => {}
-            BookState::Unwanted | BookState::Waiting | BookState::Doubtful => return None,
-        }
-        if snapshot {
-            // Not held again before its last level is in.
-            product.book = BookState::Waiting;
+        product.saw(Channels::BOOK);
+        if !product.admits_book(snapshot) {
+            return None;
         }
         let exponents = (product.price_exponent, product.size_exponent);
         Some(OpenBook::new(index, product.instrument, exponents, snapshot))
@@ -286,7 +280,7 @@ impl ExchangeDecoder {
 
     fn saw(&mut self, head: usize, channel: Channels) {
         if let Some(product) = self.products.get_mut(head) {
-            product.seen = product.seen.with(channel);
+            product.saw(channel);
         }
     }
 

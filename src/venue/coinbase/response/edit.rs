@@ -1,10 +1,9 @@
 //! What the reply to a change of an order proves (Coinbase reference 3.3).
 
 use super::super::reject;
-use super::{http_code, refusal};
+use super::denial;
 use crate::codec::json::{Cursor, JsonError, Plain};
-use crate::order::ReplaceReply;
-use crate::record::InlineText;
+use crate::order::{Denial, ReplaceReply};
 
 #[derive(Debug, Clone, Copy, Default)]
 struct EditBody<'i> {
@@ -18,27 +17,26 @@ struct EditBody<'i> {
 /// definitive refusal by status; everything else proves nothing.
 pub fn edit_reply(plain: &mut Plain, status: u16, body: &mut [u8]) -> ReplaceReply {
     if status != 200 {
-        return match refusal(plain, status, body) {
+        return match denial(plain, status, body) {
             // The same words mean the same as within a 200.
-            Some((_, code)) if status == 400 || status == 404 => {
+            Denial::Refused { code, .. } if status == 400 || status == 404 => {
                 ReplaceReply::Rejected { class: reject::edit_class(code.as_str()), code }
             }
-            Some((class, code)) => ReplaceReply::Rejected { class, code },
-            None => ReplaceReply::Ambiguous { code: http_code(status) },
+            denial => denial.into(),
         };
     }
     let read = plain.parse(body, |cursor| edit_body(cursor).map(|body| verdict(&body)));
-    read.unwrap_or_else(|_: JsonError| ReplaceReply::Ambiguous { code: InlineText::truncated("unreadable reply") })
+    read.unwrap_or_else(|_: JsonError| Denial::unclear("unreadable reply").into())
 }
 
 fn verdict(body: &EditBody<'_>) -> ReplaceReply {
     match body.success {
-        None => ReplaceReply::Ambiguous { code: InlineText::truncated("reply without success") },
+        None => Denial::unclear("reply without success").into(),
         Some(true) => ReplaceReply::Accepted,
         Some(false) => {
             let reasons = [body.edit, body.preview, body.message];
             let code = reasons.into_iter().find(|code| !reject::says_nothing(code)).unwrap_or_default();
-            ReplaceReply::Rejected { class: reject::edit_class(code), code: InlineText::truncated(code) }
+            Denial::refused(reject::edit_class(code), code).into()
         }
     }
 }
@@ -95,7 +93,7 @@ mod tests {
     }
 
     fn refused(class: RejectClass, code: &str) -> ReplaceReply {
-        ReplaceReply::Rejected { class, code: InlineText::truncated(code) }
+        Denial::refused(class, code).into()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::codec::test_captures;
-use crate::record::{Fixed, Fixed128, TradingStatus, UnixNanos};
+use crate::record::{Fixed, Fixed128, InlineText, RejectClass, TradingStatus, UnixNanos};
 use proptest::prelude::*;
 
 fn place(status: u16, body: &str) -> PlaceReply {

@@ -10,18 +10,19 @@ use super::super::limits;
 use super::super::products::Products;
 use super::super::request::{self, Query, TokenPath};
 use super::super::response::{
-    cancel_replies, edit_reply, http_code, page_of, place_reply, refusal, server_time, tell_rows, RateHeaders, RowKind,
-    Rows, LIST_ARRAYS,
+    cancel_replies, denial, edit_reply, page_of, place_reply, server_time, tell_rows, RateHeaders, RowKind, Rows,
+    LIST_ARRAYS,
 };
-use super::super::stream::{announce, Fault};
+use super::super::stream::announce;
 use super::authorised::{write, write_signed, BEARER};
 use super::reply::{NotSent, OrderProgress, Outcome, Refused, Reply, ReplyTo};
 use crate::codec::http1::{
     self, Excerpt, HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader,
 };
-use crate::codec::json::{ArraySlicer, Plain, Slice};
-use crate::order::{CancelReply, PlaceReply, ReplaceReply};
-use crate::record::{ClientOrderId, InlineText, Instrument, RejectClass, UnixNanos, VenueOrderId};
+use crate::codec::json::{ArraySlicer, Plain};
+use crate::order::Denial;
+use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
+use crate::venue::listing::{Listing, Step};
 use crate::venue::wait::is_page;
 use crate::venue::{
     Anomaly, Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
@@ -62,12 +63,11 @@ enum InFlight {
 
 /// A listing whose body is in the slicer.
 #[derive(Debug)]
-struct Listing {
+struct Listed {
     kind: RowKind,
+    body: Listing,
     rows: Rows,
     rate: RateHeaders,
-    /// The array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
-    seen: bool,
 }
 
 /// See the module's documentation.
@@ -85,7 +85,7 @@ pub struct OrderSession {
     plain: Plain,
     /// Made when the first listing comes.
     slicer: Option<ArraySlicer>,
-    listing: Option<Listing>,
+    listing: Option<Listed>,
     products: Products,
     in_flight: InFlight,
     cancels: ArrayVec<VenueOrderId, CANCELS_MAX>,
@@ -414,7 +414,8 @@ impl OrderSession {
                     Some(failed(ReplyTo::of(kind), status, "reply too long", rate))
                 } else {
                     slicer.finish();
-                    self.listing = Some(Listing { kind, rows: Rows::default(), rate, seen: false });
+                    let body = Listing::new(LIST_ARRAYS, Some(kind.array()));
+                    self.listing = Some(Listed { kind, body, rows: Rows::default(), rate });
                     self.in_flight = InFlight::List(kind);
                     None
                 }
@@ -429,19 +430,14 @@ impl OrderSession {
     fn slice<IO: Facts + Wire>(&mut self, io: &mut IO) -> Option<Reply> {
         let (listing, slicer) = (self.listing.as_mut()?, self.slicer.as_mut()?);
         let (kind, rate) = (listing.kind, listing.rate);
-        let read = match slicer.next_slice() {
-            Ok(Slice::Head { array, .. }) => {
-                listing.seen |= LIST_ARRAYS.get(array) == Some(&kind.array());
-                Ok(None)
-            }
-            Ok(Slice::Elements { text, .. }) => {
+        let read = match listing.body.step(slicer) {
+            Ok(Step::Again) => Ok(None),
+            Ok(Step::Rows { text, .. }) => {
                 let (products, rows) = (&mut self.products, &mut listing.rows);
                 self.plain.parse(text, |cursor| tell_rows(kind, products, cursor, rows, io)).map(|()| None)
             }
-            Ok(Slice::End { .. }) if !listing.seen => Err(Fault::Missing { key: kind.array() }),
-            Ok(Slice::End { text }) => self.plain.parse(text, page_of).map(Some),
-            Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
-            Err(error) => Err(Fault::Slice(error)),
+            Ok(Step::End(text)) => self.plain.parse(text, page_of).map(Some),
+            Err(fault) => Err(fault),
         };
         let to = ReplyTo::of(kind);
         let reply = match read {
@@ -476,26 +472,27 @@ impl OrderSession {
         rate: RateHeaders,
         io: &mut IO,
     ) -> Option<Reply> {
+        let unclear = Denial::Unclear { code };
         let to = match std::mem::replace(&mut self.in_flight, InFlight::None) {
             InFlight::None => return None,
             InFlight::Place(sent) => {
-                io.place_reply(&sent, PlaceReply::Ambiguous { code });
+                io.place_reply(&sent, unclear.into());
                 ReplyTo::Place
             }
             InFlight::Cancel => {
                 for id in &self.cancels {
-                    io.cancel_reply(id, CancelReply::Ambiguous { code });
+                    io.cancel_reply(id, unclear.into());
                 }
                 ReplyTo::Cancel
             }
             InFlight::Edit(id) => {
-                io.replace_reply(&id, ReplaceReply::Ambiguous { code });
+                io.replace_reply(&id, unclear.into());
                 ReplyTo::Edit
             }
             InFlight::List(kind) => ReplyTo::of(kind),
             InFlight::Time => ReplyTo::Time,
         };
-        Some(Reply { to, status, outcome: Outcome::Failed { code }, rate, wait_ms: None })
+        Some(Reply { to, status, outcome: unclear.into(), rate, wait_ms: None })
     }
 }
 
@@ -528,38 +525,23 @@ fn answer<IO: Facts + Wire>(
         InFlight::Place(sent) => {
             let reply = place_reply(plain, status, body, &sent);
             io.place_reply(&sent, reply);
-            let outcome = match reply {
-                PlaceReply::Accepted { .. } => Outcome::Answered,
-                PlaceReply::Rejected { class, code } => Outcome::Refused { class, code },
-                PlaceReply::Ambiguous { code } => Outcome::Failed { code },
-            };
-            (ReplyTo::Place, outcome)
+            (ReplyTo::Place, reply.denial().into())
         }
         InFlight::Cancel => {
             let mut outcome = Outcome::Answered;
             cancel_replies(plain, status, body, cancels, |id, reply| {
                 io.cancel_reply(id, reply);
-                outcome = match reply {
-                    // With another status all orders share one answer.
-                    _ if status == 200 => Outcome::Answered,
-                    CancelReply::Rejected { class, code } => Outcome::Refused { class, code },
-                    CancelReply::Ambiguous { code } => Outcome::Failed { code },
-                    CancelReply::Queued => Outcome::Answered,
-                };
+                // With another status all orders share one answer.
+                outcome = reply.denial().filter(|_| status != 200).into();
             });
             (ReplyTo::Cancel, outcome)
         }
         InFlight::Edit(id) => {
             let reply = edit_reply(plain, status, body);
             io.replace_reply(&id, reply);
-            let outcome = match reply {
-                ReplaceReply::Accepted => Outcome::Answered,
-                ReplaceReply::Rejected { class, code } => Outcome::Refused { class, code },
-                ReplaceReply::Ambiguous { code } => Outcome::Failed { code },
-            };
-            (ReplyTo::Edit, outcome)
+            (ReplyTo::Edit, reply.denial().into())
         }
-        InFlight::List(kind) => (ReplyTo::of(kind), by_status(refusal(plain, status, body), status)),
+        InFlight::List(kind) => (ReplyTo::of(kind), denial(plain, status, body).into()),
         InFlight::Time if status == 200 => {
             let outcome = match server_time(plain, body) {
                 Ok(time) => Outcome::Time(time),
@@ -567,16 +549,9 @@ fn answer<IO: Facts + Wire>(
             };
             (ReplyTo::Time, outcome)
         }
-        InFlight::Time => (ReplyTo::Time, by_status(refusal(plain, status, body), status)),
+        InFlight::Time => (ReplyTo::Time, denial(plain, status, body).into()),
     };
     Some(Reply { to, status, outcome, rate, wait_ms: rate.wait_ms(status, page) })
-}
-
-fn by_status(refusal: Option<(RejectClass, InlineText<32>)>, status: u16) -> Outcome {
-    match refusal {
-        Some((class, code)) => Outcome::Refused { class, code },
-        None => Outcome::Failed { code: http_code(status) },
-    }
 }
 
 #[cfg(test)]

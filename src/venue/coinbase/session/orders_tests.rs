@@ -5,8 +5,8 @@ use super::super::super::response::Page;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::*;
 use crate::codec::test_captures;
-use crate::order::{FactSource, OrderStatus};
-use crate::record::{Fixed128, InstrumentId, Liquidity, OrderType, Side, TimeInForce};
+use crate::order::{CancelReply, FactSource, OrderStatus, PlaceReply, ReplaceReply};
+use crate::record::{Fixed128, InstrumentId, Liquidity, OrderType, RejectClass, Side, TimeInForce};
 use proptest::prelude::*;
 
 const NOW: UnixNanos = UnixNanos(1_000_000_000);

@@ -3,6 +3,7 @@
 use super::super::request::Unsupported;
 use super::super::response::{Page, RateHeaders, RowKind, Rows};
 use crate::codec::http1::RequestError;
+use crate::order::Denial;
 use crate::record::{InlineText, RejectClass, UnixNanos};
 use crate::venue::SessionProgress;
 
@@ -87,6 +88,23 @@ pub enum Outcome {
         /// What was seen.
         code: InlineText<32>,
     },
+}
+
+/// Of an answer that is no success.
+impl From<Denial> for Outcome {
+    fn from(denial: Denial) -> Outcome {
+        match denial {
+            Denial::Refused { class, code } => Outcome::Refused { class, code },
+            Denial::Unclear { code } => Outcome::Failed { code },
+        }
+    }
+}
+
+/// Of an answer that is one unless denied.
+impl From<Option<Denial>> for Outcome {
+    fn from(denial: Option<Denial>) -> Outcome {
+        denial.map_or(Outcome::Answered, Outcome::from)
+    }
 }
 
 /// The end of a request.

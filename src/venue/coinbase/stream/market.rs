@@ -66,14 +66,8 @@ impl Decoder {
         self.at = At::Book { index, begun: false };
         product.saw(Channels::BOOK);
         let snapshot = event.is_snapshot()?;
-        match product.book {
-            BookState::Held => {}
-            BookState::Waiting if snapshot => {}
-            BookState::Unwanted | BookState::Waiting | BookState::Doubtful => return Ok(None),
-        }
-        if snapshot {
-            // Not held again before its last level is in.
-            product.book = BookState::Waiting;
+        if !product.admits_book(snapshot) {
+            return Ok(None);
         }
         Ok(Some(OpenBook {
             index,

@@ -49,7 +49,7 @@ impl Decoder {
             while let Some(index) = next {
                 next = self.products.next_member(index);
                 let Some(product) = self.products.get_mut(index) else { break };
-                product.seen = product.seen.with(Channels::CANDLES);
+                product.saw(Channels::CANDLES);
                 if product.wanted.contains(Channels::CANDLES) {
                     let instrument = product.instrument;
                     facts.candle(CandleFact { instrument, candle, venue_time, sequence, snapshot });
@@ -84,7 +84,7 @@ impl Decoder {
             while let Some(index) = next {
                 next = self.products.next_member(index);
                 let Some(product) = self.products.get_mut(index) else { break };
-                product.seen = product.seen.with(Channels::STATUS);
+                product.saw(Channels::STATUS);
                 // A stream's products halt together; the increments are those of the product named.
                 let increments = increments.filter(|_| product.symbol.as_ref() == row.id);
                 let now = StatusTold { status, increments };

@@ -41,10 +41,18 @@ pub(in crate::venue::oanda) fn tell_rows(
         let told = match kind {
             "orders" => tell_order(teller, cursor, facts).map(|_| ()),
             "positions" => tell_position(teller.products, cursor, facts),
-            "transactions" => Transaction::read(cursor).and_then(|transaction| {
-                rows.last_id = rows.last_id.max(transaction.id);
-                teller.tell(&transaction, facts)
-            }),
+            "transactions" => match Transaction::read(cursor) {
+                Ok(transaction) => {
+                    rows.last_id = rows.last_id.max(transaction.id);
+                    teller.tell(&transaction, facts)
+                }
+                Err(fault) => {
+                    teller.ledger.doubt();
+                    // What it did is lost, not how far the listing goes.
+                    rows.last_id = rows.last_id.max(transaction_id(&mut start.clone()).unwrap_or(0));
+                    Err(fault)
+                }
+            },
             "pages" => page_begin(cursor.str()?).map(|id| {
                 let first = if rows.first_id == 0 { id } else { rows.first_id.min(id) };
                 rows.first_id = first;
@@ -61,6 +69,18 @@ pub(in crate::venue::oanda) fn tell_rows(
         }
     }
     Ok(())
+}
+
+/// The id of a transaction of which nothing else is to be read.
+fn transaction_id(cursor: &mut Cursor<'_, '_>) -> Result<u64, Fault> {
+    let mut id = 0;
+    each_field(cursor, |key, cursor| {
+        if key == "id" {
+            id = cursor.u64_or_text()?;
+        }
+        Ok(key == "id")
+    })?;
+    Ok(id)
 }
 
 /// The id a page begins with: `https://HOST/.../idrange?from=6410&to=6500` (OANDA reference 3).

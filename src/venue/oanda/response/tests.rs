@@ -176,8 +176,11 @@ fn closes_cancels_and_replaces_are_read_for_what_happened() {
     assert_eq!(Desk::new(103).change(200, &cancel), Changed::Done { created: None, nothing: None });
     let again = observed("404_cancel_again").unwrap();
     let code = InlineText::truncated("ORDER_DOESNT_EXIST");
-    assert_eq!(Desk::new(104).change(404, &again), Changed::Refused { class: RejectClass::UnknownOrder, code });
-    assert!(matches!(Desk::new(1).change(200, "{}"), Changed::Unclear { .. }));
+    assert_eq!(
+        Desk::new(104).change(404, &again),
+        Changed::Denied(Denial::Refused { class: RejectClass::UnknownOrder, code })
+    );
+    assert!(matches!(Desk::new(1).change(200, "{}"), Changed::Denied(Denial::Unclear { .. })));
 }
 
 #[test]
@@ -282,8 +285,10 @@ fn decode(parser: &str, body: &str) -> Result<(), String> {
         "refusal" => {
             let Desk { plain, products, times, ledger, ear } = &mut desk;
             let mut teller = Teller { products, times, ledger, again: false };
-            let found = refusal(plain, 400, &mut bytes.to_vec(), &mut teller, ear);
-            found.map(|_| ()).ok_or("no refusal".into())
+            match denial(plain, 400, &mut bytes.to_vec(), &mut teller, ear) {
+                Denial::Refused { .. } => Ok(()),
+                Denial::Unclear { .. } => Err("no refusal".into()),
+            }
         }
         "accounts" => accounts(bytes).map(|_| ()).map_err(text),
         "account" => account(bytes).map(|_| ()).map_err(text),

@@ -12,18 +12,19 @@ use super::super::limits;
 use super::super::products::Products;
 use super::super::request::{entry_order, replacement, Command, EntryOrder, OrderSpecifier, Query};
 use super::super::response::{
-    http_code, note_error, picture, refusal, tell_cancel_reply, tell_change, tell_order_body, tell_place_reply,
-    tell_replace_reply, tell_rows, Changed, End, ReplyHeaders, Rows, Teller, LIST_ARRAYS,
+    denial, note_error, picture, tell_cancel_reply, tell_change, tell_order_body, tell_place_reply, tell_replace_reply,
+    tell_rows, Changed, End, ReplyHeaders, Rows, Teller, LIST_ARRAYS,
 };
 use super::reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
 use super::{TIME_FORMAT, USER_AGENT};
 use crate::codec::http1::{self, HttpError, Item, Limits, Method, RequestError, Response, ResponseReader};
-use crate::codec::json::{ArraySlicer, Plain, Slice};
+use crate::codec::json::{ArraySlicer, Plain};
 use crate::codec::timestamp::Rfc3339Cache;
-use crate::order::{CancelReply, PlaceReply, ReplaceReply};
+use crate::order::Denial;
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::endpoint::Endpoint;
 use crate::venue::fault::{announce, Fault};
+use crate::venue::listing::{Listing, Step};
 use crate::venue::wait::is_page;
 use crate::venue::{Deadline, Facts, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire};
 use std::sync::Arc;
@@ -70,14 +71,11 @@ impl InFlight {
 
 /// A listing whose body is in the slicer.
 #[derive(Debug)]
-struct Listing {
+struct Listed {
     to: ReplyTo,
+    body: Listing,
     rows: Rows,
     headers: ReplyHeaders,
-    /// Which array the elements are of.
-    array: usize,
-    /// The array asked for was there. A body without it (an error said with 200) is no listing, and no evidence.
-    seen: bool,
 }
 
 /// See the module's documentation.
@@ -92,7 +90,7 @@ pub struct OrderSession {
     plain: Plain,
     /// Made when the first listing comes.
     slicer: Option<ArraySlicer>,
-    listing: Option<Listing>,
+    listing: Option<Listed>,
     products: Products,
     times: Rfc3339Cache,
     in_flight: InFlight,
@@ -431,7 +429,8 @@ impl OrderSession {
             slicer.reset();
             if slicer.push(body) == body.len() {
                 slicer.finish();
-                self.listing = Some(Listing { to, rows: Rows::default(), headers, array: 0, seen: false });
+                let body = Listing::new(LIST_ARRAYS, to.array());
+                self.listing = Some(Listed { to, body, rows: Rows::default(), headers });
                 return Ok(OrderProgress { progress: SessionProgress { consumed, more: true }, reply: None });
             }
             let outcome = Outcome::Failed { code: InlineText::truncated("reply too long") };
@@ -451,34 +450,18 @@ impl OrderSession {
             InFlight::None => {
                 return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply: None })
             }
-            InFlight::Place(id) => match tell_place_reply(plain, status, body, &id, &mut teller, io) {
-                PlaceReply::Accepted { .. } => Outcome::Answered,
-                PlaceReply::Rejected { class, code } => Outcome::Refused { class, code },
-                PlaceReply::Ambiguous { code } => Outcome::Failed { code },
-            },
-            InFlight::Cancel(id) => match tell_cancel_reply(plain, status, body, &id, &mut teller, io) {
-                CancelReply::Queued => Outcome::Answered,
-                CancelReply::Rejected { class, code } => Outcome::Refused { class, code },
-                CancelReply::Ambiguous { code } => Outcome::Failed { code },
-            },
-            InFlight::Replace(id) => match tell_replace_reply(plain, status, body, &id, &mut teller, io) {
-                ReplaceReply::Accepted => Outcome::Answered,
-                ReplaceReply::Rejected { class, code } => Outcome::Refused { class, code },
-                ReplaceReply::Ambiguous { code } => Outcome::Failed { code },
-            },
+            InFlight::Place(id) => tell_place_reply(plain, status, body, &id, &mut teller, io).denial().into(),
+            InFlight::Cancel(id) => tell_cancel_reply(plain, status, body, &id, &mut teller, io).denial().into(),
+            InFlight::Replace(id) => tell_replace_reply(plain, status, body, &id, &mut teller, io).denial().into(),
             InFlight::Change => match tell_change(plain, status, body, &mut teller, io) {
                 Changed::Done { created, nothing } => Outcome::Changed { created, nothing },
-                Changed::Refused { class, code } => Outcome::Refused { class, code },
-                Changed::Unclear { code } => Outcome::Failed { code },
+                Changed::Denied(denial) => denial.into(),
             },
             InFlight::Order if status == 200 => match plain.parse(body, |c| tell_order_body(&mut teller, c, io)) {
                 Ok(_) => Outcome::Answered,
                 Err(fault) => unreadable(&fault, io),
             },
-            InFlight::Order | InFlight::List(_) => match refusal(plain, status, body, &mut teller, io) {
-                Some((class, code)) => Outcome::Refused { class, code },
-                None => Outcome::Failed { code: http_code(status) },
-            },
+            InFlight::Order | InFlight::List(_) => denial(plain, status, body, &mut teller, io).into(),
         };
         let mut reply = self.reply(in_flight.answered_as(), status, outcome, headers);
         reply.wait_ms = headers.wait_ms(status, page);
@@ -489,24 +472,16 @@ impl OrderSession {
     /// One slice of a listing; the reply at its end.
     fn slice<IO: Facts + Wire>(&mut self, ledger: &mut Ledger, io: &mut IO) -> Option<Reply> {
         let (listing, slicer) = (self.listing.as_mut()?, self.slicer.as_mut()?);
-        let read = match slicer.next_slice() {
-            Ok(Slice::Head { array, .. }) => {
-                listing.array = array;
-                listing.seen |= LIST_ARRAYS.get(array).copied() == listing.to.array();
-                Ok(None)
-            }
-            Ok(Slice::Elements { text, .. }) => {
+        let read = match listing.body.step(slicer) {
+            Ok(Step::Again) => Ok(None),
+            Ok(Step::Rows { array, text }) => {
                 let again = self.again;
                 let mut teller = Teller { products: &mut self.products, times: &mut self.times, ledger, again };
-                let (array, rows) = (listing.array, &mut listing.rows);
+                let rows = &mut listing.rows;
                 self.plain.parse(text, |cursor| tell_rows(array, &mut teller, cursor, rows, io)).map(|()| None)
             }
-            Ok(Slice::End { text }) => match listing.to.array().filter(|_| !listing.seen) {
-                Some(key) => Err(Fault::Missing { key }),
-                None => self.plain.parse(text, picture).map(Some),
-            },
-            Ok(Slice::NeedMore) => Err(Fault::Missing { key: "end" }),
-            Err(error) => Err(Fault::Slice(error)),
+            Ok(Step::End(text)) => self.plain.parse(text, picture).map(Some),
+            Err(fault) => Err(fault),
         };
         let (to, headers, rows) = (listing.to, listing.headers, listing.rows);
         let outcome = match read {
@@ -525,14 +500,23 @@ impl OrderSession {
             facts.account(&account);
         }
         let mut more = false;
+        // What lies between its rows does not exist, or cannot be read.
+        let joins = (1..=ledger.complete_to()).contains(&self.sent_after);
         match to {
             // Its size is undocumented (OANDA reference 3): it is complete if it reaches the newest one.
             ReplyTo::Transactions if end.last > rows.last_id.max(self.sent_after) => {
                 ledger.heard(end.last);
-                more = rows.seen > 0;
+                // It names a newer one and brings nothing new: no evidence of anything, and to ask for more leads nowhere.
+                if rows.last_id <= self.sent_after {
+                    return Outcome::Failed { code: InlineText::truncated("listing ends early") };
+                }
+                if joins {
+                    ledger.begin(rows.last_id);
+                }
+                more = true;
             }
             // Read from where nothing is missing to the end.
-            ReplyTo::Transactions if (1..=ledger.complete_to()).contains(&self.sent_after) => ledger.verified(end.last),
+            ReplyTo::Transactions if joins => ledger.verified(end.last),
             // The first picture is where the ledger begins; every later one only says how far the account is.
             ReplyTo::Account if ledger.needs_beginning() && end.last > 0 => ledger.begin(end.last),
             _ if end.last > 0 && !ledger.needs_beginning() => ledger.heard(end.last),
@@ -555,16 +539,16 @@ impl OrderSession {
 
     /// The request in flight has no answer: tells what follows from that.
     fn lost<IO: Facts + Wire>(&mut self, why: &str, io: &mut IO) -> Option<Reply> {
-        let code = InlineText::truncated(why);
+        let denial = Denial::unclear(why);
         let in_flight = std::mem::replace(&mut self.in_flight, InFlight::None);
         match in_flight {
             InFlight::None => return None,
-            InFlight::Place(id) => io.place_reply(&id, PlaceReply::Ambiguous { code }),
-            InFlight::Cancel(id) => io.cancel_reply(&id, CancelReply::Ambiguous { code }),
-            InFlight::Replace(id) => io.replace_reply(&id, ReplaceReply::Ambiguous { code }),
+            InFlight::Place(id) => io.place_reply(&id, denial.into()),
+            InFlight::Cancel(id) => io.cancel_reply(&id, denial.into()),
+            InFlight::Replace(id) => io.replace_reply(&id, denial.into()),
             InFlight::Change | InFlight::List(_) | InFlight::Order => {}
         }
-        Some(self.reply(in_flight.answered_as(), 0, Outcome::Failed { code }, ReplyHeaders::default()))
+        Some(self.reply(in_flight.answered_as(), 0, denial.into(), ReplyHeaders::default()))
     }
 }
 

@@ -1,6 +1,6 @@
 use super::super::super::testing::{account, fixed, instrument, token, Ear, Told, NOW, UNIT};
 use super::*;
-use crate::order::{FactSource, OrderStatus};
+use crate::order::{CancelReply, FactSource, OrderStatus, PlaceReply};
 use crate::record::{InstrumentId, OrderType, RejectClass, Side, TimeInForce};
 use crate::venue::oanda::request::{CloseUnits, EntryKind};
 use crate::venue::{AccountFact, Anomaly, HeldTrade};
@@ -229,6 +229,56 @@ fn a_gap_is_closed_by_the_history_and_a_long_one_in_slices_and_pages() {
     bench.query(&Query::TransactionsSince { id: due.unwrap() });
     bench.answer("200 OK", &transactions(355..=360, 360, 1), 999).unwrap();
     assert!(bench.ledger.is_complete(), "what does not exist is not waited for");
+}
+
+#[test]
+fn a_transaction_of_the_history_that_cannot_be_read_is_passed_and_doubted() {
+    // Its kind is no text; its execution names no order.
+    for row in [r#""type":7"#, r#""type":"ORDER_FILL","units":"1""#] {
+        let mut bench = Bench::new();
+        bench.ledger.opened();
+        let since = bench.ledger.ask_since(NOW).unwrap();
+        bench.query(&Query::TransactionsSince { id: since });
+        let body = transactions(101..=103, 103, 1).replace(r#""type":"ORDER_CANCEL","orderID":"7""#, row);
+        let reply = bench.answer("200 OK", &body, 999).unwrap();
+        let Outcome::Listed { rows, more, .. } = reply.outcome else { panic!("{reply:?}") };
+        assert_eq!((rows.unreadable, rows.last_id, more), (3, 103, false), "{row}");
+        assert!(bench.ledger.is_complete(), "{row}");
+        assert!(bench.ledger.take_doubt(), "{row}: what it did is to be asked of the account");
+    }
+}
+
+#[test]
+fn a_history_that_ends_early_is_no_evidence_and_not_asked_for_more() {
+    let unnamed = r#"{"transactions":[{"id":"x","type":"ORDER_FILL"}],"lastTransactionID":"120"}"#.to_owned();
+    let known = transactions(99..=100, 120, 1);
+    for body in [r#"{"transactions":[],"lastTransactionID":"120"}"#.to_owned(), unnamed, known] {
+        let mut bench = Bench::new();
+        bench.ledger.opened();
+        let since = bench.ledger.ask_since(NOW).unwrap();
+        bench.query(&Query::TransactionsSince { id: since });
+        let reply = bench.answer("200 OK", &body, 999).unwrap();
+        let failed = Outcome::Failed { code: InlineText::truncated("listing ends early") };
+        assert_eq!((reply.outcome, bench.ledger.newest()), (failed, 120), "{body}");
+        assert_eq!((bench.ledger.complete_to(), bench.ledger.is_complete()), (100, false), "{body}");
+    }
+}
+
+#[test]
+fn a_page_with_a_hole_is_followed_by_the_next_one() {
+    let mut bench = Bench::new();
+    bench.ledger.opened();
+    let mut since = bench.ledger.ask_since(NOW).unwrap();
+    // 101 does not exist, and 103 cannot be read.
+    let pages = [transactions(102..=105, 110, 1).replacen(r#""103""#, r#""x""#, 1), transactions(106..=110, 110, 1)];
+    for (page, last) in pages.into_iter().zip([105, 110]) {
+        bench.query(&Query::TransactionsSince { id: since });
+        let reply = bench.answer("200 OK", &page, 999).unwrap();
+        let Outcome::Listed { more, .. } = reply.outcome else { panic!("{reply:?}") };
+        assert_eq!((more, bench.ledger.complete_to()), (last < 110, last));
+        assert_eq!((bench.ledger.is_complete(), bench.ledger.is_missing()), (last == 110, last < 110));
+        since = last;
+    }
 }
 
 #[test]

@@ -227,6 +227,15 @@ fn a_transaction_that_cannot_be_read_is_a_gap_of_the_connection() {
 }
 
 #[test]
+fn a_transaction_that_can_be_read_in_part_is_a_gap_and_a_doubt() {
+    let (mut session, wire) = (transactions(), r#"{"type":"ORDER_FILL","id":"101","units":"1"}"#.to_owned() + "\n");
+    let (told, result, mut ledger) = run(&mut session, &(HEAD.to_owned() + &chunk(&wire)));
+    assert_eq!((result, ledger.complete_to()), (Ok(()), 101));
+    assert!(told.contains(&Told::Gap(GapScope::Connection, GapCause::Malformed, 1)), "{told:?}");
+    assert!(ledger.take_doubt(), "what it did is to be asked of the account");
+}
+
+#[test]
 fn a_line_without_end_is_dropped_and_the_next_one_is_read() {
     let mut session = pricing();
     let endless = chunk(&"x".repeat(40_000)) + &chunk(&"x".repeat(40_000)) + &chunk("xx\n");

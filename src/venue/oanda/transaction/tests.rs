@@ -5,14 +5,19 @@ use crate::record::parse_any;
 
 /// What a transaction tells, read as from the stream; EUR_USD and USD_JPY are known.
 fn told(text: &str) -> Ear {
+    let (ear, read) = told_or_not(text);
+    assert_eq!(read, Ok(()), "{text}");
+    ear
+}
+
+fn told_or_not(text: &str) -> (Ear, Result<(), Fault>) {
     let (mut products, mut times, mut ear) = (Products::default(), Rfc3339Cache::new(), Ear::default());
     products.know(&instrument(0, "EUR_USD"));
     products.know(&instrument(1, "USD_JPY"));
     let read = Plain::new(64 * 1024).parse(&mut text.as_bytes().to_vec(), |cursor| {
-        Transaction::read(cursor)?.tell(FactSource::Stream, &mut products, &mut times, &mut ear)
+        Transaction::read(cursor)?.tell(FactSource::Query, &mut products, &mut times, &mut ear)
     });
-    assert_eq!(read, Ok(()), "{text}");
-    ear
+    (ear, read)
 }
 
 fn money(text: &str) -> Fixed128 {
@@ -69,6 +74,85 @@ fn a_fill_of_less_than_asked_has_the_order_asked_for() {
     let last = *ear.orders().last().unwrap();
     assert_eq!((last.status, last.cumulative_quantity), (OrderStatus::Filled, 3 * UNIT));
     assert_eq!((last.source, last.quantity), (FactSource::Stream, 10 * UNIT), "a hint, whoever tells it");
+}
+
+/// A fill that closes 4, reduces by 3 and opens 5; what stands for the marks is given.
+fn of_three_trades(marks: [(&str, &str); 2]) -> String {
+    let fill = format!(
+        r#"{{"id":"201","batchID":"200",{HEAD},"type":"ORDER_FILL","orderID":"200","clientOrderID":"c","instrument":"EUR_USD","units":"UNITS","price":"1.2","commission":"COMMISSION","accountBalance":"BALANCE","tradesClosed":[{{"tradeID":"90","units":"-4","price":"1.1","realizedPL":"PROFIT"}}],"tradeReduced":{{"tradeID":"91","units":"REDUCED","price":"PRICE"}},"tradeOpened":{{"tradeID":"201","units":"-5","price":"1.3","guaranteedExecutionFee":"FEE"}}}}"#
+    );
+    let usual = [
+        ("UNITS", "-12"),
+        ("COMMISSION", "0.5"),
+        ("BALANCE", "99"),
+        ("PROFIT", "-1"),
+        ("REDUCED", "-3"),
+        ("PRICE", "1.2"),
+        ("FEE", "0.25"),
+    ];
+    marks.into_iter().chain(usual).fold(fill, |text, (mark, value)| text.replace(mark, value))
+}
+
+/// The units of its executions.
+fn units(ear: &Ear) -> Vec<i64> {
+    ear.fills().iter().map(|part| part.fill.quantity / UNIT).collect()
+}
+
+#[test]
+fn an_amount_that_cannot_be_read_is_announced_and_costs_no_execution() {
+    for (mark, key) in [
+        ("COMMISSION", "commission"),
+        ("BALANCE", "accountBalance"),
+        ("PROFIT", "realizedPL"),
+        ("FEE", "guaranteedExecutionFee"),
+    ] {
+        let ear = told(&of_three_trades([(mark, "n/a"), ("", "")]));
+        assert_eq!(units(&ear), [4, 3, 5], "{mark}");
+        let last = *ear.orders().last().unwrap();
+        assert_eq!((last.status, last.cumulative_quantity), (OrderStatus::Filled, 12 * UNIT), "{mark}");
+        let anomalies = ear.anomalies();
+        assert!(matches!(&anomalies[..], [(Anomaly::Number, text)] if text.starts_with(key)), "{anomalies:?}");
+    }
+    // Two that are too large to be added.
+    let most = "17014118346046923173168730371588410572.7";
+    let ear = told(&of_three_trades([("COMMISSION", most), ("FEE", most)]));
+    assert_eq!((units(&ear), ear.anomalies().len()), (vec![4, 3, 5], 1));
+}
+
+#[test]
+fn a_trade_that_cannot_be_read_is_a_fault_and_the_fill_is_told_all_the_same() {
+    for (mark, value) in [("REDUCED", "three"), ("PRICE", "1.2.3"), (r#""REDUCED""#, "{}")] {
+        let (ear, read) = told_or_not(&of_three_trades([(mark, value), ("", "")]));
+        assert!(read.is_err(), "{mark}: somebody is to ask what is held");
+        assert_eq!(units(&ear), [4, 5], "{mark}");
+        let fees: Vec<_> = ear.fills().iter().map(|part| part.fill.fee).collect();
+        assert_eq!(fees, [money("0"), money("0.75")], "{mark}");
+        let last = *ear.orders().last().unwrap();
+        let whole = (OrderStatus::Filled, FactSource::Query, 12 * UNIT);
+        assert_eq!((last.status, last.source, last.cumulative_quantity), whole, "{mark}");
+        assert!(matches!(ear.told.last(), Some(Told::Account(_))), "{mark}: the balance it left");
+    }
+    // None of them can be: the fill is no trade of its own.
+    let text = of_three_trades([("REDUCED", "-3"), ("PRICE", "1.2")])
+        .replace(r#""tradesClosed":[{"#, r#""tradesClosed":{"x":{"#)
+        .replace(r#""-1"}]"#, r#""-1"}}"#)
+        .replace(r#""tradeReduced":{"#, r#""tradeReduced":[{"#)
+        .replace(r#""1.2"},"tradeOpened":{"#, r#""1.2"}],"tradeOpened":[{"#)
+        .replace(r#""0.25"}"#, r#""0.25"}]"#);
+    let (ear, read) = told_or_not(&text);
+    assert!(read.is_err() && ear.fills().is_empty(), "{:?}", ear.told);
+    assert_eq!((ear.orders().last().unwrap().cumulative_quantity, ear.anomalies().len()), (12 * UNIT, 2));
+}
+
+#[test]
+fn a_fill_whose_units_cannot_be_read_is_told_by_its_trades_and_asked_for() {
+    let (ear, read) = told_or_not(&of_three_trades([("UNITS", "twelve"), ("", "")]));
+    assert!(read.is_err());
+    assert_eq!(units(&ear), [4, 3, 5]);
+    assert!(ear.fills().iter().all(|part| part.fill.side == Side::Sell), "the sign of the trades is the fill's");
+    let last = *ear.orders().last().unwrap();
+    assert_eq!((last.status, last.source), (OrderStatus::Filled, FactSource::Stream), "no more than a hint");
+    assert_eq!(last.cumulative_quantity, 0);
 }
 
 #[test]
