@@ -1,16 +1,12 @@
-//! A business reject in HTTP 200 (Coinbase), or an order that OANDA creates and cancels in one answer of 201, ends the order
-//! at once with a class of ours and the venue's own code.
+//! A business reject in HTTP 200 ends the order at once with a class of ours and the venue's own code.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod canned;
 mod common;
-mod venues;
 
 use common::Bench;
-use exchange_connectors::record::{ExecutionKind as K, RejectClass, Side, UnixNanos, Venue, EXECUTION_FLAG_RECONCILED};
+use exchange_connectors::record::{ExecutionKind as K, RejectClass, Side, UnixNanos, EXECUTION_FLAG_RECONCILED};
 use exchange_connectors::sim::coinbase::{Generation, ReasonPlace};
-use venues::{Local, Setup};
 
 #[test]
 fn post_only_funds_and_codes_never_seen_before_are_told_apart() {
@@ -76,31 +72,4 @@ fn an_order_that_fails_after_it_was_accepted_is_cancelled_with_the_reason() {
     let end = rig.expect(accepted.request, K::Cancelled);
     assert_eq!(end.reject, RejectClass::InsufficientFunds);
     assert_eq!(rig.law(accepted.request), [K::Accepted, K::Cancelled]);
-}
-
-#[test]
-fn an_order_that_oanda_creates_and_cancels_in_one_answer_ends_with_the_reason() {
-    let mut rig = Setup::direct().start(Venue::Oanda);
-    let Local::Oanda(venue) = &*rig.local else { panic!("it is OANDA") };
-    venue.cancel_next_order("INSUFFICIENT_MARGIN").unwrap();
-    let request = rig.submit(rig.resting_bid());
-    let end = rig.expect(request, K::Cancelled);
-    assert_eq!((end.reject, end.venue_code.as_str()), (RejectClass::InsufficientFunds, "INSUFFICIENT_MARGIN"));
-    assert_eq!(rig.law(request), [K::Accepted, K::Cancelled]);
-    assert!(!rig.rests(&end));
-    rig.place_accepted();
-}
-
-#[test]
-fn an_account_that_oanda_does_not_serve_any_more_refuses_orders() {
-    let mut rig = Setup::direct().start(Venue::Oanda);
-    let open = rig.place_accepted();
-    let Local::Oanda(venue) = &*rig.local else { panic!("it is OANDA") };
-    venue.forbid_account(true).unwrap();
-    let refused = rig.place();
-    assert_eq!((refused.kind, refused.reject), (K::Rejected, RejectClass::Forbidden), "{refused:?}");
-    let Local::Oanda(venue) = &*rig.local else { panic!("it is OANDA") };
-    venue.forbid_account(false).unwrap();
-    rig.place_accepted();
-    rig.cancel(open.request);
 }

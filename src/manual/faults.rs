@@ -21,9 +21,9 @@
 //! | the reply comes late, in chunks | `Fault::Delay`, `Fault::ThenDelay`, `Fault::ThenChunked` | `Accepted` | nothing else | `broken_replies_to_an_order_are_reconciled::a_reply_in_pieces_or_late_is_a_reply` |
 //! | header garbage, too many headers, a body beyond every limit, bytes that are no HTTP | `Fault::Raw`, `Fault::ThenRaw`, `Fault::ThenReply` | `Unknown`, then what is proven | leaves the connection; nothing of the answer is believed | `broken_replies_to_an_order_are_reconciled::the_reply_is_lost_on_its_way` |
 //! | the same over the WebSocket API of Binance.US, and answers to nobody's question | `Fault::Close`, `Fault::ThenClose`, `Fault::ThenSilence`, `Fault::ThenRaw` | the same | the same; orders go over REST meanwhile | `broken_replies_to_an_order_are_reconciled::a_request_or_a_reply_over_the_websocket_api_is_lost`, `binance_us/orders_live_and_end` |
-//! | a key that is taken away while we run | `set_permissions` at Coinbase, `revoke_key` at Binance.US, `revoke_token` and `forbid_account` at OANDA | `Rejected` (`Unauthorized`, `Forbidden`) | nothing more; what is open stays open | `order_refused_by_http_status_is_rejected_at_once::by_a_key_that_was_taken_away_while_we_run`, `order_refused_by_the_venue_says_why::an_account_that_oanda_does_not_serve_any_more_refuses_orders` |
-//! | created and cancelled in one answer, at OANDA | `cancel_next_order` | `Accepted`, `Cancelled` with the venue's reason | nothing more | `order_refused_by_the_venue_says_why::an_order_that_oanda_creates_and_cancels_in_one_answer_ends_with_the_reason` |
-//! | 401, 403 with any body | `Fault::Reply`, cans | `Rejected` (`Unauthorized`, `Forbidden`) | nothing more; after a firewall's page with a 403 the breaker opens for as long as it says, or two minutes: `Rejected` (`BreakerOpen`) with the time to try again | `rest_failures_of_an_order_end_in_the_truth`, `order_refused_by_http_status_is_rejected_at_once` |
+//! | a key that is taken away while we run | `set_permissions` at Coinbase, `revoke_key` at Binance.US, `revoke_token` and `forbid_account` at OANDA | `Rejected` (`Unauthorized`, `Forbidden`) | nothing more; what is open stays open | `refusals_and_keys_taken_away_end_an_order_at_once::by_a_key_that_was_taken_away_while_we_run`, `oanda/orders_live_and_end::an_account_that_is_not_served_any_more_refuses_orders_and_leaves_what_is_open` |
+//! | created and cancelled in one answer, at OANDA | `cancel_next_order` | `Accepted`, `Cancelled` with the venue's reason | nothing more | `oanda/orders_live_and_end::an_order_that_is_created_and_cancelled_in_one_answer_ends_with_the_reason` |
+//! | 401, 403 with any body | `Fault::Reply`, cans | `Rejected` (`Unauthorized`, `Forbidden`) | nothing more; after a firewall's page with a 403 the breaker opens for as long as it says, or two minutes: `Rejected` (`BreakerOpen`) with the time to try again | `rest_failures_of_an_order_end_in_the_truth`, `refusals_and_keys_taken_away_end_an_order_at_once` |
 //! | 429, with and without `Retry-After` | `Fault::Reply`, cans | `Rejected` (`RateLimited`); the next one too, here, with the time to try again | sends nothing before that time | `rest_failures_of_an_order_end_in_the_truth`, `rate_limited_by_the_venue_waits` |
 //! | 418, a ban, at Binance.US | cans | `Rejected` (`RateLimited`), `Guard` (`BreakerOpened`), then `Rejected` (`BreakerOpen`) with the time to try again | sends nothing before the ban's end, then probes. Elsewhere 418 is a 4xx like any other | `rest_failures_of_an_order_end_in_the_truth` |
 //! | 500, 502 with a page, 503, 504, a redirect, a proxy's 4xx (at OANDA 404, 405 and 416 in its own words are `Rejected`), 200 or 204 with nothing in it | `Fault::ThenReply`, cans | `Unknown`, then what is proven | follows no redirect; counts the 5xx for the breaker | `rest_failures_of_an_order_end_in_the_truth`, `rest_failures_of_an_order_end_in_the_truth::a_redirect_is_followed_nowhere` |
@@ -52,9 +52,17 @@
 //! | a cancel fails | `Fault::Reply`, `Fault::Close`, `Fault::ThenClose` | `Cancelled`, or `CancelUnknown` meanwhile | repeats it until the venue says that it is over | `kill_switch_cancels_and_confirms::cancels_the_venue_fails_are_repeated_and_how_many_are_left_is_told`, `cancel_is_repeated_until_it_is_known_to_have_arrived` |
 //! | the venue's clock jumps, at Coinbase and OANDA | `step_clock` | `Guard` (`BreakerOpened`), `Rejected` (`BreakerOpen`) | compares the clocks at each question that keeps a connection warm (OANDA's: by the reply's `Date`) | `clocks_that_differ_refuse_orders_and_say_why::coinbase_ten_seconds_away_opens_the_breaker_when_it_is_asked_for_the_time`, `clocks_that_differ_refuse_orders_and_say_why::oanda_ten_seconds_away_opens_the_breaker_when_a_reply_tells_its_time` |
 //! | the venue's clock jumps, at Binance.US | `step_clock` | one `Rejected` (code -1021), then orders pass | asks for the venue's time at once and signs with it; signs nothing before (`Busy`) | `clocks_that_differ_refuse_orders_and_say_why::a_stamp_that_binance_us_refuses_is_a_refusal_and_the_next_one_is_right` |
-//! | a token is expired | `step_clock` | `Rejected` (`Unauthorized`) | drops tokens before that by our clock | `clocks_that_differ_refuse_orders_and_say_why::a_token_that_coinbase_finds_expired_is_a_refusal`, `order_after_a_long_silence_finds_a_token` |
-//! | a key that may not trade, or that nobody knows | cans | an error of the start that says what to do | does not start | `rest_failures_are_typed::a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do`, `rest_failures_are_typed::a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do`, `view_only_key_does_not_start` |
+//! | a token is expired, at Coinbase | `step_clock` | `Rejected` (`Unauthorized`) | drops tokens before that by our clock | `clocks_that_differ_refuse_orders_and_say_why::a_token_that_coinbase_finds_expired_is_a_refusal`, `order_after_a_long_silence_finds_a_token` |
+//! | a key that may not trade, or that nobody knows | cans | an error of the start that says what to do | does not start | `rest_failures_are_typed::a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do`, `rest_failures_are_typed::a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do`, `binance_us/start_checks_the_key`, `view_only_key_does_not_start` |
 //! | the strategy falls silent | nobody beats | `Guard` (`Killed`) and what follows | cancels for it | `dead_man_cancels_for_a_silent_strategy` |
+//! | a session dies with orders open | a gateway dropped without a word | in the next session `OrderListed` and what befell the order since, or `Cancelled` by a sweep; nothing leaves before | takes orders back, or sweeps them; strangers' orders are reported once and left alone | `restart_takes_orders_back`, `strangers_order_is_reported_once_and_left_alone` |
+//! | the reactor panics | a handler that panics | nothing more; [`emergency`](crate::gateway::Gateway::emergency) says how it goes | the keeper cancels what is ours, again and again, over a connection of its own | `reactor_panics_and_orders_are_cancelled` |
+//! | the reactor stands still | a handler that blocks | when it comes back `Guard` (`Killed`) and each order's end, once | the same; it finds the kill before it takes an order | `wedged_reactor_finds_the_kill_latched` |
+//!
+//! # This side
+//!
+//! | fault | injected by | the strategy sees | the engine | shown by |
+//! |---|---|---|---|---|
 //! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
 //! | the disk refuses the audit log | a directory that is away | `Guard` (`AuditTroubled`, `AuditRecovered` with the number lost) | trades on | `audit_log_says_what_it_lost` |
 //!
@@ -70,7 +78,7 @@
 //! | broken frames | `send_bytes` | gaps, then books | leaves the connection | `broken_frames_end_the_connection_and_a_new_one_follows` |
 //! | messages nobody can read | `send_raw` | a gap where a book may have been in it | counts them; the connection stays | `bad_messages_are_counted_and_the_feed_goes_on` |
 //! | messages in many fragments | `fragment_messages` | nothing | puts them together | `fragments_and_pings_between_them_are_handled` |
-//! | a lost line, at OANDA | `drop_prices` | nothing: lines bear no number | the next line carries the whole book | `lost_frame_is_a_gap_and_a_new_snapshot::a_line_of_oanda_that_never_came_is_made_good_by_the_next` |
+//! | a lost line, at OANDA | `drop_prices` | nothing: lines bear no number | the next line carries the whole book | `oanda/prices_change_streams_without_a_gap::a_line_that_never_came_is_made_good_by_the_next` |
 //! | a lost frame, elsewhere | `drop_market_frames` at Coinbase, `drop_frames` at Binance.US | a `Gap`, then the book as a snapshot | resynchronises what the gap touched | `lost_frame_is_a_gap_and_a_new_snapshot`, `binance_us/books_are_the_venues` |
 //! | silence on an open connection | a venue that hangs | stale, then gaps and books | leaves it by the watchdog | `silent_venue_is_left_by_the_watchdog` |
 //! | a strategy comes late | a gateway that runs | how every connection stands | tells it what it missed | `late_strategy_learns_how_connections_stand` |
@@ -116,6 +124,33 @@ mod tests {
             assert!(quoted(row[4]).next().is_some(), "shown by nothing: {row:?}");
         }
         assert!(named > 40, "the table was read");
+    }
+
+    /// The rows of a section.
+    fn section(title: &str) -> impl Iterator<Item = &'static str> + '_ {
+        let lines = include_str!("faults.rs").lines().filter_map(|line| line.strip_prefix("//! "));
+        let below = lines.skip_while(move |line| line.strip_prefix("# ") != Some(title)).skip(1);
+        let rows = below.take_while(|line| !line.starts_with("# ")).filter_map(|line| line.strip_prefix("| "));
+        rows.filter(|line| !line.starts_with("fault |"))
+    }
+
+    #[test]
+    fn what_is_said_of_orders_events_and_guards_is_shown_at_every_venue_or_names_its_own() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        let venues = ["Coinbase", "Binance.US", "OANDA"];
+        for row in ["New orders", "The account's events", "Guards, clocks and keys"].iter().flat_map(|t| section(t)) {
+            let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+            let shown: String = quoted(cells[4])
+                .map(|name| name.split_once("::").map_or(name, |(file, _)| file))
+                .filter_map(|file| std::fs::read_to_string(tests.join(format!("{file}.rs"))).ok())
+                .collect();
+            let at_all = ["start_everywhere", "Local::everywhere", "at_every_venue", "Local::ALL"];
+            let at_all = at_all.iter().any(|words| shown.contains(words));
+            let by_one =
+                |venue: &&str| shown.contains(&venue.replace("Binance.US", "BinanceUs").replace("OANDA", "Oanda"));
+            let own = venues.iter().any(|venue| cells[0].contains(venue));
+            assert!(at_all || own || venues.iter().all(by_one), "{row}");
+        }
     }
 
     /// The names of what an item of the source declares, by what its lines begin with.
