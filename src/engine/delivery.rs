@@ -2,15 +2,18 @@
 //!
 //! A full ring spills into a bounded reserve. When that is full too, the strategy is latched as lost: its new orders are
 //! refused, its open ones cancelled, and everything further is only counted. The first record it gets once its ring has
-//! room for all of it is one [`ExecutionKind::Lost`] with the exact count, then every open order out of the engine, then
-//! [`ExecutionKind::ResyncEnd`]; with that the latch is lifted.
+//! room for its open orders is one [`ExecutionKind::Lost`] with the exact count, then all of these; with that the latch is
+//! lifted. Every position and balance out of the engine follows, by the ring and the reserve like anything else, and then
+//! [`ExecutionKind::ResyncEnd`].
 
 use super::contract::{Outputs, StrategySet};
+use super::portfolio::Portfolio;
 use super::purse::Purse;
 use crate::order::Executions;
 use crate::record::{
     AuditEntry, ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST,
 };
+use crate::telemetry::Counter;
 use std::collections::VecDeque;
 
 /// Execution records kept for a strategy whose ring is full.
@@ -121,7 +124,7 @@ impl Delivery {
     }
 
     /// The strategy's ring may have room again. `open` lists its open orders as the engine holds them, at most
-    /// `open_count`.
+    /// `open_count`; `holdings` what the account has. Whether all of that was told, since records were lost.
     pub(super) fn room(
         &mut self,
         now: UnixNanos,
@@ -129,32 +132,40 @@ impl Delivery {
         strategy: StrategyId,
         open_count: usize,
         open: impl Iterator<Item = ExecutionRecord>,
-    ) {
-        let Some(slot) = self.slots.get_mut(strategy.index()) else { return };
+        holdings: impl Iterator<Item = ExecutionRecord>,
+    ) -> bool {
+        let Some(slot) = self.slots.get_mut(strategy.index()) else { return false };
         while let Some(record) = slot.reserve.front() {
             if !out.execution(strategy, record) {
-                return;
+                return false;
             }
             slot.reserve.pop_front();
         }
-        if slot.lost > 0 {
+        let lost = slot.lost > 0;
+        self.starving = self.starving.without(StrategySet::one(strategy));
+        if lost {
+            self.starving = self.starving.with(StrategySet::one(strategy));
             if out.execution_room(strategy) < open_count.saturating_add(2) {
-                return; // all of it in one go, or the list would be stale before it ends
+                return false; // all of them in one go, or the list would be stale before it ends
             }
             let mut lost = ExecutionRecord::new(ExecutionKind::Lost, Venue::Coinbase, InstrumentId::NONE);
             (lost.recv, lost.last_quantity) = (now, i64::try_from(slot.lost).unwrap_or(i64::MAX));
             let mut end = ExecutionRecord::new(ExecutionKind::ResyncEnd, Venue::Coinbase, InstrumentId::NONE);
             end.recv = now;
-            let all = std::iter::once(lost).chain(open).chain(std::iter::once(end));
-            for record in all {
+            for record in std::iter::once(lost).chain(open) {
                 if !out.execution(strategy, &record) {
-                    return; // cannot be, room was counted; the whole list comes again
+                    return false; // cannot be, room was counted; the whole list comes again
                 }
             }
             slot.lost = 0;
-            self.latched = self.latched.without(StrategySet::one(strategy));
+            for set in [&mut self.starving, &mut self.latched] {
+                *set = set.without(StrategySet::one(strategy));
+            }
+            for record in holdings.chain(std::iter::once(end)) {
+                self.deliver(out, strategy, &record);
+            }
         }
-        self.starving = self.starving.without(StrategySet::one(strategy));
+        lost
     }
 }
 
@@ -162,13 +173,21 @@ impl Delivery {
 pub(super) struct DeliverySink<'a, O> {
     pub(super) delivery: &'a mut Delivery,
     pub(super) purse: &'a mut Purse,
+    pub(super) portfolio: &'a mut Portfolio,
     pub(super) out: &'a mut O,
 }
 
-impl<O: Outputs> Executions for DeliverySink<'_, O> {
-    fn emit(&mut self, record: &ExecutionRecord) {
-        self.out.audit(&AuditEntry::Execution(*record));
+impl<O: Outputs> DeliverySink<'_, O> {
+    /// What the record does to what the account has.
+    fn moves(&mut self, record: &ExecutionRecord) {
         self.purse.moved(record);
+        if self.portfolio.moved(record).is_err() {
+            self.out.count(Counter::Anomalies, 1);
+        }
+    }
+
+    fn pass(&mut self, record: &ExecutionRecord) {
+        self.out.audit(&AuditEntry::Execution(*record));
         if record.request == crate::record::RequestId::NONE {
             for strategy in self.delivery.everybody.iter() {
                 self.delivery.deliver(self.out, strategy, record);
@@ -176,6 +195,13 @@ impl<O: Outputs> Executions for DeliverySink<'_, O> {
         } else {
             self.delivery.deliver(self.out, record.request.strategy(), record);
         }
+    }
+}
+
+impl<O: Outputs> Executions for DeliverySink<'_, O> {
+    fn emit(&mut self, record: &ExecutionRecord) {
+        self.moves(record);
+        self.pass(record);
     }
 }
 
@@ -203,6 +229,42 @@ impl<S: Executions> Executions for OneEvent<'_, S> {
         let record = ExecutionRecord { flags: record.flags & !EXECUTION_FLAG_LAST, ..*record };
         if let Some(before) = self.held.replace(record) {
             self.sink.emit(&before);
+        }
+    }
+}
+
+/// Lets more follow as part of an event that is told already but for its end.
+pub(super) struct Followed<'a, O> {
+    pub(super) sink: DeliverySink<'a, O>,
+    held: Option<ExecutionRecord>,
+}
+
+impl<'a, O: Outputs> Followed<'a, O> {
+    pub(super) fn new(sink: DeliverySink<'a, O>) -> Followed<'a, O> {
+        Followed { sink, held: None }
+    }
+
+    /// What was the end of the event is not, any more: this is.
+    pub(super) fn follow(&mut self, record: &ExecutionRecord) {
+        if let Some(held) = &mut self.held {
+            held.flags &= !EXECUTION_FLAG_LAST;
+        }
+        self.emit(&ExecutionRecord { flags: record.flags | EXECUTION_FLAG_LAST, ..*record });
+    }
+
+    pub(super) fn finish(mut self) {
+        if let Some(record) = self.held {
+            self.sink.pass(&record);
+        }
+    }
+}
+
+impl<O: Outputs> Executions for Followed<'_, O> {
+    fn emit(&mut self, record: &ExecutionRecord) {
+        // At once: what follows is about all that was told.
+        self.sink.moves(record);
+        if let Some(before) = self.held.replace(*record) {
+            self.sink.pass(&before);
         }
     }
 }

@@ -102,10 +102,12 @@ impl<O: Outputs> Facts for Ear<'_, O> {
         let Trading { pairs, orders, .. } = &mut *self.trading;
         let Some(fact) = &pairs.read(self.now, self.venue, fact, orders) else { return };
         let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());
-        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         let (instrument, symbol) = (fact.instrument, fact.unknown_symbol);
         let stray = Stray { venue: self.venue, id: fact.venue_order_id, instrument, symbol };
-        let whose = orders.order_fact(self.now, self.venue, exponents, fact, &mut sink);
+        let (now, venue) = (self.now, self.venue);
+        let whose = self
+            .trading
+            .event(now, self.market, self.out, |orders, event| orders.order_fact(now, venue, exponents, fact, event));
         if let (Whose::Ours(_) | Whose::OurPrefixOtherSession, Some(instrument)) = (whose, fact.instrument) {
             self.trading.ordered(self.venue, instrument);
         }
@@ -163,8 +165,8 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     fn fill(&mut self, fact: &FillFact) {
         let Trading { pairs, orders, .. } = &mut *self.trading;
         pairs.executes(self.venue, &fact.venue_order_id, orders);
-        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
-        orders.fill_fact(self.now, self.venue, fact, &mut sink);
+        let (now, venue) = (self.now, self.venue);
+        self.trading.event(now, self.market, self.out, |orders, event| orders.fill_fact(now, venue, fact, event));
     }
 
     fn fills(&mut self, parts: &[TradeFill]) {

@@ -6,52 +6,49 @@
 use super::contract::Outputs;
 use super::delivery::OneEvent;
 use super::ear::Ear;
+use super::purse::balance;
 use super::trading::Trading;
 use crate::order::Executions;
 use crate::position::{Execution, Lot, PositionError};
 use crate::record::{
-    AssetId, BookSide, ExecutionKind, ExecutionRecord, Fixed128, InlineText, InstrumentId, Side, UnixNanos,
-    EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_RECONCILED,
+    AssetId, ExecutionKind, ExecutionRecord, Fixed128, InstrumentId, EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_RECONCILED,
 };
 use crate::venue::{AccountFact, Anomaly, BalanceFact, Facts, HeldTrade, PositionFact, TradeEffect, TradeFill};
 
-/// Said of a position whose profit cannot be told: nobody has subscribed to its book, or a side is empty.
-const NO_PRICE: &str = "no price";
-
 impl<O: Outputs> Ear<'_, O> {
-    /// The parts of one fill: one event of its order, then what is held.
+    /// The parts of one fill: one event of its order, and of what is held then.
     pub(super) fn tell_fills(&mut self, parts: &[TradeFill]) {
         let (now, venue) = (self.now, self.venue);
-        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
-        let mut event = OneEvent::new(&mut sink);
-        for part in parts {
-            orders.fill_fact(now, venue, &part.fill, &mut event);
-        }
-        event.finish();
-        let mut told = None;
         for part in parts {
             let Some(instrument) = part.fill.instrument else { continue };
+            let Some(traded) = self.market.get(instrument) else { continue };
             let lot = match part.effect {
                 TradeEffect::Opened => Lot::Opens(part.trade_id),
                 TradeEffect::Reduced | TradeEffect::Closed => Lot::Closes(part.trade_id),
             };
+            let (price_exponent, size_exponent) = traded.instrument.exponents();
+            // Two 64-bit numbers always fit 128 bits.
+            let value = i128::from(part.fill.price).saturating_mul(part.fill.quantity.into());
             let execution = Execution {
                 instrument,
                 side: part.fill.side,
                 quantity: part.fill.quantity,
-                price: part.fill.price,
+                value: Some(Fixed128::new(value, price_exponent.saturating_add(size_exponent))),
                 lot,
                 account_profit: part.realised,
             };
-            self.keep(instrument);
-            let executed = self.trading.positions.execute(&execution).map(|_| ());
+            let executed = self.trading.portfolio.of_mut(venue).execute(&execution).map(|_| ());
             self.doubt(executed);
-            told = Some((instrument, part.fill.venue_time));
+            self.trading.portfolio.changed(venue, instrument, part.fill.venue_time);
+            self.trading.figures_stale = true;
         }
-        self.trading.figures_stale |= told.is_some();
-        if let Some((instrument, time)) = told {
-            self.tell_position(instrument, time);
-        }
+        self.trading.event(now, self.market, self.out, |orders, sink| {
+            let mut event = OneEvent::new(sink);
+            for part in parts {
+                orders.fill_fact(now, venue, &part.fill, &mut event);
+            }
+            event.finish();
+        });
     }
 
     /// A trade of a picture; what follows from it waits for the whole.
@@ -66,28 +63,21 @@ impl<O: Outputs> Ear<'_, O> {
             let Some(id) = traded.map(|t| &t.instrument).filter(|i| i.listing.venue == self.venue).map(|i| i.id) else {
                 continue;
             };
-            self.keep(id);
-            self.trading.positions.clear_of(id);
+            self.trading.portfolio.of_mut(self.venue).clear_of(id);
         }
         let mut held = std::mem::take(&mut self.trading.held);
         for HeldTrade { instrument, side, trade_id, units, price } in held.drain(..) {
-            let restored = self.trading.positions.restore(instrument, side, trade_id, units, price);
+            let restored = self.trading.portfolio.of_mut(self.venue).restore(instrument, side, trade_id, units, price);
             self.doubt(restored);
         }
         // Its memory stays.
         self.trading.held = held;
         for index in 0..self.market.traded.len() {
             let id = self.market.traded.get(index).and_then(Option::as_ref).map(|traded| traded.instrument.id);
-            let net = id.and_then(|id| Some((id, self.trading.positions.get(id)?.net_units())));
+            let net = id.and_then(|id| Some((id, self.trading.portfolio.of(self.venue).get(id)?.net_units())));
             if let Some((id, net)) = net {
                 self.trading.orders.set_position(id, net);
             }
-        }
-    }
-
-    fn keep(&mut self, instrument: InstrumentId) {
-        if let Some(traded) = self.market.get(instrument) {
-            self.trading.positions.know(instrument, traded.instrument.exponents());
         }
     }
 
@@ -95,38 +85,6 @@ impl<O: Outputs> Ear<'_, O> {
         if let Err(error) = result {
             self.anomaly(Anomaly::UnknownValue, &error.to_string());
         }
-    }
-
-    /// Both sides of what is held, as counted from executions.
-    fn tell_position(&mut self, instrument: InstrumentId, venue_time: UnixNanos) {
-        let Some(position) = self.trading.positions.get(instrument).copied() else { return };
-        let Some(traded) = self.market.get(instrument) else { return };
-        let best = |side| traded.book.best(&self.market.pool, side).map(|(price, _)| price);
-        let (bid, ask, quote) = (best(BookSide::Bid), best(BookSide::Ask), traded.instrument.quote);
-        let (_, mut sink) = self.trading.orders_and_sink(self.out);
-        let mut event = OneEvent::new(&mut sink);
-        for side in [Side::Buy, Side::Sell] {
-            let holding = position.side(side);
-            let mut record = ExecutionRecord::new(ExecutionKind::Position, self.venue, instrument);
-            (record.recv, record.venue_time, record.side) = (self.now, venue_time, side);
-            (record.price_exponent, record.size_exponent) = (position.price_exponent, position.size_exponent);
-            record.last_quantity = holding.units;
-            record.cumulative_quantity = position.net_units();
-            if let Some((price, exact)) = holding.average_price() {
-                record.last_price = price;
-                record.flags = if exact { 0 } else { EXECUTION_FLAG_DERIVED };
-            }
-            (record.value, record.value_exponent) = (position.realised, position.value_exponent());
-            let closes_at = if side == Side::Buy { bid } else { ask };
-            let unrealised = closes_at.and_then(|price| holding.unrealised(side, price));
-            (record.fee, record.fee_exponent) = (unrealised.unwrap_or(0), position.value_exponent());
-            record.fee_asset = quote;
-            if unrealised.is_none() && holding.units > 0 {
-                record.venue_code = InlineText::truncated(NO_PRICE);
-            }
-            event.emit(&record);
-        }
-        event.finish();
     }
 
     /// One side as the venue states it.
@@ -176,11 +134,7 @@ impl<O: Outputs> Ear<'_, O> {
         let Ok(total) = total else { return };
         let Trading { purse, orders, .. } = &mut *self.trading;
         purse.stated(self.venue, asset, (total, fact.hold), orders);
-        let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
-        (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, asset);
-        put_value(&mut record, Some(total));
-        put_fee(&mut record, Some(fact.hold));
-        self.tell_everybody(record);
+        self.tell_everybody(balance(self.venue, asset, (total, fact.hold), (self.now, fact.venue_time)));
     }
 
     /// One record that is an event.

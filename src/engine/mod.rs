@@ -36,6 +36,7 @@ mod paper;
 #[cfg(all(test, feature = "sim"))]
 mod paper_tests;
 mod port;
+mod portfolio;
 mod prepared;
 mod pretrade;
 mod protect;
@@ -451,9 +452,14 @@ impl Engine {
 
     fn room(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: crate::record::StrategyId) {
         self.market.room(now, out, strategy);
-        let Trading { orders, delivery, .. } = &mut self.trading;
+        let Trading { orders, delivery, portfolio, purse, .. } = &mut self.trading;
         let open = orders.open_of(strategy, 0).filter_map(|(_, _, order)| order.listed(now));
-        delivery.room(now, out, strategy, orders.open_count_of(strategy), open);
+        let holdings = portfolio.all(now, &self.market, orders).chain(purse.all(now, orders));
+        if delivery.room(now, out, strategy, orders.open_count_of(strategy), open, holdings) {
+            // What an account of margin comes to is with its venue.
+            self.trading.figures_stale = true;
+            self.trading.stirred = true;
+        }
     }
 
     fn control(&mut self, now: UnixNanos, out: &mut impl Outputs, control: Control) {
@@ -506,8 +512,9 @@ impl Engine {
             return;
         }
         let checks_holdings = self.trading.pretrade.know(&instrument);
-        let Trading { purse, orders, .. } = &mut self.trading;
+        let Trading { purse, portfolio, orders, .. } = &mut self.trading;
         purse.know(&instrument, orders);
+        portfolio.know(&instrument);
         let listing = &instrument.listing;
         for (code, asset) in [(&listing.base, instrument.base), (&listing.quote, instrument.quote)] {
             self.trading.orders.name_asset(listing.venue, code, asset);
@@ -551,6 +558,10 @@ impl Engine {
             self.resync(now, out, conn, id);
         }
         self.hear_paper(now, out);
+        if self.trading.portfolio.has_untold() {
+            // Whatever moved them, they are told.
+            self.trading.event(now, &self.market, out, |_, _| ());
+        }
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);

@@ -503,8 +503,7 @@ impl Engine {
     fn oanda_asked(&mut self, now: UnixNanos, out: &mut impl Outputs, end: QueryEnd) {
         let Some(asking) = self.trading.desks.get_mut(VENUE).asking.take() else { return };
         let end = if asking.incomplete { QueryEnd::Failed } else { end };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, end, event));
         self.trading.stirred = true;
     }
 

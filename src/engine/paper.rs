@@ -380,8 +380,8 @@ impl Engine {
                 // It tells balances by itself; what a position is worth changes with every price.
                 Query::Balances { .. } => desk.venue.tell_account(now, &mut ear),
             }
-            let (orders, mut sink) = self.trading.orders_and_sink(out);
-            orders.query_done(now, id, QueryEnd::Complete, &mut sink);
+            self.trading
+                .event(now, &self.market, out, |orders, event| orders.query_done(now, id, QueryEnd::Complete, event));
         }
         if desk.open && !desk.healthy && self.trading.orders.is_reconciled(venue) {
             desk.healthy = true;

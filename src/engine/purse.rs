@@ -8,7 +8,8 @@
 use crate::guard::Funds;
 use crate::order::Orders;
 use crate::record::{
-    AssetId, ExecutionKind, ExecutionRecord, Fixed128, Instrument, InstrumentId, Side, Venue, EXECUTION_FLAG_REPLAYED,
+    AssetId, ExecutionKind, ExecutionRecord, Fixed128, Instrument, InstrumentId, Side, UnixNanos, Venue,
+    EXECUTION_FLAG_LAST, EXECUTION_FLAG_REPLAYED,
 };
 
 /// One asset at one venue.
@@ -117,6 +118,14 @@ impl Purse {
         }
     }
 
+    /// Every balance as it stands: all of it, and what of that is held.
+    pub(super) fn all<'a>(&'a self, now: UnixNanos, orders: &'a Orders) -> impl Iterator<Item = ExecutionRecord> + 'a {
+        self.rows.iter().filter_map(move |row| {
+            let hold = plus(row.others, row.reserved(orders));
+            Some(balance(row.venue, row.asset, (row.total?, hold), (now, UnixNanos::NONE)))
+        })
+    }
+
     /// What a new order in an instrument could spend.
     pub(super) fn funds(&self, instrument: &Instrument, orders: &Orders) -> Funds {
         let venue = instrument.listing.venue;
@@ -142,6 +151,21 @@ impl Row {
             }
         })
     }
+}
+
+/// The record of a balance, heard now, of which the venue says that it was so at a time.
+pub(super) fn balance(
+    venue: Venue,
+    asset: AssetId,
+    (total, hold): (Fixed128, Fixed128),
+    (now, venue_time): (UnixNanos, UnixNanos),
+) -> ExecutionRecord {
+    let mut record = ExecutionRecord::new(ExecutionKind::Balance, venue, InstrumentId::NONE);
+    (record.recv, record.venue_time, record.fee_asset) = (now, venue_time, asset);
+    (record.value, record.value_exponent) = (total.mantissa(), total.exponent());
+    (record.fee, record.fee_exponent) = (hold.mantissa(), hold.exponent());
+    record.flags = EXECUTION_FLAG_LAST;
+    record
 }
 
 /// Beyond all numbers nothing can be spent.

@@ -250,8 +250,7 @@ impl Engine {
             }
             Outcome::Answered | Outcome::Time(_) | Outcome::Refused { .. } | Outcome::Failed { .. } => QueryEnd::Failed,
         };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, end, &mut sink);
+        self.trading.event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, end, event));
     }
 
     /// A connection is gone. If it carried a page of a query whose reply nobody reported (it was overdue, or no HTTP, and
@@ -262,8 +261,8 @@ impl Engine {
         }
         let asking = self.desk_of(id).and_then(|desk| desk.asking.take_if(|asking| !asking.waits));
         let Some(asking) = asking else { return };
-        let (orders, mut sink) = self.trading.orders_and_sink(out);
-        orders.query_done(now, asking.id, QueryEnd::Failed, &mut sink);
+        self.trading
+            .event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, QueryEnd::Failed, event));
     }
 
     /// An HTTP connection's deadline has passed: an answer is overdue, or it was idle for long.

@@ -14,8 +14,8 @@ impl<O: Outputs> Ear<'_, O> {
         let (now, venue) = (self.now, self.venue);
         let instrument = fact.instrument.and_then(|id| self.market.get(id)).map(|traded| &traded.instrument);
         let cancels = self.trading.kill.is_some() || self.trading.stopping == Some(Shutdown::CancelOurs);
-        let (orders, mut sink) = self.trading.orders_and_sink(self.out);
         let Some(instrument) = instrument else {
+            let (orders, mut sink) = self.trading.orders_and_sink(self.out);
             let sweeps = orders.cannot_adopt(now, venue, fact, &mut sink);
             if (sweeps || cancels) && !fact.status.is_terminal() {
                 // A cancel needs the venue's names only.
@@ -24,13 +24,14 @@ impl<O: Outputs> Ear<'_, O> {
             }
             return false;
         };
-        let slot = orders.adopt(now, instrument, fact, &mut sink);
-        if let Some(slot) = slot {
-            if cancels {
+        let slot = self.trading.event(now, self.market, self.out, |orders, event| {
+            let slot = orders.adopt(now, instrument, fact, event);
+            if let Some(slot) = slot.filter(|_| cancels) {
                 orders.sweep(now, slot);
             }
-            self.trading.stirred = true;
-        }
+            slot
+        });
+        self.trading.stirred |= slot.is_some();
         slot.is_some()
     }
 }

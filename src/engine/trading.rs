@@ -3,16 +3,17 @@
 
 use super::audit::Calls;
 use super::contract::{ConnId, Outputs, Shutdown};
-use super::delivery::{Delivery, DeliverySink};
+use super::delivery::{Delivery, DeliverySink, Followed};
 use super::desk::Desk;
 use super::kill::Kill;
 use super::pairs::Pairs;
+use super::portfolio::Portfolio;
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
+use super::publish::Market;
 use super::purse::Purse;
 use crate::guard::Limits;
 use crate::order::{Orders, Slot};
-use crate::position::Positions;
 use crate::record::{InlineText, InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use crate::venue::HeldTrade;
@@ -117,8 +118,8 @@ pub(super) struct Trading {
     pub(super) kill: Option<Kill>,
     /// What the account can spend.
     pub(super) purse: Purse,
-    /// Of venues that keep trades.
-    pub(super) positions: Positions,
+    /// What executions made of its positions.
+    pub(super) portfolio: Portfolio,
     /// Trades of the picture of the account that is being read.
     pub(super) held: Vec<HeldTrade>,
     /// A fill has changed the account's figures since they were told.
@@ -145,7 +146,7 @@ impl Trading {
             stopping: None,
             kill: None,
             purse: Purse::default(),
-            positions: Positions::default(),
+            portfolio: Portfolio::new(),
             held: Vec::new(),
             figures_stale: false,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
@@ -171,8 +172,26 @@ impl Trading {
         &'a mut self,
         out: &'a mut O,
     ) -> (&'a mut Orders, DeliverySink<'a, O>) {
-        let Trading { orders, delivery, purse, .. } = self;
-        (orders, DeliverySink { delivery, purse, out })
+        let Trading { orders, delivery, purse, portfolio, .. } = self;
+        (orders, DeliverySink { delivery, purse, portfolio, out })
+    }
+
+    /// What one call of the order table tells, and behind it, as the end of its last event, every position that it moved.
+    pub(super) fn event<O: Outputs, R>(
+        &mut self,
+        now: UnixNanos,
+        market: &Market,
+        out: &mut O,
+        call: impl FnOnce(&mut Orders, &mut Followed<'_, O>) -> R,
+    ) -> R {
+        let (orders, sink) = self.orders_and_sink(out);
+        let mut event = Followed::new(sink);
+        let result = call(orders, &mut event);
+        while let Some(sides) = event.sink.portfolio.next_changed(now, market, orders) {
+            sides.iter().for_each(|side| event.follow(side));
+        }
+        event.finish();
+        result
     }
 
     /// Whether a connection carries the place request of this order.
@@ -280,9 +299,9 @@ impl Trading {
     /// A connection is lost: of what it carried, an order of which nothing left is refused now; one that began to leave is
     /// marked as sent, and the session's own words make it unknown.
     pub(super) fn settle_orders(&mut self, now: UnixNanos, out: &mut impl Outputs, conn: ConnId, began: u64) {
-        let Trading { carriages, orders, delivery, purse, calls, .. } = self;
+        let Trading { carriages, orders, delivery, purse, portfolio, calls, .. } = self;
         let Some(carried) = carriages.get_mut(conn.index()) else { return };
-        let mut sink = DeliverySink { delivery, purse, out };
+        let mut sink = DeliverySink { delivery, purse, portfolio, out };
         carried.retain_mut(|carriage| {
             if carriage.began {
                 return true;

@@ -63,7 +63,7 @@
 //!
 //! | fault | injected by | the strategy sees | the engine | shown by |
 //! |---|---|---|---|---|
-//! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
+//! | the strategy does not read its records | full rings | `Lost` with the exact count, what is open, positions and balances, `ResyncEnd` | cancels its orders, refuses new ones | `full_execution_ring_loses_counts_and_recovers`, `slow_consumer_loses_exactly_what_it_is_told` |
 //! | the disk refuses the audit log | a directory that is away | `Guard` (`AuditTroubled`, `AuditRecovered` with the number lost) | trades on | `audit_log_says_what_it_lost` |
 //!
 //! # Connections and market data

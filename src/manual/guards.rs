@@ -29,11 +29,11 @@
 //! - Checks against the market (band, age, lag, the value of a market order) look at the engine's own book, which it has only
 //!   while some strategy subscribes to the instrument's `BOOK`. Without a whole book they refuse.
 //! - A spot position begins with the whole balance of the base asset, as the venue states it at the start, and goes on with
-//!   this gateway's fills: deposits, withdrawals and other programs' trades are not in it before the next start. An asset
-//!   that the whole list of balances lacks is at nothing. At OANDA the position is what the account's trades come to,
-//!   whoever made them. Until the venue has said what is held, also after a late subscription, orders are refused as
-//!   `Busy`, with the time to try again. Instruments with one base asset each count all of it. An open order counts with
-//!   all that it may still buy or sell, a change under way with the larger of its quantities.
+//!   this gateway's fills: deposits, withdrawals, fees taken in the base asset and other programs' trades are not in it
+//!   before the next start. An asset that the whole list of balances lacks is at nothing. At OANDA the position is what the
+//!   account's trades come to, whoever made them. Until the venue has said what is held, also after a late subscription,
+//!   orders are refused as `Busy`, with the time to try again. Instruments with one base asset each count all of it. An
+//!   open order counts with all that it may still buy or sell, a change under way with the larger of its quantities.
 //! - An order in quote currency counts as the base it would buy at the best price when it is checked, and afterwards only
 //!   with its fills.
 //! - The self-trade check knows this gateway's orders, of all strategies, and nobody else's.

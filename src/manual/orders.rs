@@ -81,14 +81,29 @@
 //!
 //! OANDA numbers everything that happens to an account. Each transaction is applied once, whether the stream, an answer or
 //! the history brings it, and a number that is missing is fetched within a second. A fill that closes one trade and opens
-//! another is one event of several `Fill` records, followed by `Position` records of both sides; what was held before the
-//! start, or before an instrument was subscribed, is taken from a picture of the account. `Balance` and `Margin` follow every
-//! fill. An order of unknown outcome is looked for after the transaction that was the newest when it left: client ids are no
+//! another is one event of several `Fill` records and, behind them, `Position` records of both sides; what was held before
+//! the start, or before an instrument was subscribed, is taken from a picture of the account. `Balance` and `Margin` follow
+//! every fill. An order of unknown outcome is looked for after the transaction that was the newest when it left: client ids are no
 //! protection against doubles there.
 //!
-//! Coinbase and Binance.US keep no positions: what you hold there is the balance of the base asset, told as `Balance` at the
-//! start, and every `Fill` since; a `Position` record beside each fill would say the same twice. The engine keeps that sum for
-//! its limits. Fills flagged REPLAYED are in the balance of the start already.
+//! # Positions
+//!
+//! Every event with a `Fill` ends with two [`Position`](crate::record::ExecutionKind::Position) records, long side and short
+//! side, at all three venues and on paper; every strategy gets them, whosever order it was. Coinbase and Binance.US keep no
+//! positions, so theirs are made of the very `Fill` records you get, whatever told these (stream, reply, history, after the
+//! end): each moves it once. `FillDetail` and a `Fill` of quantity 0 move nothing, though the latter may price what was
+//! bought before its price was known. A fill flagged REPLAYED moves nothing either: the balance of the start has it.
+//!
+//! - The two sides there are the lots of this gateway's fills, first in, first out: units, average price, realised profit
+//!   and, where some strategy subscribes to the book, profit not realised. Sell what you held before the start and it stands
+//!   on the short side. Past 128 lots on a side the newest take on further fills at their average; sums stay exact.
+//! - `cumulative_quantity` is the net position as a position limit counts it: the balance of the base asset at the start
+//!   plus fills ([`guards`](super::guards)). The balance is asked for where a limit needs it; where nobody asked and the
+//!   venue's stream told none, it is the fills alone.
+//! - Fees are in none of the figures. One taken in the base asset, as Binance.US does when you buy, makes what you hold less
+//!   than the position by exactly that fee: the position counts what was executed, and so does a position limit, which
+//!   buying therefore reaches a little early and selling a little late. The fee stands in its `Fill` (`fee`, `fee_asset`),
+//!   what is left in `Balance`, and the balance check takes it off.
 //!
 //! # When orders may leave
 //!
@@ -101,4 +116,5 @@
 //! # When you are too slow
 //!
 //! If your execution ring and a reserve of 1,024 records are full, your open orders are cancelled and your new ones refused.
-//! Once your ring has room you get one `Lost` with the exact count, every open order as `OrderListed`, and `ResyncEnd`.
+//! Once your ring has room you get one `Lost` with the exact count, every open order as `OrderListed`, every position and
+//! balance as `Position` and `Balance`, and `ResyncEnd`. OANDA's balance and margin are asked for again and follow.

@@ -26,9 +26,10 @@
 //! [`Gateway::paper_balances`](crate::Gateway::paper_balances).
 //!
 //! All three venues can be traded on paper. At OANDA the account is one of margin in one currency
-//! (`PaperConfig::new(Venue::Oanda).balance("USD", amount)?`); positions, balance and margin are told by records of kind
-//! [`Position`](crate::record::ExecutionKind::Position), [`Balance`](crate::record::ExecutionKind::Balance) and
-//! [`Margin`](crate::record::ExecutionKind::Margin) after every fill, as live.
+//! (`PaperConfig::new(Venue::Oanda).balance("USD", amount)?`); balance and margin are told by records of kind
+//! [`Balance`](crate::record::ExecutionKind::Balance) and [`Margin`](crate::record::ExecutionKind::Margin) after every fill,
+//! as live. Positions are told with every fill at each of the venues
+//! ([`Position`](crate::record::ExecutionKind::Position)).
 //!
 //! A paper account lives as long as its gateway: nothing of it is kept, and the next one begins anew.
 //!

@@ -2,10 +2,10 @@
 //!
 //! Owns the lots of every instrument: a venue that keeps trades names them, any other is reckoned first in, first out. It
 //! is fed by executions and by pictures of what is held, and guarantees exactness: units, cost and profit are integers
-//! at the instrument's own exponents, an average is a quotient that is cut only where somebody asks for its digits. On a
-//! netting account one side is flat at any time; on a hedging one both may be held. An execution that contradicts what is
-//! held is a typed error, and the position is doubtful until it is restored. Never asks, never judges prices, reads no
-//! clock.
+//! at the instrument's own exponents, an average is a quotient that is cut only where somebody asks for its digits; what
+//! was not told, or told finer than that, is said to be so. On a netting account one side is flat at any time; on a hedging
+//! one both may be held. An execution that contradicts what is held is a typed error, and the position is doubtful until it
+//! is restored. Executions of a venue that names no trades take no memory. Never asks, never judges prices, reads no clock.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
@@ -15,14 +15,15 @@ mod lots;
 #[cfg(test)]
 mod tests;
 
-use lots::Lots;
+use lots::{Bulk, Lots};
 
 /// Instruments positions are kept of.
 pub const INSTRUMENTS_MAX: usize = 4_096;
 /// Lots of one side of one instrument; a venue that keeps trades allows about as many in a whole account.
 pub const LOTS_MAX: usize = 1_024;
-/// Room for lots made when an instrument becomes known; beyond it a side grows, at most to [`LOTS_MAX`].
-const LOTS_AT_START: usize = 64;
+/// Room for lots made when an instrument becomes known. Past it lots without a name join the newest, at their average; with
+/// names a side grows, at most to [`LOTS_MAX`].
+pub const LOTS_AT_START: usize = 128;
 
 /// How opposite executions meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -45,17 +46,17 @@ pub enum Lot {
     Closes(u64),
 }
 
-/// One execution. All mantissas at the instrument's exponents.
+/// One execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Execution {
     /// Whose.
     pub instrument: InstrumentId,
     /// Bought or sold.
     pub side: Side,
-    /// How much; positive.
+    /// How much, mantissa at the size exponent; positive.
     pub quantity: i64,
-    /// At what price.
-    pub price: i64,
+    /// What all of it came to in quote currency; `None` if the venue did not say.
+    pub value: Option<Fixed128>,
     /// Against which lot.
     pub lot: Lot,
     /// Profit realised by it in the account's currency, as the venue reckons it.
@@ -93,12 +94,17 @@ pub struct Holding {
     pub units: i64,
     /// What they cost: the sum of price times units, at the sum of both exponents.
     pub cost: i128,
+    /// Those of which nobody said what they cost; they are in `units`, and not in `cost`.
+    pub unpriced: i64,
 }
 
 impl Holding {
     /// The average price as a mantissa at the price exponent, cut towards zero, and whether nothing was cut. `None` if
-    /// flat.
+    /// flat, or if nobody said what some of it cost.
     pub fn average_price(&self) -> Option<(i64, bool)> {
+        if self.unpriced > 0 {
+            return None;
+        }
         let units = i128::from(self.units);
         let price = i64::try_from(self.cost.checked_div(units)?).ok()?;
         Some((price, self.cost.checked_rem(units)? == 0))
@@ -107,8 +113,11 @@ impl Holding {
 
 impl Holding {
     /// Profit not realised yet if this side were closed at `price`, at the sum of both exponents; `None` if it is beyond
-    /// all numbers.
+    /// all numbers, or if nobody said what some of it cost.
     pub const fn unrealised(&self, side: Side, price: i64) -> Option<i128> {
+        if self.unpriced > 0 {
+            return None;
+        }
         match side {
             Side::Buy => value(price, self.units).checked_sub(self.cost),
             Side::Sell => self.cost.checked_sub(value(price, self.units)),
@@ -133,6 +142,11 @@ pub struct Position {
     pub size_exponent: i8,
     /// An execution contradicted what was held: restore it.
     pub doubtful: bool,
+    /// Digits of what an execution came to were cut, or profit was realised on one that nobody priced: costs and profits are
+    /// not exact.
+    pub inexact: bool,
+    /// Something was executed, or restored.
+    pub touched: bool,
 }
 
 impl Position {
@@ -253,7 +267,8 @@ impl Positions {
     ) -> Result<(), PositionError> {
         self.with(instrument, |kept| {
             positive(units)?;
-            kept.open(side, trade, units, price)
+            kept.position.touched = true;
+            kept.open(side, trade, Bulk::new(units, Some(value(price, units)))?)
         })
     }
 
@@ -262,27 +277,48 @@ impl Positions {
     /// # Errors
     /// [`PositionError`]; what could be booked was, and the position is doubtful.
     pub fn execute(&mut self, execution: &Execution) -> Result<Position, PositionError> {
-        let Execution { instrument, side, quantity, price, lot, account_profit } = *execution;
+        let Execution { instrument, side, quantity, value, lot, account_profit } = *execution;
         let accounting = self.accounting;
         self.with(instrument, |kept| {
             positive(quantity)?;
+            kept.position.touched = true;
             if let Some(profit) = account_profit {
                 kept.add_account_profit(profit)?;
             }
+            let value = value.map(|value| kept.at_value_exponent(value)).transpose()?;
+            let mut bulk = Bulk::new(quantity, value)?;
             match lot {
-                Lot::Opens(trade) => kept.open(side, trade, quantity, price),
-                Lot::Closes(trade) => kept.close_trade(side.opposite(), trade, quantity, price),
-                Lot::Unnamed if accounting == Accounting::Hedging => kept.open(side, 0, quantity, price),
+                Lot::Opens(trade) => kept.open(side, trade, bulk),
+                Lot::Closes(trade) => kept.close_trade(side.opposite(), trade, bulk),
+                Lot::Unnamed if accounting == Accounting::Hedging => kept.open(side, 0, bulk),
                 Lot::Unnamed => {
-                    let left = kept.close_oldest(side.opposite(), quantity, price)?;
-                    match left {
+                    kept.close_oldest(side.opposite(), &mut bulk)?;
+                    match bulk.units {
                         0 => Ok(()),
-                        left => kept.open(side, 0, left, price),
+                        _ => kept.open(side, 0, bulk),
                     }
                 }
             }
         })?;
         self.get(instrument).copied().ok_or(PositionError::UnknownInstrument(instrument))
+    }
+
+    /// What the units of a side cost of which nobody had said it: each this price, which may be cut. Whether there were any.
+    ///
+    /// # Errors
+    /// [`PositionError`]; the position is doubtful.
+    pub fn price(&mut self, instrument: InstrumentId, side: Side, price: i64) -> Result<bool, PositionError> {
+        let mut any = false;
+        self.with(instrument, |kept| {
+            let (lots, holding, _) = kept.parts(side);
+            any = holding.unpriced > 0;
+            if any {
+                holding.cost = holding.cost.checked_add(lots.price_at(price)?).ok_or(PositionError::Overflow)?;
+                (holding.unpriced, kept.position.inexact) = (0, true);
+            }
+            Ok(())
+        })?;
+        Ok(any)
     }
 
     fn with(
@@ -320,47 +356,73 @@ impl Kept {
         }
     }
 
-    fn open(&mut self, side: Side, trade: u64, units: i64, price: i64) -> Result<(), PositionError> {
+    /// What something came to, at the exponent of costs; digits too fine for it are cut, and that is noted.
+    fn at_value_exponent(&mut self, value: Fixed128) -> Result<i128, PositionError> {
+        let exponent = self.position.value_exponent();
+        if let Ok(exact) = value.rescale(exponent) {
+            return Ok(exact);
+        }
+        let places = i16::from(exponent).saturating_sub(i16::from(value.exponent()));
+        let places = u32::try_from(places).map_err(|_| PositionError::Overflow)?;
+        self.position.inexact = true;
+        // A power beyond all numbers is above every mantissa.
+        Ok(10_i128.checked_pow(places).map_or(0, |power| value.mantissa().checked_div(power).unwrap_or(0)))
+    }
+
+    fn open(&mut self, side: Side, trade: u64, bulk: Bulk) -> Result<(), PositionError> {
         let (lots, holding, _) = self.parts(side);
-        let held = holding.units.checked_add(units).ok_or(PositionError::Overflow)?;
-        let cost = holding.cost.checked_add(value(price, units)).ok_or(PositionError::Overflow)?;
-        lots.push(trade, units, price)?;
-        *holding = Holding { units: held, cost };
+        let units = holding.units.checked_add(bulk.units).ok_or(PositionError::Overflow)?;
+        let cost = holding.cost.checked_add(bulk.cost()).ok_or(PositionError::Overflow)?;
+        let unpriced = holding.unpriced.saturating_add(bulk.unpriced);
+        lots.push(trade, bulk)?;
+        *holding = Holding { units, cost, unpriced };
         Ok(())
     }
 
     /// Closes a named trade. One that is not known here was opened before the picture, or is missing from it: then the
     /// oldest goes.
-    fn close_trade(&mut self, held: Side, trade: u64, units: i64, price: i64) -> Result<(), PositionError> {
-        let (lots, holding, realised) = self.parts(held);
-        let mut left = units;
-        while left > 0 {
-            let closed = lots.take_trade(trade, left);
-            if closed.units == 0 {
-                break;
-            }
-            left = left.saturating_sub(closed.units);
-            book(holding, realised, held, price, closed)?;
-        }
-        match self.close_oldest(held, left, price)? {
+    fn close_trade(&mut self, held: Side, trade: u64, mut bulk: Bulk) -> Result<(), PositionError> {
+        self.close(held, &mut bulk, |lots, units| lots.take_trade(trade, units))?;
+        self.close_oldest(held, &mut bulk)?;
+        match bulk.units {
             0 => Ok(()),
             missing => Err(PositionError::NothingToClose { missing }),
         }
     }
 
-    /// Closes the oldest lots of a side; the units for which there was none.
-    fn close_oldest(&mut self, held: Side, units: i64, price: i64) -> Result<i64, PositionError> {
-        let (lots, holding, realised) = self.parts(held);
-        let mut left = units;
-        while left > 0 {
-            let closed = lots.take_oldest(left);
+    /// Closes the oldest lots of a side; what is left in `bulk` is that for which there was none.
+    fn close_oldest(&mut self, held: Side, bulk: &mut Bulk) -> Result<(), PositionError> {
+        self.close(held, bulk, Lots::take_oldest)
+    }
+
+    /// Closes what `take` finds among the lots of the side `held` with as much of `bulk`, as long as it finds anything.
+    fn close(
+        &mut self,
+        held: Side,
+        bulk: &mut Bulk,
+        take: impl Fn(&mut Lots, i64) -> Bulk,
+    ) -> Result<(), PositionError> {
+        while bulk.units > 0 {
+            let (lots, holding, realised) = self.parts(held);
+            let closed = take(lots, bulk.units);
             if closed.units == 0 {
                 break;
             }
-            left = left.saturating_sub(closed.units);
-            book(holding, realised, held, price, closed)?;
+            let against = bulk.take(closed.units);
+            holding.units = holding.units.saturating_sub(closed.units);
+            holding.cost = holding.cost.saturating_sub(closed.cost());
+            holding.unpriced = holding.unpriced.saturating_sub(closed.unpriced);
+            if closed.unpriced > 0 || against.unpriced > 0 {
+                self.position.inexact = true;
+                continue;
+            }
+            let profit = match held {
+                Side::Buy => against.cost().checked_sub(closed.cost()),
+                Side::Sell => closed.cost().checked_sub(against.cost()),
+            };
+            *realised = profit.and_then(|profit| realised.checked_add(profit)).ok_or(PositionError::Overflow)?;
         }
-        Ok(left)
+        Ok(())
     }
 
     fn add_account_profit(&mut self, profit: Fixed128) -> Result<(), PositionError> {
@@ -370,30 +432,4 @@ impl Kept {
         self.position.account_realised = sum.map_err(|_| PositionError::Overflow)?;
         Ok(())
     }
-}
-
-/// What was taken out of the lots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Closed {
-    units: i64,
-    price: i64,
-}
-
-/// Books what was taken out of the lots of the side `held`, closed at `price`.
-fn book(
-    holding: &mut Holding,
-    realised: &mut i128,
-    held: Side,
-    price: i64,
-    closed: Closed,
-) -> Result<(), PositionError> {
-    let (cost, proceeds) = (value(closed.price, closed.units), value(price, closed.units));
-    let profit = match held {
-        Side::Buy => proceeds.checked_sub(cost),
-        Side::Sell => cost.checked_sub(proceeds),
-    };
-    holding.units = holding.units.saturating_sub(closed.units);
-    holding.cost = holding.cost.saturating_sub(cost);
-    *realised = profit.and_then(|profit| realised.checked_add(profit)).ok_or(PositionError::Overflow)?;
-    Ok(())
 }

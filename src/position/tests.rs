@@ -10,11 +10,12 @@ fn positions(accounting: Accounting) -> Positions {
 }
 
 fn execution(side: Side, quantity: i64, price: i64, lot: Lot) -> Execution {
-    Execution { instrument: EUR, side, quantity, price, lot, account_profit: None }
+    let value = Some(Fixed128::new(i128::from(price) * i128::from(quantity), -7));
+    Execution { instrument: EUR, side, quantity, value, lot, account_profit: None }
 }
 
 fn long(units: i64, cost: i128) -> Holding {
-    Holding { units, cost }
+    Holding { units, cost, unpriced: 0 }
 }
 
 #[test]
@@ -81,6 +82,57 @@ fn lots_have_a_limit() {
 }
 
 #[test]
+fn executions_without_a_name_take_no_memory_and_stay_exact() {
+    let mut positions = positions(Accounting::Netting);
+    let (mut units, mut cost) = (0, 0);
+    for price in 1..=3 * LOTS_MAX as i64 {
+        positions.execute(&execution(Side::Buy, 3, price, Lot::Unnamed)).unwrap();
+        (units, cost) = (units + 3, cost + 3 * i128::from(price));
+    }
+    let held = *positions.get(EUR).unwrap();
+    assert_eq!((held.long, held.inexact), (long(units, cost), false));
+    // Whatever each lot was taken to have cost: once all are sold, the profit is what came in less what went out.
+    for _ in 0..units {
+        positions.execute(&execution(Side::Sell, 1, 5, Lot::Unnamed)).unwrap();
+    }
+    let held = *positions.get(EUR).unwrap();
+    assert_eq!((held.long, held.realised, held.doubtful), (long(0, 0), i128::from(5 * units) - cost, false));
+}
+
+#[test]
+fn what_nobody_priced_is_not_reckoned_until_somebody_does() {
+    let mut positions = positions(Accounting::Netting);
+    let unpriced = |side, quantity| Execution { value: None, ..execution(side, quantity, 0, Lot::Unnamed) };
+    positions.execute(&execution(Side::Buy, 10, 100, Lot::Unnamed)).unwrap();
+    let held = positions.execute(&unpriced(Side::Buy, 10)).unwrap();
+    assert_eq!(held.long, Holding { units: 20, cost: 1_000, unpriced: 10 });
+    assert_eq!((held.long.average_price(), held.unrealised_profit(100, 100), held.inexact), (None, None, false));
+    assert_eq!(positions.price(EUR, Side::Sell, 90), Ok(false), "the other side");
+    assert_eq!(positions.price(EUR, Side::Buy, 90), Ok(true));
+    let held = *positions.get(EUR).unwrap();
+    assert_eq!((held.long, held.inexact), (long(20, 1_900), true));
+    // A sale of which nobody says what it brought realises nothing that could be told.
+    let held = positions.execute(&unpriced(Side::Sell, 10)).unwrap();
+    assert_eq!((held.long, held.realised, held.inexact), (long(10, 900), 0, true));
+}
+
+#[test]
+fn digits_finer_than_a_value_are_cut_and_said_to_be() {
+    let mut positions = positions(Accounting::Netting);
+    let worth = |text: &str| Some(crate::record::parse_any(text.as_bytes()).unwrap());
+    let of = |quantity, value| Execution { value, ..execution(Side::Buy, quantity, 0, Lot::Unnamed) };
+    let held = positions.execute(&of(3, worth("0.0000010"))).unwrap();
+    // 10 over 3, which no price says; the sum is exact.
+    assert_eq!((held.long.cost, held.long.average_price(), held.inexact), (10, Some((3, false)), false));
+    let held = positions.execute(&of(1, worth("0.00000019"))).unwrap();
+    assert_eq!((held.long.cost, held.inexact), (11, true));
+    let far = Fixed128::new(1, -128);
+    assert_eq!(positions.execute(&of(1, Some(far))).unwrap().long.cost, 11);
+    assert_eq!(positions.execute(&of(1, Some(Fixed128::new(i128::MAX, 0)))), Err(PositionError::Overflow));
+    assert!(positions.get(EUR).unwrap().doubtful);
+}
+
+#[test]
 fn profit_in_the_accounts_currency_is_the_venues_own() {
     let mut positions = positions(Accounting::Netting);
     let profit = |text: &str| Some(crate::record::parse_any(text.as_bytes()).unwrap());
@@ -118,7 +170,7 @@ impl Naive {
     }
 
     fn holding(units: &[(u64, i64)]) -> Holding {
-        Holding { units: units.len() as i64, cost: units.iter().map(|unit| i128::from(unit.1)).sum() }
+        Holding { units: units.len() as i64, cost: units.iter().map(|unit| i128::from(unit.1)).sum(), unpriced: 0 }
     }
 }
 
@@ -166,6 +218,26 @@ proptest! {
     }
 
     #[test]
+    fn what_came_in_less_what_went_out_is_what_was_realised_and_what_is_held(
+        steps in proptest::collection::vec((any::<bool>(), 1i64..1_000, 0i128..1_000_000), 1..400),
+    ) {
+        let mut positions = positions(Accounting::Netting);
+        let (mut units, mut spent) = (0, 0);
+        for (buys, quantity, value) in steps {
+            let side = if buys { Side::Buy } else { Side::Sell };
+            let worth = Some(Fixed128::new(value, -7));
+            let held = positions
+                .execute(&Execution { value: worth, ..execution(side, quantity, 0, Lot::Unnamed) })
+                .unwrap();
+            (units, spent) = if buys { (units + quantity, spent + value) } else { (units - quantity, spent - value) };
+            prop_assert_eq!(held.net_units(), units);
+            prop_assert_eq!(held.long.cost - held.short.cost - held.realised, spent);
+            prop_assert!(held.long.units == 0 || held.short.units == 0);
+            prop_assert!(!held.inexact && !held.doubtful);
+        }
+    }
+
+    #[test]
     fn no_figures_make_it_panic(
         steps in proptest::collection::vec((any::<bool>(), any::<i64>(), any::<i64>(), 0u8..3, any::<i128>()), 1..20),
     ) {
@@ -174,7 +246,9 @@ proptest! {
             let side = if buys { Side::Buy } else { Side::Sell };
             let lot = [Lot::Unnamed, Lot::Opens(1), Lot::Closes(1)][usize::from(what)];
             let account_profit = Some(Fixed128::new(profit, -4));
-            let _ = positions.execute(&Execution { account_profit, ..execution(side, quantity, price, lot) });
+            let value = [None, Some(Fixed128::new(profit, price as i8))][usize::from(what > 0)];
+            let _ = positions.execute(&Execution { account_profit, value, ..execution(side, quantity, price, lot) });
+            let _ = (positions.execute(&execution(side, quantity, price, lot)), positions.price(EUR, side, price));
             let held = positions.get(EUR).unwrap();
             prop_assert!(held.long.units >= 0 && held.short.units >= 0);
             let _ = (held.unrealised_profit(price, i64::MIN), held.long.average_price(), held.net_units());

@@ -36,7 +36,8 @@ pub enum ExecutionKind {
     OrderListed = 12,
     /// An order on the account that is not ours.
     StrangerOrder = 13,
-    /// This consumer's execution ring was full: `last_quantity` records were lost; open orders, then balances follow.
+    /// This consumer's execution ring was full: `last_quantity` records were lost; open orders, positions and balances
+    /// follow.
     Lost = 14,
     /// Terminal: the whole quantity is filled.
     Filled = 15,
@@ -48,9 +49,15 @@ pub enum ExecutionKind {
     Guard = 18,
     /// Whether the change arrived is unknown; it is not repeated, the order's state is being asked.
     ReplaceUnknown = 19,
-    /// One side of a position: `last_quantity` units held long (buy) or short (sell) at an average of `last_price` (cut
-    /// where flagged DERIVED). `value` is the profit realised over the run and `fee` the profit not realised, both in
-    /// quote currency. Flagged RECONCILED: as the venue states it, both profits in the account's currency.
+    /// One side of a position, told to every strategy behind each fill that moved it, as part of its event; the long side
+    /// (buy) first, then the short one (sell), and the last is flagged LAST. `last_quantity` units are held at an average of
+    /// `last_price`; `value` is the profit realised over the run, of both sides together, and `fee` the profit not realised
+    /// at the best price of the book it would be closed at, both in quote currency and before fees. `cumulative_quantity` is
+    /// the net position, long positive: at OANDA what the account's trades come to; at a spot venue what a position limit
+    /// counts, which is the balance of the base asset at the start, as soon as that is known, and every fill since. The
+    /// sides hold this gateway's fills alone there, first in, first out: what was held before and is sold is short.
+    /// DERIVED: digits were cut, or some of it was never priced; then the price is 0. `venue_code` says why a profit cannot
+    /// be told. Flagged RECONCILED: one side as the venue states it, both profits in the account's currency.
     Position = 20,
     /// Margin of the account, in its currency: `value` is used, `fee` is available.
     Margin = 21,

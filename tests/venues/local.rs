@@ -46,10 +46,10 @@ pub struct Paths {
     pub cancel: (&'static str, &'static str),
     /// Where an order of unknown outcome is looked for.
     pub recent_orders: (&'static str, &'static str),
-    /// Where all open orders are listed.
-    pub open_orders: (&'static str, &'static str),
     /// And where else, once something else has told that there is news.
     pub missing_orders: Option<(&'static str, &'static str)>,
+    /// Where all open orders are listed.
+    pub open_orders: (&'static str, &'static str),
     /// What `Queries::balances` asks.
     pub balances: (&'static str, &'static str),
     /// The question by which connections are kept warm and breakers probe: for the time, where that is public.
@@ -87,8 +87,8 @@ impl Local {
                 place: ("POST", common::ORDERS),
                 cancel: ("POST", common::BATCH_CANCEL),
                 recent_orders: ("GET", common::LIST_ORDERS),
-                open_orders: ("GET", common::LIST_ORDERS),
                 missing_orders: None,
+                open_orders: ("GET", common::LIST_ORDERS),
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
             },
@@ -96,8 +96,8 @@ impl Local {
                 place: ("POST", "/api/v3/order"),
                 cancel: ("DELETE", "/api/v3/order"),
                 recent_orders: ("GET", "/api/v3/allOrders"),
-                open_orders: ("GET", "/api/v3/openOrders"),
                 missing_orders: None,
+                open_orders: ("GET", "/api/v3/openOrders"),
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
             },
@@ -106,8 +106,8 @@ impl Local {
                 place: ("POST", "/v3/accounts/101-001-7654321-001/orders"),
                 cancel: ("PUT", "/v3/accounts/101-001-7654321-001/orders/*"),
                 recent_orders: ("GET", "/v3/accounts/101-001-7654321-001/transactions/sinceid"),
-                open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
                 missing_orders: Some(("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange")),
+                open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
             },
