@@ -2,7 +2,7 @@
 //! is exactly at it passes.
 
 use crate::common::{decimal, Bench, Rig, BTC, ORDERS};
-use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits, VenueLimits};
+use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits};
 use exchange_connectors::record::{
     ExecutionKind as K, Fixed, Flags, MarketKind, OrderCommand, RejectClass, Side, UnixNanos, Venue,
 };
@@ -29,17 +29,6 @@ fn refused(rig: &mut Rig, order: impl FnOnce(&Rig) -> OrderCommand) -> (RejectCl
     assert_eq!(record.sent, UnixNanos::NONE);
     assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "not a byte of it left");
     (record.reject, record.venue_code.to_string())
-}
-
-#[test]
-fn size_and_value_of_an_order_are_bounded() {
-    let none = InstrumentLimits::default();
-    let mut rig = rig(InstrumentLimits { order_size_max: fixed("0.01"), order_notional_max: fixed("100"), ..none });
-    let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "1000", "0.01000001"));
-    assert_eq!(over, (RejectClass::Limit, "order size over the limit".to_owned()));
-    let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "10000.01", "0.01"));
-    assert_eq!(over, (RejectClass::Limit, "order value over the limit".to_owned()));
-    rig.place_accepted(rig.limit(Side::Buy, "10000", "0.01"));
 }
 
 #[test]
@@ -102,14 +91,4 @@ fn without_a_book_what_needs_one_is_refused() {
     let mut rig = Bench::new().channels(Channels::NONE).gateway(move |b| b.limits(limits)).start();
     let blind = refused(&mut rig, Rig::resting_bid);
     assert_eq!(blind, (RejectClass::Limit, "no book to check against".to_owned()));
-}
-
-#[test]
-fn a_venue_has_a_limit_of_open_orders() {
-    let limits = VenueLimits { open_orders_max: Some(1), order_rate_max: None };
-    let limits = Limits::new().venue(Venue::Coinbase, limits);
-    let mut rig = Bench::new().gateway(move |b| b.limits(limits)).start();
-    rig.place_accepted(rig.resting_bid());
-    let over = refused(&mut rig, Rig::resting_bid);
-    assert_eq!(over, (RejectClass::Limit, "too many open orders at venue".to_owned()));
 }
