@@ -15,6 +15,7 @@ use crate::order::Refusal;
 use crate::record::{OrderCommand, RejectClass, UnixNanos, Venue};
 use crate::telemetry::Counter;
 use crate::venue::binance_us::request::{CancelRestriction, NewOrder, OrderId, ReplaceMode, ReplaceOrder};
+use crate::venue::binance_us::Requests;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::PlaceIntent;
 

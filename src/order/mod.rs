@@ -115,7 +115,7 @@ pub use cancels::{CancelSend, CancelStep};
 pub use changes::ReplaceSend;
 pub use counters::OrderCounters;
 pub use entry::Slot;
-pub use exposure::Exposure;
+pub use exposure::{Exposure, HeldSum};
 pub use fact::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
 pub use lookup::Whose;

@@ -9,7 +9,7 @@
 use super::assets::{Assets, OtherFee};
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
-use super::exposure::{Best, Exposure, Exposures, Share};
+use super::exposure::{Best, Exposure, Exposures, HeldSum, Share};
 use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
@@ -369,6 +369,22 @@ impl Orders {
     /// What is ours in an instrument.
     pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
         self.exposures.get(instrument)
+    }
+
+    /// Another sum of what open orders hold of an asset.
+    pub fn add_held_sum(&mut self) -> HeldSum {
+        self.exposures.add_held_sum()
+    }
+
+    /// What open orders in an instrument hold is in these sums from now on: what buys reserve of the quote asset, and what
+    /// sells may still sell of the base asset. To be called once for each instrument.
+    pub fn sum_held(&mut self, instrument: InstrumentId, quote: HeldSum, base: HeldSum) {
+        self.exposures.sum_held(instrument, quote, base);
+    }
+
+    /// What open orders hold by this sum, at the exponent of its instruments.
+    pub fn held(&self, sum: HeldSum) -> i128 {
+        self.exposures.held(sum)
     }
 
     /// The venue says what is held: mantissa at the size exponent, long positive.

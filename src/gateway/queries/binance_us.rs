@@ -206,7 +206,7 @@ impl BinanceUsQueries {
         let operation = "test order";
         let invalid = |why: String| ExchangeError::InvalidArgument { argument: "order", why };
         let id = ClientOrderId::truncated(TEST_ID);
-        let intent = PlaceIntent::of(instrument, &id, &order.command(), Some(order));
+        let intent = PlaceIntent::of(instrument, &id, order.command(), Some(order));
         let order = composite::single(&intent).map_err(|error| invalid(error.to_string()))?;
         self.ask(operation, &Call::Test(&order)).map(drop)
     }

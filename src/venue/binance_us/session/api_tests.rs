@@ -1,12 +1,13 @@
 use super::super::super::auth::tests::{documented, KEY};
-use super::super::super::request::{OrderKind, Quantity, ReplaceMode, ResponseDetail};
+use super::super::super::request::{NewOrder, OrderId, OrderKind, Quantity, ReplaceMode, ReplaceOrder, ResponseDetail};
 use super::super::super::response::Wait;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::super::reply::Outcome;
 use super::super::tests::{frame, sent};
 use super::*;
 use crate::order::{CancelReply, OrderStatus, PlaceReply, ReplaceReply};
-use crate::record::{Fixed, RejectClass, Side, TimeInForce};
+use crate::record::{ClientOrderId, Fixed, RejectClass, Side, TimeInForce, VenueOrderId};
+use crate::venue::PlaceIntent;
 use proptest::prelude::*;
 
 const NOW: UnixNanos = UnixNanos(1_645_423_376_000_000_000);

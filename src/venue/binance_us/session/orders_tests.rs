@@ -1,5 +1,7 @@
 use super::super::super::auth::tests::documented;
-use super::super::super::request::{CancelRestriction, OrderKind, Quantity, ReplaceMode, ResponseDetail};
+use super::super::super::request::{
+    CancelRestriction, OrderId, OrderKind, Quantity, ReplaceMode, ReplaceOrder, ResponseDetail,
+};
 use super::super::super::response::Wait;
 use super::super::super::snapshot::SnapshotOutcome;
 use super::super::super::testing::{instrument, Ear, Told};
@@ -7,6 +9,7 @@ use super::super::super::BinanceUsEndpoints;
 use super::*;
 use crate::order::{CancelReply, OrderStatus, PlaceReply, ReplaceReply};
 use crate::record::{Fixed, InstrumentId, OrderType, RejectClass, Side, TimeInForce};
+use crate::venue::PlaceIntent;
 use proptest::prelude::*;
 
 const NOW: UnixNanos = UnixNanos(1_499_827_319_000_000_000);
