@@ -1,21 +1,17 @@
 //! A venue in trouble: after too many server errors new orders are refused here, typed and with a time, while queries and
-//! cancels go on; probes find the venue well again, and every change is told. At every venue alike. (What else opens the
-//! breaker is a table of the engine's tests.)
+//! cancels go on; probes find the venue well again, and every change is told. At every venue alike, and the other venues of
+//! the gateway trade on meanwhile. (What else opens the breaker is a table of the engine's tests.)
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "common/binance_us.rs"]
-mod binance_us;
+mod canned;
 mod common;
-#[path = "common/oanda.rs"]
-mod oanda;
+mod venues;
 
-use binance_us::BinanceRig;
-use common::{Bench, Rig, ORDERS};
 use exchange_connectors::gateway::BreakerRules;
-use exchange_connectors::record::{ExecutionKind as K, ExecutionRecord, GuardEvent, RejectClass};
+use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass, Venue};
 use exchange_connectors::sim::server::{Fault, FaultRule, Response};
-use oanda::OandaRig;
+use venues::{Local, Rig, Setup};
 
 const RULES: BreakerRules = BreakerRules {
     window_ms: 30_000,
@@ -30,90 +26,64 @@ const RULES: BreakerRules = BreakerRules {
     probe_ms: 10,
 };
 
-/// From now on this is answered by a server that is down.
-fn trouble(method: &str, path: &str) -> FaultRule {
-    FaultRule::next(method, path, Fault::Reply(Response::html(503, "<html>down</html>"))).times(u32::MAX)
+/// What was told of a venue's breaker, in order.
+fn guards(rig: &Rig, at: Venue) -> Vec<GuardEvent> {
+    rig.executions.iter().filter(|r| r.kind == K::Guard && r.venue == at).map(|r| r.guard).collect()
 }
 
-fn guards(executions: &[ExecutionRecord]) -> Vec<GuardEvent> {
-    executions.iter().filter(|r| r.kind == K::Guard).map(|r| r.guard).collect()
-}
+#[test]
+fn it_opens_by_server_errors_and_closes_by_probes() {
+    let mut rig = Setup { breaker: RULES, ..Setup::direct() }.start_everywhere();
+    for at in Local::ALL {
+        rig.turn_to(at);
+        let resting = rig.place_accepted();
 
-/// The same story at a venue: its rig, where it takes orders, how it names that when it counts, and what probes ask.
-macro_rules! it_opens_by_server_errors_and_closes_by_probes {
-    ($test:ident, $rig:expr, $place:expr, $counted:expr, $probe:expr) => {
-        #[test]
-        fn $test() {
-            let mut rig = $rig;
-            let (place, probe): (String, String) = ($place(&rig), $probe(&rig));
-            let resting = rig.submit(rig.resting_bid());
-            rig.expect(resting, K::Accepted);
-
-            rig.venue.inject(trouble("POST", &place)).unwrap();
-            rig.venue.inject(trouble("GET", &probe)).unwrap();
-            let lost = [rig.resting_bid(), rig.resting_bid()].map(|bid| {
-                let lost = rig.submit(bid);
-                rig.expect(lost, K::Unknown);
-                lost
-            });
-            let opened = rig.until("the breaker opens", |rig| {
-                rig.executions.iter().find(|r| r.guard == GuardEvent::BreakerOpened).copied()
-            });
-            assert_eq!((opened.kind, opened.venue_code.as_str()), (K::Guard, "too many server errors"));
-            assert!(opened.retry_at().is_some_and(|at| at > opened.recv));
-
-            // Nothing new leaves, and it says until when; what rests can still be cancelled.
-            let sent = rig.venue.requests($counted).unwrap();
-            let request = rig.submit(rig.resting_bid());
-            let refused = rig.expect(request, K::Rejected);
-            assert_eq!((refused.reject, refused.retry_at().is_some()), (RejectClass::BreakerOpen, true));
-            rig.submit(rig.cancel_of(resting));
-            rig.expect(resting, K::Cancelled);
-            assert_eq!(rig.venue.requests($counted).unwrap(), sent);
-
-            // What became of the orders is asked while it is open, and found out.
-            for lost in lost {
-                let end = rig.expect(lost, K::Rejected);
-                assert_eq!(end.reject, RejectClass::NeverArrived);
-            }
-
-            // Failing probes keep it open.
-            rig.until("a probe fails", |rig| {
-                rig.executions.iter().find(|r| r.venue_code.as_str() == "a probe failed").copied()
-            });
-            assert!(!guards(&rig.executions).contains(&GuardEvent::BreakerClosed));
-
-            rig.venue.clear_faults().unwrap();
-            rig.until("the breaker closes", |rig| {
-                (guards(&rig.executions).last() == Some(&GuardEvent::BreakerClosed)).then_some(())
-            });
-            let placed = rig.submit(rig.resting_bid());
-            rig.expect(placed, K::Accepted);
+        // From now on a server that is down answers orders and probes.
+        let paths = rig.local.paths();
+        for (method, path) in [paths.place, paths.time] {
+            let down = Fault::Reply(Response::html(503, "<html>down</html>"));
+            rig.local.inject(FaultRule::next(method, path, down).times(u32::MAX));
         }
-    };
+        let lost = [(); 2].map(|()| {
+            let first = rig.place();
+            assert_eq!(first.kind, K::Unknown, "{first:?}");
+            first
+        });
+        let opened = rig.guard(GuardEvent::BreakerOpened);
+        assert_eq!(opened.venue_code.as_str(), "too many server errors", "{at}");
+        assert!(opened.retry_at().is_some_and(|at| at > opened.recv), "{at}");
+
+        // Nothing new leaves, and it says until when; what rests can still be cancelled.
+        let refused = rig.refused_here(rig.resting_bid());
+        assert_eq!((refused.reject, refused.retry_at().is_some()), (RejectClass::BreakerOpen, true), "{at}");
+        rig.cancel(resting.request);
+        for other in Local::ALL.into_iter().filter(|other| *other != at) {
+            rig.turn_to(other);
+            let placed = rig.place_accepted();
+            rig.cancel(placed.request);
+        }
+        rig.turn_to(at);
+
+        // What became of the orders is asked while it is open, and found out.
+        for lost in lost {
+            assert_eq!(rig.expect(lost.request, K::Rejected).reject, RejectClass::NeverArrived, "{at}");
+        }
+
+        // Failing probes keep it open.
+        rig.until("a probe fails", |rig| {
+            rig.executions.iter().find(|r| r.venue == at && r.venue_code.as_str() == "a probe failed").copied()
+        });
+        assert!(!guards(&rig, at).contains(&GuardEvent::BreakerClosed), "{at}");
+
+        rig.local.clear_faults();
+        rig.until("the breaker closes", |rig| {
+            (guards(rig, at).last() == Some(&GuardEvent::BreakerClosed)).then_some(())
+        });
+        rig.place_accepted();
+    }
+    // Each of them once, and nobody's trouble opened another's.
+    for at in Local::ALL {
+        let closed = guards(&rig, at).into_iter().filter(|event| *event == GuardEvent::BreakerClosed).count();
+        assert_eq!(closed, 1, "{at}");
+    }
 }
-
-it_opens_by_server_errors_and_closes_by_probes!(
-    at_coinbase,
-    Bench::new().gateway(|b| b.breaker(RULES)).start(),
-    |_: &Rig| ORDERS.into(),
-    &format!("POST {ORDERS}"),
-    |_: &Rig| "/api/v3/brokerage/time".into()
-);
-
-it_opens_by_server_errors_and_closes_by_probes!(
-    at_binance_us,
-    // Orders over REST, which faults can be injected into.
-    BinanceRig::trading_by(|b| b.breaker(RULES), |config| config.api_connections(0)),
-    |_: &BinanceRig| "/api/v3/order".into(),
-    "POST /api/v3/order",
-    |_: &BinanceRig| "/api/v3/time".into()
-);
-
-it_opens_by_server_errors_and_closes_by_probes!(
-    at_oanda,
-    OandaRig::trading_at(oanda::quiet_venue(|_| {}), |config| config, |b| b.breaker(RULES)),
-    |rig: &OandaRig| rig.orders_path(),
-    "POST /orders",
-    |rig: &OandaRig| rig.orders_path().replace("/orders", "/summary")
-);

@@ -1,91 +1,83 @@
-//! The dead-man switch: a strategy that stops beating, or drops its handles without a shutdown, has its orders cancelled and
-//! new ones refused; a shutdown on purpose, and a gateway without the switch, leave them alone.
+//! The dead-man switch, at all three venues: a strategy that stops beating, or drops its handles without a shutdown, has its
+//! orders cancelled and new ones refused; a shutdown on purpose, and a gateway without the switch, leave them alone.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod canned;
 mod common;
+mod venues;
 
-use common::{Bench, Rig};
 use exchange_connectors::gateway::Shutdown;
 use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass};
 use std::time::Duration;
+use venues::{rest_at, Rig, Setup};
 
-const SILENCE_MS: u64 = 400;
+const SILENCE_MS: u64 = 600;
 
-fn state(rig: &Rig, client_order_id: &str) -> &'static str {
-    rig.venue.order(client_order_id).unwrap().map_or("", |(_, state, _)| state)
+fn rig(dead_man_ms: u64) -> Rig {
+    Setup::direct().start_everywhere_by(|builder| builder.dead_man_ms(dead_man_ms))
 }
 
 #[test]
-fn silence_trips_it_and_beats_do_not() {
-    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(SILENCE_MS)).start();
-    let order = rig.place_accepted(rig.resting_bid());
+fn silence_trips_it_and_beats_do_not_and_after_a_release_it_watches_again() {
+    let mut rig = rig(SILENCE_MS);
+    let open = rig.each(Rig::place_accepted);
     for _ in 0..6 {
         rig.strategy.orders.beat();
         rig.watch(Duration::from_millis(SILENCE_MS / 4));
     }
-    assert_eq!(state(&rig, order.client_order_id.as_str()), "OPEN", "it was heard from all the time");
+    rig.each_of(&open, |rig, order| assert!(rig.rests(order), "{}: it was heard from all the time", order.venue));
 
-    rig.mark();
-    let killed = rig.wait_for_execution("killed", |r| r.guard == GuardEvent::Killed);
-    assert_eq!(killed.venue_code.to_string(), "a strategy is not heard from");
-    rig.expect(order.request, K::Cancelled);
-    let request = rig.submit(rig.resting_bid());
-    assert_eq!(rig.expect(request, K::Rejected).reject, RejectClass::Stopped);
-}
+    rig.each_of(&open, |rig, order| {
+        let killed = rig.guard(GuardEvent::Killed);
+        assert_eq!(killed.venue_code.to_string(), "a strategy is not heard from");
+        rig.expect(order.request, K::Cancelled);
+        assert!(!rig.rests(order), "{}", order.venue);
+        assert_eq!(rig.refused_here(rig.resting_bid()).reject, RejectClass::Stopped, "{}", order.venue);
+    });
 
-#[test]
-fn after_a_release_it_watches_again() {
-    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(SILENCE_MS)).start();
-    rig.strategy.orders.beat();
-    rig.wait_for_execution("killed", |r| r.guard == GuardEvent::Killed);
-    rig.mark();
-    rig.gateway().release_kill();
-    rig.wait_for_execution("released", |r| r.guard == GuardEvent::KillReleased);
-    let order = rig.place_accepted(rig.resting_bid());
-    rig.wait_for_execution("killed again", |r| r.guard == GuardEvent::Killed);
-    rig.expect(order.request, K::Cancelled);
+    rig.forget();
+    rig.gateway.release_kill();
+    rig.each(|rig| {
+        rig.guard(GuardEvent::KillReleased);
+    });
+    let again = rig.each(Rig::place_accepted);
+    rig.each_of(&again, |rig, order| {
+        rig.guard(GuardEvent::Killed);
+        rig.expect(order.request, K::Cancelled);
+    });
 }
 
 #[test]
 fn dropped_handles_trip_it() {
-    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(60_000)).start();
-    let order = rig.place_accepted(rig.resting_bid());
-    let other = rig.gateway().strategy().unwrap();
-    drop(std::mem::replace(&mut rig.strategy, other));
-    rig.until_true("the order is cancelled", |rig| state(rig, order.client_order_id.as_str()) == "CANCELLED");
+    let mut rig = rig(60_000);
+    let open = rig.each(Rig::place_accepted);
+    rig.strategy = rig.gateway.strategy().unwrap();
+    rig.each_of(&open, |rig, order| rig.until("the cancel", |rig| (!rig.rests(order)).then_some(())));
 }
 
 #[test]
 fn a_gateway_dropped_without_a_shutdown_cancels_before_it_ends() {
-    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(60_000)).start();
-    let order = rig.place_accepted(rig.resting_bid());
-    rig.abandon();
-    assert_eq!(state(&rig, order.client_order_id.as_str()), "CANCELLED");
+    let mut rig = rig(60_000);
+    let open = rig.each(Rig::place_accepted);
+    assert_eq!(rest_at(&rig.die(), &open), [false; 3]);
 }
 
 #[test]
-fn a_gateway_without_the_switch_leaves_them() {
-    let mut rig = Bench::new().start();
-    let order = rig.place_accepted(rig.resting_bid());
-    rig.abandon();
-    assert_eq!(state(&rig, order.client_order_id.as_str()), "OPEN");
+fn without_the_switch_neither_cancels() {
+    let mut rig = Setup::direct().start_everywhere();
+    let open = rig.each(Rig::place_accepted);
+    rig.strategy = rig.gateway.strategy().unwrap();
+    rig.watch(Duration::from_millis(200));
+    rig.each_of(&open, |rig, order| assert!(rig.rests(order), "{}", order.venue));
+    assert_eq!(rest_at(&rig.die(), &open), [true; 3]);
 }
 
 #[test]
 fn a_shutdown_on_purpose_disarms_it() {
-    let mut rig = Bench::new().gateway(|b| b.dead_man_ms(SILENCE_MS)).start();
-    let order = rig.place_accepted(rig.resting_bid());
-    rig.shutdown(Shutdown::LeaveOpen, 1_000).unwrap();
-    assert_eq!(state(&rig, order.client_order_id.as_str()), "OPEN");
-}
-
-#[test]
-fn without_the_switch_dropped_handles_leave_orders_alone() {
-    let mut rig = Bench::new().start();
-    let order = rig.place_accepted(rig.resting_bid());
-    let other = rig.gateway().strategy().unwrap();
-    drop(std::mem::replace(&mut rig.strategy, other));
-    rig.watch(Duration::from_millis(200));
-    assert_eq!(state(&rig, order.client_order_id.as_str()), "OPEN");
+    let mut rig = rig(SILENCE_MS);
+    let open = rig.each(Rig::place_accepted);
+    let locals = rig.locals();
+    rig.gateway.shutdown(Shutdown::LeaveOpen, 1_000).unwrap();
+    assert_eq!(rest_at(&locals, &open), [true; 3]);
 }

@@ -113,5 +113,5 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     let listing = exchange.gateway().unwrap().queries(Venue::BinanceUs).unwrap().product(SYMBOL).unwrap();
     let (price, quantity) = smallest(&listing, bid);
     let kind = OrderKind::Limit { price, quantity, time_in_force: TimeInForce::GoodTilCancelled, post_only: true };
-    live_and_cancel(&mut exchange, SYMBOL, kind);
+    live_and_cancel(exchange, SYMBOL, kind);
 }

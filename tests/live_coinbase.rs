@@ -155,5 +155,5 @@ fn one_smallest_order_far_from_the_market_is_placed_verified_and_cancelled() {
     let quantity = (smallest * lot).max(exact(listing.size_min));
     assert!(price * quantity < Decimal::TEN, "never more than ten dollars: {quantity} at {price}");
     let kind = OrderKind::Limit { price, quantity, time_in_force: TimeInForce::GoodTilCancelled, post_only: true };
-    live_and_cancel(&mut exchange, SYMBOL, kind);
+    live_and_cancel(exchange, SYMBOL, kind);
 }

@@ -9,6 +9,7 @@ mod common;
 #[path = "common/oanda.rs"]
 mod oanda;
 
+use common::scratch::Scratch;
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile};
 use exchange_connectors::gateway::{
     BinanceUsConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
@@ -260,8 +261,8 @@ fn through_the_rings_of_one_gateway() {
 #[test]
 fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
     let venues = Venues::start();
-    let place_of_state = std::env::temp_dir().join(format!("exchange-connectors-lifecycle-{}", std::process::id()));
-    let builder = || venues.builder().state_directory(&place_of_state);
+    let state = Scratch::new("lifecycle");
+    let builder = || venues.builder().state_directory(&state.path);
     let first = builder().start().unwrap();
     let (mut strategy, mut seen) = (first.strategy().unwrap(), Vec::new());
     until_open(&mut strategy);
@@ -273,13 +274,17 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
     }
 
     let pending = format!("/v3/accounts/{}/pendingOrders", venues.oanda.account_id());
-    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold)).unwrap();
+    // The start asks first, for the instruments; what the engine asks is held.
+    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold).after(1)).unwrap();
+    let asked = || venues.oanda.requests("GET /pendingOrders").unwrap();
+    let before = asked();
     let gateway = builder().start().unwrap();
     let (mut strategy, mut seen) = (gateway.strategy().unwrap(), Vec::new());
     for (venue, symbol, ..) in ORDERS {
         gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
     }
     until_open_at(&mut strategy, &[Venue::Coinbase, Venue::BinanceUs]);
+    until(&mut strategy, &mut seen, |_| asked() == before + 2);
     for of in [0, 1, 2, 0, 1] {
         let refused = ask(&gateway, &mut strategy, &mut seen, of);
         assert_eq!((refused.reject, refused.sent), (RejectClass::NotConnected, UnixNanos::NONE), "{refused:#?}");
@@ -312,7 +317,6 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
         place(&gateway, &mut strategy, &mut seen, of);
     }
     gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
-    std::fs::remove_dir_all(&place_of_state).unwrap();
 }
 
 #[test]

@@ -1,83 +1,56 @@
 //! The request was lost before the venue had it: Unknown, then Rejected (NeverArrived, RECONCILED), but only after enough
-//! complete listings, each begun long enough after the last byte left. It is never sent again.
+//! complete listings, each begun long enough after the last byte left. It is never sent again. At every venue. (By every
+//! fault of the injector: `broken_replies_to_an_order_are_reconciled`.)
 #![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod canned;
 mod common;
+mod venues;
 
-use common::{fast_rules, Bench, LIST_ORDERS, ORDERS};
+use common::fast_rules;
 use exchange_connectors::record::{ExecutionKind as K, RejectClass, EXECUTION_FLAG_RECONCILED};
 use exchange_connectors::sim::server::{CloseHow, Fault, Response};
 use std::time::Duration;
-
-fn unknown_then_rejected(fault: Fault) {
-    let named = format!("{fault:?}");
-    let mut rig = Bench::new().reply_timeout_ms(300).start();
-    rig.venue.inject_next("POST", ORDERS, fault).unwrap();
-    let listings_before = rig.venue.requests(&format!("GET {LIST_ORDERS}")).unwrap();
-    let request = rig.place(rig.resting_bid());
-    rig.expect(request, K::Unknown);
-    let rejected = rig.expect(request, K::Rejected);
-    let listings = rig.venue.requests(&format!("GET {LIST_ORDERS}")).unwrap() - listings_before;
-    assert_eq!(rejected.reject, RejectClass::NeverArrived, "{named}");
-    assert!(rejected.has(EXECUTION_FLAG_RECONCILED), "{named}");
-    assert_eq!(rig.law(request), [K::Unknown, K::Rejected], "{named}");
-    assert!(listings >= u64::from(fast_rules().absences_needed), "{named}: {listings} listings");
-    let waited_ms = rejected.recv.since(rejected.sent) / 1_000_000;
-    assert!(waited_ms >= fast_rules().absence_grace_ms, "{named}: judged after {waited_ms} ms");
-    rig.watch(Duration::from_millis(50));
-    assert_eq!(rig.received(&rejected), 1, "{named}: an order is never sent again");
-    assert_eq!(rig.at_venue(&rejected), None, "{named}");
-    assert_eq!(rig.gateway().open_orders().unwrap(), 0, "{named}");
-}
+use venues::Setup;
 
 #[test]
-fn the_connection_ended() {
-    unknown_then_rejected(Fault::Close(CloseHow::Reset));
-    unknown_then_rejected(Fault::Close(CloseHow::Clean));
-}
+fn listings_begun_late_enough_are_proof_and_those_that_fail_are_none() {
+    let mut rig = Setup::direct().start_everywhere();
+    rig.each(|rig| {
+        let at = rig.local.venue();
+        for fault in [
+            Fault::Close(CloseHow::Reset),
+            Fault::Close(CloseHow::Clean),
+            Fault::Reply(Response::html(502, "<html>Bad Gateway</html>")),
+            Fault::Raw(b"HTTP/9 what".to_vec()),
+            Fault::Silence,
+        ] {
+            rig.local.spoil_next_order(fault.clone());
+            let before = rig.local.asked(rig.local.paths().recent_orders);
+            let first = rig.place();
+            assert_eq!(first.kind, K::Unknown, "{at} {fault:?}: {first:?}");
+            let rejected = rig.expect(first.request, K::Rejected);
+            let listings = rig.local.asked(rig.local.paths().recent_orders) - before;
+            assert_eq!(rejected.reject, RejectClass::NeverArrived, "{at} {fault:?}");
+            assert!(rejected.has(EXECUTION_FLAG_RECONCILED), "{at} {fault:?}");
+            assert_eq!(rig.law(first.request), [K::Unknown, K::Rejected], "{at} {fault:?}");
+            assert!(listings >= u64::from(fast_rules().absences_needed), "{at} {fault:?}: {listings} listings");
+            let waited_ms = rejected.recv.since(rejected.sent) / 1_000_000;
+            assert!(waited_ms >= fast_rules().absence_grace_ms, "{at} {fault:?}: judged after {waited_ms} ms");
+            rig.watch(Duration::from_millis(50));
+            let id = rejected.client_order_id;
+            assert_eq!(rig.local.orders_received(id.as_str()), 1, "{at} {fault:?}: an order is never sent again");
+            assert_eq!(rig.local.state_of(id.as_str()), None, "{at} {fault:?}");
+        }
 
-#[test]
-fn a_gateway_in_between_answered() {
-    unknown_then_rejected(Fault::Reply(Response::html(502, "<html>Bad Gateway</html>")));
-    unknown_then_rejected(Fault::Raw(b"HTTP/9 what".to_vec()));
-}
-
-#[test]
-fn nobody_answered() {
-    unknown_then_rejected(Fault::Silence);
-}
-
-#[test]
-fn listings_that_fail_are_no_proof() {
-    let mut rig = Bench::new().start();
-    rig.venue.inject_next("POST", ORDERS, Fault::Close(CloseHow::Reset)).unwrap();
-    let broken = exchange_connectors::sim::server::FaultRule::next(
-        "GET",
-        LIST_ORDERS,
-        Fault::Reply(Response::html(503, "<html>")),
-    );
-    rig.venue.inject(broken.times(1_000)).unwrap();
-    let request = rig.place(rig.resting_bid());
-    rig.expect(request, K::Unknown);
-    rig.watch(Duration::from_millis(900));
-    assert_eq!(rig.law(request), [K::Unknown], "nothing was learnt");
-    rig.venue.clear_faults().unwrap();
-    assert_eq!(rig.expect(request, K::Rejected).reject, RejectClass::NeverArrived);
-}
-
-#[test]
-fn a_listing_that_lags_behind_is_no_proof() {
-    // The order lives, its reply is lost, the user channel is silent, and listings show the past: it must stay Unknown
-    // until they show it, not be judged dead.
-    let rules = exchange_connectors::order::ReconcileRules { absence_grace_ms: 1_200, ..fast_rules() };
-    let mut rig = Bench::new().gateway(move |b| b.reconcile(rules)).start();
-    rig.venue.hold_user_events().unwrap();
-    rig.venue.lag_listings(800_000_000).unwrap();
-    rig.venue.inject_next("POST", ORDERS, Fault::ThenClose(CloseHow::Reset)).unwrap();
-    let request = rig.place(rig.resting_bid());
-    rig.expect(request, K::Unknown);
-    let accepted = rig.expect(request, K::Accepted);
-    assert!(accepted.has(EXECUTION_FLAG_RECONCILED));
-    assert_eq!(rig.received(&accepted), 1);
+        rig.local.spoil_lookups(&Fault::Reply(Response::json(503, "<html>")));
+        rig.local.spoil_next_order(Fault::Close(CloseHow::Reset));
+        let first = rig.place();
+        rig.watch(Duration::from_millis(900));
+        assert_eq!(rig.law(first.request), [K::Unknown], "{at}: nothing was learnt");
+        rig.local.clear_faults();
+        assert_eq!(rig.expect(first.request, K::Rejected).reject, RejectClass::NeverArrived, "{at}");
+    });
+    assert_eq!(rig.gateway.open_orders().unwrap(), 0);
 }

@@ -68,31 +68,40 @@ fn a_program_that_gives_up_at_once_still_cancels() {
 
 #[test]
 fn what_the_venue_fails_is_tried_again() {
-    let mut stage = Stage::set(Venue::Coinbase, |builder| builder, panics);
-    let fails = Fault::Reply(Response::html(502, "<html>"));
-    stage.local.inject(FaultRule::next("POST", common::BATCH_CANCEL, fails));
-    // The listing after it finds its connection dead, and opens another one.
-    let rule = FaultRule::next("GET", common::LIST_ORDERS, Fault::Close(CloseHow::Reset));
-    stage.local.inject(rule.after(1));
-    stage.sabotage();
-    stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
-    stage.assert_only_ours_were_cancelled();
-    assert!(stage.gateway().telemetry().counters.get(Counter::EmergencyFailures) >= 1);
+    venues::at_every_venue(|at| {
+        let mut stage = Stage::set(at, |builder| builder, panics);
+        let ((cancel, at_cancels), (list, at_list)) = (stage.local.paths().cancel, stage.local.paths().open_orders);
+        let fails = Fault::Reply(Response::html(502, "<html>"));
+        stage.local.inject(FaultRule::next(cancel, at_cancels, fails));
+        // The listing after it finds its connection dead, and opens another one.
+        let rule = FaultRule::next(list, at_list, Fault::Close(CloseHow::Reset));
+        stage.local.inject(rule.after(1));
+        stage.sabotage();
+        stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
+        stage.assert_only_ours_were_cancelled();
+        assert!(stage.gateway().telemetry().counters.get(Counter::EmergencyFailures) >= 1, "{at}");
+    });
 }
 
 #[test]
 fn the_audit_log_names_every_call_of_it() {
-    let log = AuditDirectory::new();
-    let config = AuditConfig::new(&log.path);
-    let mut stage = Stage::set(Venue::Coinbase, |builder| builder.audit(config), panics);
-    stage.sabotage();
-    stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
-    drop(stage.gateway.take());
-    let calls: Vec<_> = log.lines().into_iter().filter(|line| line["kind"] == "ended").collect();
-    for op in ["list open orders", "cancel"] {
-        let of_keeper =
-            |line: &&serde_json::Value| line["call"].as_str().is_some_and(|call| call.starts_with("keeper-"));
-        let call = calls.iter().filter(of_keeper).find(|line| line["op"] == op);
-        assert!(call.is_some_and(|call| call["status"] == 200), "{op}: {}", log.text());
-    }
+    venues::at_every_venue(|at| {
+        let log = AuditDirectory::new();
+        let config = AuditConfig::new(&log.path);
+        let mut stage = Stage::set(at, |builder| builder.audit(config), panics);
+        stage.sabotage();
+        stage.until("the emergency", |stage| stage.state() == EmergencyState::Done { orders: 3 });
+        drop(stage.gateway.take());
+        let calls: Vec<_> = log.lines().into_iter().filter(|line| line["kind"] == "ended").collect();
+        for op in ["list open orders", "cancel"] {
+            let of_keeper =
+                |line: &&serde_json::Value| line["call"].as_str().is_some_and(|call| call.starts_with("keeper-"));
+            let call = calls.iter().filter(of_keeper).find(|line| line["op"] == op);
+            assert!(
+                call.is_some_and(|call| call["status"] == 200 && call["venue"] == at.name()),
+                "{op}: {}",
+                log.text()
+            );
+        }
+    });
 }

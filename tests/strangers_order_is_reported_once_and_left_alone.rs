@@ -1,51 +1,64 @@
-//! An order on the account that is not ours is reported once as StrangerOrder and never touched.
+//! An order on the account that is not ours is reported once as StrangerOrder and never touched, at every venue.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod canned;
 mod common;
+mod venues;
 
-use common::{Bench, BATCH_CANCEL};
+use common::decimal;
 use exchange_connectors::gateway::Shutdown;
-use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, RequestId};
-use exchange_connectors::sim::coinbase::DOOR_USER;
+use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, RequestId};
 use exchange_connectors::sim::server::CloseHow;
+use venues::{rest_at, Rig, Setup};
 
-#[test]
-fn placed_while_we_run_and_seen_again_after_a_reconnect() {
-    let mut rig = Bench::new().start();
-    rig.mark();
-    let id = rig.strangers_bid("somebody-elses-1", "40000", "0.02");
-    let told = rig.wait_for_execution("the stranger", |r| r.kind == K::StrangerOrder);
-    assert_eq!(told.request, RequestId::NONE);
-    assert_eq!((told.client_order_id.as_str(), told.venue_order_id.as_str()), ("somebody-elses-1", id.as_str()));
-    assert_eq!((told.quantity().to_string(), told.price().to_string()), ("0.02".into(), "40000".into()));
+const STRANGER: &str = "somebody-else-1";
 
-    rig.mark();
-    rig.venue.kill_connections(Some(DOOR_USER), CloseHow::Reset).unwrap();
-    rig.wait_for_state(ConnectionRole::User, ConnectionState::Down);
-    rig.wait_for_state(ConnectionRole::User, ConnectionState::Healthy);
-    assert_eq!(rig.executions.iter().filter(|r| r.kind == K::StrangerOrder).count(), 1);
+/// What was told of the stranger's order at the venue that is spoken of.
+fn strangers(rig: &Rig) -> Vec<ExecutionRecord> {
+    let here = |r: &&ExecutionRecord| r.kind == K::StrangerOrder && r.venue == rig.local.venue();
+    rig.executions.iter().filter(here).copied().collect()
+}
 
-    let ours = rig.place_accepted(rig.resting_bid());
-    rig.shutdown(Shutdown::CancelOurs, 3_000).unwrap();
-    assert_eq!(rig.at_venue(&ours).unwrap().0, "CANCELLED");
-    assert_eq!(rig.venue.order("somebody-elses-1").unwrap().unwrap().1, "OPEN", "left alone");
-    assert_eq!(rig.venue.requests(&format!("POST {BATCH_CANCEL}")).unwrap(), 1, "ours only");
+fn is_told(rig: &mut Rig) {
+    let told = rig.until("the stranger", |rig| strangers(rig).first().copied());
+    let at = rig.local.venue();
+    assert_eq!((told.request, told.client_order_id.as_str()), (RequestId::NONE, STRANGER), "{at}");
+    assert!(!told.venue_order_id.is_empty(), "{at}");
+    let terms = (told.price().to_string(), told.quantity().to_string());
+    let (price, size) = rig.local.bid_terms();
+    assert_eq!((decimal(&terms.0), decimal(&terms.1)), (decimal(price), decimal(size)), "{at}");
 }
 
 #[test]
-fn there_before_we_came() {
-    let bench = Bench::new();
-    let venue = bench.start_venue();
-    // A first gateway, only to place it.
-    let rig = Bench::new().start_at(venue);
-    rig.strangers_bid("somebody-elses-2", "40000", "0.02");
-    let mut rig = rig;
-    rig.wait_for_execution("the stranger", |r| r.kind == K::StrangerOrder);
-    let venue = rig.into_venue();
-    let mut second = bench.start_at(venue);
-    let told = second.wait_for_execution("the stranger", |r| r.kind == K::StrangerOrder);
-    assert_eq!(told.client_order_id.as_str(), "somebody-elses-2");
-    second.healthy();
-    assert_eq!(second.executions.iter().filter(|r| r.kind == K::StrangerOrder).count(), 1);
+fn placed_while_we_run_and_there_before_we_came() {
+    let mut rig = Setup::direct().start_everywhere();
+    let ours = rig.each(|rig| {
+        rig.local.strangers_bid(rig.local.symbol(), STRANGER);
+        is_told(rig);
+
+        // Seen again after a reconnect.
+        rig.local.kill_connections(Some(rig.local.user_door()), CloseHow::Reset);
+        let user = |rig: &Rig| rig.state(ConnectionRole::User);
+        rig.until("the end", |rig| (user(rig) != Some(ConnectionState::Healthy)).then_some(()));
+        rig.healthy();
+        rig.place_accepted()
+    });
+    rig.each(|rig| assert_eq!(strangers(rig).len(), 1, "{}", rig.local.venue()));
+    let locals = rig.locals();
+    rig.gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
+    assert_eq!(rest_at(&locals, &ours), [false; 3]);
+    for local in &locals {
+        assert!(local.holds(STRANGER), "{}: left alone", local.venue());
+        assert_eq!(local.cancels_posted(), 1, "{}: ours only", local.venue());
+    }
+
+    let mut second = Setup::direct().try_start(&locals, |builder| builder).unwrap();
+    second.each(|rig| {
+        is_told(rig);
+        rig.healthy();
+        rig.place_accepted();
+        assert_eq!(strangers(rig).len(), 1, "{}", rig.local.venue());
+        assert!(rig.local.holds(STRANGER), "{}", rig.local.venue());
+    });
 }

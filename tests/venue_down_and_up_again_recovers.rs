@@ -1,27 +1,90 @@
-//! The venue is gone for a while: dials fail with growing pauses, and once it is back on the same ports all is whole.
+//! A venue is gone for a while: dials fail with growing pauses, orders are refused here, the other venues go on. Once it is
+//! back on the same ports what happened meanwhile is told, the book is whole again, and orders can be sent.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod canned;
 mod common;
-#[path = "common/feed.rs"]
-mod feed;
+mod venues;
 
-use common::Bench;
+use common::decimal;
+use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::Channels;
-use exchange_connectors::record::GapCause;
+use exchange_connectors::record::{
+    BookSide, ConnectionRole, ConnectionState, ExecutionKind as K, Gap, GapCause, RejectClass, View,
+};
 use exchange_connectors::telemetry::Counter;
-use feed::{count, gaps_since, wait_recovered, Feed};
+use venues::{Levels, Local, Rig, Setup};
+
+/// What a follower holds.
+fn held(book: &Follower) -> Levels {
+    [BookSide::Bid, BookSide::Ask].map(|side| {
+        let level = |text: &str| decimal(text).normalize();
+        book.levels(side).map(|l| (level(&l.price.to_string()), level(&l.size.to_string()))).collect()
+    })
+}
+
+/// Waits until the book is whole and, level by level, the venue's.
+fn book_is_the_venues(rig: &mut Rig) {
+    let (mut book, mut next) = (Follower::new(rig.traded.id, 60_000), 0);
+    rig.until("the venue's book", |rig| {
+        for record in &rig.market[next..] {
+            book.apply(record);
+        }
+        next = rig.market.len();
+        (book.state() == FollowerState::Whole && held(&book) == rig.local.book()).then_some(())
+    });
+    assert!(held(&book).iter().all(|side| !side.is_empty()), "{}: a market", rig.local.venue());
+}
+
+/// Gaps of what is traded at the venue that is spoken of, since a place in the records.
+fn gaps(rig: &Rig, from: usize) -> Vec<Gap> {
+    let gap = |view| match view {
+        View::Gap(gap) => Some(gap),
+        _ => None,
+    };
+    rig.market[from..].iter().filter(|r| r.instrument() == rig.traded.id).filter_map(|r| gap(r.view())).collect()
+}
 
 #[test]
-fn dials_go_on_until_the_venue_is_back_and_the_book_is_whole_again() {
-    let mut rig = Bench::new().without_credentials().channels(Channels::BOOK).start();
-    let mut feed = Feed::of(&mut rig);
-    let from = rig.market.len();
-    rig.venue.down().unwrap();
-    rig.until_true("two failed dials", |rig| count(rig, Counter::DialFailures) >= 2);
-    assert_eq!(gaps_since(&rig, from).len(), 1, "one gap, however many dials fail");
-    assert_eq!(gaps_since(&rig, from)[0].cause, GapCause::Disconnected);
-    rig.venue.up().unwrap().unwrap();
-    wait_recovered(&mut rig, from);
-    feed.wait_equal(&mut rig);
+fn what_happened_is_told_the_book_is_whole_and_trading_resumes() {
+    let mut rig = Setup { channels: Channels::BOOK, ..Setup::direct() }.start_everywhere();
+    rig.each(book_is_the_venues);
+    for at in Local::ALL {
+        rig.turn_to(at);
+        let (filled, resting) = (rig.place_accepted(), rig.place_accepted());
+        let (from, failures) = (rig.market.len(), rig.gateway.telemetry().counters.get(Counter::DialFailures));
+        rig.local.down();
+        rig.until("two failed dials", |rig| {
+            let failed = rig.gateway.telemetry().counters.get(Counter::DialFailures) - failures >= 2;
+            (failed && rig.state(ConnectionRole::User) != Some(ConnectionState::Healthy)).then_some(())
+        });
+        let told = gaps(&rig, from);
+        assert_eq!(told.len(), 1, "{at}: one gap, however many dials fail: {told:?}");
+        assert_eq!(told[0].cause, GapCause::Disconnected, "{at}");
+        assert_eq!(rig.refused_here(rig.resting_bid()).reject, RejectClass::NotConnected, "{at}");
+        for other in Local::ALL.into_iter().filter(|other| *other != at) {
+            rig.turn_to(other);
+            let placed = rig.place_accepted();
+            rig.cancel(placed.request);
+            assert_eq!(gaps(&rig, from), [], "{at} is away, {other} is not");
+        }
+
+        rig.turn_to(at);
+        for size in rig.local.parts() {
+            rig.local.fill(filled.client_order_id.as_str(), size);
+        }
+        rig.local.up();
+        rig.healthy();
+        rig.expect(filled.request, K::Filled);
+        assert_eq!(rig.law(filled.request), rig.local.whole_life(), "{at}");
+        assert_eq!(rig.law(resting.request), [K::Accepted], "{at}: it rests on, and nothing is told of it");
+        rig.until("the recovery", |rig| gaps(rig, from).iter().any(|gap| gap.recovered).then_some(()));
+        book_is_the_venues(&mut rig);
+
+        let again = rig.place_accepted();
+        rig.cancel(resting.request);
+        rig.cancel(again.request);
+    }
+    assert_eq!(rig.gateway.open_orders().unwrap(), 0);
 }

@@ -72,13 +72,15 @@ fn at_oanda() {
 
 #[test]
 fn a_gateway_is_not_kept_from_ending_by_a_reactor_that_stands_still() {
-    let (release, released) = mpsc::channel::<()>();
-    let wedge = move || {
-        let _ = released.recv();
-    };
-    let mut stage = Stage::set(Venue::Coinbase, |builder| builder.reactor_silence_ms_max(SILENCE_MS), wedge);
-    stage.sabotage();
-    drop(stage.gateway.take());
-    stage.assert_only_ours_were_cancelled();
-    drop(release);
+    venues::at_every_venue(|at| {
+        let (release, released) = mpsc::channel::<()>();
+        let wedge = move || {
+            let _ = released.recv();
+        };
+        let mut stage = Stage::set(at, |builder| builder.reactor_silence_ms_max(SILENCE_MS), wedge);
+        stage.sabotage();
+        drop(stage.gateway.take());
+        stage.assert_only_ours_were_cancelled();
+        drop(release);
+    });
 }

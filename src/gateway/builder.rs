@@ -19,7 +19,7 @@ use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
-use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
+use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules, RestartPolicy};
 use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{Caller, PerVenue, UnixNanos, Venue};
@@ -567,34 +567,7 @@ impl GatewayBuilder {
             dials.push((dialer.handle(), dial_job(index, endpoint)));
         }
 
-        let mut emergencies = Vec::new();
-        // Orders on paper are nowhere but in the engine.
-        let live = |venue: &Venue| {
-            self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some() && self.signs(*venue)
-        };
-        for venue in Venue::ALL.into_iter().filter(live) {
-            let Some(dialer) = dialers.get(venue) else { continue };
-            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
-            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
-            let queries = match venue {
-                Venue::Coinbase => coinbase
-                    .as_ref()
-                    .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
-                Venue::BinanceUs => binance_us
-                    .as_ref()
-                    .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
-                Venue::Oanda => {
-                    oanda.as_ref().map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit)))
-                }
-            };
-            let Some(queries) = queries else { continue };
-            let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
-            // An order may be missing from a listing for as long as its absence proves nothing.
-            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
-            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
-            lifeguard.add(venue, emergency.bell());
-            emergencies.push(emergency);
-        }
+        let emergencies = self.start_emergencies(&dialers, &clock, &cold_audit, &begun.ids, &lifeguard)?;
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
@@ -644,6 +617,45 @@ impl GatewayBuilder {
         gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
     }
+
+    /// One emergency for each venue with orders of ours: an order on paper is nowhere but in the engine.
+    fn start_emergencies(
+        &self,
+        dialers: &PerVenue<Option<Dialer>>,
+        clock: &Clock,
+        audit: &ColdAudit,
+        ids: &ClientOrderIds,
+        lifeguard: &Lifeguard,
+    ) -> Result<Vec<Emergency>, GatewayError> {
+        let mut emergencies = Vec::new();
+        let is_live = |venue: &Venue| self.paper.get(*venue).is_none() && self.signs(*venue);
+        let is_watched = self.reactor_silence_ms_max.is_some();
+        for venue in Venue::ALL.into_iter().filter(|venue| is_watched && is_live(venue)) {
+            let Some(dialer) = dialers.get(venue) else { continue };
+            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
+            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, audit.of(Caller::Keeper));
+            let queries = match venue {
+                Venue::Coinbase => {
+                    self.coinbase.as_ref().map(|c| Queries::Coinbase(c.emergency(lifeline, clock, timeout_ms, audit)))
+                }
+                Venue::BinanceUs => self
+                    .binance_us
+                    .as_ref()
+                    .map(|b| Queries::BinanceUs(b.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => {
+                    self.oanda.as_ref().map(|o| Queries::Oanda(o.emergency(lifeline, clock, timeout_ms, audit)))
+                }
+            };
+            let Some(queries) = queries else { continue };
+            let canceller = Box::new(OurOrders { queries, ids: ids.clone() });
+            // An order may be missing from a listing for as long as its absence proves nothing.
+            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
+            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
+            lifeguard.add(venue, emergency.bell());
+            emergencies.push(emergency);
+        }
+        Ok(emergencies)
+    }
 }
 
 /// How a connection of the engine is dialled.
@@ -676,33 +688,4 @@ fn find_core(index: usize) -> Result<core_affinity::CoreId, GatewayError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_starts_without_a_venue() {
-        assert_eq!(GatewayBuilder::default().start().map(|_| ()), Err(GatewayError::NoVenue));
-    }
-
-    #[test]
-    fn a_core_that_is_not_there_is_named() {
-        let error = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).pin_to_core(100_000).start();
-        assert!(matches!(error.map(|_| ()), Err(GatewayError::Setting { setting: "pin_to_core", .. })));
-    }
-
-    #[test]
-    fn a_missing_certificate_file_is_named() {
-        let builder =
-            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
-        let error = builder.build().map(|_| ()).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/ca.pem"), "{error}");
-    }
-
-    #[test]
-    fn an_audit_directory_that_cannot_be_made_is_named() {
-        let builder =
-            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).audit(AuditConfig::new("/dev/null/audit"));
-        let error = builder.build().map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("audit log: /dev/null/audit: "), "{error}");
-    }
-}
+mod tests;

@@ -48,7 +48,7 @@ pub fn book(exchange: &mut Connector, symbol: &str, channels: Channels, levels: 
 }
 
 /// A bid is placed, verified and cancelled; whatever happens, nothing of ours stays.
-pub fn live_and_cancel(exchange: &mut Connector, symbol: &str, kind: OrderKind) {
+pub fn live_and_cancel(mut exchange: Connector, symbol: &str, kind: OrderKind) {
     let placed = exchange.place_order(&OrderRequest { symbol: symbol.into(), side: Side::Buy, kind });
     let verified = placed.as_ref().ok().map(|ack| exchange.get_order_status(&ack.order));
     let cancelled = placed.as_ref().ok().map(|ack| exchange.cancel_order(&ack.order));

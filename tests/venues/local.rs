@@ -8,7 +8,7 @@ use exchange_connectors::record::{ExecutionKind, Fixed, Instrument, OrderCommand
 use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::{self, LocalVenue};
 use exchange_connectors::sim::oanda::{self, LocalOanda};
-use exchange_connectors::sim::server::{Door, Fault, FaultRule, Request, Response, Venue as _};
+use exchange_connectors::sim::server::{CloseHow, Door, Fault, FaultRule, Request, Response, Venue as _};
 use exchange_connectors::venue::binance_us::{auth as binance_us_key, BinanceUsEndpoints};
 use exchange_connectors::venue::coinbase::auth::CdpKey;
 use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
@@ -17,6 +17,9 @@ use rust_decimal::Decimal;
 
 /// What is traded at OANDA.
 const EUR: &str = "EUR_USD";
+
+/// Bids and asks, best first: price and size.
+pub type Levels = [Vec<(Decimal, Decimal)>; 2];
 
 /// A local venue.
 pub enum Local {
@@ -45,6 +48,8 @@ pub struct Paths {
     pub recent_orders: (&'static str, &'static str),
     /// And where else, once something else has told that there is news.
     pub missing_orders: Option<(&'static str, &'static str)>,
+    /// Where all open orders are listed.
+    pub open_orders: (&'static str, &'static str),
     /// What `Queries::balances` asks.
     pub balances: (&'static str, &'static str),
     /// The question by which connections are kept warm and breakers probe: for the time, where that is public.
@@ -83,6 +88,7 @@ impl Local {
                 cancel: ("POST", common::BATCH_CANCEL),
                 recent_orders: ("GET", common::LIST_ORDERS),
                 missing_orders: None,
+                open_orders: ("GET", common::LIST_ORDERS),
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
             },
@@ -91,6 +97,7 @@ impl Local {
                 cancel: ("DELETE", "/api/v3/order"),
                 recent_orders: ("GET", "/api/v3/allOrders"),
                 missing_orders: None,
+                open_orders: ("GET", "/api/v3/openOrders"),
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
             },
@@ -100,6 +107,7 @@ impl Local {
                 cancel: ("PUT", "/v3/accounts/101-001-7654321-001/orders/*"),
                 recent_orders: ("GET", "/v3/accounts/101-001-7654321-001/transactions/sinceid"),
                 missing_orders: Some(("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange")),
+                open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
             },
@@ -245,6 +253,44 @@ impl Local {
         assert!(self.holds(client_order_id), "{}", String::from_utf8_lossy(&reply.body));
     }
 
+    /// The venue's own book of what is traded, asked of the model past all sockets: bids and asks, best first, price and
+    /// size.
+    pub fn book(&self) -> Levels {
+        let symbol = self.symbol();
+        let ask = |path: String, query: String, headers: Vec<(String, String)>| {
+            let reply = self.serve(Request { method: "GET".into(), path, query, headers, ..Request::default() });
+            serde_json::from_slice::<serde_json::Value>(&reply.body).unwrap()
+        };
+        let level = |price: &serde_json::Value, size: &serde_json::Value| {
+            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (common::decimal(&text(price)).normalize(), common::decimal(&text(size)).normalize())
+        };
+        let (book, price, size) = match self {
+            Local::Coinbase(_) => {
+                let path = "/api/v3/brokerage/market/product_book".to_owned();
+                let mut book = ask(path, format!("product_id={symbol}"), vec![]);
+                (book["pricebook"].take(), "price", "size")
+            }
+            Local::BinanceUs(_) => {
+                let mut book = ask("/api/v3/depth".into(), format!("symbol={symbol}&limit=5000"), vec![]);
+                for side in ["bids", "asks"] {
+                    for level in book[side].as_array_mut().unwrap() {
+                        *level = serde_json::json!({ "price": level[0], "size": level[1] });
+                    }
+                }
+                (book, "price", "size")
+            }
+            Local::Oanda(venue) => {
+                let path = format!("/v3/accounts/{}/pricing", venue.account_id());
+                let token = vec![("authorization".into(), format!("Bearer {}", venue.token().text()))];
+                let mut book = ask(path, format!("instruments={symbol}"), token);
+                (book["prices"][0].take(), "price", "liquidity")
+            }
+        };
+        ["bids", "asks"]
+            .map(|side| book[side].as_array().unwrap().iter().map(|row| level(&row[price], &row[size])).collect())
+    }
+
     /// The venue's name of something that no test trades.
     pub fn other_symbol(&self) -> &'static str {
         match self {
@@ -292,6 +338,25 @@ impl Local {
         }
     }
 
+    /// How many new orders arrived over the connection that carries many, answered or not.
+    pub fn orders_by_api(&self) -> u64 {
+        at!(self, venue => venue.requests("WS order.place").unwrap())
+    }
+
+    /// How often something was asked by REST, answered or not.
+    pub fn asked(&self, (method, path): (&'static str, &'static str)) -> u64 {
+        let below = path.strip_prefix("/v3/accounts/101-001-7654321-001").unwrap_or(path);
+        at!(self, venue => venue.requests(&format!("{method} {below}")).unwrap())
+    }
+
+    /// How many requests to cancel one order of ours arrived by REST, answered or not.
+    pub fn cancels_posted(&self) -> u64 {
+        match self {
+            Local::Oanda(_) => self.asked(("PUT", "/orders/*/cancel")),
+            Local::Coinbase(_) | Local::BinanceUs(_) => self.asked(self.paths().cancel),
+        }
+    }
+
     /// Lets the market move once.
     pub fn step(&self) {
         at!(self, venue => venue.step(1).unwrap());
@@ -332,6 +397,51 @@ impl Local {
             Local::BinanceUs(venue) => venue.inject_next_ws("order.place", fault).unwrap(),
             Local::Coinbase(_) | Local::Oanda(_) => panic!("{} has no order entry but REST", self.venue()),
         }
+    }
+
+    /// From now on it is told nowhere what became of an order: every question for it is answered like this.
+    pub fn spoil_lookups(&self, fault: &Fault) {
+        let questions: &[(&str, &str)] = match self {
+            Local::Coinbase(_) => &[("GET", "/api/v3/brokerage/orders/historical/*")],
+            Local::BinanceUs(_) => &[("GET", "/api/v3/allOrders"), ("GET", "/api/v3/order")],
+            Local::Oanda(_) => &[("GET", "/v3/accounts/101-001-7654321-001/transactions/*")],
+        };
+        for (method, path) in questions {
+            self.inject(FaultRule::next(method, path, fault.clone()).times(u32::MAX));
+        }
+    }
+
+    /// The venue refuses the next order for want of money, in its own words.
+    pub fn refuse_next_order(&self) {
+        match self {
+            Local::Coinbase(venue) => venue.reject_next_order("INSUFFICIENT_FUND").unwrap(),
+            Local::BinanceUs(venue) => {
+                let words = "Account has insufficient balance for requested action.";
+                venue.reject_next_order(-2010, words).unwrap();
+            }
+            Local::Oanda(venue) => venue.reject_next_order("INSUFFICIENT_MARGIN").unwrap(),
+        }
+    }
+
+    /// Lets replies go that `Fault::ThenHold` holds.
+    pub fn release_held(&self) {
+        at!(self, venue => venue.release_held().unwrap());
+    }
+
+    /// Ends all connections of a door, or of all doors.
+    pub fn kill_connections(&self, door: Option<Door>, how: CloseHow) {
+        let ended = at!(self, venue => venue.kill_connections(door, how).unwrap());
+        assert!(ended > 0, "there are connections");
+    }
+
+    /// Whether new connections of a door hang before the TLS handshake.
+    pub fn set_stalled(&self, door: Door, stalled: bool) {
+        at!(self, venue => venue.set_stalled(door, stalled).unwrap());
+    }
+
+    /// The stream never mentions the order of that client order id.
+    pub fn suppress_user_events(&self, client_order_id: &str) {
+        at!(self, venue => venue.suppress_user_events(client_order_id).unwrap());
     }
 
     pub fn clear_faults(&self) {
@@ -407,6 +517,9 @@ impl Local {
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
                 let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
@@ -432,6 +545,9 @@ impl Local {
                 let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
