@@ -8,7 +8,9 @@ mod canned;
 mod common;
 mod venues;
 
-use exchange_connectors::record::{ExecutionKind as K, RejectClass, Venue, EXECUTION_FLAG_RECONCILED};
+use exchange_connectors::record::{
+    ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, Venue, EXECUTION_FLAG_RECONCILED,
+};
 use exchange_connectors::sim::server::{Fault, Response};
 use venues::{Rig, Setup};
 
@@ -66,7 +68,16 @@ fn by_a_key_that_was_taken_away_while_we_run() {
         let open = rig.place_accepted();
         let at = rig.local.venue();
         let comes_back = rig.local.take_the_key_away();
-        rejected_at_once(rig, if at == Venue::Coinbase { RejectClass::Forbidden } else { RejectClass::Unauthorized });
+        match at {
+            Venue::Coinbase => rejected_at_once(rig, RejectClass::Forbidden),
+            Venue::Oanda => rejected_at_once(rig, RejectClass::Unauthorized),
+            // There the account's events end with the key: nothing leaves without them.
+            Venue::BinanceUs => {
+                let user = |rig: &Rig| rig.state(ConnectionRole::User);
+                rig.until("the end", |rig| (user(rig) != Some(ConnectionState::Healthy)).then_some(()));
+                assert_eq!(rig.refused_here(rig.resting_bid()).reject, RejectClass::NotConnected);
+            }
+        }
         assert!(rig.rests(&open), "{at}: what is open stays open");
         assert_eq!(rig.law(open.request), [K::Accepted], "{at}");
         if comes_back {

@@ -34,7 +34,8 @@ pub enum ExecutionKind {
     Balance = 11,
     /// An open order as the engine or the venue lists it (resync after a loss).
     OrderListed = 12,
-    /// An order on the account that is not ours.
+    /// An order on the account that is not ours. While nobody has subscribed its instrument that is NONE, and figures are
+    /// missing.
     StrangerOrder = 13,
     /// This consumer's execution ring was full: `last_quantity` records were lost; open orders, positions and balances
     /// follow.
