@@ -3,10 +3,16 @@
 
 use crate::common::{self, is_for_want_of_a_path, Bench, ORDERS, PATIENCE};
 use exchange_connectors::engine::EXECUTION_RESERVE_MAX;
-use exchange_connectors::record::{ExecutionKind as K, ExecutionRecord, OrderCommand, Side};
+use exchange_connectors::record::{ExecutionKind as K, ExecutionRecord, OrderCommand, Side, EXECUTION_FLAG_LAST};
 use std::time::Instant;
 
 const RING: usize = 16;
+
+/// Everything between the word of the loss and the end of what follows it.
+fn told_again(executions: &[ExecutionRecord]) -> &[ExecutionRecord] {
+    let at = |kind| executions.iter().position(|r| r.kind == kind).unwrap();
+    &executions[at(K::Lost) + 1..at(K::ResyncEnd)]
+}
 
 #[test]
 fn the_loss_is_exact_orders_are_cancelled_and_trading_goes_on() {
@@ -41,7 +47,10 @@ fn the_loss_is_exact_orders_are_cancelled_and_trading_goes_on() {
     let lost = rig.until("the loss", |rig| rig.executions.iter().find(|r| r.kind == K::Lost).copied());
     rig.until("the end of the resync", |rig| rig.executions.iter().find(|r| r.kind == K::ResyncEnd).copied());
     assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "the order did not leave");
-    let delivered = rig.executions[read_before..].iter().filter(|r| !matches!(r.kind, K::Lost | K::ResyncEnd)).count();
+    // Nothing is open: the account's holdings are all there is to tell again.
+    let again: Vec<_> = told_again(&rig.executions).iter().map(|r| r.kind).collect();
+    assert_eq!(again, [K::Position, K::Position, K::Balance, K::Balance]);
+    let delivered = rig.executions.len() - read_before - again.len() - 2;
     // The refusals, two cancels' ends and the order refused while latched.
     let all = refusals + 2 + 1;
     assert_eq!(delivered as i64 + lost.last_quantity, all as i64, "every record is delivered or counted");
@@ -58,6 +67,8 @@ fn the_loss_is_exact_orders_are_cancelled_and_trading_goes_on() {
 fn what_is_still_open_is_listed() {
     let mut rig = Bench::new().gateway(|b| b.execution_ring(RING)).start();
     let open = rig.place_accepted(rig.resting_bid());
+    rig.venue.fill_order(open.client_order_id.as_str(), common::decimal("0.004")).unwrap();
+    rig.expect(open.request, K::Fill);
     // The cancel that the loss causes is held at the venue: the order is still open when the strategy reads again.
     rig.venue.hold_cancels().unwrap();
     let off_tick = OrderCommand::limit(rig.btc.id, Side::Buy, rig.price("50000") + 1, rig.size("0.01"));
@@ -82,6 +93,17 @@ fn what_is_still_open_is_listed() {
     let listed = rig.executions[at(K::OrderListed)];
     assert_eq!((listed.request, listed.client_order_id), (open.request, open.client_order_id));
     assert_eq!((listed.quantity().to_string(), listed.price().to_string()), ("0.01".into(), "50000".into()));
+    // What is held is told again, too: both sides of the position, and the balances.
+    let again = told_again(&rig.executions);
+    let [_, long, short, base, quote] = again else { panic!("{again:#?}") };
+    let told = |r: &ExecutionRecord| (r.kind, r.side, r.quantity().to_string(), r.cumulative().to_string());
+    assert_eq!(told(long), (K::Position, Side::Buy, "0.004".into(), "10.004".into()), "10 were held before");
+    assert_eq!(told(short), (K::Position, Side::Sell, "0".into(), "10.004".into()));
+    assert_eq!((long.price().to_string(), short.has(EXECUTION_FLAG_LAST)), ("50000".into(), true));
+    assert_eq!([base, quote].map(|r| r.kind), [K::Balance; 2]);
+    assert_eq!(base.value().to_string(), "10.004");
+    // What the rest of the order may still cost is held.
+    assert_eq!((quote.fee_asset, quote.fee().to_string()), (rig.btc.quote, "300".into()));
     rig.venue.release_cancels().unwrap();
     rig.expect(open.request, K::Cancelled);
 }

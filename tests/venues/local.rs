@@ -376,6 +376,11 @@ impl Local {
         matches!(self.state_of(client_order_id), Some("OPEN" | "NEW" | "PARTIALLY_FILLED" | "PENDING"))
     }
 
+    /// From now on no smaller order of what is traded is taken.
+    pub fn set_size_min(&self, size: &str) {
+        at!(self, venue => venue.set_size_min(self.symbol(), common::decimal(size)).unwrap());
+    }
+
     pub fn inject(&self, rule: FaultRule) {
         at!(self, venue => venue.inject(rule).unwrap());
     }
