@@ -15,8 +15,8 @@ use common::{time, Comparisons};
 use exchange_connectors::record::{ClientOrderId, InstrumentId};
 use exchange_connectors::venue::binance_us::auth::Credentials;
 use exchange_connectors::venue::binance_us::{
-    ApiConfig, ApiSession, BinanceUsEndpoints, MarketData, OrderConfig, OrderSession, StreamConfig, StreamSession,
-    Streams, UserSession, VenueMs,
+    ApiConfig, ApiSession, BinanceUsEndpoints, MarketData, OrderConfig, OrderSession, Requests, StreamConfig,
+    StreamSession, Streams, UserSession, VenueMs,
 };
 use std::hint::black_box;
 use std::sync::Arc;

@@ -22,7 +22,7 @@ use exchange_connectors::sim::coinbase::Config;
 use exchange_connectors::telemetry::{Histogram, Hop};
 use exchange_connectors::venue::binance_us::auth::Credentials;
 use exchange_connectors::venue::binance_us::{
-    ApiConfig, ApiSession, BinanceUsEndpoints, OrderConfig, OrderSession, VenueMs,
+    ApiConfig, ApiSession, BinanceUsEndpoints, OrderConfig, OrderSession, Requests, VenueMs,
 };
 use exchange_connectors::venue::oanda::auth::{AccessToken, AccountId};
 use exchange_connectors::venue::oanda::{self, Ledger, OandaEndpoints};

@@ -18,8 +18,8 @@ use exchange_connectors::venue::binance_us::request::{
     Call, NewOrder, OrderId, OrderKind, Quantity, ReplaceMode, ReplaceOrder, ResponseDetail,
 };
 use exchange_connectors::venue::binance_us::{
-    ApiConfig, ApiSession, BinanceUsEndpoints, MarketData, OrderConfig, OrderSession, StreamConfig, StreamSession,
-    Streams, VenueMs,
+    ApiConfig, ApiSession, BinanceUsEndpoints, MarketData, OrderConfig, OrderSession, Requests, StreamConfig,
+    StreamSession, Streams, VenueMs,
 };
 use exchange_connectors::venue::PlaceIntent;
 use libfuzzer_sys::fuzz_target;
@@ -82,7 +82,7 @@ fn replacement() -> ReplaceOrder<'static> {
         self_trade: None,
         detail: ResponseDetail::Full,
     };
-    ReplaceOrder { cancel: OrderId::Venue("4"), restriction: None, mode: ReplaceMode::AllowFailure, order }
+    ReplaceOrder { cancel: OrderId::Venue("4"), cancel_id: None, restriction: None, mode: ReplaceMode::AllowFailure, order }
 }
 
 fn ids() -> (ClientOrderId, VenueOrderId) {

@@ -4,7 +4,7 @@
 
 use super::contract::ConnId;
 use crate::book::{Follower, FollowerState};
-use crate::engine::tests::{client_texts, instrument_named, server_text};
+use crate::engine::bench_parts::{client_texts, instrument_named, server_text};
 use crate::engine::{
     BinanceUsOrders, BinanceUsSetup, Carrier, Closed, Control, Engine, EngineConfig, Input, Outputs, Progress,
 };

@@ -280,22 +280,9 @@ impl Engine {
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         let Session::BinanceUsRest(session) = &mut conn.session else { return SessionProgress::default() };
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
-        match session.bytes(now, plain, &mut binance_us.data, &mut ear) {
-            Ok(read) => {
-                let takes_no_more = read.reply.is_some() && !session.free();
-                if let Some(reply) = &read.reply {
-                    self.rest_replied(now, out, id, reply);
-                }
-                if takes_no_more {
-                    out.close(id, "the venue ends keep-alive".to_owned());
-                }
-                read.progress
-            }
-            Err(error) => {
-                self.session_result(now, out, id, Err(error));
-                SessionProgress { consumed: plain.len(), more: false }
-            }
-        }
+        let (given, read) = (plain.len(), session.bytes(now, plain, &mut binance_us.data, &mut ear));
+        let read = read.map(|read| (read.reply, read.progress));
+        self.http_read(now, out, (id, given), read, |engine, out, reply| engine.rest_replied(now, out, id, &reply))
     }
 
     /// A request of a REST connection ended.

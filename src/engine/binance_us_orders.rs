@@ -15,9 +15,9 @@ use super::Engine;
 use crate::guard::{Cost, Priority};
 use crate::order::{Query, QueryEnd};
 use crate::record::{ClientOrderId, InstrumentId, OrderRef, UnixNanos, Venue, VenueOrderId};
-use crate::telemetry::{Counter, Hop};
+use crate::telemetry::Counter;
 use crate::venue::binance_us::request::{Call, OrderId};
-use crate::venue::binance_us::{Outcome, Reply, ReplyTo};
+use crate::venue::binance_us::{Outcome, Reply, ReplyTo, Requests};
 use crate::venue::SessionProgress;
 
 const VENUE: Venue = Venue::BinanceUs;
@@ -219,11 +219,7 @@ impl Engine {
             _ => false,
         };
         self.trading.say_ended(now, id, is_answered, audit::end_of_binance_us(reply));
-        let carriage = self.trading.unload(id, is_answered);
-        let Some(carriage) = carriage else { return };
-        if carriage.written.is_some() {
-            out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
-        }
+        let Some(carriage) = self.unload_answered(now, out, id, is_answered) else { return };
         if matches!(carriage.cargo, Cargo::Query) {
             self.step_answered(now, out, &reply.outcome);
         }

@@ -9,8 +9,10 @@ use crate::record::{
     ConnectionRole, Difference, ExecutionKind, InstrumentId, MarketKind, MarketRecord, OrderCommand, OrderRef,
     UnixNanos, Venue, View,
 };
+use crate::sim::binance_us::DOOR_REST;
+use crate::sim::server::{Request, Venue as _};
 use crate::sim::Model as _;
-use crate::venue::binance_us::StreamConfig;
+use crate::venue::binance_us::{listings, StreamConfig};
 use crate::venue::Channels;
 
 const EVERYTHING: Channels = Channels::ALL.without(Channels::STATUS);
@@ -184,4 +186,30 @@ fn an_answer_to_a_cancel_ends_the_request_it_answers() {
     assert_eq!(awaited, [true, false]);
     bench.pass_ms(150);
     assert!(!bench.engine.trading.carries(api, |cargo| matches!(cargo, Cargo::Cancel(_))));
+}
+
+#[test]
+fn the_average_price_is_asked_for_once_and_again_only_where_there_were_orders() {
+    let mut bench = Bench::new(StreamConfig::default(), true);
+    let request = Request { method: "GET".into(), path: "/api/v3/exchangeInfo".into(), ..Request::default() };
+    let catalog = listings(&bench.venue.http(bench.now, DOOR_REST, &request).body).unwrap();
+    for market in catalog.markets {
+        if let Some(index) = SYMBOLS.iter().position(|symbol| *market.listing.symbol == **symbol) {
+            bench.apply(Input::Control(Control::Market(InstrumentId(index as u32), Box::new(market))));
+        }
+    }
+    let asked = |bench: &Bench| bench.asked.iter().filter(|asked| *asked == "GET /api/v3/avgPrice").count();
+    bench.pass_s(120);
+    assert_eq!(asked(&bench), 2, "once each");
+    for number in 1..=2 {
+        bench.submit(number, bench.resting_bid());
+        bench.pass_s(1);
+    }
+    assert_eq!(bench.executions.iter().filter(|record| record.kind == ExecutionKind::Accepted).count(), 2);
+    bench.pass_s(120);
+    // The second order was sent when the average was fresh: it is asked for once more when it is not.
+    assert!((3..=4).contains(&asked(&bench)), "{}", asked(&bench));
+    let after = asked(&bench);
+    bench.pass_s(120);
+    assert_eq!(asked(&bench), after, "nobody ordered anything");
 }

@@ -25,7 +25,7 @@ use crate::record::{
     ClientOrderId, ConnectionRole, InstrumentId, OrderCommand, OrderType, RejectClass, TimeInForce, UnixNanos,
     VenueOrderId,
 };
-use crate::telemetry::{Counter, Hop};
+use crate::telemetry::Counter;
 use crate::venue::oanda::request::{self, check, entry_order, OrderSpecifier, Unsupported};
 use crate::venue::oanda::{limits, InstrumentRules, Ledger, NotSent, OrderSession, Outcome, Reply, ReplyTo};
 use crate::venue::{PlaceIntent, ReplaceIntent, SessionProgress};
@@ -532,23 +532,12 @@ impl Engine {
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         let Session::OandaRest(session) = &mut conn.session else { return SessionProgress::default() };
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
-        match session.bytes(now, plain, &mut oanda.ledger, &mut ear) {
-            Ok(read) => {
-                let takes_no_more = read.reply.is_some() && !session.free();
-                if let Some(reply) = &read.reply {
-                    self.oanda_replied(now, out, id, reply);
-                    self.warm_later(now, id);
-                }
-                if takes_no_more {
-                    out.close(id, "the venue ends keep-alive".to_owned());
-                }
-                read.progress
-            }
-            Err(error) => {
-                self.session_result(now, out, id, Err(error));
-                SessionProgress { consumed: plain.len(), more: false }
-            }
-        }
+        let (given, read) = (plain.len(), session.bytes(now, plain, &mut oanda.ledger, &mut ear));
+        let read = read.map(|read| (read.reply, read.progress));
+        self.http_read(now, out, (id, given), read, |engine, out, reply| {
+            engine.oanda_replied(now, out, id, &reply);
+            engine.warm_later(now, id);
+        })
     }
 
     /// A request ended.
@@ -565,10 +554,7 @@ impl Engine {
         self.judge(now, out, id, reply.status, matches!(reply.outcome, Outcome::Failed { .. }));
         self.trading.say_ended(now, id, |_| true, audit::end_of_oanda(reply));
         self.trading.stirred = true;
-        let Some(carriage) = self.trading.unload(id, |_| true) else { return };
-        if carriage.written.is_some() {
-            out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
-        }
+        let Some(carriage) = self.unload_answered(now, out, id, |_| true) else { return };
         match carriage.cargo {
             Cargo::Query => self.oanda_step(now, out, reply.to, &reply.outcome),
             Cargo::Account if self.oanda.account.picture == Picture::Asked(id) => self.pictured(now, out, id, reply),
@@ -592,23 +578,6 @@ impl Engine {
         }
         oanda.account.picture = Picture::None;
         Ear { market, trading, out, conn: id, venue: VENUE, now }.restore_held();
-    }
-
-    /// A REST connection's deadline has passed: an answer is overdue, or it was idle for long.
-    pub(super) fn oanda_rest_due(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        let Engine { conns, market, trading, .. } = self;
-        let Some(conn) = conns.get_mut(id.index()) else { return };
-        let Session::OandaRest(session) = &mut conn.session else { return };
-        if session.busy() {
-            let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
-            let result = session.time(now, &mut ear).map(|_| ());
-            if result.is_err() {
-                self.judge_silence(now, out, id);
-            }
-            self.session_result(now, out, id, result);
-            return;
-        }
-        self.warm_or_retry(now, out, id);
     }
 
     /// Uses an idle connection, so that it stays warm and the account's figures fresh.

@@ -2,10 +2,11 @@
 //! recording of it.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::tests::{client_texts, instrument, key, server_text};
+use super::bench_parts::{client_texts, instrument, key, server_text};
 use super::*;
 use crate::book::{Follower, FollowerState};
-use crate::guard::{InstrumentLimits, Limits, OrderRate, VenueLimits};
+use crate::guard::{BreakerRules, InstrumentLimits, Limits, OrderRate, VenueLimits};
+use crate::order::{ClientOrderIds, OrderLimits};
 use crate::paper::PaperConfig;
 use crate::record::{
     BookSide, ExecutionKind as K, ExecutionRecord, GuardEvent, InstrumentId, OrderCommand, OrderRef, RejectClass,
@@ -14,7 +15,7 @@ use crate::record::{
 use crate::sim::coinbase::{Coinbase, Config, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
 use crate::sim::{FakeOutputs, Model, MILLISECOND_NS};
-use crate::venue::coinbase::MarketFeeds;
+use crate::venue::coinbase::{MarketFeeds, StreamConfig};
 use crate::venue::Channels;
 use rust_decimal::Decimal;
 

@@ -11,7 +11,7 @@ use crate::guard::{Cost, Mark, Priority, RetryAt};
 use crate::order::Refusal;
 use crate::record::{Instrument, RejectClass, UnixNanos, Venue};
 use crate::telemetry::Counter;
-use crate::venue::binance_us::{MarketData, VenueMs};
+use crate::venue::binance_us::{MarketData, Requests, VenueMs};
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::StreamLoad;
 use crate::venue::oanda::Ledger;

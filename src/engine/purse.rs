@@ -3,10 +3,10 @@
 //! Owns one row per asset that an instrument here is made of. Between two words of the venue a fill moves both of its
 //! assets exactly, and what our open orders reserve is taken off as they stand at that moment; what others hold is kept as
 //! it was. Never guesses a balance nobody stated: what is not known refuses. Allocates only when an instrument becomes
-//! known.
+//! known. What an order can spend is read in constant time: the order table sums up what open orders hold as they change.
 
 use crate::guard::Funds;
-use crate::order::Orders;
+use crate::order::{HeldSum, Orders};
 use crate::record::{
     AssetId, ExecutionKind, ExecutionRecord, Fixed128, Instrument, InstrumentId, Side, UnixNanos, Venue,
     EXECUTION_FLAG_LAST, EXECUTION_FLAG_REPLAYED,
@@ -23,6 +23,8 @@ struct Row {
     others: Fixed128,
     /// Instruments that are made of it.
     touching: Vec<Pair>,
+    /// What our open orders hold of it: one sum for each exponent its instruments count it at, which are few.
+    held: Vec<(i8, HeldSum)>,
 }
 
 /// What an instrument is made of.
@@ -35,10 +37,19 @@ struct Pair {
     size_exponent: i8,
 }
 
+impl Pair {
+    /// Of prices times quantities.
+    const fn value_exponent(&self) -> i8 {
+        self.price_exponent.saturating_add(self.size_exponent)
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Purse {
     rows: Vec<Row>,
+    /// By instrument: the rows of its base and its quote asset.
+    of: Vec<Option<[usize; 2]>>,
 }
 
 impl Purse {
@@ -51,25 +62,43 @@ impl Purse {
             price_exponent: instrument.price_exponent,
             size_exponent: instrument.size_exponent,
         };
-        let venue = instrument.listing.venue;
-        for asset in [pair.base, pair.quote] {
-            let at = match self.rows.iter().position(|row| row.venue == venue && row.asset == asset) {
-                Some(at) => at,
-                None => {
-                    let others = Fixed128::default();
-                    self.rows.push(Row { venue, asset, total: None, others, touching: Vec::new() });
-                    self.rows.len().saturating_sub(1)
-                }
-            };
+        let (venue, index) = (instrument.listing.venue, pair.id.index());
+        if index >= InstrumentId::COUNT_MAX || self.rows_of(pair.id).is_some() {
+            return;
+        }
+        let at = [pair.base, pair.quote].map(|asset| self.row_at(venue, asset));
+        if self.of.len() <= index {
+            self.of.resize(index.saturating_add(1), None);
+        }
+        if let Some(place) = self.of.get_mut(index) {
+            *place = Some(at);
+        }
+        let exponents = [pair.size_exponent, pair.value_exponent()];
+        let mut sums = [None; 2];
+        for ((at, exponent), sum) in at.into_iter().zip(exponents).zip(&mut sums) {
             let Some(row) = self.rows.get_mut(at) else { continue };
-            if row.touching.iter().any(|other| other.id == pair.id) {
-                continue;
-            }
             row.touching.push(pair);
-            if let Some(total) = row.total.filter(|_| asset == pair.base) {
+            *sum = Some(row.sum_at(exponent, orders));
+            if let Some(total) = row.total.filter(|_| row.asset == pair.base) {
                 orders.set_position(pair.id, held(total, pair.size_exponent));
             }
         }
+        if let [Some(base), Some(quote)] = sums {
+            orders.sum_held(pair.id, quote, base);
+        }
+    }
+
+    fn rows_of(&self, instrument: InstrumentId) -> Option<[usize; 2]> {
+        self.of.get(instrument.index()).copied().flatten()
+    }
+
+    /// Where an asset's row is, or is from now on.
+    fn row_at(&mut self, venue: Venue, asset: AssetId) -> usize {
+        self.rows.iter().position(|row| row.venue == venue && row.asset == asset).unwrap_or_else(|| {
+            let (others, touching, held) = (Fixed128::default(), Vec::new(), Vec::new());
+            self.rows.push(Row { venue, asset, total: None, others, touching, held });
+            self.rows.len().saturating_sub(1)
+        })
     }
 
     /// The venue states a balance. The first time, it is where positions in the asset begin.
@@ -104,12 +133,13 @@ impl Purse {
         if record.kind != ExecutionKind::Fill || record.has(EXECUTION_FLAG_REPLAYED) {
             return;
         }
-        for row in self.rows.iter_mut().filter(|row| row.venue == record.venue) {
-            let Some(pair) = row.touching.iter().find(|pair| pair.id == record.instrument) else { continue };
+        let Some([base, quote]) = self.rows_of(record.instrument) else { return };
+        for (at, is_base) in [(base, true), (quote, false)] {
+            let Some(row) = self.rows.get_mut(at) else { continue };
             let Some(mut total) = row.total else { continue };
             let quantity = Fixed128::new(i128::from(record.last_quantity), record.size_exponent);
-            let gained = if row.asset == pair.base { quantity } else { record.value() };
-            let gains = (row.asset == pair.base) == (record.side == Side::Buy);
+            let gained = if is_base { quantity } else { record.value() };
+            let gains = is_base == (record.side == Side::Buy);
             total = if gains { plus(total, gained) } else { minus(total, gained) };
             if record.fee_asset == row.asset {
                 total = minus(total, record.fee());
@@ -128,28 +158,32 @@ impl Purse {
 
     /// What a new order in an instrument could spend.
     pub(super) fn funds(&self, instrument: &Instrument, orders: &Orders) -> Funds {
-        let venue = instrument.listing.venue;
-        let free = |asset, exponent| {
-            let row = self.rows.iter().find(|row| row.venue == venue && row.asset == asset)?;
+        let Some([base, quote]) = self.rows_of(instrument.id) else { return Funds::default() };
+        let free = |at: usize, exponent| {
+            let row = self.rows.get(at)?;
             let free = minus(minus(row.total?, row.others), row.reserved(orders));
             Some(floor(free, exponent))
         };
         let value_exponent = instrument.price_exponent.saturating_add(instrument.size_exponent);
-        Funds { quote: free(instrument.quote, value_exponent), base: free(instrument.base, instrument.size_exponent) }
+        Funds { quote: free(quote, value_exponent), base: free(base, instrument.size_exponent) }
     }
 }
 
 impl Row {
     /// What our open orders hold of it.
     fn reserved(&self, orders: &Orders) -> Fixed128 {
-        self.touching.iter().fold(Fixed128::default(), |sum, pair| {
-            let exposure = orders.exposure(pair.id);
-            let value_exponent = pair.price_exponent.saturating_add(pair.size_exponent);
-            match self.asset == pair.quote {
-                true => plus(sum, Fixed128::new(exposure.reserved, value_exponent)),
-                false => plus(sum, Fixed128::new(i128::from(exposure.open_sell), pair.size_exponent)),
-            }
-        })
+        let held = self.held.iter().map(|(exponent, sum)| Fixed128::new(orders.held(*sum), *exponent));
+        held.fold(Fixed128::default(), plus)
+    }
+
+    /// The sum of what is held of it in instruments of this exponent.
+    fn sum_at(&mut self, exponent: i8, orders: &mut Orders) -> HeldSum {
+        if let Some((_, sum)) = self.held.iter().find(|(of, _)| *of == exponent) {
+            return *sum;
+        }
+        let sum = orders.add_held_sum();
+        self.held.push((exponent, sum));
+        sum
     }
 }
 
@@ -192,10 +226,12 @@ fn held(total: Fixed128, size_exponent: i8) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
-    use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
-    use crate::record::{Fixed, Listing, OrderCommand, RequestId, StrategyId, TradingStatus, UnixNanos};
+    use crate::order::{ClientOrderIds, Executions, OrderLimits, ReconcileRules};
+    use crate::record::{Fixed, Listing, OrderCommand, RejectClass, RequestId, StrategyId, TradingStatus, UnixNanos};
+    use proptest::prelude::*;
 
     const VENUE: Venue = Venue::BinanceUs;
     const BTC: AssetId = AssetId(0);
@@ -256,6 +292,68 @@ mod tests {
         fn funds(&self) -> (Option<i128>, Option<i128>) {
             let funds = self.purse.funds(&self.instrument, &self.orders);
             (funds.quote, funds.base)
+        }
+    }
+
+    struct Nobody;
+
+    impl Executions for Nobody {
+        fn emit(&mut self, _: &ExecutionRecord) {}
+    }
+
+    /// An instrument of its own exponents; the first asset is traded for the second.
+    fn pair(id: u32, [base, quote]: [AssetId; 2], [price_exponent, size_exponent]: [i8; 2]) -> Instrument {
+        let mut instrument = instrument();
+        (instrument.id, instrument.base, instrument.quote) = (InstrumentId(id), base, quote);
+        (instrument.price_exponent, instrument.size_exponent) = (price_exponent, size_exponent);
+        instrument
+    }
+
+    proptest! {
+        /// However orders come and go, and whenever instruments become known, what is held of an asset is what the open
+        /// orders of all its instruments hold together.
+        #[test]
+        fn what_is_held_is_the_sum_over_all_instruments(
+            steps in proptest::collection::vec((0usize..4, any::<bool>(), 1i64..5_000, 1i64..5_000, 0usize..3), 1..60),
+        ) {
+            const ETH: AssetId = AssetId(2);
+            let pairs = [
+                pair(0, [BTC, USD], [-2, -3]),
+                pair(1, [ETH, USD], [-2, -4]),
+                pair(2, [ETH, BTC], [-5, -3]),
+                pair(3, [ETH, USD], [-1, -4]),
+            ];
+            let mut bench = Bench::new();
+            let (mut placed, mut known) = (vec![], [true, false, false, false]);
+            for (which, buys, price, quantity, gone) in steps {
+                let side = if buys { Side::Buy } else { Side::Sell };
+                let request = RequestId::new(StrategyId(0), placed.len() as u64 + 1);
+                let order = OrderCommand::limit(pairs[which].id, side, price, quantity).stamped(request, UnixNanos(1));
+                if let Ok(order) = bench.orders.place(&order, &pairs[which]) {
+                    placed.push(order.slot);
+                }
+                // Some end, and others are known only after there were orders.
+                if gone == 0 {
+                    let slot = placed[which % placed.len()];
+                    let _ = bench.orders.abandon(UnixNanos(2), slot, RejectClass::Busy, "not sent", &mut Nobody);
+                }
+                if gone == 1 {
+                    bench.purse.know(&pairs[which], &mut bench.orders);
+                    known[which] = true;
+                }
+            }
+            for row in &bench.purse.rows {
+                let sum = pairs.iter().zip(known).filter(|(_, known)| *known).fold(Fixed128::default(), |sum, (pair, _)| {
+                    let exposure = bench.orders.exposure(pair.id);
+                    let (value, size) = (pair.price_exponent + pair.size_exponent, pair.size_exponent);
+                    match row.asset {
+                        asset if asset == pair.quote => plus(sum, Fixed128::new(exposure.reserved, value)),
+                        asset if asset == pair.base => plus(sum, Fixed128::new(exposure.open_sell.into(), size)),
+                        _ => sum,
+                    }
+                });
+                prop_assert_eq!(minus(row.reserved(&bench.orders), sum).mantissa(), 0);
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use super::Engine;
 use crate::guard::Priority;
 use crate::order::{Query, QueryEnd};
 use crate::record::{ConnectionState, UnixNanos, Venue};
-use crate::telemetry::{Counter, Hop};
+use crate::telemetry::Counter;
 use crate::venue::coinbase::request::{self, TokenPath};
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
 use crate::venue::SessionProgress;
@@ -189,28 +189,14 @@ impl Engine {
         let Some(conn) = conns.get_mut(id.index()) else { return SessionProgress::default() };
         let Session::CoinbaseOrders(session) = &mut conn.session else { return SessionProgress::default() };
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
-        match session.bytes(now, plain, &mut ear) {
-            Ok(read) => {
-                let takes_no_more = read.reply.is_some() && !session.free();
-                if let Some(reply) = read.reply {
-                    self.replied(now, out, id, reply);
-                    let carriage = self.trading.unload(id, |_| true);
-                    if let Some(carriage) = carriage.filter(|c| c.written.is_some()) {
-                        out.measured(Hop::VenueRoundTrip, now.since(carriage.written));
-                    }
-                    self.trading.stirred = true;
-                    self.warm_later(now, id);
-                }
-                if takes_no_more {
-                    out.close(id, "the venue ends keep-alive".to_owned());
-                }
-                read.progress
-            }
-            Err(error) => {
-                self.session_result(now, out, id, Err(error));
-                SessionProgress { consumed: plain.len(), more: false }
-            }
-        }
+        let (given, read) = (plain.len(), session.bytes(now, plain, &mut ear));
+        let read = read.map(|read| (read.reply, read.progress));
+        self.http_read(now, out, (id, given), read, |engine, out, reply| {
+            engine.replied(now, out, id, reply);
+            engine.unload_answered(now, out, id, |_| true);
+            engine.trading.stirred = true;
+            engine.warm_later(now, id);
+        })
     }
 
     /// A request ended.
@@ -263,24 +249,6 @@ impl Engine {
         let Some(asking) = asking else { return };
         self.trading
             .event(now, &self.market, out, |orders, event| orders.query_done(now, asking.id, QueryEnd::Failed, event));
-    }
-
-    /// An HTTP connection's deadline has passed: an answer is overdue, or it was idle for long.
-    pub(super) fn order_connection_due(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        let Engine { conns, market, trading, .. } = self;
-        let Some(conn) = conns.get_mut(id.index()) else { return };
-        let Session::CoinbaseOrders(session) = &mut conn.session else { return };
-        if session.busy() {
-            let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
-            let result = session.time(now, &mut ear).map(|_| ());
-            if result.is_err() {
-                self.judge_silence(now, out, id);
-            }
-            self.session_result(now, out, id, result);
-            return;
-        }
-        // The time is a public endpoint with a limit of its own (Coinbase reference 5), and is counted all the same.
-        self.warm_or_retry(now, out, id);
     }
 
     /// An idle connection is used again after a while; each a little later than its neighbour, so that they are never

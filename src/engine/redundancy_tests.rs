@@ -2,15 +2,18 @@
 //! that either brings is published once, and the book that is vouched for is the venue's.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::tests::{client_texts, instrument, key, server_text};
+use super::bench_parts::{client_texts, instrument, key, server_text};
 use super::*;
 use crate::book::{Follower, FollowerState};
+use crate::guard::BreakerRules;
+use crate::order::{ClientOrderIds, OrderLimits};
 use crate::record::{BookSide, Gap, GapCause, InstrumentId, MarketRecord, StrategyId, View};
 use crate::sim::coinbase::{Coinbase, Config, DOOR_EXCHANGE, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Door, Output, Request, Venue as _};
 use crate::sim::Model;
 use crate::sim::{FakeOutputs, MILLISECOND_NS};
 use crate::telemetry::Counter;
+use crate::venue::coinbase::{MarketFeeds, StreamConfig};
 use crate::venue::Channels;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

@@ -2,22 +2,20 @@
 //! clock or thread, so every failure is found again from its seed.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use super::bench_parts::{client_texts, instrument, key, server_text, SYMBOLS};
 use super::*;
 use crate::book::{Follower, FollowerState};
 use crate::guard::BreakerRules;
-use crate::record::{
-    AssetId, BookSide, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, MarketRecord, StrategyId,
-    TradingStatus, View,
-};
+use crate::order::{ClientOrderIds, OrderLimits};
+use crate::record::{BookSide, Gap, GapCause, InstrumentId, MarketRecord, StrategyId, View};
 use crate::sim::coinbase::{Coinbase, Config, Side, DOOR_MARKET};
 use crate::sim::server::{ConnId as VenueConn, Output, Request, Venue as _};
+use crate::sim::FakeOutputs;
 use crate::sim::Model;
-use crate::sim::{Credentials, FakeOutputs, KeyKind};
 use crate::telemetry::Counter;
-use crate::venue::coinbase::MarketFeeds;
+use crate::venue::coinbase::{MarketFeeds, StreamConfig};
 use crate::venue::Channels;
 use proptest::prelude::*;
-use std::sync::OnceLock;
 
 const START: u64 = 1_793_613_600_000_000_000;
 const MARKET: ConnId = ConnId(0);
@@ -25,35 +23,6 @@ const MARKET: ConnId = ConnId(0);
 const SHADOW: StrategyId = StrategyId(0);
 /// Refuses at random.
 const VICTIM: StrategyId = StrategyId(1);
-const SYMBOLS: [&str; 2] = ["BTC-USD", "ETH-USD"];
-
-pub(super) fn key() -> Credentials {
-    static KEY: OnceLock<Credentials> = OnceLock::new();
-    KEY.get_or_init(|| Credentials::generate(KeyKind::Es256).unwrap()).clone()
-}
-
-pub(super) fn instrument(index: usize) -> Instrument {
-    instrument_named(index as u32, SYMBOLS[index])
-}
-
-pub(super) fn instrument_named(id: u32, symbol: &str) -> Instrument {
-    let (base, quote) = symbol.split_once('-').unwrap();
-    let listing = Listing {
-        venue: Venue::Coinbase,
-        symbol: symbol.into(),
-        streamed_as: None,
-        base: base.into(),
-        quote: quote.into(),
-        tick: Fixed::new(1, -2),
-        lot: Fixed::new(1, -8),
-        quote_lot: Fixed::new(1, -2),
-        size_min: Fixed::new(1, -8),
-        size_max: Fixed::new(3400, 0),
-        notional_min: Fixed::new(1, 0),
-        status: TradingStatus::Online,
-    };
-    Instrument::new(InstrumentId(id), AssetId(id as u16), AssetId(999), listing)
-}
 
 /// What one strategy made of its records.
 struct Heard {
@@ -377,42 +346,6 @@ fn assert_same(held: &Levels, truth: &Levels, what: &str) {
         }
         assert_eq!(held.len(), truth.len(), "{what} has too many or too few levels");
     }
-}
-
-/// An unmasked text frame.
-pub(super) fn server_text(wire: &mut Vec<u8>, payload: &[u8]) {
-    wire.push(0x81);
-    match payload.len() {
-        len @ 0..=125 => wire.push(len as u8),
-        len @ 126..=0xffff => {
-            wire.push(126);
-            wire.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            wire.push(127);
-            wire.extend((len as u64).to_be_bytes());
-        }
-    }
-    wire.extend(payload);
-}
-
-/// The text messages a client sent; all of them are short and masked.
-pub(super) fn client_texts(mut bytes: &[u8]) -> Vec<String> {
-    let mut texts = Vec::new();
-    while let [first, second, rest @ ..] = bytes {
-        assert!(second & 0x80 != 0, "a client masks");
-        let (len, rest) = match second & 0x7f {
-            126 => (usize::from(u16::from_be_bytes([rest[0], rest[1]])), &rest[2..]),
-            len => (usize::from(len), rest),
-        };
-        let (mask, rest) = rest.split_at(4);
-        let payload = rest[..len].iter().zip(mask.iter().cycle()).map(|(b, m)| b ^ m).collect();
-        if first & 0x0f == 1 {
-            texts.push(String::from_utf8(payload).unwrap());
-        }
-        bytes = &rest[len..];
-    }
-    texts
 }
 
 #[derive(Debug, Clone)]

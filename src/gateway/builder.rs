@@ -10,6 +10,7 @@ use super::error::GatewayError;
 use super::learn::learn;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
+use super::refresh::Refresher;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
@@ -18,7 +19,7 @@ use crate::guard::{BreakerRules, Limits};
 use crate::journal::{AuditConfig, ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
-use crate::order::{OrderLimits, ReconcileRules, RestartPolicy};
+use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules, RestartPolicy};
 use crate::paper::PaperConfig;
 use crate::reactor::{ControlMessage, Handler, Idle, Parts, Poller, Reactor};
 use crate::record::{Caller, PerVenue, UnixNanos, Venue};
@@ -26,6 +27,7 @@ use crate::state::{Account, Session};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Market records a strategy's ring holds, unless told otherwise.
 const MARKET_RING: usize = 8_192;
@@ -47,6 +49,11 @@ const QUERY_TIMEOUT_MS: u64 = 10_000;
 const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
 /// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
 const REACTOR_SILENCE_MS_MIN: u64 = 400;
+/// What is listed of an instrument is asked again this often, unless told otherwise: venues announce new increments days
+/// ahead, and a refusal asks sooner.
+const REFRESH_MS: u64 = 3_600_000;
+/// Least time between two such questions; one costs Binance.US 20 of 1,200 a minute.
+const REFRESH_MS_MIN: u64 = 1_000;
 /// What errors call the extra root certificates, wherever the path came from.
 const ROOTS_SETTING: &str = "root certificates (EXCHANGE_CONNECTORS_CA_FILE)";
 /// How our client order ids begin.
@@ -80,6 +87,7 @@ pub struct GatewayBuilder {
     dead_man_ms: Option<u64>,
     reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
+    refresh_ms: u64,
     audit: Option<AuditConfig>,
     state: StatePlace,
     restart: RestartPolicy,
@@ -109,6 +117,7 @@ impl Default for GatewayBuilder {
             dead_man_ms: None,
             reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
+            refresh_ms: REFRESH_MS,
             audit: None,
             state: StatePlace::default(),
             restart: RestartPolicy::default(),
@@ -275,6 +284,13 @@ impl GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
     }
 
+    /// How often each venue is asked again what it lists of the instruments that are known, ms: increments, sizes, filters,
+    /// the account's rules, rate limits. 1,000 ms to a day; default an hour. A venue that refuses the price or the size of
+    /// an order that passed here is asked at once, but no more often than every minute.
+    pub fn refresh_ms(self, every_ms: u64) -> GatewayBuilder {
+        GatewayBuilder { refresh_ms: every_ms, ..self }
+    }
+
     /// Keeps an audit log: every API call and every order event as JSON lines, see [`crate::manual::audit`]. Off by
     /// default.
     pub fn audit(self, config: AuditConfig) -> GatewayBuilder {
@@ -359,6 +375,12 @@ impl GatewayBuilder {
             return Err(GatewayError::Setting { setting: "dead_man_ms", why });
         }
         checks::timeout("query_timeout_ms", self.query_timeout_ms)?;
+        checks::timeout("refresh_ms", self.refresh_ms)?;
+        if self.refresh_ms < REFRESH_MS_MIN {
+            let why =
+                format!("{} ms is too often to ask for whole catalogs: {REFRESH_MS_MIN} is the least", self.refresh_ms);
+            return Err(GatewayError::Setting { setting: "refresh_ms", why });
+        }
         checks::at_most("market_ring", self.rings.market, checks::RING_RECORDS_MAX)?;
         checks::at_most("execution_ring", self.rings.executions, checks::RING_RECORDS_MAX)?;
         checks::at_most("book_blocks", self.book_blocks, checks::BOOK_BLOCKS_MAX)?;
@@ -545,34 +567,7 @@ impl GatewayBuilder {
             dials.push((dialer.handle(), dial_job(index, endpoint)));
         }
 
-        let mut emergencies = Vec::new();
-        // Orders on paper are nowhere but in the engine.
-        let live = |venue: &Venue| {
-            self.paper.get(*venue).is_none() && self.reactor_silence_ms_max.is_some() && self.signs(*venue)
-        };
-        for venue in Venue::ALL.into_iter().filter(live) {
-            let Some(dialer) = dialers.get(venue) else { continue };
-            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
-            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, cold_audit.of(Caller::Keeper));
-            let queries = match venue {
-                Venue::Coinbase => coinbase
-                    .as_ref()
-                    .map(|coinbase| Queries::Coinbase(coinbase.emergency(lifeline, clock, timeout_ms, audit))),
-                Venue::BinanceUs => binance_us
-                    .as_ref()
-                    .map(|binance_us| Queries::BinanceUs(binance_us.emergency(lifeline, clock, timeout_ms, audit))),
-                Venue::Oanda => {
-                    oanda.as_ref().map(|oanda| Queries::Oanda(oanda.emergency(lifeline, clock, timeout_ms, audit)))
-                }
-            };
-            let Some(queries) = queries else { continue };
-            let canceller = Box::new(OurOrders { queries, ids: begun.ids.clone() });
-            // An order may be missing from a listing for as long as its absence proves nothing.
-            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
-            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
-            lifeguard.add(venue, emergency.bell());
-            emergencies.push(emergency);
-        }
+        let emergencies = self.start_emergencies(&dialers, &clock, &cold_audit, &begun.ids, &lifeguard)?;
         let readers = (hops.reader(), counters.reader());
         let mut reactor = Reactor::new(Parts {
             poller,
@@ -604,8 +599,12 @@ impl GatewayBuilder {
                 tracing::warn!(%venue, symbol, %error, "an open order of an earlier run cannot be taken back: its instrument cannot be read");
             }
         }
+        let every = Duration::from_millis(self.refresh_ms);
+        let refresher = Refresher::start(every, queries.clone(), directory.clone(), control.clone()).map_err(system)?;
+        reactor.set_doubts(refresher.doubts());
         let threads = Threads {
             reactor: None,
+            refresher: Some(refresher),
             session: begun.session,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),
@@ -617,6 +616,45 @@ impl GatewayBuilder {
             Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
         gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
+    }
+
+    /// One emergency for each venue with orders of ours: an order on paper is nowhere but in the engine.
+    fn start_emergencies(
+        &self,
+        dialers: &PerVenue<Option<Dialer>>,
+        clock: &Clock,
+        audit: &ColdAudit,
+        ids: &ClientOrderIds,
+        lifeguard: &Lifeguard,
+    ) -> Result<Vec<Emergency>, GatewayError> {
+        let mut emergencies = Vec::new();
+        let is_live = |venue: &Venue| self.paper.get(*venue).is_none() && self.signs(*venue);
+        let is_watched = self.reactor_silence_ms_max.is_some();
+        for venue in Venue::ALL.into_iter().filter(|venue| is_watched && is_live(venue)) {
+            let Some(dialer) = dialers.get(venue) else { continue };
+            let (lifeline, clock) = (dialer.lifeline(), clock.clone());
+            let (timeout_ms, audit) = (QUESTION_TIMEOUT_MS, audit.of(Caller::Keeper));
+            let queries = match venue {
+                Venue::Coinbase => {
+                    self.coinbase.as_ref().map(|c| Queries::Coinbase(c.emergency(lifeline, clock, timeout_ms, audit)))
+                }
+                Venue::BinanceUs => self
+                    .binance_us
+                    .as_ref()
+                    .map(|b| Queries::BinanceUs(b.emergency(lifeline, clock, timeout_ms, audit))),
+                Venue::Oanda => {
+                    self.oanda.as_ref().map(|o| Queries::Oanda(o.emergency(lifeline, clock, timeout_ms, audit)))
+                }
+            };
+            let Some(queries) = queries else { continue };
+            let canceller = Box::new(OurOrders { queries, ids: ids.clone() });
+            // An order may be missing from a listing for as long as its absence proves nothing.
+            let rules = EmergencyRules { settle_ms: self.reconcile.absence_grace_ms, ..EmergencyRules::default() };
+            let emergency = Emergency::start(venue, canceller, rules).map_err(system)?;
+            lifeguard.add(venue, emergency.bell());
+            emergencies.push(emergency);
+        }
+        Ok(emergencies)
     }
 }
 
@@ -650,33 +688,4 @@ fn find_core(index: usize) -> Result<core_affinity::CoreId, GatewayError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_starts_without_a_venue() {
-        assert_eq!(GatewayBuilder::default().start().map(|_| ()), Err(GatewayError::NoVenue));
-    }
-
-    #[test]
-    fn a_core_that_is_not_there_is_named() {
-        let error = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).pin_to_core(100_000).start();
-        assert!(matches!(error.map(|_| ()), Err(GatewayError::Setting { setting: "pin_to_core", .. })));
-    }
-
-    #[test]
-    fn a_missing_certificate_file_is_named() {
-        let builder =
-            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).root_certificates("/nowhere/ca.pem");
-        let error = builder.build().map(|_| ()).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/ca.pem"), "{error}");
-    }
-
-    #[test]
-    fn an_audit_directory_that_cannot_be_made_is_named() {
-        let builder =
-            GatewayBuilder::default().coinbase(CoinbaseConfig::default()).audit(AuditConfig::new("/dev/null/audit"));
-        let error = builder.build().map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("audit log: /dev/null/audit: "), "{error}");
-    }
-}
+mod tests;

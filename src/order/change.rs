@@ -16,7 +16,7 @@
 //! | any | the order is over | its own end is the answer | Idle |
 
 use super::fact::{FactSource, OrderFact, OrderStatus, ReplaceReply};
-use super::reconcile::ReconcileRules;
+use super::query::ReconcileRules;
 use crate::record::{InlineText, RejectClass, RequestId, UnixNanos};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -85,10 +85,27 @@ impl Share {
     }
 }
 
+/// One sum of what open orders hold of an asset: over instruments that count it at the same exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldSum(usize);
+
+/// Where it is summed up what open orders in an instrument hold.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    /// [`Exposure::reserved`].
+    quote: HeldSum,
+    /// [`Exposure::open_sell`].
+    base: HeldSum,
+}
+
 /// All exposures.
 #[derive(Debug)]
 pub(super) struct Exposures {
     by_instrument: Vec<Exposure>,
+    /// By instrument.
+    held: Vec<Option<Held>>,
+    /// By [`HeldSum`].
+    sums: Vec<i128>,
     open_by_venue: PerVenue<u32>,
     /// Instruments whose position the next whole list of balances tells, by its silence too.
     awaited: Vec<(Venue, InstrumentId)>,
@@ -107,7 +124,34 @@ pub(super) enum Best {
 impl Exposures {
     pub fn new(instruments: usize) -> Exposures {
         let by_instrument = vec![Exposure::NONE; instruments];
-        Exposures { by_instrument, open_by_venue: PerVenue::default(), awaited: Vec::new(), told: Vec::new() }
+        let held = vec![None; instruments];
+        let (open_by_venue, awaited, told, sums) = (PerVenue::default(), Vec::new(), Vec::new(), Vec::new());
+        Exposures { by_instrument, held, sums, open_by_venue, awaited, told }
+    }
+
+    /// Another sum, of nothing yet.
+    pub fn add_held_sum(&mut self) -> HeldSum {
+        self.sums.push(0);
+        HeldSum(self.sums.len().saturating_sub(1))
+    }
+
+    /// What open orders in an instrument hold is in these sums from now on; to be called once for each.
+    pub fn sum_held(&mut self, instrument: InstrumentId, quote: HeldSum, base: HeldSum) {
+        let Some(place) = self.held.get_mut(instrument.index()) else { return };
+        *place = Some(Held { quote, base });
+        let Exposure { reserved, open_sell, .. } = self.get(instrument);
+        self.add(quote, reserved);
+        self.add(base, i128::from(open_sell));
+    }
+
+    pub fn held(&self, sum: HeldSum) -> i128 {
+        self.sums.get(sum.0).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, to: HeldSum, more: i128) {
+        if let Some(sum) = self.sums.get_mut(to.0) {
+            *sum = sum.saturating_add(more);
+        }
     }
 
     pub fn get(&self, instrument: InstrumentId) -> Exposure {
@@ -162,6 +206,7 @@ impl Exposures {
             *count = if after.open { count.saturating_add(1) } else { count.saturating_sub(1) };
         }
         let Some(exposure) = self.by_instrument.get_mut(instrument.index()) else { return Best::Known };
+        let (reserved_before, open_sell_before) = (exposure.reserved, exposure.open_sell);
         if was_open != after.open {
             let count = exposure.open_orders;
             exposure.open_orders = if after.open { count.saturating_add(1) } else { count.saturating_sub(1) };
@@ -179,10 +224,17 @@ impl Exposures {
             Side::Buy => exposure.position.saturating_add(filled),
             Side::Sell => exposure.position.saturating_sub(filled),
         };
+        let holds = exposure.reserved.saturating_sub(reserved_before);
+        let sells = i128::from(exposure.open_sell).saturating_sub(i128::from(open_sell_before));
+        if let Some(Some(Held { quote, base })) = self.held.get(instrument.index()).copied() {
+            self.add(quote, holds);
+            self.add(base, sells);
+        }
         let old_price = before.and_then(|share| share.price);
         if old_price == after.price {
             return Best::Known;
         }
+        let Some(exposure) = self.by_instrument.get_mut(instrument.index()) else { return Best::Known };
         let best = match after.side {
             Side::Buy => exposure.bid_max,
             Side::Sell => exposure.ask_min,
@@ -240,8 +292,15 @@ mod tests {
         ) {
             let mut exposures = Exposures::new(8);
             exposures.set_position(ID, 1_000);
+            let [quote, base] = [(); 2].map(|()| exposures.add_held_sum());
+            let mut summed_from = steps.len() / 2;
             let mut orders: [Option<Share>; 6] = [None; 6];
             for (at, rest, fill, price, open) in steps {
+                // The instrument's assets become known while there are orders.
+                if summed_from == 0 {
+                    exposures.sum_held(ID, quote, base);
+                }
+                summed_from = summed_from.wrapping_sub(1);
                 let side = if at % 2 == 0 { Side::Buy } else { Side::Sell };
                 let before = orders[at];
                 let executed = before.map_or(0, |share| share.executed) + fill;
@@ -264,6 +323,7 @@ mod tests {
                 reserved: of(Side::Buy).map(|s| s.reserved).sum(),
             };
             prop_assert_eq!(exposures.get(ID), expected);
+            prop_assert_eq!([exposures.held(quote), exposures.held(base)], [expected.reserved, expected.open_sell.into()]);
             prop_assert_eq!(exposures.open_at(Venue::Oanda), expected.open_orders);
         }
     }

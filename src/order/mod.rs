@@ -96,6 +96,8 @@ mod ids;
 mod index;
 mod lifecycle;
 mod list;
+mod lookup;
+mod query;
 mod recall;
 mod reconcile;
 mod refusal;
@@ -113,15 +115,17 @@ pub use cancels::{CancelSend, CancelStep};
 pub use changes::ReplaceSend;
 pub use counters::OrderCounters;
 pub use entry::Slot;
-pub use exposure::Exposure;
+pub use exposure::{Exposure, HeldSum};
 pub use fact::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
 pub use ids::{BadPrefix, ClientOrderIds, PREFIX_CHARS_MAX};
+pub use lookup::Whose;
+pub use query::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERY_IDS_MAX};
 pub use recall::REPLAY_MARGIN_MS;
-pub use reconcile::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERIES_MAX, QUERY_IDS_MAX};
+pub use reconcile::QUERIES_MAX;
 pub use refusal::Refusal;
 pub use state::{Order, OrderEnd, OrderState};
 pub use swap::Swap;
-pub use table::{OrderLimits, Orders, Placed, Whose};
+pub use table::{OrderLimits, Orders, Placed};
 
 /// Where execution records go.
 pub trait Executions {

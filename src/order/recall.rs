@@ -10,9 +10,8 @@
 use super::entry::{Entry, Place, Slot};
 use super::fact::{FillFact, OrderFact};
 use super::index::{hash_text, hash_word, Recent};
-use super::reconcile::{
-    before, pause, InFlight, Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, Subject, QUERY_IDS_MAX,
-};
+use super::query::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERY_IDS_MAX};
+use super::reconcile::{before, pause, InFlight, Subject};
 use super::state::Order;
 use super::table::Orders;
 use super::told::stranger;

@@ -1,6 +1,6 @@
 //! All orders of all strategies, and everything that happens to them.
 //!
-//! Owns the bounded table of orders, the lookups by request, client id and venue id, the memory of closed orders (so
+//! Owns the bounded table of orders (found by their names in `lookup`), the memory of closed orders (so
 //! that late evidence is recognised), of counted executions and of reported strangers. Every input ends in the sink as
 //! whole records in an order that keeps the law of this floor. Memory is taken at construction; a full table refuses
 //! new orders and forgets closed ones oldest first, never an open one. Never reads a clock and never sends anything:
@@ -9,13 +9,15 @@
 use super::assets::{Assets, OtherFee};
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
-use super::exposure::{Best, Exposure, Exposures, Share};
+use super::exposure::{Best, Exposure, Exposures, HeldSum, Share};
 use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
 use super::list::{List, NIL};
+use super::lookup::Whose;
+use super::query::ReconcileRules;
 use super::recall::Recall;
-use super::reconcile::{open_orders, ReconcileRules, Reconciliation, CHECK_DELAY_MS};
+use super::reconcile::{open_orders, Reconciliation, CHECK_DELAY_MS};
 use super::refusal::Refusal;
 use super::state::{Order, OrderState};
 use super::told::stranger;
@@ -52,22 +54,6 @@ pub struct Placed {
     pub slot: Slot,
     /// Its client order id.
     pub client_order_id: ClientOrderId,
-}
-
-/// Whose order a fact is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// One of this table, open or closed.
-    Ours(Slot),
-    /// Placed by this session and forgotten since; the fact was not used.
-    Forgotten,
-    /// It has our client id but another venue id than the order we know: the venue holds it twice. Reported once, never
-    /// merged; cancel it by its venue id.
-    Twin(Slot),
-    /// Ours, of a known dead session: to be taken back by [`Orders::adopt`]. The fact was not used.
-    OurPrefixOtherSession,
-    /// Somebody else's; reported once if open.
-    Stranger,
 }
 
 /// The table of orders.
@@ -356,11 +342,6 @@ impl Orders {
         self.entries.get(slot.at as usize).filter(|e| e.generation == slot.generation).map(|e| &e.order)
     }
 
-    /// The slot of an order this table knows, open or closed.
-    pub fn find(&self, venue: Venue, target: &OrderRef) -> Option<Slot> {
-        self.locate(venue, target).and_then(|at| self.slot_at(at))
-    }
-
     /// The open orders of a strategy placed after serial number `after` (0: all), in the order of their placement. For
     /// instalments, continue after the serial of the last one handled.
     pub fn open_of(&self, strategy: StrategyId, after: u64) -> impl Iterator<Item = (Slot, u64, &Order)> {
@@ -388,6 +369,22 @@ impl Orders {
     /// What is ours in an instrument.
     pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
         self.exposures.get(instrument)
+    }
+
+    /// Another sum of what open orders hold of an asset.
+    pub fn add_held_sum(&mut self) -> HeldSum {
+        self.exposures.add_held_sum()
+    }
+
+    /// What open orders in an instrument hold is in these sums from now on: what buys reserve of the quote asset, and what
+    /// sells may still sell of the base asset. To be called once for each instrument.
+    pub fn sum_held(&mut self, instrument: InstrumentId, quote: HeldSum, base: HeldSum) {
+        self.exposures.sum_held(instrument, quote, base);
+    }
+
+    /// What open orders hold by this sum, at the exponent of its instruments.
+    pub fn held(&self, sum: HeldSum) -> i128 {
+        self.exposures.held(sum)
     }
 
     /// The venue says what is held: mantissa at the size exponent, long positive.
@@ -446,97 +443,6 @@ impl Orders {
             at = entry.link.after;
             Some((slot, entry))
         })
-    }
-
-    fn whose(&self, venue: Venue, venue_id: &VenueOrderId, client_id: &ClientOrderId) -> Whose {
-        if let Some(request) = self.ids.request_of(client_id) {
-            let Some(at) = self.at_request(request) else { return Whose::Forgotten };
-            let Some(entry) = self.entries.get(at as usize) else { return Whose::Forgotten };
-            let known = entry.order.venue_order_id();
-            let differs = !known.is_empty() && !venue_id.is_empty() && known != venue_id;
-            let slot = entry.slot(at);
-            return if differs || entry.order.venue() != venue { Whose::Twin(slot) } else { Whose::Ours(slot) };
-        }
-        // Some venues leave our id out, or replace it when they cancel.
-        match self.at_venue_id(venue, venue_id).and_then(|at| self.slot_at(at)) {
-            Some(slot) => Whose::Ours(slot),
-            None if self.ids.dead_request_of(client_id).is_some() => Whose::OurPrefixOtherSession,
-            None => Whose::Stranger,
-        }
-    }
-
-    fn locate(&self, venue: Venue, target: &OrderRef) -> Option<u32> {
-        match target {
-            OrderRef::Request(request) => self.at_request(*request),
-            OrderRef::Client(id) => match self.ids.request_of(id) {
-                Some(request) => self.at_request(request),
-                None => self.at_client(venue, id),
-            },
-            OrderRef::Venue(id) => self.at_venue_id(venue, id),
-        }
-    }
-
-    fn at_request(&self, request: RequestId) -> Option<u32> {
-        self.by_request.find(hash_word(0, request.0), |at| {
-            self.entries.get(at as usize).is_some_and(|e| e.order.request() == request)
-        })
-    }
-
-    fn at_client(&self, venue: Venue, id: &ClientOrderId) -> Option<u32> {
-        self.by_client.find(hash_text(0, id.as_str()), |at| {
-            self.entries.get(at as usize).is_some_and(|e| e.order.client_order_id() == id && e.order.venue() == venue)
-        })
-    }
-
-    pub(super) fn at_venue_id(&self, venue: Venue, id: &VenueOrderId) -> Option<u32> {
-        if id.is_empty() {
-            return None;
-        }
-        self.by_venue_id.find(hash_text(venue as u64, id.as_str()), |at| {
-            self.entries.get(at as usize).is_some_and(|e| e.order.venue_order_id() == id && e.order.venue() == venue)
-        })
-    }
-
-    pub(super) fn slot_at(&self, at: u32) -> Option<Slot> {
-        self.entries.get(at as usize).map(|entry| entry.slot(at))
-    }
-
-    pub(super) fn entry(&mut self, slot: Slot) -> Option<&mut Entry> {
-        let found = self.entries.get_mut(slot.at as usize).filter(|e| e.generation == slot.generation);
-        if found.is_none() {
-            self.counters.unexpected = self.counters.unexpected.saturating_add(1);
-        }
-        found
-    }
-
-    /// Learns the venue's id of an order, if it has none yet and nobody else has it.
-    fn identify(&mut self, at: u32, slot: Slot, id: &VenueOrderId) {
-        let Some(order) = self.get(slot).filter(|_| !id.is_empty()) else { return };
-        let (venue, known) = (order.venue(), *order.venue_order_id());
-        if known.is_empty() && self.at_venue_id(venue, id).is_none() {
-            if let Some(entry) = self.entries.get_mut(at as usize) {
-                entry.order.learn_id(id);
-                self.by_venue_id.insert(hash_text(venue as u64, id.as_str()), at);
-            }
-        } else if known != *id {
-            self.counters.conflicts = self.counters.conflicts.saturating_add(1);
-        }
-    }
-
-    /// The venue goes on with an order under another id: it has no other way to change it. False if it is not known by
-    /// the old one, or the new one is another's.
-    pub fn renumber(&mut self, venue: Venue, old: &VenueOrderId, new: &VenueOrderId) -> bool {
-        let Some(at) = self.at_venue_id(venue, old) else { return false };
-        if new.is_empty() || self.at_venue_id(venue, new).is_some() {
-            self.counters.conflicts = self.counters.conflicts.saturating_add(1);
-            return false;
-        }
-        self.by_venue_id.remove(hash_text(venue as u64, old.as_str()), |found| found == at);
-        if let Some(entry) = self.entries.get_mut(at as usize) {
-            entry.order.learn_id(new);
-            self.by_venue_id.insert(hash_text(venue as u64, new.as_str()), at);
-        }
-        true
     }
 
     /// Something was heard of an order.

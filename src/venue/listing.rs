@@ -29,7 +29,7 @@ pub(in crate::venue) enum Step<'t> {
         /// A JSON array of whole rows.
         text: &'t mut [u8],
     },
-    /// All of the body but the rows.
+    /// All of the body but the rows: only once it is read it is sure that the body was JSON to its end.
     End(&'t mut [u8]),
 }
 
@@ -63,6 +63,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::json::Plain;
 
     const ARRAYS: &[&str] = &["orders", "fills"];
 
@@ -76,7 +77,10 @@ mod tests {
             match listing.step(&mut slicer) {
                 Ok(Step::Again) => {}
                 Ok(Step::Rows { array, .. }) => rows.push(array),
-                Ok(Step::End(_)) => return (rows, Ok(())),
+                Ok(Step::End(text)) => {
+                    let end = Plain::new(256).parse(text, |cursor| cursor.skip().map_err(Fault::from));
+                    return (rows, end);
+                }
                 Err(fault) => return (rows, Err(fault)),
             }
         }

@@ -338,6 +338,11 @@ impl Local {
         }
     }
 
+    /// How many new orders arrived over the connection that carries many, answered or not.
+    pub fn orders_by_api(&self) -> u64 {
+        at!(self, venue => venue.requests("WS order.place").unwrap())
+    }
+
     /// How often something was asked by REST, answered or not.
     pub fn asked(&self, (method, path): (&'static str, &'static str)) -> u64 {
         let below = path.strip_prefix("/v3/accounts/101-001-7654321-001").unwrap_or(path);
@@ -369,6 +374,11 @@ impl Local {
     /// Whether the venue holds an order open.
     pub fn holds(&self, client_order_id: &str) -> bool {
         matches!(self.state_of(client_order_id), Some("OPEN" | "NEW" | "PARTIALLY_FILLED" | "PENDING"))
+    }
+
+    /// From now on no smaller order of what is traded is taken.
+    pub fn set_size_min(&self, size: &str) {
+        at!(self, venue => venue.set_size_min(self.symbol(), common::decimal(size)).unwrap());
     }
 
     pub fn inject(&self, rule: FaultRule) {
@@ -536,6 +546,9 @@ impl Local {
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
                 let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
@@ -561,6 +574,9 @@ impl Local {
                 let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }

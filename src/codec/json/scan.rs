@@ -1,6 +1,6 @@
 //! A message in the one form it nearly always has, read without a tape.
 //!
-//! Owns a place in the text, and the few steps that recorded messages are made of: a literal, a text, an amount, a count.
+//! Owns a place in the text, and the few steps that recorded messages are made of: a literal, a text, a count.
 //! Guarantees that what every step accepts is JSON with the meaning the plain way ([`Plain`](super::Plain)) would give it;
 //! whatever is otherwise, be it white space, an escape, another order of keys or no JSON at all, is `None`. Then nothing may
 //! have been told yet, and the plain way reads the message. Never guesses, never skips anything unread.
@@ -19,6 +19,8 @@ const ONES: u128 = u128::from_le_bytes([1; WINDOW]);
 const HIGH_BITS: u128 = ONES << 7;
 const ZEROS: u128 = ONES * b'0' as u128;
 const QUOTES: u128 = ONES * b'"' as u128;
+const ESCAPES: u128 = ONES * b'\\' as u128;
+const SPACES: u128 = ONES * b' ' as u128;
 
 impl<'i> Scan<'i> {
     /// At the beginning of the text.
@@ -45,37 +47,34 @@ impl<'i> Scan<'i> {
         (self.rest == literal).then_some(())
     }
 
-    /// A text to its closing quote, which is taken; the opening one was. Only letters, digits and the signs of names and
-    /// times: all that is plain as it stands.
+    /// The bytes of a text to its closing quote, which is taken; the opening one was. Printable ASCII that stands for
+    /// itself: with an escape, or another character, it is not read here.
     #[inline]
-    pub fn text(&mut self) -> Option<&'i str> {
-        let end = self.rest.iter().position(|byte| !PLAIN.get(usize::from(*byte)).copied().unwrap_or(false))?;
+    pub fn ascii(&mut self) -> Option<&'i [u8]> {
+        let mut end = 0_usize;
+        loop {
+            let behind = self.rest.get(end..)?;
+            let Some(&window) = behind.first_chunk() else {
+                end = end.saturating_add(behind.iter().position(|byte| !stands_for_itself(*byte))?);
+                break;
+            };
+            let marks = specials(u128::from_le_bytes(window));
+            if marks != 0 {
+                end = end.saturating_add((marks.trailing_zeros() / 8) as usize);
+                break;
+            }
+            end = end.saturating_add(WINDOW);
+        }
         let (text, rest) = self.rest.split_at_checked(end)?;
         let (b'"', rest) = rest.split_first()? else { return None };
         self.rest = rest;
-        std::str::from_utf8(text).ok()
+        Some(text)
     }
 
-    /// The bytes to the closing quote, which is taken; the opening one was. For amounts: whoever reads the number takes
-    /// nothing but digits, a sign and a point.
+    /// The same as text.
     #[inline]
-    pub fn amount(&mut self) -> Option<&'i [u8]> {
-        let end = match self.rest.first_chunk() {
-            // Marks bytes that are zero. Only the lowest mark can be trusted, since a borrow runs upward from it.
-            Some(&window) => {
-                let quotes = u128::from_le_bytes(window) ^ QUOTES;
-                let marks = quotes.wrapping_sub(ONES) & !quotes & HIGH_BITS;
-                (marks != 0).then_some((marks.trailing_zeros() / 8) as usize)
-            }
-            None => None,
-        };
-        let end = match end {
-            Some(end) => end,
-            None => self.rest.iter().position(|byte| *byte == b'"')?,
-        };
-        let (amount, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest.get(1..)?;
-        Some(amount)
+    pub fn text(&mut self) -> Option<&'i str> {
+        std::str::from_utf8(self.ascii()?).ok()
     }
 
     /// A whole number as JSON has it, outside quotes: 1 to 15 digits, no sign, no zero in front.
@@ -94,17 +93,21 @@ impl<'i> Scan<'i> {
     }
 }
 
-/// Letters, digits and the signs of times, decimals and names.
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = 0_u8;
-    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-    while byte < 128 {
-        plain[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_' | b'/' | b'@');
-        byte += 1;
-    }
-    plain
-};
+/// Whether a byte within a text is a character by itself: no quote, no escape, no control, nothing beyond ASCII.
+const fn stands_for_itself(byte: u8) -> bool {
+    byte >= b' ' && byte.is_ascii() && byte != b'"' && byte != b'\\'
+}
+
+/// The highest bit of every byte that does not stand for itself, up to the lowest of them: only that one can be trusted,
+/// since borrows run upward from it.
+#[inline]
+const fn specials(window: u128) -> u128 {
+    let (quotes, escapes) = (window ^ QUOTES, window ^ ESCAPES);
+    let quotes = quotes.wrapping_sub(ONES) & !quotes;
+    let escapes = escapes.wrapping_sub(ONES) & !escapes;
+    let controls = window.wrapping_sub(SPACES) & !window;
+    (quotes | escapes | controls | window) & HIGH_BITS
+}
 
 #[cfg(test)]
 mod tests {
@@ -123,13 +126,13 @@ mod tests {
         assert_eq!(scan.literal(b",\"n\":"), Some(()));
         assert_eq!(scan.integer(), Some(12));
         assert_eq!(scan.literal(b",\"p\":\""), Some(()));
-        assert_eq!(scan.amount(), Some(&b"83539.87"[..]));
+        assert_eq!(scan.ascii(), Some(&b"83539.87"[..]));
         assert_eq!((scan.end(b"}]"), scan.end(b"}")), (None, Some(())));
     }
 
     #[test]
     fn whatever_is_not_plain_as_it_stands_is_left_to_the_plain_way() {
-        for text in [r#"a\u0062""#, "a b\"", "\u{e9}\"", "unfinished", ""] {
+        for text in [r#"a\u0062""#, "a\tb\"", "\u{e9}\"", "unfinished and longer than a window", ""] {
             assert_eq!(Scan::new(text.as_bytes()).text(), None, "{text}");
         }
         for number in ["", "-1", "01", "00", "\"1\"", "1234567890123456", "x"] {
@@ -149,11 +152,17 @@ mod tests {
         }
 
         #[test]
-        fn an_amount_ends_at_the_first_quote(amount in "[^\"]{0,40}", behind in ".{0,30}") {
-            let text = format!("{amount}\"{behind}");
-            let mut scan = Scan::new(text.as_bytes());
-            prop_assert_eq!(scan.amount(), Some(amount.as_bytes()));
-            prop_assert_eq!(scan.rest, behind.as_bytes());
+        fn a_text_ends_at_its_quote_or_is_not_read(
+            text in prop_oneof!["[ -~]{0,40}", "\\PC{0,20}", "[\\x00-\\x7f]{0,20}"], behind in "\\PC{0,30}",
+        ) {
+            let whole = format!("{text}\"{behind}");
+            let end = whole.bytes().position(|byte| !stands_for_itself(byte)).unwrap();
+            let read = (whole.as_bytes()[end] == b'"').then(|| &whole[..end]);
+            let mut scan = Scan::new(whole.as_bytes());
+            prop_assert_eq!(scan.text(), read);
+            if read.is_some() {
+                prop_assert_eq!(scan.rest, &whole.as_bytes()[end + 1..]);
+            }
         }
     }
 }

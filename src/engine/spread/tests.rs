@@ -1,7 +1,7 @@
 //! Many connections of one address against a venue that answers, counts messages and drops who says nothing.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::super::tests::instrument_named;
+use super::super::bench_parts::instrument_named;
 use super::*;
 use crate::engine::{Closed, CoinbaseSetup, Control, EngineConfig, Input};
 use crate::guard::BreakerRules;

@@ -165,6 +165,15 @@ impl LocalBinanceUs {
         self.call(move |core, _| core.venue.set_trading(&id, trading))?
     }
 
+    /// The least size of an order from now on; what rests goes on resting.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_size_min(&self, symbol: &str, size: Decimal) -> Result<(), ControlError> {
+        let id = symbol.to_owned();
+        self.call(move |core, _| core.venue.set_size_min(&id, size))?
+    }
+
     /// A deposit, or a withdrawal if negative: the user stream tells it as `balanceUpdate`.
     ///
     /// # Errors
@@ -409,6 +418,14 @@ impl BinanceUs {
         let index = self.index(symbol)?;
         if let Some(market) = self.exchange.markets.get_mut(index) {
             market.product.trading = trading;
+        }
+        Ok(())
+    }
+
+    fn set_size_min(&mut self, symbol: &str, size: Decimal) -> Result<(), ControlError> {
+        let index = self.index(symbol)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.product.filters.quantity_min = size;
         }
         Ok(())
     }

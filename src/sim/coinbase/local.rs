@@ -214,6 +214,15 @@ impl LocalVenue {
         let id = product.to_owned();
         self.call(move |core, _| core.venue.set_trading(&id, trading))?
     }
+
+    /// The least size of an order from now on; what rests goes on resting.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_size_min(&self, product: &str, size: Decimal) -> Result<(), ControlError> {
+        let id = product.to_owned();
+        self.call(move |core, _| core.venue.set_size_min(&id, size))?
+    }
 }
 
 /// Orders, listings and the user channel.

@@ -39,8 +39,8 @@ pub use market_data::{MarketData, SnapshotRequest};
 pub use response::{listings, Catalog, CatalogError, Market, RowKind, Rows, Usage, Wait};
 pub use rules::RuleError;
 pub use session::{
-    ApiConfig, ApiSession, NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Reply, ReplyTo, StreamConfig,
-    StreamSession, UserData, UserSession, WantError,
+    ApiConfig, ApiSession, NotSent, OrderConfig, OrderProgress, OrderSession, Outcome, Reply, ReplyTo, Requests,
+    StreamConfig, StreamSession, UserData, UserSession, WantError,
 };
 pub use snapshot::SnapshotOutcome;
 pub use subscribe::{CandleInterval, Streams};

@@ -26,6 +26,7 @@ mod api;
 mod body;
 mod orders;
 mod reply;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -35,6 +36,7 @@ mod utf8_tests;
 pub use api::{ApiConfig, ApiSession};
 pub use orders::{OrderConfig, OrderSession};
 pub use reply::{NotSent, OrderProgress, Outcome, Reply, ReplyTo};
+pub use requests::Requests;
 pub use user::UserSession;
 
 /// How a market connection is used.

@@ -1,7 +1,8 @@
 //! Stream messages to facts: the channels `l2_data`, `market_trades`, `ticker`, `ticker_batch`, `candles`, `status`,
 //! `heartbeats`, `user`, `futures_balance_summary` and `subscriptions`, and error frames (Coinbase reference 6).
 //!
-//! Owns the reading of one message at a time, in one forward walk of its tape, and the connection's sequence check.
+//! Owns the reading of one message at a time, and the connection's sequence check: book updates and trades in the form they
+//! were always recorded in, without a tape; the rest, and anything unusual, in one forward walk of its tape.
 //! Guarantees that facts come in wire order with trades oldest first, that a message which cannot be read in full is
 //! announced, and that no book it may have changed stays silently wrong: the product's [`BookState`] becomes
 //! [`BookState::Doubtful`] and a gap is reported. Never decides what to subscribe, never sends, never waits.
@@ -15,6 +16,7 @@ use crate::venue::{Anomaly, Facts, GapScope, TradeFact};
 
 mod futures;
 mod market;
+mod recorded;
 mod sequence;
 mod shared;
 mod sliced;
@@ -196,6 +198,15 @@ impl Decoder {
     #[inline]
     pub fn message(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
         self.at = At::Start;
+        match self.recorded(text, facts) {
+            Some(()) => Control::None,
+            None => self.plain_message(plain, text, facts),
+        }
+    }
+
+    /// The plain way, which reads any form.
+    pub fn plain_message(&mut self, plain: &mut Plain, text: &mut [u8], facts: &mut impl Facts) -> Control {
+        self.at = At::Start;
         match plain.parse(&mut *text, |cursor| self.walk(cursor, facts)) {
             Ok(control) => control,
             Err(fault) => self.unreadable(&fault, text, facts),
@@ -253,7 +264,7 @@ impl Decoder {
         cursor: &mut Cursor<'_, '_>,
         facts: &mut impl Facts,
     ) -> Result<Control, Fault> {
-        if !self.admit(head, facts) {
+        if !self.admit(head.sequence, facts) {
             cursor.skip()?;
             return Ok(Control::None);
         }
@@ -279,8 +290,8 @@ impl Decoder {
 
     /// The sequence check (Coinbase reference 6.2). False: the message is old, or repeated, and must be ignored.
     #[inline]
-    fn admit(&mut self, head: &Head<'_>, facts: &mut impl Facts) -> bool {
-        let Some(number) = head.sequence else {
+    fn admit(&mut self, number: Option<u64>, facts: &mut impl Facts) -> bool {
+        let Some(number) = number else {
             facts.anomaly(Anomaly::Malformed, "message without sequence_num");
             return true;
         };

@@ -6,24 +6,23 @@
 //! it. Signs with a keyed state and a stamp of the venue's clock. Never opens or closes anything itself.
 
 use super::super::auth::Credentials;
-use super::super::composite::{PairIds, Placement};
 use super::super::limits;
 use super::super::params::WsParams;
 use super::super::products::Products;
 use super::super::reject;
-use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder, Security};
+use super::super::request::{Call, Security};
 use super::super::response::{error_body, replaced, ErrorBody, Usage};
 use super::super::user::{self, UserControl};
 use super::super::VenueMs;
 use super::frames;
-use super::orders::order_id;
 use super::reply::{NotSent, Pending, Reply, ReplyTo};
+use super::requests::Requests;
 use crate::codec::json::{Cursor, Plain};
 use crate::codec::websocket::{Data, FrameBuilder};
-use crate::record::{ClientOrderId, GapCause, Instrument, UnixNanos, VenueOrderId};
+use crate::record::{GapCause, Instrument, UnixNanos};
 use crate::venue::fault::{announce, Fault};
 use crate::venue::websocket::{check_text, mask, Frames, Reader, Unread};
-use crate::venue::{Anomaly, Deadline, Facts, GapScope, PlaceIntent, SessionError, SessionProgress, StreamFact, Wire};
+use crate::venue::{Anomaly, Deadline, Facts, GapScope, SessionError, SessionProgress, StreamFact, Wire};
 use arrayvec::ArrayVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -164,81 +163,6 @@ impl ApiSession {
         Ok(())
     }
 
-    /// Sends an order.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn place<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        intent: &PlaceIntent<'_>,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        let id = *intent.client_order_id;
-        let ids = intent.composite.and_then(|_| PairIds::of(intent.client_order_id));
-        match Placement::of(intent, ids.as_ref())? {
-            Placement::One(order) => self.place_order(now, stamp, &order, id, io),
-            Placement::Pair(oco) => {
-                let pending = Pending::new(ReplyTo::PlaceOco, now, self.config.reply_ms_max);
-                self.call(pending.of(id, VenueOrderId::EMPTY), stamp, &Call::PlaceOco(&oco), io)
-            }
-        }
-    }
-
-    /// Sends an order of any kind. `id` is its client order id.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn place_order<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        order: &NewOrder<'_>,
-        id: ClientOrderId,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        order.check()?;
-        let pending = Pending::new(ReplyTo::Place, now, self.config.reply_ms_max).of(id, VenueOrderId::EMPTY);
-        self.call(pending, stamp, &Call::Place(order), io)
-    }
-
-    /// Asks for the cancel of an order: by the venue's id, or by ours where that is not known yet.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn cancel<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        symbol: &str,
-        venue: &VenueOrderId,
-        client: &ClientOrderId,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        let cancel = CancelOrder { symbol, id: order_id(venue, client), restriction: None };
-        let pending = Pending::new(ReplyTo::Cancel, now, self.config.reply_ms_max).of(*client, *venue);
-        self.call(pending, stamp, &Call::Cancel(&cancel), io)
-    }
-
-    /// Cancels one order and sends another. `cancelled` is the venue's id of the first, `id` our id of the second.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn replace<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        replace: &ReplaceOrder<'_>,
-        cancelled: VenueOrderId,
-        id: ClientOrderId,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        replace.order.check()?;
-        let pending = Pending::new(ReplyTo::Replace, now, self.config.reply_ms_max).of(id, cancelled);
-        self.call(pending, stamp, &Call::Replace(replace), io)
-    }
-
     /// Any other call with a short answer: one order, the time, the order counts, the checks of an order, a pair of
     /// orders. Listings go over REST: their answers can be long.
     ///
@@ -251,26 +175,19 @@ impl ApiSession {
         call: &Call<'_>,
         io: &mut IO,
     ) -> Result<(), NotSent> {
-        let to = match call {
-            Call::Test(order) => {
-                order.check()?;
-                ReplyTo::Test
-            }
-            Call::PlaceOco(oco) => {
-                oco.check()?;
-                ReplyTo::PlaceOco
-            }
-            Call::CancelList { .. } => ReplyTo::CancelList,
-            Call::Order { .. } => ReplyTo::Order,
-            Call::OrderCounts => ReplyTo::OrderCounts,
-            Call::Time => ReplyTo::Time,
-            _ => return Err(NotSent::WrongConnection),
-        };
-        let client = match call {
-            Call::Order { id: OrderId::Client(id), .. } => ClientOrderId::new(id).unwrap_or(ClientOrderId::EMPTY),
-            _ => ClientOrderId::EMPTY,
-        };
-        let pending = Pending::new(to, now, self.config.reply_ms_max).of(client, VenueOrderId::EMPTY);
+        let short = matches!(
+            call,
+            Call::Test(_)
+                | Call::PlaceOco(_)
+                | Call::CancelList { .. }
+                | Call::Order { .. }
+                | Call::OrderCounts
+                | Call::Time
+        );
+        if !short {
+            return Err(NotSent::WrongConnection);
+        }
+        let pending = Pending::asking(call, now, self.config.reply_ms_max)?;
         self.call(pending, stamp, call, io)
     }
 
@@ -356,6 +273,12 @@ impl ApiSession {
     /// How long it is listened to beside its replacement, ms.
     pub fn overlap_ms(&self) -> u64 {
         self.config.overlap_ms
+    }
+}
+
+impl Requests for ApiSession {
+    fn reply_ms_max(&self) -> u64 {
+        self.config.reply_ms_max
     }
 
     fn call<IO: Wire>(

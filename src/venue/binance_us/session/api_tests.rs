@@ -1,12 +1,13 @@
 use super::super::super::auth::tests::{documented, KEY};
-use super::super::super::request::{OrderKind, Quantity, ReplaceMode, ResponseDetail};
+use super::super::super::request::{NewOrder, OrderId, OrderKind, Quantity, ReplaceMode, ReplaceOrder, ResponseDetail};
 use super::super::super::response::Wait;
 use super::super::super::testing::{instrument, Ear, Told};
 use super::super::reply::Outcome;
 use super::super::tests::{frame, sent};
 use super::*;
 use crate::order::{CancelReply, OrderStatus, PlaceReply, ReplaceReply};
-use crate::record::{Fixed, RejectClass, Side, TimeInForce};
+use crate::record::{ClientOrderId, Fixed, RejectClass, Side, TimeInForce, VenueOrderId};
+use crate::venue::PlaceIntent;
 use proptest::prelude::*;
 
 const NOW: UnixNanos = UnixNanos(1_645_423_376_000_000_000);
@@ -186,8 +187,13 @@ fn a_partly_failed_replace_tells_both_halves() {
     let mut bench = Bench::new(false);
     let new = id(2);
     let order = bench.order(&new);
-    let replace =
-        ReplaceOrder { cancel: OrderId::Venue("9"), restriction: None, mode: ReplaceMode::AllowFailure, order };
+    let replace = ReplaceOrder {
+        cancel: OrderId::Venue("9"),
+        cancel_id: None,
+        restriction: None,
+        mode: ReplaceMode::AllowFailure,
+        order,
+    };
     let old = VenueOrderId::new("9").unwrap();
     bench.session.replace(NOW, STAMP, &replace, old, new, &mut bench.ear).unwrap();
     assert!(sent(&mut bench.ear)[0].contains(r#""method":"order.cancelReplace""#));

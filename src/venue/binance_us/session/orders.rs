@@ -7,24 +7,24 @@
 
 use super::super::auth::Credentials;
 use super::super::cold::{Caller, Scratch};
-use super::super::composite::{PairIds, Placement};
 use super::super::endpoint::Endpoint;
 use super::super::limits;
 use super::super::market_data::{MarketData, SnapshotRequest};
 use super::super::params::RestParams;
 use super::super::products::Products;
-use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder};
+use super::super::request::{Call, NewOrder};
 use super::super::response::{tell_rows, RowKind, Rows, Usage};
 use super::super::snapshot::SnapshotReader;
 use super::super::VenueMs;
 use super::body::{answer, fill, slicer, LONG_ARRAYS};
 use super::reply::{NotSent, OrderProgress, Outcome, Pending, Reply, ReplyTo};
+use super::requests::Requests;
 use crate::codec::http1::{HttpError, Item, Limits, Method, RequestError, RequestTemplate, Response, ResponseReader};
 use crate::codec::json::{ArraySlicer, Plain};
 use crate::record::{ClientOrderId, InlineText, Instrument, UnixNanos, VenueOrderId};
 use crate::venue::fault::{announce, Fault};
 use crate::venue::listing::{Listing, Step};
-use crate::venue::{Deadline, Facts, PlaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX};
+use crate::venue::{Deadline, Facts, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX};
 use std::sync::Arc;
 
 /// Times and names of a connection that carries requests.
@@ -127,98 +127,11 @@ impl OrderSession {
         (self.pending, self.long, self.unreported) = (None, None, None);
     }
 
-    /// Sends an order.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn place<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        intent: &PlaceIntent<'_>,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        let id = *intent.client_order_id;
-        let ids = intent.composite.and_then(|_| PairIds::of(intent.client_order_id));
-        match Placement::of(intent, ids.as_ref())? {
-            Placement::One(order) => self.place_order(now, stamp, &order, id, io),
-            Placement::Pair(oco) => {
-                let pending = Pending::new(ReplyTo::PlaceOco, now, self.config.reply_ms_max);
-                self.call(pending.of(id, VenueOrderId::EMPTY), stamp, &Call::PlaceOco(&oco), io)
-            }
-        }
-    }
-
-    /// Sends an order of any kind. `id` is its client order id.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn place_order<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        order: &NewOrder<'_>,
-        id: ClientOrderId,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        self.ready()?;
-        order.check()?;
-        let (Some(credentials), Some(template)) = (&self.credentials, &self.place) else {
-            return Err(NotSent::WrongConnection);
-        };
-        self.body.clear();
-        let mut params = RestParams::new(&mut self.body);
-        Call::Place(order).put(stamp, self.config.recv_window_ms, &mut params);
-        params.sign(credentials);
-        let mut written = Ok(());
-        io.send(|out| written = template.write(out, credentials.api_key(), &self.body));
-        written?;
-        let pending = Pending::new(ReplyTo::Place, now, self.config.reply_ms_max).of(id, VenueOrderId::EMPTY);
-        self.sent(pending, Method::Post);
-        Ok(())
-    }
-
-    /// Asks for the cancel of an order: by the venue's id, or by ours where that is not known yet.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn cancel<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        symbol: &str,
-        venue: &VenueOrderId,
-        client: &ClientOrderId,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        let cancel = CancelOrder { symbol, id: order_id(venue, client), restriction: None };
-        let pending = Pending::new(ReplyTo::Cancel, now, self.config.reply_ms_max).of(*client, *venue);
-        self.call(pending, stamp, &Call::Cancel(&cancel), io)
-    }
-
-    /// Cancels one order and sends another. `cancelled` is the venue's id of the first, `id` our id of the second.
-    ///
-    /// # Errors
-    /// [`NotSent`]: not a byte was written.
-    pub fn replace<IO: Wire>(
-        &mut self,
-        now: UnixNanos,
-        stamp: VenueMs,
-        replace: &ReplaceOrder<'_>,
-        cancelled: VenueOrderId,
-        id: ClientOrderId,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        replace.order.check()?;
-        let pending = Pending::new(ReplyTo::Replace, now, self.config.reply_ms_max).of(id, cancelled);
-        self.call(pending, stamp, &Call::Replace(replace), io)
-    }
-
     /// Any other call whose answer is told as facts or as an outcome.
     ///
     /// # Errors
-    /// [`NotSent`]: not a byte was written. Orders have their own functions above; `exchangeInfo` and account filters are
-    /// cold, and go over another connection.
+    /// [`NotSent`]: not a byte was written. Orders have functions of their own ([`Requests`]); `exchangeInfo` and account
+    /// filters are cold, and go over another connection.
     pub fn query<IO: Wire>(
         &mut self,
         now: UnixNanos,
@@ -226,32 +139,7 @@ impl OrderSession {
         call: &Call<'_>,
         io: &mut IO,
     ) -> Result<(), NotSent> {
-        let to = match call {
-            Call::Test(order) => {
-                order.check()?;
-                ReplyTo::Test
-            }
-            Call::PlaceOco(oco) => {
-                oco.check()?;
-                ReplyTo::PlaceOco
-            }
-            Call::CancelAll { .. } => ReplyTo::CancelAll,
-            Call::CancelList { .. } => ReplyTo::CancelList,
-            Call::Order { .. } => ReplyTo::Order,
-            Call::OpenOrders { .. } | Call::AllOrders { .. } => ReplyTo::List(RowKind::Orders),
-            Call::MyTrades { .. } => ReplyTo::List(RowKind::Trades),
-            Call::Account => ReplyTo::List(RowKind::Balances),
-            Call::OrderCounts => ReplyTo::OrderCounts,
-            Call::Time => ReplyTo::Time,
-            Call::AveragePrice { instrument, .. } => ReplyTo::AveragePrice(*instrument),
-            Call::StartListenKey | Call::KeepListenKey { .. } | Call::CloseListenKey { .. } => ReplyTo::ListenKey,
-            _ => return Err(NotSent::WrongConnection),
-        };
-        let client = match call {
-            Call::Order { id: OrderId::Client(id), .. } => ClientOrderId::new(id).unwrap_or(ClientOrderId::EMPTY),
-            _ => ClientOrderId::EMPTY,
-        };
-        let pending = Pending::new(to, now, self.config.reply_ms_max).of(client, VenueOrderId::EMPTY);
+        let pending = Pending::asking(call, now, self.config.reply_ms_max)?;
         self.call(pending, stamp, call, io)
     }
 
@@ -376,31 +264,6 @@ impl OrderSession {
         self.pending = Some(pending);
     }
 
-    /// Writes any call; parameters of a POST go in the body, all others in the query.
-    fn call<IO: Wire>(
-        &mut self,
-        pending: Pending,
-        stamp: VenueMs,
-        call: &Call<'_>,
-        io: &mut IO,
-    ) -> Result<(), NotSent> {
-        self.ready()?;
-        let OrderSession { config, host, credentials, scratch, .. } = self;
-        let caller = Caller {
-            host,
-            user_agent: &config.user_agent,
-            credentials: credentials.as_deref(),
-            recv_window_ms: config.recv_window_ms,
-        };
-        let method = caller.put(call, stamp, scratch, |write| {
-            let mut written = Ok(());
-            io.send(|out| written = write(out));
-            written
-        })?;
-        self.sent(pending, method);
-        Ok(())
-    }
-
     fn read<IO: Facts + Wire>(
         &mut self,
         now: UnixNanos,
@@ -518,12 +381,60 @@ impl OrderSession {
     }
 }
 
-/// The venue's id where it is known, else ours.
-pub(super) fn order_id<'a>(venue: &'a VenueOrderId, client: &'a ClientOrderId) -> OrderId<'a> {
-    if venue.is_empty() {
-        OrderId::Client(client.as_str())
-    } else {
-        OrderId::Venue(venue.as_str())
+impl Requests for OrderSession {
+    fn reply_ms_max(&self) -> u64 {
+        self.config.reply_ms_max
+    }
+
+    // Parameters of a POST go in the body, all others in the query.
+    fn call<IO: Wire>(
+        &mut self,
+        pending: Pending,
+        stamp: VenueMs,
+        call: &Call<'_>,
+        io: &mut IO,
+    ) -> Result<(), NotSent> {
+        self.ready()?;
+        let OrderSession { config, host, credentials, scratch, .. } = self;
+        let caller = Caller {
+            host,
+            user_agent: &config.user_agent,
+            credentials: credentials.as_deref(),
+            recv_window_ms: config.recv_window_ms,
+        };
+        let method = caller.put(call, stamp, scratch, |write| {
+            let mut written = Ok(());
+            io.send(|out| written = write(out));
+            written
+        })?;
+        self.sent(pending, method);
+        Ok(())
+    }
+
+    // The one that must be fast: out of a template.
+    fn place_order<IO: Wire>(
+        &mut self,
+        now: UnixNanos,
+        stamp: VenueMs,
+        order: &NewOrder<'_>,
+        id: ClientOrderId,
+        io: &mut IO,
+    ) -> Result<(), NotSent> {
+        self.ready()?;
+        order.check()?;
+        let (Some(credentials), Some(template)) = (&self.credentials, &self.place) else {
+            return Err(NotSent::WrongConnection);
+        };
+        self.body.clear();
+        let mut params = RestParams::new(&mut self.body);
+        Call::Place(order).put(stamp, self.config.recv_window_ms, &mut params);
+        params.sign(credentials);
+        let mut written = Ok(());
+        io.send(|out| written = template.write(out, credentials.api_key(), &self.body));
+        written?;
+        let pending = Pending::new(ReplyTo::Place, now, self.config.reply_ms_max).of(id, VenueOrderId::EMPTY);
+        self.sent(pending, Method::Post);
+        Ok(())
     }
 }
 

@@ -159,9 +159,9 @@ pub struct OrderProgress {
     pub reply: Option<Reply>,
 }
 
-/// A request in flight.
+/// A request in flight. Public in name only, for [`Requests`](super::Requests): this module is not.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pending {
+pub struct Pending {
     pub to: ReplyTo,
     pub client: ClientOrderId,
     /// Of the order to cancel; empty if it was named by our id.
@@ -171,7 +171,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub fn new(to: ReplyTo, now: UnixNanos, reply_ms_max: u64) -> Pending {
+    pub(super) fn new(to: ReplyTo, now: UnixNanos, reply_ms_max: u64) -> Pending {
         Pending {
             to,
             client: ClientOrderId::EMPTY,
@@ -181,12 +181,12 @@ impl Pending {
         }
     }
 
-    pub fn of(self, client: ClientOrderId, venue: VenueOrderId) -> Pending {
+    pub(super) fn of(self, client: ClientOrderId, venue: VenueOrderId) -> Pending {
         Pending { client, venue, ..self }
     }
 
     /// The reply of a success; tells its facts. After an error none was told.
-    pub fn succeeded(
+    pub(super) fn succeeded(
         &self,
         cursor: &mut Cursor<'_, '_>,
         products: &mut Products,
@@ -233,7 +233,13 @@ impl Pending {
     }
 
     /// The reply of anything else; tells its facts. `told`: the halves of a replace were told already.
-    pub fn failed(&self, status: u16, error: Option<&ErrorBody<'_>>, told: bool, facts: &mut impl Facts) -> Outcome {
+    pub(super) fn failed(
+        &self,
+        status: u16,
+        error: Option<&ErrorBody<'_>>,
+        told: bool,
+        facts: &mut impl Facts,
+    ) -> Outcome {
         let denial = response::denial(status, error);
         if !told {
             self.tell(denial, facts);
@@ -249,14 +255,14 @@ impl Pending {
     }
 
     /// There is no answer, or none that can be read.
-    pub fn lost(&self, code: &str, facts: &mut impl Facts) -> Reply {
+    pub(super) fn lost(&self, code: &str, facts: &mut impl Facts) -> Reply {
         let denial = Denial::unclear(code);
         self.tell(denial, facts);
         self.reply(0, denial.into())
     }
 
     /// A reply without anything beside its outcome.
-    pub fn reply(&self, status: u16, outcome: Outcome) -> Reply {
+    pub(super) fn reply(&self, status: u16, outcome: Outcome) -> Reply {
         Reply {
             to: self.to,
             client_order_id: self.client,

@@ -11,9 +11,8 @@ use crate::codec::json::Scan;
 use crate::record::parse_mantissa;
 use arrayvec::ArrayVec;
 
-/// Most levels of a message read this way; longer ones are rare and go the plain way.
-const LEVELS_MAX: usize = 64;
-const _: () = assert!(LEVELS_MAX <= LEVELS_PER_CALL_MAX, "an event told in one part");
+/// Most levels of a message read this way, so that it is told in one part; longer ones are rare and go the plain way.
+const LEVELS_MAX: usize = LEVELS_PER_CALL_MAX;
 
 /// One level: side, and mantissas of price and size.
 type Level = (BookSide, i64, i64);
@@ -118,7 +117,7 @@ impl Decoder {
                     self.levels = levels.len();
                     levels.iter().for_each(|(side, price, size)| ctx.facts.level(*side, *price, *size));
                 }
-                _ => levels.into_iter().for_each(|(side, price, size)| {
+                _ => levels.iter().for_each(|&(side, price, size)| {
                     let at = (open.index, open.event.sequence);
                     ctx.data.keep(ctx.now, at, KeptLevel { side, price, size }, ctx.facts);
                 }),
@@ -141,7 +140,7 @@ impl Decoder {
         scan.end(b"}}")?;
         if self.open_partial(id, index, ctx) {
             self.levels = levels.len();
-            levels.into_iter().for_each(|(side, price, size)| ctx.facts.level(side, price, size));
+            levels.iter().for_each(|(side, price, size)| ctx.facts.level(*side, *price, *size));
             self.close_partial(ctx);
         }
         Some(())
@@ -165,9 +164,9 @@ fn side(
     }
     loop {
         scan.literal(b"[\"")?;
-        let price = parse_mantissa(scan.amount()?, price_exponent).ok()?;
+        let price = parse_mantissa(scan.ascii()?, price_exponent).ok()?;
         scan.literal(b",\"")?;
-        let size = parse_mantissa(scan.amount()?, size_exponent).ok()?;
+        let size = parse_mantissa(scan.ascii()?, size_exponent).ok()?;
         scan.literal(b"]")?;
         levels.try_push((side, price, size)).ok()?;
         if scan.literal(b",").is_none() {

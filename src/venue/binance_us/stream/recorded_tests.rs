@@ -114,6 +114,8 @@ fn whatever_is_unusual_says_the_same_in_both_ways() {
         quote("CRVUSDT", 8, "1", "1"),
         quote("CRVUSDT", 8, "2", "1"),
         quote("CRVUSDT", 9, "", "1"),
+        partial("crvusdt", 9, &[level; LEVELS_MAX].join(","), ""),
+        partial("crvusdt", 10, &[level; LEVELS_MAX].join(","), level),
         diff("BTCUSD", 102, 103, level, level).replace(",\"s\"", ", \"s\""),
         "{}".to_owned(),
     ]);
@@ -146,7 +148,7 @@ fn amount() -> impl Strategy<Value = String> {
 
 fn levels() -> impl Strategy<Value = String> {
     let level = (amount(), amount()).prop_map(|(price, size)| format!(r#"["{price}","{size}"]"#));
-    proptest::collection::vec(level, 0..70).prop_map(|levels| levels.join(","))
+    proptest::collection::vec(level, 0..20).prop_map(|levels| levels.join(","))
 }
 
 fn message() -> impl Strategy<Value = String> {

@@ -105,14 +105,25 @@ impl Decoder {
                 let time = self.time(level.time, facts);
                 self.begin_part(book, time, facts);
             }
-            facts.level(side, price, size);
-            book.part_levels = book.part_levels.map(|levels| levels.saturating_add(1));
-            self.levels = self.levels.saturating_add(1);
+            self.level(book, (side, price, size), facts);
         }
         Ok(())
     }
 
-    fn begin_part(&mut self, book: &mut OpenBook, venue_time: UnixNanos, facts: &mut impl Facts) {
+    /// Tells a level of the part begun.
+    #[inline(always)]
+    pub(super) fn level(
+        &mut self,
+        book: &mut OpenBook,
+        (side, price, size): (BookSide, i64, i64),
+        facts: &mut impl Facts,
+    ) {
+        facts.level(side, price, size);
+        book.part_levels = book.part_levels.map(|levels| levels.saturating_add(1));
+        self.levels = self.levels.saturating_add(1);
+    }
+
+    pub(super) fn begin_part(&mut self, book: &mut OpenBook, venue_time: UnixNanos, facts: &mut impl Facts) {
         if book.part_levels.is_some() {
             facts.book_end(false);
         }
@@ -216,7 +227,7 @@ impl Decoder {
     }
 
     #[inline]
-    fn buffer_trade(&mut self, trade: TradeFact, facts: &mut impl Facts) {
+    pub(super) fn buffer_trade(&mut self, trade: TradeFact, facts: &mut impl Facts) {
         if self.trades.len() >= super::super::limits::TRADES_BUFFERED_MAX {
             // None is lost, but beyond the buffer the order is that of the pieces.
             facts.anomaly(Anomaly::TooLarge, "more trades in one message than are turned round");

@@ -136,7 +136,7 @@ impl Decoder {
         let Some(channel) = head.channel else { return Err(Fault::Missing { key: "channel" }) };
         let Some(sequence) = head.sequence else { return Err(Fault::Missing { key: "sequence_num" }) };
         if self.at == At::Start {
-            if !self.admit(head, facts) {
+            if !self.admit(head.sequence, facts) {
                 self.section = Section::Ignored;
                 return Ok(false);
             }
