@@ -24,6 +24,7 @@ use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanc
 use exchange_connectors::sim::coinbase::LocalVenue;
 use exchange_connectors::sim::oanda::LocalOanda;
 use exchange_connectors::sim::server::{Fault, FaultRule};
+use rust_decimal::Decimal;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -188,6 +189,24 @@ fn the_position_behind(
     (fill, [*long, *short])
 }
 
+/// What the account holds of an instrument as it becomes known: all of its base asset, or nothing where trades are held.
+#[track_caller]
+fn start_of(
+    gateway: &Gateway,
+    strategy: &mut Strategy,
+    seen: &mut Vec<ExecutionRecord>,
+    venue: Venue,
+    symbol: &str,
+) -> Decimal {
+    let instrument = gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
+    if venue == Venue::Oanda {
+        return decimal("0");
+    }
+    let of = |r: &&ExecutionRecord| r.kind == K::Balance && (r.venue, r.fee_asset) == (venue, instrument.base);
+    until(strategy, seen, |seen| seen.iter().any(|r| of(&r)));
+    decimal(&seen.iter().find(of).unwrap().value().to_string())
+}
+
 #[test]
 fn through_the_rings_of_one_gateway() {
     let venues = Venues::start();
@@ -195,6 +214,8 @@ fn through_the_rings_of_one_gateway() {
     let mut strategy = gateway.strategy().unwrap();
     let mut seen = Vec::new();
     until_open(&mut strategy);
+    let starts = ORDERS.map(|(venue, symbol, ..)| start_of(&gateway, &mut strategy, &mut seen, venue, symbol));
+    assert!(starts[0] > decimal("0") && starts[1] > decimal("0"), "{starts:?}");
     for (of, (venue, symbol, ..)) in ORDERS.into_iter().enumerate() {
         let accepted = place(&gateway, &mut strategy, &mut seen, of);
         assert!(venues.is_open(venue, accepted.client_order_id.as_str()), "{venue}");
@@ -219,7 +240,11 @@ fn through_the_rings_of_one_gateway() {
         assert_eq!(figures(&fill.quantity()), decimal(quantity), "{venue}");
         let [long, short] = sides.map(|side| {
             assert_eq!((side.instrument, side.venue, side.request), (fill.instrument, venue, RequestId::NONE));
-            assert_eq!(figures(&side.cumulative()), decimal(quantity), "{venue}: bought once, nothing held before");
+            assert_eq!(
+                figures(&side.cumulative()),
+                starts[of] + decimal(quantity),
+                "{venue}: with what was held before"
+            );
             assert_eq!(figures(&side.value()), decimal("0"), "{venue}: nothing realised");
             (side.side, figures(&side.quantity()), figures(&side.price()))
         });

@@ -8,7 +8,9 @@ mod venues;
 
 use common::decimal;
 use exchange_connectors::gateway::Shutdown;
-use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, RequestId};
+use exchange_connectors::record::{
+    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, InstrumentId, RequestId,
+};
 use exchange_connectors::sim::server::CloseHow;
 use venues::{rest_at, Rig, Setup};
 
@@ -20,14 +22,20 @@ fn strangers(rig: &Rig) -> Vec<ExecutionRecord> {
     rig.executions.iter().filter(here).copied().collect()
 }
 
-fn is_told(rig: &mut Rig) {
+fn is_told(rig: &mut Rig) -> ExecutionRecord {
     let told = rig.until("the stranger", |rig| strangers(rig).first().copied());
     let at = rig.local.venue();
     assert_eq!((told.request, told.client_order_id.as_str()), (RequestId::NONE, STRANGER), "{at}");
     assert!(!told.venue_order_id.is_empty(), "{at}");
+    told
+}
+
+/// It is told with its price and quantity.
+fn assert_terms(rig: &Rig, told: &ExecutionRecord) {
     let terms = (told.price().to_string(), told.quantity().to_string());
     let (price, size) = rig.local.bid_terms();
-    assert_eq!((decimal(&terms.0), decimal(&terms.1)), (decimal(price), decimal(size)), "{at}");
+    assert_eq!((decimal(&terms.0), decimal(&terms.1)), (decimal(price), decimal(size)), "{}", rig.local.venue());
+    assert_eq!(told.instrument, rig.traded.id, "{}", rig.local.venue());
 }
 
 #[test]
@@ -35,7 +43,8 @@ fn placed_while_we_run_and_there_before_we_came() {
     let mut rig = Setup::direct().start_everywhere();
     let ours = rig.each(|rig| {
         rig.local.strangers_bid(rig.local.symbol(), STRANGER);
-        is_told(rig);
+        let told = is_told(rig);
+        assert_terms(rig, &told);
 
         // Seen again after a reconnect.
         rig.local.kill_connections(Some(rig.local.user_door()), CloseHow::Reset);
@@ -55,7 +64,11 @@ fn placed_while_we_run_and_there_before_we_came() {
 
     let mut second = Setup::direct().try_start(&locals, |builder| builder).unwrap();
     second.each(|rig| {
-        is_told(rig);
+        // What is open may be listed before anybody has subscribed the instrument: then it is told by its ids alone.
+        let told = is_told(rig);
+        if told.instrument != InstrumentId::NONE {
+            assert_terms(rig, &told);
+        }
         rig.healthy();
         rig.place_accepted();
         assert_eq!(strangers(rig).len(), 1, "{}", rig.local.venue());

@@ -87,6 +87,7 @@ use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
 use oanda_desk::Oanda;
+use portfolio::names_trades;
 use publish::Market;
 use tokens::TokenPools;
 use trading::Trading;
@@ -433,9 +434,12 @@ impl Engine {
             self.oanda.account.want_picture(now);
             self.trading.stirred = true;
         }
-        // Where trades are held, the picture of the account tells it: balances there are of no instrument's base.
-        if checks_holdings && (instrument.listing.venue != Venue::Oanda || self.market.on_paper(Venue::Oanda)) {
-            self.trading.orders.await_position(now, instrument.listing.venue, id);
+        // Where trades are held, the picture of the account tells it: balances there are of no instrument's base. Elsewhere
+        // a position that is told begins with the balance, whether or not a limit waits for it.
+        let venue = instrument.listing.venue;
+        let is_told = !names_trades(venue) && self.trading.desks.get(venue).user.is_some();
+        if is_told || (checks_holdings && (!names_trades(venue) || self.market.on_paper(venue))) {
+            self.trading.orders.await_position(now, venue, id);
             self.trading.stirred = true;
         }
         self.recall(now, &instrument);

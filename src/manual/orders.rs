@@ -98,8 +98,9 @@
 //!   and, where some strategy subscribes to the book, profit not realised. Sell what you held before the start and it stands
 //!   on the short side. Past 128 lots on a side the newest take on further fills at their average; sums stay exact.
 //! - `cumulative_quantity` is the net position as a position limit counts it: the balance of the base asset at the start
-//!   plus fills ([`guards`](super::guards)). The balance is asked for where a limit needs it; where nobody asked and the
-//!   venue's stream told none, it is the fills alone.
+//!   plus fills ([`guards`](super::guards)). The balance is asked for when an instrument becomes known; before the first
+//!   `Balance` of its base asset it is the fills alone. A position limit or a balance check waits for that; without them wait
+//!   for it yourself before you trade, or what is executed at that very moment may be in both.
 //! - Fees are in none of the figures. One taken in the base asset, as Binance.US does when you buy, makes what you hold less
 //!   than the position by exactly that fee: the position counts what was executed, and so does a position limit, which
 //!   buying therefore reaches a little early and selling a little late. The fee stands in its `Fill` (`fee`, `fee_asset`),

@@ -8,6 +8,7 @@
 //! | emergency, one per venue with credentials | a connection opened in advance, over which our orders are cancelled if the reactor fails | yes |
 //! | refresher | the times at which venues are asked again what they list; asks as your cold queries do | yes |
 //! | journal, if an audit log is kept | its files | yes |
+//! | state, with credentials | the locks of the accounts, and the note of how far executions were told | yes |
 //! | your strategies | their [`Strategy`](crate::gateway::Strategy) handles | their affair |
 //!
 //! # Nothing slow on the reactor

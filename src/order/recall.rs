@@ -10,7 +10,7 @@
 use super::entry::{Entry, Place, Slot};
 use super::fact::{FillFact, OrderFact};
 use super::index::{hash_text, hash_word, Recent};
-use super::query::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy, QUERY_IDS_MAX};
+use super::query::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy};
 use super::reconcile::{before, pause, InFlight, Subject};
 use super::state::Order;
 use super::table::Orders;
@@ -55,12 +55,6 @@ struct Reread {
     /// It became known after the history was read; `None` if rows found no room then, whatever they are of.
     instrument: Option<InstrumentId>,
     asked: Option<QueryId>,
-}
-
-/// What is to be asked next.
-enum Next {
-    Of(Want, ArrayVec<VenueOrderId, QUERY_IDS_MAX>),
-    History(Option<InstrumentId>),
 }
 
 /// How one venue stands.
@@ -184,7 +178,7 @@ impl Recall {
 
     /// The next question about a venue's recalled orders: whose they are first, then their executions, then what has to be
     /// read once more: by then there is room for what it shows.
-    fn next(&mut self, venue: Venue, id: QueryId) -> Option<Next> {
+    fn next(&mut self, venue: Venue, id: QueryId) -> Option<Query> {
         self.venues.get_mut(venue).at = UnixNanos::MAX;
         let free = |wanted: &Wanted, want| wanted.venue == venue && wanted.asked.is_none() && wanted.want == want;
         let want = [Want::State, Want::Executions]
@@ -193,7 +187,7 @@ impl Recall {
         let Some(want) = want else {
             let reread = self.rereads.iter_mut().find(|reread| reread.venue == venue && reread.asked.is_none())?;
             reread.asked = Some(id);
-            return Some(Next::History(reread.instrument));
+            return Some(Query::Fills { venue, instrument: reread.instrument, since: self.since });
         };
         let mut ids = ArrayVec::new();
         for wanted in self.wanted.iter_mut().filter(|wanted| free(wanted, want)) {
@@ -202,7 +196,10 @@ impl Recall {
             }
             wanted.asked = Some(id);
         }
-        Some(Next::Of(want, ids))
+        Some(match want {
+            Want::State => Query::OrdersByIds { venue, ids },
+            Want::Executions => Query::FillsOf { venue, ids },
+        })
     }
 
     pub fn ended(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd, rules: &ReconcileRules) {
@@ -469,15 +466,11 @@ impl Orders {
             return None;
         }
         let id = self.reconciliation.begin(Subject::Recall(venue), now, self.evidence);
-        match self.recall.next(venue, id) {
-            Some(Next::Of(Want::State, ids)) => Some((id, Query::OrdersByIds { venue, ids })),
-            Some(Next::Of(Want::Executions, ids)) => Some((id, Query::FillsOf { venue, ids })),
-            Some(Next::History(instrument)) => Some((id, Query::Fills { venue, instrument, since: self.recall.since })),
-            None => {
-                self.reconciliation.end(id);
-                None
-            }
+        let query = self.recall.next(venue, id);
+        if query.is_none() {
+            self.reconciliation.end(id);
         }
+        query.map(|query| (id, query))
     }
 
     pub(super) fn report_stranger(

@@ -33,7 +33,7 @@ pub(super) struct Check {
     /// The venue's id was known when the order was last looked at.
     pub identified: bool,
     query: Option<QueryId>,
-    /// When to ask once more, after the query under way; `MAX` if not.
+    /// A complete answer begun from then on is wanted, whatever is answered before; `MAX` if none is.
     later: UnixNanos,
     pause_ms: u64,
     absences: u8,
@@ -71,12 +71,16 @@ impl Check {
     }
 
     /// It is being asked for.
-    fn asked(&mut self, id: QueryId, now: UnixNanos) {
-        self.query = Some(id);
-        if self.later <= now {
+    fn asked(&mut self, id: QueryId) {
+        (self.query, self.at) = (Some(id), UnixNanos::MAX);
+    }
+
+    /// The query about it ended.
+    fn ended(&mut self, query: &InFlight, end: QueryEnd) {
+        self.query = None;
+        if end == QueryEnd::Complete && query.begun >= self.later {
             self.later = UnixNanos::MAX;
         }
-        self.rest();
     }
 
     /// The order is over: nothing is ever to be asked again.
@@ -532,7 +536,7 @@ impl Orders {
             let same = order.venue() == venue && order.instrument() == instrument;
             if same && order.wants_identity() && entry.check.query.is_none() {
                 since = since.min(order.sent_at());
-                entry.check.asked(id, now);
+                entry.check.asked(id);
             }
             at = entry.link.after;
         }
@@ -547,7 +551,7 @@ impl Orders {
             let due = entry.check.at <= now && entry.order.venue() == venue && !entry.order.wants_identity();
             if due && ids.try_push(*entry.order.venue_order_id()).is_ok() {
                 entry.change.asked();
-                entry.check.asked(id, now);
+                entry.check.asked(id);
             }
             at = entry.link.after;
         }
@@ -581,7 +585,7 @@ impl Orders {
             if entry.check.query != Some(query.id) {
                 continue;
             }
-            entry.check.query = None;
+            entry.check.ended(query, end);
             let absent = end == QueryEnd::Complete && entry.seen <= query.evidence;
             if absent && entry.order.state() != OrderState::Unknown {
                 self.counters.denied = self.counters.denied.saturating_add(1);
@@ -595,12 +599,15 @@ impl Orders {
                 self.conclude(now, slot, out);
             }
             let Some(entry) = self.entries.get_mut(this as usize).filter(|e| e.place == Place::Open) else { continue };
-            if entry.order.wants_check() || entry.owed || entry.change.is_unknown() {
+            let overdue = entry.check.later <= now;
+            if entry.order.wants_check() || entry.owed || entry.change.is_unknown() || overdue {
                 entry.check.again(now, &rules);
             } else {
                 entry.check.pause_ms = 0;
             }
-            entry.check.at = entry.check.at.min(entry.check.later);
+            if !overdue {
+                entry.check.at = entry.check.at.min(entry.check.later);
+            }
             self.due.check = self.due.check.min(entry.check.at);
         }
     }

@@ -34,7 +34,8 @@ pub enum ExecutionKind {
     Balance = 11,
     /// An open order as the engine or the venue lists it (resync after a loss).
     OrderListed = 12,
-    /// An order on the account that is not ours.
+    /// An order on the account that is not ours. While nobody has subscribed its instrument that is NONE, and figures are
+    /// missing.
     StrangerOrder = 13,
     /// This consumer's execution ring was full: `last_quantity` records were lost; open orders, positions and balances
     /// follow.
@@ -54,7 +55,7 @@ pub enum ExecutionKind {
     /// `last_price`; `value` is the profit realised over the run, of both sides together, and `fee` the profit not realised
     /// at the best price of the book it would be closed at, both in quote currency and before fees. `cumulative_quantity` is
     /// the net position, long positive: at OANDA what the account's trades come to; at a spot venue what a position limit
-    /// counts, which is the balance of the base asset at the start, as soon as that is known, and every fill since. The
+    /// counts, which is the balance of the base asset at the start, as soon as that was told, and every fill since. The
     /// sides hold this gateway's fills alone there, first in, first out: what was held before and is sold is short.
     /// DERIVED: digits were cut, or some of it was never priced; then the price is 0. `venue_code` says why a profit cannot
     /// be told. Flagged RECONCILED: one side as the venue states it, both profits in the account's currency.

@@ -423,6 +423,35 @@ impl Local {
         }
     }
 
+    /// The key, or the account, may not trade any more from now on; whether that can be given back.
+    pub fn take_the_key_away(&self) -> bool {
+        match self {
+            Local::Coinbase(venue) => {
+                venue.set_permissions(coinbase::Permissions { view: true, trade: false }).unwrap();
+                true
+            }
+            Local::BinanceUs(venue) => {
+                venue.revoke_key().unwrap();
+                false
+            }
+            Local::Oanda(venue) => {
+                venue.revoke_token(true).unwrap();
+                true
+            }
+        }
+    }
+
+    /// It may again.
+    pub fn give_the_key_back(&self) {
+        match self {
+            Local::Coinbase(venue) => {
+                venue.set_permissions(coinbase::Permissions { view: true, trade: true }).unwrap();
+            }
+            Local::BinanceUs(_) => panic!("a key that was revoked is gone"),
+            Local::Oanda(venue) => venue.revoke_token(false).unwrap(),
+        }
+    }
+
     /// Lets replies go that `Fault::ThenHold` holds.
     pub fn release_held(&self) {
         at!(self, venue => venue.release_held().unwrap());

@@ -5,6 +5,7 @@
 //! gateway serves all three venues, and the rig speaks of one of them at a time.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, unused_imports)]
 
+mod books;
 mod everywhere;
 mod local;
 

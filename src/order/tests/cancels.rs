@@ -119,7 +119,7 @@ fn an_unknown_order_is_believed_at_the_third_time_and_ends_the_order_only_with_l
 }
 
 #[test]
-fn a_doubt_that_a_lagging_answer_refuted_is_looked_into_once_more() {
+fn a_doubt_that_a_lagging_answer_refuted_is_looked_into_until_it_is_answered_again() {
     let mut b = Bench::live();
     cancel(&mut b, 2);
     for _ in 0..3 {
@@ -133,14 +133,21 @@ fn a_doubt_that_a_lagging_answer_refuted_is_looked_into_once_more() {
         while let Some((id, query)) = b.query() {
             if matches!(query, Query::OrdersByIds { .. }) {
                 asked += 1;
-                // The listing shows what was before the order ended, then what is.
-                b.tell_by_query(if asked == 1 { OrderStatus::Open } else { OrderStatus::Cancelled }, 0);
+                // The listing shows what was before the order ended, then nothing, then what is.
+                match asked {
+                    1 => b.tell_by_query(OrderStatus::Open, 0),
+                    2 => {
+                        b.orders.query_done(b.now, id, QueryEnd::Failed, &mut b.log);
+                        continue;
+                    }
+                    _ => b.tell_by_query(OrderStatus::Cancelled, 0),
+                };
             }
             b.done(id);
         }
         b.advance(1_000);
     }
-    assert_eq!((asked, b.log.last().kind, b.log.last().reject), (2, K::Cancelled, RejectClass::None));
+    assert_eq!((asked, b.log.last().kind, b.log.last().reject), (3, K::Cancelled, RejectClass::None));
 }
 
 #[test]

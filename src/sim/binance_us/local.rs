@@ -186,15 +186,6 @@ impl LocalBinanceUs {
 
 /// Orders, listings, the user stream and the connections.
 impl LocalBinanceUs {
-    /// Whether user events leave before the reply of the request that caused them (default: yes, as they usually do).
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn events_before_reply(&self, before: bool) -> Result<(), Stopped> {
-        self.frames_before_reply(before)?;
-        self.call(move |core, _| core.venue.events_before_reply = before)
-    }
-
     /// The next order that passes the filters is refused with this code and message.
     ///
     /// # Errors

@@ -167,14 +167,6 @@ impl LocalOanda {
         })
     }
 
-    /// Whether streams fall silent between what they have to tell, as stalled ones do.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn silence_heartbeats(&self, silenced: bool) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.heartbeats_silenced = silenced)
-    }
-
     /// The next order that could be created is refused for this reason.
     ///
     /// # Errors

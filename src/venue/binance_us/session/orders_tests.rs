@@ -263,7 +263,8 @@ fn a_cancel_is_a_signed_query_and_its_report_is_told() {
     // By our id, where the venue's is not known yet.
     bench.request();
     bench.session.cancel(NOW, STAMP, "LTCBTC", &VenueOrderId::EMPTY, &client(), &mut bench.ear).unwrap();
-    assert!(bench.request().0.contains("?origClientOrderId=6gCrw2kRUAF9CvJDGP16IP&"));
+    let named = "?newClientOrderId=6gCrw2kRUAF9CvJDGP16IPC&origClientOrderId=6gCrw2kRUAF9CvJDGP16IP&";
+    assert!(bench.request().0.contains(named));
 }
 
 #[test]

@@ -1,19 +1,11 @@
 //! Pre-trade limits of instruments and venues: what is over one is refused here, typed, and not a byte of it leaves; what
 //! is exactly at it passes.
-#![cfg(feature = "sim")]
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod canned;
-mod common;
-mod venues;
-
-use common::{decimal, Bench, Rig, BTC, ORDERS};
-use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits, OrderRate, VenueLimits};
+use crate::common::{decimal, Bench, Rig, BTC, ORDERS};
+use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits};
 use exchange_connectors::record::{
-    ExecutionKind as K, ExecutionRecord, Fixed, Flags, MarketKind, OrderCommand, OrderRef, RejectClass, Side,
-    UnixNanos, Venue,
+    ExecutionKind as K, Fixed, Flags, MarketKind, OrderCommand, RejectClass, Side, UnixNanos, Venue,
 };
-use venues::{at_every_venue, Setup};
 
 fn fixed(text: &str) -> Option<Fixed> {
     Some(Fixed::parse(text).unwrap())
@@ -37,17 +29,6 @@ fn refused(rig: &mut Rig, order: impl FnOnce(&Rig) -> OrderCommand) -> (RejectCl
     assert_eq!(record.sent, UnixNanos::NONE);
     assert_eq!(rig.venue.requests(&format!("POST {ORDERS}")).unwrap(), sent, "not a byte of it left");
     (record.reject, record.venue_code.to_string())
-}
-
-#[test]
-fn size_and_value_of_an_order_are_bounded() {
-    let none = InstrumentLimits::default();
-    let mut rig = rig(InstrumentLimits { order_size_max: fixed("0.01"), order_notional_max: fixed("100"), ..none });
-    let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "1000", "0.01000001"));
-    assert_eq!(over, (RejectClass::Limit, "order size over the limit".to_owned()));
-    let over = refused(&mut rig, |rig| rig.limit(Side::Buy, "10000.01", "0.01"));
-    assert_eq!(over, (RejectClass::Limit, "order value over the limit".to_owned()));
-    rig.place_accepted(rig.limit(Side::Buy, "10000", "0.01"));
 }
 
 #[test]
@@ -110,49 +91,4 @@ fn without_a_book_what_needs_one_is_refused() {
     let mut rig = Bench::new().channels(Channels::NONE).gateway(move |b| b.limits(limits)).start();
     let blind = refused(&mut rig, Rig::resting_bid);
     assert_eq!(blind, (RejectClass::Limit, "no book to check against".to_owned()));
-}
-
-#[test]
-fn a_venue_has_a_limit_of_open_orders() {
-    let limits = VenueLimits { open_orders_max: Some(1), order_rate_max: None };
-    let limits = Limits::new().venue(Venue::Coinbase, limits);
-    let mut rig = Bench::new().gateway(move |b| b.limits(limits)).start();
-    rig.place_accepted(rig.resting_bid());
-    let over = refused(&mut rig, Rig::resting_bid);
-    assert_eq!(over, (RejectClass::Limit, "too many open orders at venue".to_owned()));
-}
-
-#[test]
-fn a_venue_has_an_order_rate_of_our_own_and_changes_count_to_it() {
-    at_every_venue(|at| {
-        let rate = OrderRate { orders: 2, window_ms: 60_000 };
-        let limits = VenueLimits { open_orders_max: None, order_rate_max: Some(rate) };
-        let limits = Limits::new().venue(at, limits);
-        let mut rig = Setup::direct().start_by(at, |builder| builder.limits(limits));
-        let order = rig.place_accepted();
-        let change = |rig: &mut venues::Rig, ticks: i64| loop {
-            let tick = rig.traded.listing.tick.rescale(rig.traded.price_exponent).unwrap();
-            let bid = rig.resting_bid();
-            let (price, target) = (bid.price() - ticks * tick, OrderRef::Request(order.request));
-            let request = rig.submit(OrderCommand::replace(bid.instrument(), target, price, bid.quantity()));
-            let first = rig.first(request);
-            // No token is there, or the connection is in use.
-            if first.reject != RejectClass::Busy {
-                return first;
-            }
-        };
-        let changed = change(&mut rig, 1);
-        // At Binance.US it is another order.
-        let told = if at == Venue::BinanceUs { K::Accepted } else { K::Replaced };
-        assert_eq!(changed.kind, told, "{at}: {changed:?}");
-        let refused = |record: ExecutionRecord| (record.kind, record.reject, record.venue_code.to_string());
-        let over = |kind| (kind, RejectClass::RateLimited, "own order rate limit".to_owned());
-        if at != Venue::BinanceUs {
-            let third = change(&mut rig, 2);
-            assert_eq!(refused(third), over(K::ReplaceRejected), "{at}");
-        }
-        let third = rig.submit(rig.resting_bid());
-        let third = rig.first(third);
-        assert_eq!(refused(third), over(K::Rejected), "{at}");
-    });
 }
