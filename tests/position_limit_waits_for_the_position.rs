@@ -65,6 +65,16 @@ impl Venues {
             .unwrap()
     }
 
+    /// How often it was asked what is held.
+    fn asked(&self, venue: Venue) -> u64 {
+        match venue {
+            Venue::Coinbase => self.coinbase.requests("GET /api/v3/brokerage/accounts"),
+            Venue::BinanceUs => self.binance_us.requests("GET /api/v3/account"),
+            Venue::Oanda => self.oanda.requests("GET /"),
+        }
+        .unwrap()
+    }
+
     /// The next answer to what is held stays with the venue.
     fn hold_the_answer(&self, venue: Venue) {
         let account = format!("/v3/accounts/{}", self.oanda.account_id());
@@ -128,8 +138,9 @@ fn at_every_venue() {
     let mut strategy = gateway.strategy().unwrap();
     until_open(&mut strategy);
     for (venue, symbol, price) in
-        [(Venue::Coinbase, "BTC-USD", "1000"), (Venue::BinanceUs, "BTCUSD", "1000"), (Venue::Oanda, "EUR_USD", "1.1")]
+        [(Venue::Coinbase, "BTC-USD", "50000"), (Venue::BinanceUs, "BTCUSD", "50000"), (Venue::Oanda, "EUR_USD", "1.1")]
     {
+        let asked = venues.asked(venue);
         venues.hold_the_answer(venue);
         let instrument = gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
         for _ in 0..3 {
@@ -137,6 +148,12 @@ fn at_every_venue() {
             let why = (refused.kind, refused.reject, refused.venue_code.to_string());
             assert_eq!(why, (K::Rejected, RejectClass::Busy, "position not known yet".to_owned()), "{venue}");
             assert!(refused.venue_time > refused.recv, "{venue}: it says when to try again: {refused:?}");
+        }
+        // What is not asked yet is not held yet.
+        let deadline = Instant::now() + PATIENCE;
+        while venues.asked(venue) == asked {
+            assert!(Instant::now() < deadline, "{venue} was not asked");
+            strategy.wait(Duration::from_millis(2));
         }
         venues.release_the_answer(venue);
         let deadline = Instant::now() + PATIENCE;

@@ -59,4 +59,3 @@ mod subscriptions_not_served_as_asked_are_reported;
 mod trades_and_tickers_are_read_as_the_venue_means_them;
 mod usdc_products_share_the_usd_stream;
 mod view_only_key_does_not_start;
-mod wrong_certificates_never_connect;

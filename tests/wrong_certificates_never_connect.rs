@@ -1,12 +1,18 @@
 //! A certificate that is expired, for another name, or of an unknown authority: no connection, and the log says why.
+#![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crate::common::{is_state, Bench};
-use crate::feed::{count, upgrades, Feed};
+mod common;
+#[path = "common/feed.rs"]
+mod feed;
+
+use common::{is_state, Bench};
 use exchange_connectors::gateway::Channels;
 use exchange_connectors::record::{ConnectionRole, ConnectionState};
 use exchange_connectors::sim::coinbase::DOOR_MARKET;
 use exchange_connectors::sim::server::Certificate;
 use exchange_connectors::telemetry::Counter;
+use feed::{count, upgrades, Feed};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
