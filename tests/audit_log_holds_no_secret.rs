@@ -7,6 +7,7 @@ mod audit;
 mod common;
 
 use audit::AuditDirectory;
+use common::scratch::canaries;
 use common::{Bench, BATCH_CANCEL, ORDERS};
 use exchange_connectors::gateway::{Channels, Shutdown};
 use exchange_connectors::journal::AuditConfig;
@@ -45,8 +46,7 @@ fn a_session_with_quoted_credentials_leaves_none() {
     log.assert_clean();
     let text = log.text();
     assert!(text.contains("[redacted]"), "the venue's quotation came as far as the log: {text}");
-    let canaries = include_str!("common/canaries.txt").lines().filter(|line| !line.is_empty());
-    for secret in canaries.chain(["eyJ", "Bearer", "BEGIN EC", "uthorization"]) {
+    for secret in canaries().chain(["eyJ", "Bearer", "BEGIN EC", "uthorization"]) {
         let line = text.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "the log shows {secret:?}");
     }

@@ -47,15 +47,33 @@ fn garbage() -> Vec<Vec<u8>> {
     words
 }
 
-/// The same for each of these faults, each against a gateway of its own, a few at a time, at every venue.
-fn each(faults: &[Fault], show: fn(Venue, &Fault)) {
+/// The same for each of these faults at every venue. What one leaves behind the next would meet: nothing.
+fn each(setup: &Setup, faults: &[Fault], show: fn(&mut Rig, &Fault)) {
     venues::at_every_venue(|at| {
-        let at_a_time = venues::at_a_time(at);
-        thread::scope(|scope| {
-            for part in faults.chunks(faults.len().div_ceil(at_a_time)) {
-                scope.spawn(move || part.iter().for_each(|fault| show(at, fault)));
-            }
+        venues::in_parts(setup.clone(), at, faults, |rig, fault| {
+            rig.local.spoil_next_order(fault.clone());
+            show(rig, fault);
         });
+    });
+}
+
+/// The same over the WebSocket API, which has one connection: each has a gateway of its own, a few at a time.
+fn each_api(faults: &[Fault], show: fn(&mut Rig, &Fault)) {
+    thread::scope(|scope| {
+        for part in faults.chunks(faults.len().div_ceil(venues::GATEWAYS_AT_A_TIME)) {
+            scope.spawn(move || {
+                for fault in part {
+                    let mut rig = Setup { api_connections: 1, ..Setup::direct() }.start(Venue::BinanceUs);
+                    // Until it is open, orders go over REST.
+                    while rig.local.orders_by_api() == 0 {
+                        let order = rig.place_accepted();
+                        rig.cancel(order.request);
+                    }
+                    rig.local.spoil_next_api_order(fault.clone());
+                    show(&mut rig, fault);
+                }
+            });
+        }
     });
 }
 
@@ -64,26 +82,8 @@ fn brief(fault: &Fault) -> String {
     format!("{fault:?}").chars().take(80).collect()
 }
 
-/// Over REST.
-fn spoilt(at: Venue, fault: &Fault) -> Rig {
-    let rig = Setup::direct().start(at);
-    rig.local.spoil_next_order(fault.clone());
-    rig
-}
-
-/// Over the WebSocket API.
-fn spoilt_api(fault: &Fault) -> Rig {
-    let rig = Setup { api_connections: 1, ..Setup::direct() }.start(Venue::BinanceUs);
-    rig.local.spoil_next_api_order(fault.clone());
-    rig
-}
-
 /// The venue never hears of it.
-fn never_arrived(at: Venue, fault: &Fault) {
-    never_arrives(spoilt(at, fault), fault);
-}
-
-fn never_arrives(mut rig: Rig, fault: &Fault) {
+fn never_arrived(rig: &mut Rig, fault: &Fault) {
     let (at, name) = (rig.local.venue(), brief(fault));
     let first = rig.place();
     assert_eq!(first.kind, K::Unknown, "{at} {name}: {first:?}");
@@ -98,11 +98,7 @@ fn never_arrives(mut rig: Rig, fault: &Fault) {
 }
 
 /// The venue has it, and the account's events are silent about it.
-fn taken(at: Venue, fault: &Fault) {
-    is_taken(spoilt(at, fault), fault);
-}
-
-fn is_taken(mut rig: Rig, fault: &Fault) {
+fn taken(rig: &mut Rig, fault: &Fault) {
     let (at, name) = (rig.local.venue(), brief(fault));
     rig.local.hold_user_events();
     let first = rig.place();
@@ -116,11 +112,9 @@ fn is_taken(mut rig: Rig, fault: &Fault) {
 }
 
 /// The answer is strange, late or slow, and good.
-fn answered(at: Venue, fault: &Fault) {
-    let name = brief(fault);
-    let mut rig = Setup { reply_timeout_ms: 5_000, ..Setup::direct() }.start(at);
+fn answered(rig: &mut Rig, fault: &Fault) {
+    let (at, name) = (rig.local.venue(), brief(fault));
     rig.local.hold_user_events();
-    rig.local.spoil_next_order(fault.clone());
     let first = rig.place();
     assert_eq!(first.kind, K::Accepted, "{at} {name}: {first:?}");
     assert!(!first.has(EXECUTION_FLAG_RECONCILED | EXECUTION_FLAG_IMPLIED), "{at} {name}: {first:?}");
@@ -139,7 +133,7 @@ fn the_request_is_lost_on_its_way() {
         Fault::Silence,
     ];
     faults.extend(garbage().into_iter().map(Fault::Raw));
-    each(&faults, never_arrived);
+    each(&Setup::direct(), &faults, never_arrived);
 }
 
 #[test]
@@ -160,32 +154,25 @@ fn the_reply_is_lost_on_its_way() {
         Fault::ThenReply(Response::json(200, format!("{{\"x\":\"{}\"}}", "x".repeat(8 << 20)))),
     ];
     faults.extend(garbage().into_iter().map(Fault::ThenRaw));
-    each(&faults, taken);
+    each(&Setup::direct(), &faults, taken);
 }
 
 #[test]
 fn a_request_or_a_reply_over_the_websocket_api_is_lost() {
     let words = |text: &str| text.as_bytes().to_vec();
+    let ends = || [CloseHow::Frame(1011), CloseHow::Clean, CloseHow::Truncated, CloseHow::Reset].into_iter();
+    let lost: Vec<_> = ends().map(Fault::Close).chain([Fault::Silence]).collect();
+    let answers = [
+        Fault::ThenSilence,
+        Fault::ThenRaw(words("{not json")),
+        Fault::ThenRaw(words("[]")),
+        Fault::ThenRaw(words(r#"{"id":"somebody-else","status":200,"result":{}}"#)),
+        Fault::ThenRaw(words(r#"{"status":500,"error":{"code":-1000,"msg":"oops"}}"#)),
+    ];
+    let unanswered: Vec<_> = ends().map(Fault::ThenClose).chain(answers).collect();
     thread::scope(|scope| {
-        scope.spawn(|| {
-            let ends = [CloseHow::Frame(1011), CloseHow::Clean, CloseHow::Truncated, CloseHow::Reset];
-            for fault in ends.map(Fault::Close).into_iter().chain([Fault::Silence]) {
-                never_arrives(spoilt_api(&fault), &fault);
-            }
-        });
-        scope.spawn(|| {
-            let ends = [CloseHow::Frame(1011), CloseHow::Clean, CloseHow::Truncated, CloseHow::Reset];
-            let answers = [
-                Fault::ThenSilence,
-                Fault::ThenRaw(words("{not json")),
-                Fault::ThenRaw(words("[]")),
-                Fault::ThenRaw(words(r#"{"id":"somebody-else","status":200,"result":{}}"#)),
-                Fault::ThenRaw(words(r#"{"status":500,"error":{"code":-1000,"msg":"oops"}}"#)),
-            ];
-            for fault in ends.map(Fault::ThenClose).into_iter().chain(answers) {
-                is_taken(spoilt_api(&fault), &fault);
-            }
-        });
+        scope.spawn(|| each_api(&lost, never_arrived));
+        scope.spawn(|| each_api(&unanswered, taken));
     });
 }
 
@@ -198,7 +185,7 @@ fn a_reply_in_pieces_or_late_is_a_reply() {
         Fault::ThenChunked { chunk: 1 },
         Fault::ThenChunked { chunk: 1_000 },
     ];
-    each(&faults, answered);
+    each(&Setup { reply_timeout_ms: 5_000, ..Setup::direct() }, &faults, answered);
 }
 
 #[test]

@@ -8,11 +8,13 @@ mod venues;
 
 use common::{decimal, fast_rules};
 use exchange_connectors::order::ReconcileRules;
-use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, RequestId};
+use exchange_connectors::record::{
+    ConnectionRole, ConnectionState, ExecutionKind as K, RejectClass, RequestId, Venue, EXECUTION_FLAG_DERIVED,
+};
 use exchange_connectors::sim::server::CloseHow;
 use rust_decimal::Decimal;
 use std::time::Duration;
-use venues::{Rig, Setup};
+use venues::{Local, Rig, Setup};
 
 /// What an order's fills come to: quantity and value.
 fn filled(rig: &Rig, request: RequestId) -> (Decimal, Decimal) {
@@ -94,4 +96,32 @@ fn events_that_a_healthy_stream_dropped_are_found_in_the_history() {
             if rig.local.parts().len() > 1 { &[K::Accepted, K::Fill] } else { &rig.local.whole_life() };
         assert_eq!(law, expected, "{at}");
     });
+}
+
+/// Coinbase lists executions for themselves, and may list them later than the order that says it is filled.
+#[test]
+fn executions_listed_later_than_their_order_count_once() {
+    let mut rig = Setup::direct().start(Venue::Coinbase);
+    let order = rig.place_accepted();
+    let door = rig.local.user_door();
+    rig.local.set_stalled(door, true);
+    rig.local.kill_connections(Some(door), CloseHow::Reset);
+    rig.until("the end", |rig| (rig.state(ConnectionRole::User) != Some(ConnectionState::Healthy)).then_some(()));
+    let local = rig.local.clone();
+    let Local::Coinbase(venue) = &*local else { panic!("it is Coinbase") };
+    venue.lag_fills(700_000_000).unwrap();
+    for size in rig.local.parts() {
+        rig.local.fill(order.client_order_id.as_str(), size);
+    }
+    rig.local.set_stalled(door, false);
+    rig.expect(order.request, K::Filled);
+    rig.watch(Duration::from_millis(1_000));
+    let price = decimal(rig.local.bid_terms().0);
+    assert_eq!(filled(&rig, order.request), (decimal("0.01"), price * decimal("0.01")));
+    assert_eq!(rig.law(order.request), [K::Accepted, K::Fill, K::Filled]);
+    // By the order's own figures, and no execution's name yet.
+    let fill = rig.records(order.request)[1];
+    assert!(fill.has(EXECUTION_FLAG_DERIVED) && fill.execution_id.is_empty(), "{fill:?}");
+    rig.healthy();
+    rig.place_accepted();
 }

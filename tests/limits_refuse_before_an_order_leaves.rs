@@ -9,9 +9,11 @@ mod venues;
 
 use common::PATIENCE;
 use exchange_connectors::gateway::{InstrumentLimits, Limits, OrderRate, VenueLimits};
-use exchange_connectors::record::{ExecutionKind as K, Fixed, OrderCommand, RejectClass, Side, Venue};
+use exchange_connectors::record::{
+    ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass, Side, Venue,
+};
 use std::time::{Duration, Instant};
-use venues::{Local, Rig, Setup};
+use venues::{at_every_venue, Local, Rig, Setup};
 
 fn rig(limits: Limits) -> Rig {
     Setup::direct().start_everywhere_by(|builder| builder.limits(limits))
@@ -101,5 +103,40 @@ fn a_venue_has_a_limit_of_open_orders_and_an_order_rate_of_our_own() {
         let second = rig.place_accepted();
         rig.cancel(second.request);
         assert_refused(rig, rig.resting_bid(), RejectClass::RateLimited, "own order rate limit");
+    });
+}
+
+#[test]
+fn a_venue_has_an_order_rate_of_our_own_and_changes_count_to_it() {
+    at_every_venue(|at| {
+        let rate = OrderRate { orders: 2, window_ms: 60_000 };
+        let limits = VenueLimits { open_orders_max: None, order_rate_max: Some(rate) };
+        let limits = Limits::new().venue(at, limits);
+        let mut rig = Setup::direct().start_by(at, |builder| builder.limits(limits));
+        let order = rig.place_accepted();
+        let change = |rig: &mut Rig, ticks: i64| loop {
+            let tick = rig.traded.listing.tick.rescale(rig.traded.price_exponent).unwrap();
+            let bid = rig.resting_bid();
+            let (price, target) = (bid.price() - ticks * tick, OrderRef::Request(order.request));
+            let request = rig.submit(OrderCommand::replace(bid.instrument(), target, price, bid.quantity()));
+            let first = rig.first(request);
+            // No token is there, or the connection is in use.
+            if first.reject != RejectClass::Busy {
+                return first;
+            }
+        };
+        let changed = change(&mut rig, 1);
+        // At Binance.US it is another order.
+        let told = if at == Venue::BinanceUs { K::Accepted } else { K::Replaced };
+        assert_eq!(changed.kind, told, "{at}: {changed:?}");
+        let refused = |record: ExecutionRecord| (record.kind, record.reject, record.venue_code.to_string());
+        let over = |kind| (kind, RejectClass::RateLimited, "own order rate limit".to_owned());
+        if at != Venue::BinanceUs {
+            let third = change(&mut rig, 2);
+            assert_eq!(refused(third), over(K::ReplaceRejected), "{at}");
+        }
+        let third = rig.submit(rig.resting_bid());
+        let third = rig.first(third);
+        assert_eq!(refused(third), over(K::Rejected), "{at}");
     });
 }

@@ -9,6 +9,7 @@ mod common;
 #[path = "common/oanda.rs"]
 mod oanda;
 
+use common::scratch::Scratch;
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile};
 use exchange_connectors::gateway::{
     BinanceUsConfig, Channels, CoinbaseConfig, Connector, ConnectorConfig, ExchangeConnector, ExchangeError, Gateway,
@@ -17,7 +18,7 @@ use exchange_connectors::gateway::{
 use exchange_connectors::order;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass,
-    RequestId, Side, TimeInForce, UnixNanos, Venue, View, EXECUTION_FLAG_REPLAYED,
+    RequestId, Side, TimeInForce, UnixNanos, Venue, View, EXECUTION_FLAG_LAST, EXECUTION_FLAG_REPLAYED,
 };
 use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::LocalVenue;
@@ -169,6 +170,24 @@ fn until(strategy: &mut Strategy, seen: &mut Vec<ExecutionRecord>, done: impl Fn
     }
 }
 
+/// The fill of an order, and both sides of the position its event ends with.
+#[track_caller]
+fn the_position_behind(
+    strategy: &mut Strategy,
+    seen: &mut Vec<ExecutionRecord>,
+    request: RequestId,
+) -> (ExecutionRecord, [ExecutionRecord; 2]) {
+    let fill = expect(strategy, seen, request, K::Fill);
+    let first = seen.iter().position(|r| *r == fill).unwrap();
+    let ends = |r: &ExecutionRecord| r.has(EXECUTION_FLAG_LAST);
+    until(strategy, seen, |seen| seen[first..].iter().any(ends));
+    let last = first + seen[first..].iter().position(ends).unwrap();
+    let [told, rest @ .., long, short] = &seen[first..=last] else { panic!("{seen:#?}") };
+    assert_eq!((told.kind, long.kind, short.kind), (K::Fill, K::Position, K::Position), "{seen:#?}");
+    assert!(rest.iter().all(|r| r.request == request && r.kind == K::Filled), "{rest:#?}");
+    (fill, [*long, *short])
+}
+
 #[test]
 fn through_the_rings_of_one_gateway() {
     let venues = Venues::start();
@@ -191,14 +210,34 @@ fn through_the_rings_of_one_gateway() {
         assert_eq!(law, [K::Accepted, K::Cancelled], "{venue}");
     }
     assert_eq!(gateway.open_orders().unwrap(), 0);
+    let mut other = gateway.strategy().unwrap();
+    for (of, (venue, _, price, quantity)) in ORDERS.into_iter().enumerate() {
+        let accepted = place(&gateway, &mut strategy, &mut seen, of);
+        venues.fill(venue, accepted.client_order_id.as_str());
+        let (fill, sides) = the_position_behind(&mut strategy, &mut seen, accepted.request);
+        let figures = |figure: &dyn std::fmt::Display| decimal(&figure.to_string());
+        assert_eq!(figures(&fill.quantity()), decimal(quantity), "{venue}");
+        let [long, short] = sides.map(|side| {
+            assert_eq!((side.instrument, side.venue, side.request), (fill.instrument, venue, RequestId::NONE));
+            assert_eq!(figures(&side.cumulative()), decimal(quantity), "{venue}: bought once, nothing held before");
+            assert_eq!(figures(&side.value()), decimal("0"), "{venue}: nothing realised");
+            (side.side, figures(&side.quantity()), figures(&side.price()))
+        });
+        assert_eq!(long, (Side::Buy, decimal(quantity), decimal(price)), "{venue}");
+        assert_eq!(short, (Side::Sell, decimal("0"), decimal("0")), "{venue}");
+        let mut heard = Vec::new();
+        until(&mut other, &mut heard, |heard| heard.iter().filter(|r| r.kind == K::Position).count() == 2);
+        let heard: Vec<_> = heard.into_iter().filter(|r| r.kind == K::Position).collect();
+        assert_eq!(heard, sides, "{venue}: the account's, not a strategy's");
+    }
     gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
 }
 
 #[test]
 fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
     let venues = Venues::start();
-    let place_of_state = std::env::temp_dir().join(format!("exchange-connectors-lifecycle-{}", std::process::id()));
-    let builder = || venues.builder().state_directory(&place_of_state);
+    let state = Scratch::new("lifecycle");
+    let builder = || venues.builder().state_directory(&state.path);
     let first = builder().start().unwrap();
     let (mut strategy, mut seen) = (first.strategy().unwrap(), Vec::new());
     until_open(&mut strategy);
@@ -210,13 +249,17 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
     }
 
     let pending = format!("/v3/accounts/{}/pendingOrders", venues.oanda.account_id());
-    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold)).unwrap();
+    // The start asks first, for the instruments; what the engine asks is held.
+    venues.oanda.inject(FaultRule::next("GET", &pending, Fault::ThenHold).after(1)).unwrap();
+    let asked = || venues.oanda.requests("GET /pendingOrders").unwrap();
+    let before = asked();
     let gateway = builder().start().unwrap();
     let (mut strategy, mut seen) = (gateway.strategy().unwrap(), Vec::new());
     for (venue, symbol, ..) in ORDERS {
         gateway.subscribe(strategy.id(), venue, symbol, Channels::NONE).unwrap();
     }
     until_open_at(&mut strategy, &[Venue::Coinbase, Venue::BinanceUs]);
+    until(&mut strategy, &mut seen, |_| asked() == before + 2);
     for of in [0, 1, 2, 0, 1] {
         let refused = ask(&gateway, &mut strategy, &mut seen, of);
         assert_eq!((refused.reject, refused.sent), (RejectClass::NotConnected, UnixNanos::NONE), "{refused:#?}");
@@ -249,7 +292,6 @@ fn a_dead_sessions_orders_come_back_at_all_three_and_nothing_leaves_before() {
         place(&gateway, &mut strategy, &mut seen, of);
     }
     gateway.shutdown(Shutdown::CancelOurs, 5_000).unwrap();
-    std::fs::remove_dir_all(&place_of_state).unwrap();
 }
 
 #[test]

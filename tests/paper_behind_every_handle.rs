@@ -113,14 +113,15 @@ fn an_inline_handler_trades_on_paper_without_credentials() {
     let me = gateway.inline_strategy().unwrap();
     gateway.subscribe(me, Venue::Coinbase, BTC, Channels::BOOK).unwrap();
     let mut kinds = Vec::new();
-    while !kinds.contains(&K::Filled) {
+    // Behind the fill stands what is held now, both sides, as live.
+    while kinds.iter().filter(|kind| **kind == K::Position).count() < 2 {
         if told.recv_timeout(std::time::Duration::from_millis(50)).map(|record| kinds.push(record.kind)).is_err() {
             venue.step(1).unwrap();
         }
         assert!(kinds.len() < 1_000, "{kinds:?}");
     }
     let of_order: Vec<_> = kinds.into_iter().filter(|kind| ![K::Balance, K::Rejected].contains(kind)).collect();
-    assert_eq!(of_order, [K::Accepted, K::Fill, K::Filled]);
+    assert_eq!(of_order, [K::Accepted, K::Fill, K::Filled, K::Position, K::Position]);
     assert_untouched(&venue);
     assert_eq!(gateway.paper_balances(Venue::BinanceUs), Err(GatewayError::NotOnPaper(Venue::BinanceUs)));
 }

@@ -312,15 +312,15 @@ fn a_key_coinbase_does_not_take_is_a_start_error_that_says_what_to_do() {
 
 #[test]
 fn an_order_by_the_connector_is_rejected_only_by_a_verdict_and_ambiguous_otherwise() {
-    for at in Local::ALL {
+    venues::at_every_venue(|at| {
         let failures = canned::failures::all(at);
         // Each has a connector of its own: a throttle, a ban, or a connection that fails again and again holds up the next.
         thread::scope(|scope| {
-            for part in failures.chunks(failures.len().div_ceil(venues::at_a_time(at))) {
+            for part in failures.chunks(failures.len().div_ceil(venues::GATEWAYS_AT_A_TIME)) {
                 scope.spawn(move || part.iter().for_each(|failure| places(&mut connect(at, 400), failure)));
             }
         });
-    }
+    });
 }
 
 #[test]

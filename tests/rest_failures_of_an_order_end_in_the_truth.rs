@@ -8,7 +8,9 @@ mod common;
 mod venues;
 
 use canned::failures::{all, html, json, Failure, First};
+use common::fast_rules;
 use exchange_connectors::gateway::BreakerRules;
+use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
     ExecutionKind as K, GuardEvent, RejectClass, UnixNanos, Venue, EXECUTION_FLAG_RECONCILED,
 };
@@ -19,13 +21,16 @@ use venues::{Rig, Setup};
 /// Where redirects point: the same host, whose certificate is trusted.
 const ELSEWHERE: &str = "/elsewhere";
 
-/// Every failure at a venue, each against a gateway of its own, a few at a time.
-fn each(at: Venue, show: fn(Venue, &Failure)) {
-    let failures = all(at);
+/// Every failure at a venue. What ends in doubt leaves nothing behind: a gateway goes through several of them. A verdict may
+/// hold up what follows: each has a gateway of its own.
+fn each(at: Venue, show: fn(&mut Rig, &Failure)) {
+    let (doubts, verdicts): (Vec<_>, Vec<_>) = all(at).into_iter().partition(|f| f.first == First::Unknown);
     thread::scope(|scope| {
-        for part in failures.chunks(failures.len().div_ceil(venues::at_a_time(at))) {
-            scope.spawn(move || part.iter().for_each(|failure| show(at, failure)));
-        }
+        scope.spawn(|| verdicts.iter().for_each(|failure| show(&mut Setup::canned().start(at), failure)));
+        venues::in_parts(Setup::canned(), at, &doubts, |rig, failure| {
+            rig.canned().forget();
+            show(rig, failure);
+        });
     });
 }
 
@@ -35,9 +40,8 @@ fn orders_sent(rig: &Rig) -> usize {
 }
 
 /// The can answers, and the venue never hears of the order.
-fn never_arrived(at: Venue, failure: &Failure) {
-    let name = failure.name;
-    let mut rig = Setup::canned().start(at);
+fn never_arrived(rig: &mut Rig, failure: &Failure) {
+    let (at, name) = (rig.local.venue(), failure.name);
     let (verb, path) = rig.local.paths().place;
     rig.canned().answer(verb, path, failure.reply.clone());
     let first = rig.place();
@@ -68,17 +72,16 @@ fn never_arrived(at: Venue, failure: &Failure) {
     let of_rejected: &[K] = &[K::Rejected];
     let of_unknown: &[K] = &[K::Unknown, K::Rejected];
     assert_eq!(law, if failure.first == First::Unknown { of_unknown } else { of_rejected }, "{at} {name}");
-    assert_eq!(orders_sent(&rig), 1, "{at} {name}: sent once");
+    assert_eq!(orders_sent(rig), 1, "{at} {name}: sent once");
     assert_eq!(rig.gateway.open_orders().unwrap(), 0, "{at} {name}");
 }
 
 /// The venue takes the order, the can answers in its place, and the account's events are silent.
-fn taken_all_the_same(at: Venue, failure: &Failure) {
-    let name = failure.name;
+fn taken_all_the_same(rig: &mut Rig, failure: &Failure) {
+    let (at, name) = (rig.local.venue(), failure.name);
     if failure.first != First::Unknown {
         return;
     }
-    let mut rig = Setup::canned().start(at);
     rig.local.hold_user_events();
     let (verb, path) = rig.local.paths().place;
     rig.canned().answer_when_done(verb, path, failure.reply.clone());
@@ -89,7 +92,7 @@ fn taken_all_the_same(at: Venue, failure: &Failure) {
     rig.local.release_user_events();
     let end = rig.trade_to_the_end(&accepted);
     assert_eq!(rig.law(first.request), [&told[..], &end].concat(), "{at} {name}");
-    assert_eq!((orders_sent(&rig), rig.local.orders_received(id.as_str())), (1, 1), "{at} {name}: sent once");
+    assert_eq!((orders_sent(rig), rig.local.orders_received(id.as_str())), (1, 1), "{at} {name}: sent once");
 }
 
 #[test]
@@ -144,10 +147,13 @@ fn a_redirect_is_followed_nowhere() {
 #[test]
 fn an_answer_that_is_no_listing_is_no_evidence_that_an_order_is_not_there() {
     venues::at_every_venue(|at| {
+        // Twelve questions are soon asked.
+        let reconcile = ReconcileRules { query_pause_ms_max: 20, ..fast_rules() };
+        let requests_per_second = Some(venues::UNLIMITED);
+        let mut rig = Setup { reconcile, requests_per_second, ..Setup::canned() }.start(at);
+        let paths = rig.local.paths();
         for body in ["{}", "null", "", r#"{"orders":"#, r#"{"error":"maintenance"}"#, "[1", "<html></html>"] {
-            let mut rig = Setup::canned().start(at);
             rig.local.hold_user_events();
-            let paths = rig.local.paths();
             rig.canned().answer_when_done(paths.place.0, paths.place.1, html(502));
             let (verb, path) = paths.recent_orders;
             rig.canned().answer(verb, path, json(200, body));
@@ -160,6 +166,7 @@ fn an_answer_that_is_no_listing_is_no_evidence_that_an_order_is_not_there() {
             assert_eq!(rig.law(first.request), [K::Unknown], "{at} {body}: nothing is known");
             rig.canned().forget();
             rig.expect(first.request, K::Accepted);
+            rig.local.release_user_events();
         }
     });
 }

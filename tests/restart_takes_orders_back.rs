@@ -8,6 +8,7 @@ mod common;
 mod venues;
 
 use common::decimal;
+use common::scratch::Scratch;
 use exchange_connectors::gateway::{GatewayError, KillScope, RestartPolicy, Shutdown};
 use exchange_connectors::journal::verify::{verify, Rules};
 use exchange_connectors::journal::AuditConfig;
@@ -16,8 +17,6 @@ use exchange_connectors::record::{
 };
 use exchange_connectors::state::StateError;
 use rust_decimal::Decimal;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use venues::{rest_at, Local, Rig, Setup};
@@ -25,18 +24,16 @@ use venues::{rest_at, Local, Rig, Setup};
 const STRANGER: &str = "somebody-else-1";
 
 /// A state directory of its own.
-struct State(PathBuf);
+struct State(Scratch);
 
 impl State {
     fn new() -> State {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        State(std::env::temp_dir().join(format!("exchange-connectors-restart-{}-{count}", std::process::id())))
+        State(Scratch::new("restart"))
     }
 
     /// A session at venues that run already; it may be refused.
     fn session(&self, at: &[Arc<Local>], policy: RestartPolicy) -> Result<Rig, GatewayError> {
-        Setup::direct().try_start(at, |builder| builder.state_directory(&self.0).restart(policy))
+        Setup::direct().try_start(at, |builder| builder.state_directory(&self.0.path).restart(policy))
     }
 
     /// The first session there is, ready to trade.
@@ -51,12 +48,6 @@ impl State {
         let mut rig = self.session(at, policy).unwrap();
         rig.each(Rig::healthy);
         rig
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -93,10 +84,10 @@ fn open_orders_come_back_with_what_befell_them_and_can_be_cancelled() {
         }
     }
 
-    let audit = state.0.join("audit");
+    let audit = state.0.path.join("audit");
     let log = AuditConfig::new(&audit);
     let builder = |builder: exchange_connectors::gateway::GatewayBuilder| {
-        builder.state_directory(&state.0).restart(RestartPolicy::Adopt).audit(log)
+        builder.state_directory(&state.0.path).restart(RestartPolicy::Adopt).audit(log)
     };
     let mut rig = Setup::direct().try_start(&locals, builder).unwrap();
     for index in 0..locals.len() {
@@ -214,7 +205,7 @@ fn with_its_state_gone_it_starts_only_if_nothing_of_ours_is_open() {
     let mut first = state.first_session();
     let open = first.each(Rig::place_accepted);
     let locals = first.die();
-    std::fs::remove_dir_all(&state.0).unwrap();
+    std::fs::remove_dir_all(&state.0.path).unwrap();
     for (local, open) in locals.iter().zip(&open) {
         let error = state.session(std::slice::from_ref(local), RestartPolicy::Adopt).map(|_| ()).unwrap_err();
         assert!(matches!(&error, GatewayError::StateMissing { open: 1, .. }), "{error:?}");
@@ -223,7 +214,7 @@ fn with_its_state_gone_it_starts_only_if_nothing_of_ours_is_open() {
 
     // Another program's prefix is nothing of ours.
     let other = |builder: exchange_connectors::gateway::GatewayBuilder| {
-        builder.state_directory(&state.0).order_id_prefix("other")
+        builder.state_directory(&state.0.path).order_id_prefix("other")
     };
     let mut other = Setup::direct().try_start(&locals, other).unwrap();
     other.each(Rig::healthy);
@@ -231,7 +222,7 @@ fn with_its_state_gone_it_starts_only_if_nothing_of_ours_is_open() {
     assert!(theirs.iter().all(|order| order.client_order_id.as_str().starts_with("other-")), "{theirs:?}");
     other.die();
 
-    std::fs::remove_dir_all(&state.0).unwrap();
+    std::fs::remove_dir_all(&state.0.path).unwrap();
     for (local, open) in locals.iter().zip(&open) {
         for size in local.parts() {
             local.fill(open.client_order_id.as_str(), size);

@@ -7,49 +7,15 @@ mod canned;
 mod common;
 mod venues;
 
-use common::decimal;
-use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::Channels;
-use exchange_connectors::record::{
-    BookSide, ConnectionRole, ConnectionState, ExecutionKind as K, Gap, GapCause, RejectClass, View,
-};
+use exchange_connectors::record::{ConnectionRole, ConnectionState, ExecutionKind as K, GapCause, RejectClass};
 use exchange_connectors::telemetry::Counter;
-use venues::{Levels, Local, Rig, Setup};
-
-/// What a follower holds.
-fn held(book: &Follower) -> Levels {
-    [BookSide::Bid, BookSide::Ask].map(|side| {
-        let level = |text: &str| decimal(text).normalize();
-        book.levels(side).map(|l| (level(&l.price.to_string()), level(&l.size.to_string()))).collect()
-    })
-}
-
-/// Waits until the book is whole and, level by level, the venue's.
-fn book_is_the_venues(rig: &mut Rig) {
-    let (mut book, mut next) = (Follower::new(rig.traded.id, 60_000), 0);
-    rig.until("the venue's book", |rig| {
-        for record in &rig.market[next..] {
-            book.apply(record);
-        }
-        next = rig.market.len();
-        (book.state() == FollowerState::Whole && held(&book) == rig.local.book()).then_some(())
-    });
-    assert!(held(&book).iter().all(|side| !side.is_empty()), "{}: a market", rig.local.venue());
-}
-
-/// Gaps of what is traded at the venue that is spoken of, since a place in the records.
-fn gaps(rig: &Rig, from: usize) -> Vec<Gap> {
-    let gap = |view| match view {
-        View::Gap(gap) => Some(gap),
-        _ => None,
-    };
-    rig.market[from..].iter().filter(|r| r.instrument() == rig.traded.id).filter_map(|r| gap(r.view())).collect()
-}
+use venues::{Local, Rig, Setup};
 
 #[test]
 fn what_happened_is_told_the_book_is_whole_and_trading_resumes() {
     let mut rig = Setup { channels: Channels::BOOK, ..Setup::direct() }.start_everywhere();
-    rig.each(book_is_the_venues);
+    rig.each(Rig::book_is_the_venues);
     for at in Local::ALL {
         rig.turn_to(at);
         let (filled, resting) = (rig.place_accepted(), rig.place_accepted());
@@ -59,7 +25,7 @@ fn what_happened_is_told_the_book_is_whole_and_trading_resumes() {
             let failed = rig.gateway.telemetry().counters.get(Counter::DialFailures) - failures >= 2;
             (failed && rig.state(ConnectionRole::User) != Some(ConnectionState::Healthy)).then_some(())
         });
-        let told = gaps(&rig, from);
+        let told = rig.gaps(from);
         assert_eq!(told.len(), 1, "{at}: one gap, however many dials fail: {told:?}");
         assert_eq!(told[0].cause, GapCause::Disconnected, "{at}");
         assert_eq!(rig.refused_here(rig.resting_bid()).reject, RejectClass::NotConnected, "{at}");
@@ -67,7 +33,7 @@ fn what_happened_is_told_the_book_is_whole_and_trading_resumes() {
             rig.turn_to(other);
             let placed = rig.place_accepted();
             rig.cancel(placed.request);
-            assert_eq!(gaps(&rig, from), [], "{at} is away, {other} is not");
+            assert_eq!(rig.gaps(from), [], "{at} is away, {other} is not");
         }
 
         rig.turn_to(at);
@@ -79,8 +45,8 @@ fn what_happened_is_told_the_book_is_whole_and_trading_resumes() {
         rig.expect(filled.request, K::Filled);
         assert_eq!(rig.law(filled.request), rig.local.whole_life(), "{at}");
         assert_eq!(rig.law(resting.request), [K::Accepted], "{at}: it rests on, and nothing is told of it");
-        rig.until("the recovery", |rig| gaps(rig, from).iter().any(|gap| gap.recovered).then_some(()));
-        book_is_the_venues(&mut rig);
+        rig.until("the recovery", |rig| rig.gaps(from).iter().any(|gap| gap.recovered).then_some(()));
+        rig.book_is_the_venues();
 
         let again = rig.place_accepted();
         rig.cancel(resting.request);

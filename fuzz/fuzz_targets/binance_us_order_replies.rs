@@ -82,7 +82,7 @@ fn replacement() -> ReplaceOrder<'static> {
         self_trade: None,
         detail: ResponseDetail::Full,
     };
-    ReplaceOrder { cancel: OrderId::Venue("4"), restriction: None, mode: ReplaceMode::AllowFailure, order }
+    ReplaceOrder { cancel: OrderId::Venue("4"), cancel_id: None, restriction: None, mode: ReplaceMode::AllowFailure, order }
 }
 
 fn ids() -> (ClientOrderId, VenueOrderId) {

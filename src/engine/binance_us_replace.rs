@@ -12,9 +12,9 @@ use super::trading::{Cargo, Trading};
 use super::Engine;
 use crate::guard::{Cost, Priority, RetryAt};
 use crate::order::Refusal;
-use crate::record::{OrderCommand, RejectClass, UnixNanos, Venue};
+use crate::record::{ClientOrderId, OrderCommand, RejectClass, UnixNanos, Venue};
 use crate::telemetry::Counter;
-use crate::venue::binance_us::request::{CancelRestriction, NewOrder, OrderId, ReplaceMode, ReplaceOrder};
+use crate::venue::binance_us::request::{CancelId, CancelRestriction, NewOrder, OrderId, ReplaceMode, ReplaceOrder};
 use crate::venue::binance_us::Requests;
 use crate::venue::coinbase::request::TokenPath;
 use crate::venue::PlaceIntent;
@@ -74,6 +74,8 @@ impl Engine {
         }
         let session = conns.get_mut(id.index()).map(|conn| &mut conn.session);
         let session = session.ok_or(Refusal::new(RejectClass::NotConnected, "no order connection"))?;
+        let cancelled = orders.get(swap.slot).map_or(ClientOrderId::EMPTY, |order| *order.client_order_id());
+        let cancel_id = CancelId::of(&cancelled);
         let placed = orders.place(&swap.order, instrument)?;
         orders.swap_begun(&swap);
         let mark = permit.count(now, Priority::Order, desk, binance_us);
@@ -85,6 +87,7 @@ impl Engine {
         let sent = NewOrder::of_intent(&intent).map_err(Into::into).and_then(|order| {
             let replace = ReplaceOrder {
                 cancel: OrderId::Venue(swap.venue_order_id.as_str()),
+                cancel_id: cancel_id.text(),
                 restriction: swap.only_untouched(command).then_some(CancelRestriction::OnlyNew),
                 mode: if anyway { ReplaceMode::AllowFailure } else { ReplaceMode::StopOnFailure },
                 order,

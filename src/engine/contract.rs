@@ -4,8 +4,8 @@
 use super::kill::KillScope;
 use crate::guard::RateLimit;
 use crate::record::{
-    AssetId, AuditEntry, ExecutionRecord, Instrument, InstrumentId, MarketRecord, OrderCommand, StatisticsRecord,
-    StrategyId, UnixNanos, Venue,
+    AssetId, AuditEntry, ExecutionRecord, Instrument, InstrumentId, Listing, MarketRecord, OrderCommand,
+    StatisticsRecord, StrategyId, UnixNanos, Venue,
 };
 use crate::record::{PreparedOrder, PreparedSlot};
 use crate::venue::oanda::InstrumentRules;
@@ -105,8 +105,11 @@ pub struct Closed {
 /// A change of who listens to what, or of what exists.
 #[derive(Debug)]
 pub enum Control {
-    /// A new instrument, or new metadata of a known one.
+    /// A new instrument, or the same again.
     Instrument(Box<Instrument>),
+    /// An instrument that is known, as its venue lists it now. Its exponents stay; what does not fit them is refused,
+    /// counted as [`Counter::Anomalies`](crate::telemetry::Counter::Anomalies), and the old figures hold.
+    Listing(InstrumentId, Box<Listing>),
     /// What a venue that counts in fixed windows allows, as it says itself.
     RateLimits(Venue, Vec<RateLimit>),
     /// What the account may do with an instrument of OANDA's: told behind the instrument.
@@ -250,6 +253,12 @@ pub trait Outputs {
     fn measured(&mut self, hop: crate::telemetry::Hop, ns: u64);
     /// A rare line for the log; called for state changes and anomalies, never per message.
     fn note(&mut self, note: Note<'_>);
+    /// The venue refused the price or the size of an order that passed the check here: its rules may be others by now, and
+    /// should be asked for and told by [`Control::Listing`] and whatever the venue has beside. Whoever asks nothing need not
+    /// implement it.
+    fn outdated(&mut self, instrument: InstrumentId) {
+        let _ = instrument;
+    }
     /// Something for the audit log. Called for orders and requests, never for market data. Whoever keeps no log need not
     /// implement it.
     fn audit(&mut self, entry: &AuditEntry) {

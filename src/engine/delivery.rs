@@ -9,6 +9,7 @@
 use super::contract::{Outputs, StrategySet};
 use super::portfolio::Portfolio;
 use super::purse::Purse;
+use super::refresh::doubts_rules;
 use crate::order::Executions;
 use crate::record::{
     AuditEntry, ExecutionKind, ExecutionRecord, InstrumentId, StrategyId, UnixNanos, Venue, EXECUTION_FLAG_LAST,
@@ -183,6 +184,9 @@ impl<O: Outputs> DeliverySink<'_, O> {
         self.purse.moved(record);
         if self.portfolio.moved(record).is_err() {
             self.out.count(Counter::Anomalies, 1);
+        }
+        if doubts_rules(record) {
+            self.out.outdated(record.instrument);
         }
     }
 

@@ -99,6 +99,7 @@ impl<O: Outputs> Facts for Ear<'_, O> {
     }
 
     fn order(&mut self, fact: &OrderFact) {
+        let fact = &self.under_its_own_id(fact);
         let Trading { pairs, orders, .. } = &mut *self.trading;
         let Some(fact) = &pairs.read(self.now, self.venue, fact, orders) else { return };
         let exponents = fact.instrument.and_then(|id| self.market.get(id)).map_or((0, 0), |t| t.instrument.exponents());

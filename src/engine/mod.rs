@@ -50,6 +50,7 @@ mod recover;
 mod redundancy;
 #[cfg(all(test, feature = "sim"))]
 mod redundancy_tests;
+mod refresh;
 mod relief;
 mod restart;
 mod route;
@@ -360,6 +361,7 @@ impl Engine {
                 self.rules_on_paper(id, &rules);
                 self.oanda.account.set_rules(id, rules);
             }
+            Control::Listing(id, listing) => self.refresh(now, out, id, &listing),
             Control::Asset(venue, code, id) => self.trading.orders.name_asset(venue, code, id),
             Control::Market(id, market) => self.know_rules(now, out, id, market),
             Control::AddStrategy(strategy) => {

@@ -212,4 +212,4 @@ const fn words_of(cause: TripCause) -> &'static str {
 
 #[cfg(all(test, feature = "sim"))]
 #[path = "protect_tests.rs"]
-mod tests;
+pub(super) mod tests;

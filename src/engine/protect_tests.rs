@@ -228,7 +228,7 @@ impl Bench {
     }
 }
 
-fn coinbase_setup() -> CoinbaseSetup {
+pub(in crate::engine) fn coinbase_setup() -> CoinbaseSetup {
     let orders = CoinbaseOrders {
         rest: CoinbaseEndpoints::default().rest,
         session: coinbase::OrderConfig::default(),
@@ -240,7 +240,7 @@ fn coinbase_setup() -> CoinbaseSetup {
     CoinbaseSetup { stream: coinbase::StreamConfig::default(), market: MarketFeeds::default(), orders: Some(orders) }
 }
 
-fn binance_us_setup() -> BinanceUsSetup {
+pub(in crate::engine) fn binance_us_setup() -> BinanceUsSetup {
     let key = binance_us::auth::Credentials::new("throwaway", "secret").unwrap();
     BinanceUsSetup {
         rest: binance_us::BinanceUsEndpoints::default().rest,
@@ -259,7 +259,7 @@ fn binance_us_setup() -> BinanceUsSetup {
     }
 }
 
-fn oanda_setup() -> OandaSetup {
+pub(in crate::engine) fn oanda_setup() -> OandaSetup {
     let endpoints = oanda::OandaEndpoints::practice();
     OandaSetup {
         stream: endpoints.stream,

@@ -7,8 +7,18 @@ use super::trading::Stray;
 use super::Engine;
 use crate::order::{OrderFact, Refusal};
 use crate::record::{Instrument, RejectClass, UnixNanos, Venue};
+use crate::venue::binance_us::request::cancelled_id;
 
 impl<O: Outputs> Ear<'_, O> {
+    /// What is told of an order of a dead session that was cancelled, under the id it was placed by.
+    pub(super) fn under_its_own_id(&self, fact: &OrderFact) -> OrderFact {
+        let placed = cancelled_id(&fact.client_order_id).filter(|_| self.venue == Venue::BinanceUs);
+        match placed.filter(|id| self.trading.orders.ids().dead_request_of(id).is_some()) {
+            Some(client_order_id) => OrderFact { client_order_id, ..*fact },
+            None => *fact,
+        }
+    }
+
     /// Takes an order of a dead session back; whether it is ours now.
     pub(super) fn take_back(&mut self, fact: &OrderFact) -> bool {
         let (now, venue) = (self.now, self.venue);

@@ -10,6 +10,7 @@ use super::error::GatewayError;
 use super::learn::learn;
 use super::oanda::{self, OandaConfig};
 use super::queries::Queries;
+use super::refresh::Refresher;
 use super::running::{Gateway, Threads};
 use super::{StrategyPlaces, Variables, USER_AGENT};
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
@@ -26,6 +27,7 @@ use crate::state::{Account, Session};
 use crate::telemetry::{Counters, Hops};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Market records a strategy's ring holds, unless told otherwise.
 const MARKET_RING: usize = 8_192;
@@ -47,6 +49,11 @@ const QUERY_TIMEOUT_MS: u64 = 10_000;
 const REACTOR_SILENCE_MS_MAX: u64 = 3_000;
 /// Least such silence that can be told from a parked reactor (100 ms) by looks with a margin between them.
 const REACTOR_SILENCE_MS_MIN: u64 = 400;
+/// What is listed of an instrument is asked again this often, unless told otherwise: venues announce new increments days
+/// ahead, and a refusal asks sooner.
+const REFRESH_MS: u64 = 3_600_000;
+/// Least time between two such questions; one costs Binance.US 20 of 1,200 a minute.
+const REFRESH_MS_MIN: u64 = 1_000;
 /// What errors call the extra root certificates, wherever the path came from.
 const ROOTS_SETTING: &str = "root certificates (EXCHANGE_CONNECTORS_CA_FILE)";
 /// How our client order ids begin.
@@ -80,6 +87,7 @@ pub struct GatewayBuilder {
     dead_man_ms: Option<u64>,
     reactor_silence_ms_max: Option<u64>,
     query_timeout_ms: u64,
+    refresh_ms: u64,
     audit: Option<AuditConfig>,
     state: StatePlace,
     restart: RestartPolicy,
@@ -109,6 +117,7 @@ impl Default for GatewayBuilder {
             dead_man_ms: None,
             reactor_silence_ms_max: Some(REACTOR_SILENCE_MS_MAX),
             query_timeout_ms: QUERY_TIMEOUT_MS,
+            refresh_ms: REFRESH_MS,
             audit: None,
             state: StatePlace::default(),
             restart: RestartPolicy::default(),
@@ -275,6 +284,13 @@ impl GatewayBuilder {
         GatewayBuilder { query_timeout_ms: timeout_ms, ..self }
     }
 
+    /// How often each venue is asked again what it lists of the instruments that are known, ms: increments, sizes, filters,
+    /// the account's rules, rate limits. 1,000 ms to a day; default an hour. A venue that refuses the price or the size of
+    /// an order that passed here is asked at once, but no more often than every minute.
+    pub fn refresh_ms(self, every_ms: u64) -> GatewayBuilder {
+        GatewayBuilder { refresh_ms: every_ms, ..self }
+    }
+
     /// Keeps an audit log: every API call and every order event as JSON lines, see [`crate::manual::audit`]. Off by
     /// default.
     pub fn audit(self, config: AuditConfig) -> GatewayBuilder {
@@ -359,6 +375,12 @@ impl GatewayBuilder {
             return Err(GatewayError::Setting { setting: "dead_man_ms", why });
         }
         checks::timeout("query_timeout_ms", self.query_timeout_ms)?;
+        checks::timeout("refresh_ms", self.refresh_ms)?;
+        if self.refresh_ms < REFRESH_MS_MIN {
+            let why =
+                format!("{} ms is too often to ask for whole catalogs: {REFRESH_MS_MIN} is the least", self.refresh_ms);
+            return Err(GatewayError::Setting { setting: "refresh_ms", why });
+        }
         checks::at_most("market_ring", self.rings.market, checks::RING_RECORDS_MAX)?;
         checks::at_most("execution_ring", self.rings.executions, checks::RING_RECORDS_MAX)?;
         checks::at_most("book_blocks", self.book_blocks, checks::BOOK_BLOCKS_MAX)?;
@@ -577,8 +599,12 @@ impl GatewayBuilder {
                 tracing::warn!(%venue, symbol, %error, "an open order of an earlier run cannot be taken back: its instrument cannot be read");
             }
         }
+        let every = Duration::from_millis(self.refresh_ms);
+        let refresher = Refresher::start(every, queries.clone(), directory.clone(), control.clone()).map_err(system)?;
+        reactor.set_doubts(refresher.doubts());
         let threads = Threads {
             reactor: None,
+            refresher: Some(refresher),
             session: begun.session,
             dialers: Venue::ALL.into_iter().filter_map(|venue| dialers.get_mut(venue).take()).collect(),
             keeper: Some(keeper),

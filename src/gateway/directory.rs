@@ -55,6 +55,15 @@ impl Directory {
         instrument
     }
 
+    /// Takes new metadata of an instrument at the exponents it has; what does not fit them is left out.
+    pub(super) fn renew(&self, id: InstrumentId, listing: &Listing) {
+        let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = tables.instruments.get_mut(id.index()) else { return };
+        if let Some(renewed) = place.with_listing(listing) {
+            *place = Arc::new(renewed);
+        }
+    }
+
     /// The number of an asset, a new one if it has none.
     pub(super) fn asset(&self, code: &str) -> AssetId {
         self.0.write().unwrap_or_else(PoisonError::into_inner).asset(code)
@@ -128,5 +137,10 @@ mod tests {
         assert_eq!(directory.asset_code(eth.base).as_deref(), Some("ETH"));
         assert_eq!(directory.find(Venue::Coinbase, "ETH-USD").unwrap().id, eth.id);
         assert_eq!(directory.find(Venue::Coinbase, "DOGE-USD"), None);
+        directory.renew(eth.id, &Listing { tick: Fixed::new(1, 0), ..listing("ETH-USD") });
+        let renewed = directory.instrument(eth.id).unwrap();
+        assert_eq!((renewed.listing.tick, renewed.exponents()), (Fixed::new(1, 0), eth.exponents()));
+        directory.renew(eth.id, &Listing { tick: Fixed::new(1, -12), ..listing("ETH-USD") });
+        assert_eq!(directory.instrument(eth.id), Some(renewed), "finer than it can be told");
     }
 }

@@ -20,6 +20,7 @@ mod oanda;
 mod paper;
 mod places;
 mod queries;
+mod refresh;
 mod running;
 mod strategy;
 

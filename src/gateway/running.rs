@@ -7,6 +7,7 @@ use super::emergency::{EmergencyReport, Lifeguard};
 use super::error::GatewayError;
 use super::learn::learn;
 use super::queries::{BinanceUsQueries, CoinbaseQueries, OandaQueries, Queries};
+use super::refresh::Refresher;
 use super::strategy::{Ends, Strategy};
 use super::StrategyPlaces;
 use crate::dialer::Dialer;
@@ -37,6 +38,8 @@ const LAST_CANCELS: Duration = Duration::from_secs(5);
 /// The threads behind a gateway.
 pub(super) struct Threads {
     pub(super) reactor: Option<JoinHandle<()>>,
+    /// Asks again what venues list.
+    pub(super) refresher: Option<Refresher>,
     /// One per venue.
     pub(super) dialers: Vec<Dialer>,
     pub(super) keeper: Option<Keeper>,
@@ -405,8 +408,9 @@ impl Gateway {
             }
         }
         self.threads.lifeguard.last_cancels(LAST_CANCELS);
-        // The dialers first: whatever the emergencies still wait for ends with them.
+        // The dialers first: whatever the others still wait for ends with them.
         self.threads.dialers.clear();
+        self.threads.refresher.take();
         self.threads.emergencies.clear();
         self.threads.keeper.take();
         let audit = self.threads.journal.take().map_or(AuditEnd::Complete, Journal::end);

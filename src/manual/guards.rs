@@ -21,6 +21,14 @@
 //! 30 s where there are orders; while it is not known the venue judges those two, and always the ones that count conditional
 //! orders and icebergs.
 //!
+//! What a venue lists of an instrument (tick, lot, least and greatest sizes, filters, the account's own rules at OANDA, and
+//! Binance.US's rate limits) is asked again while it is traded: every hour
+//! ([`refresh_ms`](crate::GatewayBuilder::refresh_ms)), and at once when a venue refuses the price or the size of an order
+//! that passed here, though no more often than every minute. A new tick, lot or status is told by a status record at the
+//! exponents the instrument has; what they cannot hold is refused whole, counted as an anomaly, and the old figures go on.
+//! Whether an instrument can be traded is taken from the list at Binance.US, and at Coinbase while nobody subscribes to
+//! `STATUS`; elsewhere the stream says it.
+//!
 //! # Limits
 //!
 //! [`Limits`](crate::gateway::Limits) are exact decimals, per strategy, venue and instrument; limits named for an instrument

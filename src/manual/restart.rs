@@ -40,7 +40,9 @@
 //! back once somebody subscribes to the instrument. A sweep and a kill cancel it all the same.
 //!
 //! An order that was executed while nobody was there and is over by now is found by its executions: `OrderListed`, its
-//! end, its fills.
+//! end, its fills. Binance.US lists a cancelled order by the id of its cancel: our cancels, those of an emergency among
+//! them, name the order in it; one that somebody else cancelled meanwhile cannot be known as ours, and nothing of it is
+//! told.
 //!
 //! # Which fills are told
 //!

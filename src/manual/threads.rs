@@ -6,6 +6,7 @@
 //! | dialer, a few per venue | resolving, connecting, TLS and WebSocket handshakes; cold queries on connections of their own | yes |
 //! | keeper | the clock's anchor; minting and wiping tokens; the watch over the reactor | at most a tick |
 //! | emergency, one per venue with credentials | a connection opened in advance, over which our orders are cancelled if the reactor fails | yes |
+//! | refresher | the times at which venues are asked again what they list; asks as your cold queries do | yes |
 //! | journal, if an audit log is kept | its files | yes |
 //! | state, with credentials | the locks of the accounts, and the note of how far executions were told | yes |
 //! | your strategies | their [`Strategy`](crate::gateway::Strategy) handles | their affair |

@@ -117,6 +117,7 @@ impl Order {
         // What the listing of an adopted order has of it.
         let inherited = self.inherited.saturating_sub(self.booking.rows()).clamp(0, fact.quantity.max(0));
         let in_quote = if other.is_some() { Fixed128::new(0, 0) } else { fact.fee };
+        let replays = inherited > 0 && fact.venue_time >= self.replayed_from;
         let row = self.booking.row(fact.price, fact.quantity, in_quote, self.base_quantity(), self.scale);
         let of_row = |mut record: ExecutionRecord| {
             if let Some(other) = &other {
@@ -125,7 +126,7 @@ impl Order {
             record
         };
         match row {
-            Row::Detail if inherited > 0 && fact.venue_time >= self.replayed_from => {
+            Row::Detail if replays => {
                 burst.emit(of_row(self.replay(now, &FillFact { quantity: inherited, ..*fact }, late)));
             }
             Row::Detail => burst.emit(of_row(self.detail(now, fact))),
@@ -137,7 +138,11 @@ impl Order {
             }
             Row::FillAndDetail(delta) => {
                 burst.emit(self.fill(now, fact.venue_time, &delta, late));
-                burst.emit(of_row(self.detail(now, fact)));
+                // A row listed late, after one of what was executed since: of it, too, the listing had a part.
+                burst.emit(of_row(match replays {
+                    true => self.replay(now, &FillFact { quantity: inherited, ..*fact }, late),
+                    false => self.detail(now, fact),
+                }));
             }
         }
         let fills = matches!(row, Row::Fill(_) | Row::FillAndDetail(_));

@@ -25,7 +25,8 @@ use crate::journal::AuditTap;
 use crate::keeper::{Clock, Heart, TokenSlot, TokenTap};
 use crate::link::Flushed;
 use crate::record::{
-    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, OrderCommand, StrategyId, UnixNanos, Venue,
+    AuditCall, AuditEntry, CallEnd, CallId, CallOutcome, CallStep, Caller, InstrumentId, OrderCommand, StrategyId,
+    UnixNanos, Venue,
 };
 use crate::ring::Sleeper;
 use crate::state::ToldUntil;
@@ -152,6 +153,11 @@ impl Reactor {
         let (orders, commands) = InlineOrders::new(id);
         self.sink.inline = Some(Inline { id, handler, orders, commands });
         self.apply(self.clock.now(), Input::Control(Control::AddStrategy(id)));
+    }
+
+    /// Where to say that a venue refused what passed here: what it lists may be other by now.
+    pub fn set_doubts(&mut self, doubts: mpsc::SyncSender<InstrumentId>) {
+        self.sink.doubts = Some(doubts);
     }
 
     /// Turns until stopped. From now on the keeper watches it, unless the gateway was built without that.

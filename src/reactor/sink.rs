@@ -12,6 +12,7 @@ use crate::record::{
 };
 use crate::ring::{Consumer, Producer};
 use crate::telemetry::{Counter, Counters, Hop, Hops};
+use std::sync::mpsc;
 use zeroize::Zeroizing;
 
 /// A pulse tells every consumer when it was published, from which the hand-off hop is measured.
@@ -62,6 +63,8 @@ pub(super) struct Sink {
     pub(super) tokens: Option<TokenTap>,
     /// The way to the audit log, if one is kept.
     pub(super) audit: Option<AuditTap>,
+    /// Where to say whose rules are doubtful, if anybody asks for them then.
+    pub(super) doubts: Option<mpsc::SyncSender<InstrumentId>>,
     dials_audited: u64,
     last_pulse: UnixNanos,
 }
@@ -89,6 +92,7 @@ impl Sink {
             closing: Vec::with_capacity(connections),
             tokens,
             audit: None,
+            doubts: None,
             dials_audited: 0,
             last_pulse: UnixNanos::NONE,
         }
@@ -218,6 +222,13 @@ impl Outputs for Sink {
         if aws_lc_rs::rand::fill(out).is_err() {
             // aws-lc's generator does not fail once seeded, and TLS has seeded it. A zero mask is still a valid frame.
             tracing::error!("the system's random generator failed");
+        }
+    }
+
+    fn outdated(&mut self, instrument: InstrumentId) {
+        if let Some(doubts) = &self.doubts {
+            // Without room it is doubted already.
+            let _ = doubts.try_send(instrument);
         }
     }
 

@@ -154,6 +154,24 @@ impl Instrument {
         Some(Instrument { scaled, listing, ..self.clone() })
     }
 
+    /// The same instrument as the venue lists it now, at the same exponents; its names stay. `None` if the increments are
+    /// not above zero, or any figure is finer than the exponents: what cannot be told exactly is not taken in part.
+    #[must_use]
+    pub fn with_listing(&self, listing: &Listing) -> Option<Instrument> {
+        let Listing { tick, lot, quote_lot, size_min, size_max, notional_min, status, .. } = *listing;
+        let value_exponent = self.price_exponent.saturating_add(self.size_exponent);
+        let scaled = Scaled {
+            quote_lot: quote_lot.rescale(self.quote_exponent).ok()?,
+            size_min: size_min.rescale(self.size_exponent).ok()?,
+            size_max: size_max.rescale(self.size_exponent).ok()?,
+            quote_min: notional_min.rescale(self.quote_exponent).ok()?,
+            value_min: Fixed128::from(notional_min).rescale(value_exponent).ok()?,
+            ..self.scaled
+        };
+        let listing = Listing { quote_lot, size_min, size_max, notional_min, status, ..self.listing.clone() };
+        Instrument { scaled, listing, ..self.clone() }.with_increments(tick, lot)
+    }
+
     /// (price, size) powers of ten.
     pub const fn exponents(&self) -> (i8, i8) {
         (self.price_exponent, self.size_exponent)
@@ -261,6 +279,26 @@ mod tests {
         assert_eq!(finer.size_max_mantissa(), i.size_max_mantissa());
         assert_eq!(i.with_increments(fixed("0.000000001"), fixed("0.0001")), None, "finer than the exponents");
         assert_eq!(i.with_increments(fixed("0"), fixed("0.0001")), None);
+    }
+
+    #[test]
+    fn a_new_listing_is_taken_whole_at_the_old_exponents_or_not_at_all() {
+        let old = Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), listing("0.01", "0.00000001", "3400"));
+        let fixed = |text| Fixed::parse(text).unwrap();
+        let coarser = Listing { size_min: fixed("0.5"), symbol: "X-Y".into(), ..listing("0.1", "0.001", "9") };
+        let new = old.with_listing(&coarser).unwrap();
+        assert_eq!((new.exponents(), new.symbol(), new.id), (old.exponents(), old.symbol(), old.id));
+        let figures = (new.tick_mantissa(), new.lot_mantissa(), new.size_min_mantissa(), new.size_max_mantissa());
+        assert_eq!(figures, (10_000_000, 100_000, 50_000_000, 900_000_000));
+        assert_eq!(new.with_listing(&old.listing), Some(old.clone()), "and back");
+        for listing in [
+            listing("0.000000001", "0.001", "9"),
+            Listing { size_min: fixed("0.000000001"), ..coarser.clone() },
+            Listing { notional_min: fixed("0.000000001"), ..coarser.clone() },
+            Listing { tick: Fixed::default(), ..coarser },
+        ] {
+            assert_eq!(old.with_listing(&listing), None, "{listing:?}");
+        }
     }
 
     #[test]

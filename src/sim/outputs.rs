@@ -6,7 +6,7 @@
 
 use super::Rng;
 use crate::engine::{ConnId, Note, Outputs, StrategySet};
-use crate::record::{ExecutionRecord, MarketRecord, StatisticsRecord, StrategyId, UnixNanos};
+use crate::record::{ExecutionRecord, InstrumentId, MarketRecord, StatisticsRecord, StrategyId, UnixNanos};
 use crate::telemetry::{Counter, Counters};
 
 /// One market event as it was offered.
@@ -43,6 +43,8 @@ pub struct FakeOutputs {
     pub retired: Vec<Box<str>>,
     /// Notes, as text.
     pub notes: Vec<String>,
+    /// Instruments whose rules were said to be doubtful, each as often as it was said.
+    pub outdated: Vec<InstrumentId>,
     /// Counters.
     pub counters: Counters,
     offsets: Vec<u64>,
@@ -65,6 +67,7 @@ impl FakeOutputs {
             closes: Vec::new(),
             retired: Vec::new(),
             notes: Vec::new(),
+            outdated: Vec::new(),
             counters: Counters::new(),
             offsets: vec![0; connections],
             refusals: vec![0; strategies],
@@ -182,6 +185,10 @@ impl Outputs for FakeOutputs {
     }
 
     fn measured(&mut self, _: crate::telemetry::Hop, _: u64) {}
+
+    fn outdated(&mut self, instrument: InstrumentId) {
+        self.outdated.push(instrument);
+    }
 
     fn note(&mut self, note: Note<'_>) {
         self.notes.push(format!("{note:?}"));

@@ -15,7 +15,8 @@ fn rig() -> BinanceRig {
 }
 
 fn prepared(rig: &mut BinanceRig, terms: OrderTerms) -> RequestId {
-    let slot = rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, terms).unwrap()).unwrap();
+    let prepared = PreparedOrder::new(&rig.btc, terms).unwrap();
+    let slot = rig.strategy.orders.prepare(prepared).unwrap();
     rig.submit(OrderCommand::prepared(slot))
 }
 

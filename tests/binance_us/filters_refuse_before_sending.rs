@@ -16,7 +16,8 @@ fn refused(rig: &mut BinanceRig, command: OrderCommand) -> ExecutionRecord {
 fn prepared(rig: &mut BinanceRig, shape: OrderShape) -> OrderCommand {
     let size = rig.size("0.01");
     let terms = OrderTerms::new(Side::Sell, OrderQuantity::Base(size), shape);
-    OrderCommand::prepared(rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, terms).unwrap()).unwrap())
+    let prepared = PreparedOrder::new(&rig.btc, terms).unwrap();
+    OrderCommand::prepared(rig.strategy.orders.prepare(prepared).unwrap())
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::binance_us::BinanceRig;
 use crate::common::decimal;
+use crate::common::scratch::Scratch;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind as K, Fixed, OrderCommand, OrderQuantity, OrderRef, OrderShape,
     OrderTerms, PreparedOrder, RejectClass, Side, EXECUTION_FLAG_RECONCILED, EXECUTION_FLAG_REPLAYED,
@@ -142,7 +143,8 @@ fn a_prepared_iceberg_is_submitted_by_its_slot() {
     let (price, size) = (rig.price("50000"), rig.size("0.01"));
     let shape = OrderShape::Limit { price, post_only: false, shown: Some(size / 2) };
     let terms = OrderTerms::new(Side::Buy, OrderQuantity::Base(size), shape);
-    let slot = rig.strategy.orders.prepare(PreparedOrder::new(&rig.btc, terms).unwrap()).unwrap();
+    let prepared = PreparedOrder::new(&rig.btc, terms).unwrap();
+    let slot = rig.strategy.orders.prepare(prepared).unwrap();
     for _ in 0..2 {
         let request = rig.submit(OrderCommand::prepared(slot));
         let accepted = rig.expect(request, K::Accepted);
@@ -208,9 +210,8 @@ fn hammering_trips_our_own_governor_and_never_the_venues() {
 
 #[test]
 fn orders_of_a_session_that_died_come_back_with_their_fills_in_every_symbol() {
-    let state = std::env::temp_dir().join(format!("exchange-connectors-binance-us-restart-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&state);
-    let mut first = BinanceRig::trading_by(|builder| builder.state_directory(&state), |config| config);
+    let state = Scratch::new("binance-us-restart");
+    let mut first = BinanceRig::trading_by(|builder| builder.state_directory(&state.path), |config| config);
     let in_btc = first.submit(first.resting_bid());
     let in_btc = first.expect(in_btc, K::Accepted).client_order_id;
     let fixed = |text, exponent| Fixed::parse(text).unwrap().rescale(exponent).unwrap();
@@ -222,7 +223,7 @@ fn orders_of_a_session_that_died_come_back_with_their_fills_in_every_symbol() {
     venue.fill_order(in_btc.as_str(), decimal("0.004")).unwrap();
     venue.fill_order(in_eth.as_str(), decimal("0.1")).unwrap();
 
-    let mut rig = BinanceRig::trading_with(venue, |builder| builder.state_directory(&state), |config| config);
+    let mut rig = BinanceRig::trading_with(venue, |builder| builder.state_directory(&state.path), |config| config);
     let told = |rig: &BinanceRig, id| {
         let of = rig.executions.iter().filter(|r| r.client_order_id == id && r.kind != K::FillDetail);
         of.map(|r| (r.kind, r.instrument)).collect::<Vec<_>>()
@@ -243,6 +244,4 @@ fn orders_of_a_session_that_died_come_back_with_their_fills_in_every_symbol() {
     rig.until("the end", |rig| {
         rig.executions.iter().find(|r| r.kind == K::Cancelled && r.client_order_id == in_btc).copied()
     });
-    drop(rig);
-    std::fs::remove_dir_all(&state).unwrap();
 }

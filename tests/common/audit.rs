@@ -1,22 +1,21 @@
 //! An audit log in a directory of its own, and what tests ask of it.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+use super::common::scratch::Scratch;
 use exchange_connectors::journal::verify::{verify, Report, Rules};
 use serde_json::Value;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A directory that is gone when the test is.
 pub struct AuditDirectory {
     pub path: PathBuf,
+    _scratch: Scratch,
 }
 
 impl AuditDirectory {
     pub fn new() -> AuditDirectory {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("exchange-connectors-audit-{}-{count}", std::process::id());
-        AuditDirectory { path: std::env::temp_dir().join(name) }
+        let scratch = Scratch::new("audit");
+        AuditDirectory { path: scratch.path.clone(), _scratch: scratch }
     }
 
     /// Where the directory is while a test has it taken away.
@@ -57,7 +56,6 @@ impl AuditDirectory {
 
 impl Drop for AuditDirectory {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.path);
         let _ = std::fs::remove_dir_all(self.elsewhere());
     }
 }

@@ -1,21 +1,18 @@
 //! A local Binance.US and a gateway to it that streams two books into one strategy.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::common::ear::{self, hears, speaks, Ear};
 use exchange_connectors::book::{Follower, FollowerState};
-use exchange_connectors::gateway::{BinanceUsConfig, Channels, Gateway, GatewayBuilder, Strategy};
+use exchange_connectors::gateway::{BinanceUsConfig, Channels, Gateway, GatewayBuilder};
 use exchange_connectors::record::{
-    BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId,
-    MarketKind, MarketRecord, OrderCommand, OrderRef, RequestId, Side as OrderSide, StatisticsRecord, Venue, View,
+    BookSide, ConnectionRole, ConnectionState, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
+    MarketRecord, OrderCommand, OrderRef, RequestId, Side as OrderSide, Venue, View,
 };
 use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::venue::binance_us::BinanceUsEndpoints;
 use rust_decimal::Decimal;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_millis(2);
 
 /// Bids and asks, best first: price and size.
 pub type Levels = [Vec<(Decimal, Decimal)>; 2];
@@ -38,13 +35,12 @@ pub fn venue_book(venue: &LocalBinanceUs, symbol: &str) -> Levels {
 /// Venue, gateway, one strategy, and everything it was told.
 pub struct BinanceRig {
     pub gateway: Gateway,
-    pub strategy: Strategy,
+    ear: Ear,
     pub btc: Arc<Instrument>,
     pub eth: Arc<Instrument>,
-    pub market: Vec<MarketRecord>,
-    pub statistics: Vec<StatisticsRecord>,
-    pub executions: Vec<ExecutionRecord>,
     books: Vec<Follower>,
+    /// Market records the books have followed.
+    followed: usize,
     pub venue: LocalBinanceUs,
     _roots: super::common::RootFile,
 }
@@ -52,6 +48,9 @@ pub struct BinanceRig {
 pub fn endpoints(venue: &LocalBinanceUs) -> BinanceUsEndpoints {
     BinanceUsEndpoints::parse(&venue.rest_url(), &venue.stream_url(), &venue.ws_api_url()).unwrap()
 }
+
+hears!(BinanceRig);
+speaks!(BinanceRig);
 
 impl BinanceRig {
     /// Market data only.
@@ -143,58 +142,21 @@ impl BinanceRig {
         let [btc, eth] = ["BTCUSD", "ETHUSD"]
             .map(|symbol| gateway.subscribe(strategy.id(), Venue::BinanceUs, symbol, channels).unwrap());
         let books = [&btc, &eth].map(|instrument| Follower::new(instrument.id, 60_000)).into();
-        BinanceRig {
-            gateway,
-            strategy,
-            btc,
-            eth,
-            market: vec![],
-            statistics: vec![],
-            executions: vec![],
-            books,
-            venue,
-            _roots: roots,
-        }
-    }
-
-    fn look(&mut self) {
-        while let Some(record) = self.strategy.market.pop() {
-            for book in &mut self.books {
-                book.apply(&record);
-            }
-            self.market.push(record);
-        }
-        while let Some(record) = self.strategy.executions.pop() {
-            self.executions.push(record);
-        }
-        while let Some(record) = self.strategy.statistics.pop() {
-            self.statistics.push(record);
-        }
+        BinanceRig { gateway, ear: Ear::of(strategy), btc, eth, books, followed: 0, venue, _roots: roots }
     }
 
     #[track_caller]
-    pub fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&mut BinanceRig) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.look();
-            if let Some(found) = seen(self) {
-                return found;
-            }
-            assert!(Instant::now() < deadline, "{what} did not come; executions: {:#?}", self.executions);
-            self.strategy.wait(LOOK);
-        }
+    pub fn until<T>(&mut self, what: &str, seen: impl FnMut(&mut BinanceRig) -> Option<T>) -> T {
+        ear::until(self, what, seen)
     }
 
-    /// Waits until a connection of this role stands like this, as last told.
-    #[track_caller]
-    pub fn until_state(&mut self, role: ConnectionRole, state: ConnectionState) {
-        self.until("a connection state", |rig| {
-            let last = rig.market.iter().rev().find_map(|record| match record.view() {
-                View::State(now) if now.role == role => Some(now.state),
-                _ => None,
+    fn follow(&mut self) {
+        for record in &self.ear.market[self.followed..] {
+            self.books.iter_mut().for_each(|book| {
+                book.apply(record);
             });
-            (last == Some(state)).then_some(())
-        });
+        }
+        self.followed = self.ear.market.len();
     }
 
     /// A bid for 0.01 BTC far below the market.
@@ -221,30 +183,6 @@ impl BinanceRig {
         OrderCommand::cancel(self.btc.id, OrderRef::Request(order))
     }
 
-    #[track_caller]
-    pub fn submit(&mut self, command: OrderCommand) -> RequestId {
-        self.strategy.orders.submit(command).unwrap()
-    }
-
-    /// Waits for a record of that kind of a request; fails early if the order ends otherwise.
-    #[track_caller]
-    pub fn expect(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
-        let found = self.until(&format!("{kind:?}"), |rig| {
-            let of = |r: &&ExecutionRecord| r.request == request;
-            let wanted = rig.executions.iter().filter(of).find(|r| r.kind == kind);
-            let ended = || rig.executions.iter().filter(of).find(|r| r.kind.is_terminal());
-            wanted.or_else(ended).copied()
-        });
-        assert_eq!(found.kind, kind, "{:#?}", self.executions);
-        found
-    }
-
-    /// The kinds of all records of a request so far but FillDetail, which may come whenever history is listed.
-    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
-        let of = self.executions.iter().filter(|r| r.request == request);
-        of.map(|r| r.kind).filter(|kind| *kind != ExecutionKind::FillDetail).collect()
-    }
-
     /// How often the venue received an order.
     pub fn received(&self, record: &ExecutionRecord) -> u64 {
         self.venue.orders_received(record.client_order_id.as_str()).unwrap()
@@ -262,6 +200,7 @@ impl BinanceRig {
     pub fn until_best_levels_equal(&mut self, most: usize) {
         let mut looks = 0;
         self.until("the venue's books", |rig| {
+            rig.follow();
             looks += 1;
             if most < usize::MAX && looks % 50 == 0 {
                 rig.venue.step(10).unwrap();

@@ -4,20 +4,20 @@
 //! no rate limits, and is opened by a fixed throwaway key whose pieces are in `canaries.txt`: CI searches all output for
 //! them. `EXCHANGE_CONNECTORS_TEST_LOG=trace` shows every event of the crate on stderr.
 //!
-//! Waiting: [`Rig::until`] takes what comes in and asks a closure, up to [`PATIENCE`]; records are kept, so that nothing
-//! is missed between two waits. A test says `rig.mark()` before it causes something it then waits for by
-//! [`Rig::wait_for_market`] or [`Rig::wait_for_execution`]; both look at records since the mark only.
+//! Waiting is the [`ear`]'s: what a rig was told is kept. A test says `rig.mark()` before it causes something it then waits
+//! for by [`Rig::wait_for_market`] or [`Rig::wait_for_execution`]; both look at records since the mark only.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+pub mod ear;
 pub mod scratch;
 
-use exchange_connectors::gateway::{
-    Channels, CoinbaseConfig, Gateway, GatewayBuilder, GatewayError, Idle, Shutdown, Strategy,
-};
+pub use ear::PATIENCE;
+use ear::{hears, speaks, Ear};
+use exchange_connectors::gateway::{Channels, CoinbaseConfig, Gateway, GatewayBuilder, GatewayError, Idle, Shutdown};
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Instrument, MarketRecord, OrderCommand,
-    OrderRef, RejectClass, RequestId, Side, State, StatisticsRecord, UnixNanos, Venue, View,
+    OrderRef, RejectClass, RequestId, Side, UnixNanos, Venue,
 };
 use exchange_connectors::sim::coinbase::{Config, ExchangeCredentials, Limits, LocalVenue, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
@@ -31,10 +31,6 @@ use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a wait may take before the test fails. Far more than anything needs, for machines under load.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-/// How long one look at the rings sleeps when nothing comes.
-const LOOK: Duration = Duration::from_millis(2);
 /// Where new orders go.
 pub const ORDERS: &str = "/api/v3/brokerage/orders";
 /// Where cancels go.
@@ -265,11 +261,8 @@ impl Bench {
             venue,
             gateway: Some(gateway),
             reactor: Some(reactor),
-            strategy,
+            ear: Ear::of(strategy),
             btc,
-            executions: Vec::new(),
-            market: Vec::new(),
-            statistics: Vec::new(),
             marks: (0, 0),
             order_connections,
             _roots: roots,
@@ -282,18 +275,15 @@ pub struct Rig {
     pub venue: Arc<LocalVenue>,
     gateway: Option<Gateway>,
     reactor: Option<JoinHandle<()>>,
-    pub strategy: Strategy,
+    ear: Ear,
     pub btc: Arc<Instrument>,
-    /// All execution records so far, in order.
-    pub executions: Vec<ExecutionRecord>,
-    /// All market records so far, in order.
-    pub market: Vec<MarketRecord>,
-    /// All statistics so far, in order.
-    pub statistics: Vec<StatisticsRecord>,
     marks: (usize, usize),
     order_connections: usize,
     _roots: RootFile,
 }
+
+hears!(Rig);
+speaks!(Rig);
 
 /// Waiting.
 impl Rig {
@@ -301,39 +291,10 @@ impl Rig {
         self.gateway.as_ref().expect("running")
     }
 
-    /// Takes what waits on the three streams, or sleeps a little.
-    pub fn step(&mut self) {
-        self.strategy.wait(LOOK);
-        self.take();
-    }
-
-    /// Takes what waits on the three streams.
-    pub fn take(&mut self) {
-        while let Some(record) = self.strategy.market.pop() {
-            self.market.push(record);
-        }
-        while let Some(record) = self.strategy.statistics.pop() {
-            self.statistics.push(record);
-        }
-        while let Some(record) = self.strategy.executions.pop() {
-            self.executions.push(record);
-        }
-    }
-
     /// Takes records until `done` says so; fails the test after [`PATIENCE`].
     #[track_caller]
-    pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&mut Rig) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.take();
-            if let Some(found) = done(self) {
-                return found;
-            }
-            if Instant::now() > deadline {
-                panic!("waited {PATIENCE:?} for {what}; executions so far: {:#?}", self.executions);
-            }
-            self.strategy.wait(LOOK);
-        }
+    pub fn until<T>(&mut self, what: &str, done: impl FnMut(&mut Rig) -> Option<T>) -> T {
+        ear::until(self, what, done)
     }
 
     /// The same for a condition.
@@ -379,24 +340,13 @@ impl Rig {
 
     /// How the user stream stands, as last told.
     pub fn user_state(&self) -> Option<ConnectionState> {
-        self.market.iter().rev().find_map(|r| match r.view() {
-            View::State(State { role: ConnectionRole::User, state, .. }) => Some(state),
-            _ => None,
-        })
-    }
-
-    /// Takes records for so long. Only to show that something does NOT happen; everything else waits for its record.
-    pub fn watch(&mut self, time: Duration) {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            self.step();
-        }
+        self.state(ConnectionRole::User)
     }
 }
 
 /// Whether a market record says that a connection of this role stands like this.
 pub fn is_state(record: &MarketRecord, of: ConnectionRole, is: ConnectionState) -> bool {
-    matches!(record.view(), View::State(State { role, state, .. }) if role == of && state == is)
+    ear::state(record, of) == Some(is)
 }
 
 /// Orders.
@@ -424,12 +374,6 @@ impl Rig {
     /// A cancel of the order of that request.
     pub fn cancel_of(&self, order: RequestId) -> OrderCommand {
         OrderCommand::cancel(self.btc.id, OrderRef::Request(order))
-    }
-
-    /// Submits, whatever comes of it.
-    #[track_caller]
-    pub fn submit(&mut self, command: OrderCommand) -> RequestId {
-        self.strategy.orders.submit(command).unwrap()
     }
 
     /// Submits an order until it leaves: what is refused here for want of a token or a connection is submitted again,
@@ -461,35 +405,6 @@ impl Rig {
         self.expect(request, ExecutionKind::Accepted)
     }
 
-    /// All records of a request so far, in order.
-    pub fn records(&self, request: RequestId) -> Vec<ExecutionRecord> {
-        self.executions.iter().filter(|r| r.request == request).copied().collect()
-    }
-
-    /// The kinds of all records of a request so far, in order.
-    pub fn kinds(&self, request: RequestId) -> Vec<ExecutionKind> {
-        self.executions.iter().filter(|r| r.request == request).map(|r| r.kind).collect()
-    }
-
-    /// The first record of a request.
-    pub fn first(&self, request: RequestId) -> Option<ExecutionRecord> {
-        self.executions.iter().find(|r| r.request == request).copied()
-    }
-
-    /// Waits for a record of that kind of a request; fails early if the order ends otherwise.
-    #[track_caller]
-    pub fn expect(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
-        let what = format!("{kind:?} of {request}");
-        let found = self.until(&what, |rig| {
-            let of = |r: &&ExecutionRecord| r.request == request;
-            let wanted = rig.executions.iter().filter(of).find(|r| r.kind == kind);
-            let ended = || rig.executions.iter().filter(of).find(|r| r.kind.is_terminal());
-            wanted.or_else(ended).copied()
-        });
-        assert_eq!(found.kind, kind, "{:#?}", self.records(request));
-        found
-    }
-
     /// Waits for a record of that kind of a request, whether the order is over or not.
     #[track_caller]
     pub fn expect_kind(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
@@ -513,11 +428,6 @@ impl Rig {
     /// How often the venue received this order.
     pub fn received(&self, record: &ExecutionRecord) -> u64 {
         self.venue.orders_received(record.client_order_id.as_str()).unwrap()
-    }
-
-    /// The kinds of all records of an order so far but FillDetail, which may come whenever history is listed.
-    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
-        self.kinds(request).into_iter().filter(|kind| *kind != ExecutionKind::FillDetail).collect()
     }
 
     /// Somebody else with the same account places a resting bid, past all sockets; gives the venue's id.
@@ -580,6 +490,13 @@ pub fn is_for_want_of_a_path(record: &ExecutionRecord) -> bool {
     record.kind == ExecutionKind::Rejected
         && record.sent == UnixNanos::NONE
         && matches!(record.reject, RejectClass::Busy | RejectClass::NotConnected)
+}
+
+/// Whether an order was refused here, before it left, by our own rate limit.
+pub fn is_for_want_of_a_permit(record: &ExecutionRecord) -> bool {
+    record.kind == ExecutionKind::Rejected
+        && record.sent == UnixNanos::NONE
+        && record.reject == RejectClass::RateLimited
 }
 
 impl Drop for Rig {

@@ -1,8 +1,9 @@
 //! A local OANDA and a gateway to it that trades EUR_USD with one strategy.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::common::ear::{self, hears, speaks, Ear};
 use super::common::{decimal, fast_rules, logs, RootFile, CONNECTIONS_PER_SECOND};
-use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, GatewayError, OandaConfig, Strategy};
+use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, GatewayError, OandaConfig, Shutdown};
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
     MarketRecord, OrderCommand, OrderRef, RequestId, Side, Venue, View,
@@ -11,10 +12,7 @@ use exchange_connectors::sim::oanda::{Config, LocalOanda, Token, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
 use exchange_connectors::venue::oanda::{Environment, OandaEndpoints};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_millis(2);
 /// Searched for in everything the tests print.
 const CANARY_TOKEN: &str = "canarycanarycanarycanarycanary01-canarycanarycanarycanarycanary02";
 
@@ -37,13 +35,14 @@ pub fn config(venue: &LocalOanda) -> OandaConfig {
 /// Venue, gateway, one strategy, and everything it was told.
 pub struct OandaRig {
     pub gateway: Gateway,
-    pub strategy: Strategy,
+    ear: Ear,
     pub eur: Arc<Instrument>,
-    pub market: Vec<MarketRecord>,
-    pub executions: Vec<ExecutionRecord>,
     pub venue: LocalOanda,
     _roots: RootFile,
 }
+
+hears!(OandaRig);
+speaks!(OandaRig);
 
 impl OandaRig {
     /// Ready to trade.
@@ -84,44 +83,20 @@ impl OandaRig {
         let gateway = by(builder).start()?;
         let strategy = gateway.strategy()?;
         let eur = gateway.subscribe(strategy.id(), Venue::Oanda, "EUR_USD", channels)?;
-        Ok(OandaRig { gateway, strategy, eur, market: vec![], executions: vec![], venue, _roots: roots })
+        Ok(OandaRig { gateway, ear: Ear::of(strategy), eur, venue, _roots: roots })
     }
 
-    fn look(&mut self) {
-        while let Some(record) = self.strategy.market.pop() {
-            self.market.push(record);
-        }
-        while let Some(record) = self.strategy.executions.pop() {
-            self.executions.push(record);
-        }
+    /// Ends the gateway, whose orders stay open, and gives the venue back, for another gateway.
+    pub fn into_venue(self) -> LocalOanda {
+        let OandaRig { gateway, ear, venue, .. } = self;
+        drop(ear);
+        gateway.shutdown(Shutdown::LeaveOpen, 1_000).unwrap();
+        venue
     }
 
     #[track_caller]
-    pub fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&mut OandaRig) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.look();
-            if let Some(found) = seen(self) {
-                return found;
-            }
-            assert!(Instant::now() < deadline, "{what} did not come; executions: {:#?}", self.executions);
-            self.strategy.wait(LOOK);
-        }
-    }
-
-    /// Waits until a connection of this role stands like this, as last told.
-    #[track_caller]
-    pub fn until_state(&mut self, role: ConnectionRole, state: ConnectionState) {
-        self.until(&format!("{role:?} {state:?}"), |rig| (rig.states(role).last() == Some(&state)).then_some(()));
-    }
-
-    /// How connections of this role stood, in order.
-    pub fn states(&self, role: ConnectionRole) -> Vec<ConnectionState> {
-        let state = |record: &MarketRecord| match record.view() {
-            View::State(now) if now.role == role => Some(now.state),
-            _ => None,
-        };
-        self.market.iter().filter_map(state).collect()
+    pub fn until<T>(&mut self, what: &str, seen: impl FnMut(&mut OandaRig) -> Option<T>) -> T {
+        ear::until(self, what, seen)
     }
 
     /// A bid for 100 EUR far below the market.
@@ -150,30 +125,6 @@ impl OandaRig {
 
     pub fn cancel_of(&self, order: RequestId) -> OrderCommand {
         OrderCommand::cancel(self.eur.id, OrderRef::Request(order))
-    }
-
-    #[track_caller]
-    pub fn submit(&mut self, command: OrderCommand) -> RequestId {
-        self.strategy.orders.submit(command).unwrap()
-    }
-
-    /// Waits for a record of that kind of a request; fails early if the order ends otherwise.
-    #[track_caller]
-    pub fn expect(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
-        let found = self.until(&format!("{kind:?}"), |rig| {
-            let of = |r: &&ExecutionRecord| r.request == request;
-            let wanted = rig.executions.iter().filter(of).find(|r| r.kind == kind);
-            let ended = || rig.executions.iter().filter(of).find(|r| r.kind.is_terminal());
-            wanted.or_else(ended).copied()
-        });
-        assert_eq!(found.kind, kind, "{:#?}", self.executions);
-        found
-    }
-
-    /// The kinds of all records of a request so far but FillDetail, which may come whenever history is listed.
-    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
-        let of = self.executions.iter().filter(|r| r.request == request);
-        of.map(|r| r.kind).filter(|kind| *kind != ExecutionKind::FillDetail).collect()
     }
 
     /// Where orders are posted.

@@ -4,21 +4,18 @@
 //! stranger's, and a connection for emergencies that was rehearsed.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::common::ear::{self, hears, Ear, LOOK};
 use super::common::{is_for_want_of_a_path, is_state, RootFile, PATIENCE};
 use super::venues::{Local, Setup};
-use exchange_connectors::gateway::{
-    Channels, EmergencyState, Gateway, GatewayBuilder, Handler, InlineOrders, Strategy,
-};
+use exchange_connectors::gateway::{Channels, EmergencyState, Gateway, GatewayBuilder, Handler, InlineOrders};
 use exchange_connectors::record::{
     ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Instrument, MarketRecord, OrderCommand, RequestId,
     Venue,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long one look sleeps when nothing comes.
-const LOOK: Duration = Duration::from_millis(2);
 /// The stranger's client order id.
 pub const STRANGER: &str = "somebody-else-1";
 
@@ -40,16 +37,15 @@ impl Handler for Saboteur {
 pub struct Stage {
     pub local: Arc<Local>,
     pub gateway: Option<Gateway>,
-    pub strategy: Strategy,
+    ear: Ear,
     pub traded: Arc<Instrument>,
     /// Our open orders, as they were accepted.
     pub open: Vec<ExecutionRecord>,
-    /// All records so far.
-    pub executions: Vec<ExecutionRecord>,
-    market: Vec<MarketRecord>,
     armed: Arc<AtomicBool>,
     _roots: RootFile,
 }
+
+hears!(Stage);
 
 impl Stage {
     /// With three open orders of ours and one of a stranger's.
@@ -67,9 +63,8 @@ impl Stage {
         let symbol = local.symbol();
         let traded = gateway.subscribe(strategy.id(), at, symbol, Channels::NONE).unwrap();
         gateway.subscribe(gateway.inline_strategy().unwrap(), at, symbol, Channels::BOOK).unwrap();
-        let (open, executions, market) = (Vec::new(), Vec::new(), Vec::new());
-        let gateway = Some(gateway);
-        let mut stage = Stage { local, gateway, strategy, traded, open, executions, market, armed, _roots: roots };
+        let (gateway, ear) = (Some(gateway), Ear::of(strategy));
+        let mut stage = Stage { local, gateway, ear, traded, open: Vec::new(), armed, _roots: roots };
         stage.until("the rehearsal", |stage| stage.gateway().emergency().is_ready());
         stage.until("the account's stream", |stage| {
             stage.market.iter().any(|r| is_state(r, ConnectionRole::User, ConnectionState::Healthy))
@@ -124,12 +119,6 @@ impl Stage {
         self.executions.iter().find(|r| r.request == request && is(r)).copied()
     }
 
-    /// The kinds of all records of a request but FillDetail.
-    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
-        let of = self.executions.iter().filter(|r| r.request == request);
-        of.map(|r| r.kind).filter(|kind| *kind != ExecutionKind::FillDetail).collect()
-    }
-
     /// How the emergency stands.
     pub fn state(&self) -> EmergencyState {
         self.gateway().emergency().of(self.local.venue()).unwrap().clone()
@@ -153,20 +142,6 @@ impl Stage {
 
     #[track_caller]
     pub fn until_some<T>(&mut self, what: &str, mut found: impl FnMut(&Stage) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            while let Some(record) = self.strategy.market.pop() {
-                self.market.push(record);
-            }
-            while let Some(record) = self.strategy.executions.pop() {
-                self.executions.push(record);
-            }
-            if let Some(found) = found(self) {
-                return found;
-            }
-            let report = self.gateway.as_ref().map(Gateway::emergency);
-            assert!(Instant::now() < deadline, "{what} did not come; {report:?}; {:#?}", self.executions);
-            self.strategy.wait(LOOK);
-        }
+        ear::until(self, what, |stage| found(stage))
     }
 }

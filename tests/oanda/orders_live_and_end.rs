@@ -222,3 +222,28 @@ fn in_a_closed_market_only_what_rests_leaves_and_nothing_is_known_once_nobody_li
     });
     assert_eq!((rejected.reject, rejected.venue_code.as_str()), (RejectClass::NotTradable, "MARKET_HALTED"));
 }
+
+#[test]
+fn an_order_that_is_created_and_cancelled_in_one_answer_ends_with_the_reason() {
+    let mut rig = OandaRig::trading(|config| config);
+    rig.venue.cancel_next_order("INSUFFICIENT_MARGIN").unwrap();
+    let request = rig.submit(rig.resting_bid());
+    let end = rig.expect(request, K::Cancelled);
+    assert_eq!((end.reject, end.venue_code.as_str()), (RejectClass::InsufficientFunds, "INSUFFICIENT_MARGIN"));
+    assert_eq!(rig.law(request), [K::Accepted, K::Cancelled]);
+    assert_eq!((rig.received(&end), rig.gateway.open_orders().unwrap()), (1, 0));
+}
+
+#[test]
+fn an_account_that_is_not_served_any_more_refuses_orders_and_leaves_what_is_open() {
+    let mut rig = OandaRig::trading(|config| config);
+    let open = rig.submit(rig.resting_bid());
+    rig.expect(open, K::Accepted);
+    rig.venue.forbid_account(true).unwrap();
+    let refused = rig.submit(rig.resting_bid());
+    assert_eq!(rig.expect(refused, K::Rejected).reject, RejectClass::Forbidden);
+    assert_eq!(rig.law(open), [K::Accepted]);
+    rig.venue.forbid_account(false).unwrap();
+    rig.submit(rig.cancel_of(open));
+    rig.expect(open, K::Cancelled);
+}

@@ -65,3 +65,16 @@ fn the_status_follows_tradeable() {
     rig.venue.set_tradeable("EUR_USD", false).unwrap();
     rig.until("the market closed", |rig| (rig.of(rig.eur.id, MarketKind::Status) == 2).then_some(()));
 }
+
+/// Lines bear no number, and each carries the whole book: a lost one is no gap, the next one makes it good.
+#[test]
+fn a_line_that_never_came_is_made_good_by_the_next() {
+    let mut rig = OandaRig::prices(quiet_venue(|_| {}));
+    rig.until("the first price", |rig| (bids(rig) == ["1.2"]).then_some(()));
+    rig.venue.drop_prices("EUR_USD", 1).unwrap();
+    rig.venue.set_price("EUR_USD", decimal("1.20100"), decimal("1.20110")).unwrap();
+    rig.until("the line to be lost", |rig| (rig.venue.observed().unwrap().lines_dropped == 1).then_some(()));
+    rig.venue.set_price("EUR_USD", decimal("1.20200"), decimal("1.20210")).unwrap();
+    rig.until("the next one", |rig| (bids(rig).last().is_some_and(|bid| bid == "1.202")).then_some(()));
+    assert_eq!((bids(&rig), rig.gaps()), (vec!["1.2".to_owned(), "1.202".to_owned()], vec![]));
+}

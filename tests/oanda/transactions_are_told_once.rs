@@ -50,10 +50,7 @@ fn what_was_held_before_the_start_is_where_positions_begin() {
     let mut first = OandaRig::trading(|config| config);
     let bought = first.submit(first.market(Side::Buy, "300"));
     first.expect(bought, K::Filled);
-    let OandaRig { gateway, strategy, venue, .. } = first;
-    drop(strategy);
-    gateway.shutdown(exchange_connectors::gateway::Shutdown::LeaveOpen, 1_000).unwrap();
-    let mut rig = OandaRig::trading_at(venue, |config| config, |builder| builder);
+    let mut rig = OandaRig::trading_at(first.into_venue(), |config| config, |builder| builder);
     let sold = rig.submit(rig.market(Side::Sell, "100"));
     rig.expect(sold, K::Filled);
     assert_eq!(rig.net().as_deref(), Some("200"));

@@ -1,6 +1,6 @@
 //! A venue's market, and a gateway that trades in it, live or on paper.
 
-use super::common::{self, decimal, is_for_want_of_a_path, PATIENCE};
+use super::common::{self, decimal, is_for_want_of_a_path, is_for_want_of_a_permit, PATIENCE};
 use super::feed::{held, Levels};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, PaperConfig, Strategy};
@@ -162,7 +162,7 @@ impl<M: Market + ?Sized> Stage<M> {
         OrderCommand::limit(self.instrument.id, side, self.price(price), self.size(size))
     }
 
-    /// Submits, again if it was refused here for want of a connection or token, and waits for the first word.
+    /// Submits, again if it was refused here for want of a connection, token or permit, and waits for the first word.
     #[track_caller]
     pub fn submit(&mut self, command: OrderCommand, order: usize) -> RequestId {
         let deadline = Instant::now() + PATIENCE;
@@ -177,7 +177,8 @@ impl<M: Market + ?Sized> Stage<M> {
                 let ended = |r: &&ExecutionRecord| Some(r.request) == target && r.kind.is_terminal();
                 stage.executions.iter().find(|r| of(r) || ended(r)).copied()
             });
-            let again = first.request == request && is_for_want_of_a_path(&first);
+            let later = is_for_want_of_a_path(&first) || is_for_want_of_a_permit(&first);
+            let again = first.request == request && later;
             if !again || Instant::now() > deadline {
                 self.requests.push((request, order));
                 return request;

@@ -1,6 +1,7 @@
 //! One gateway to all three local venues, or to venues that run already.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::super::common::ear::Ear;
 use super::super::common::{is_for_want_of_a_path, RootFile, PATIENCE};
 use super::{Local, Rig, Setup};
 use exchange_connectors::gateway::{GatewayBuilder, GatewayError};
@@ -48,8 +49,7 @@ impl Setup {
             others.push((local.clone(), traded));
         }
         let (local, traded) = others.remove(0);
-        let (executions, market, canned) = (vec![], vec![], None);
-        Ok(Rig { gateway, strategy, traded, executions, market, canned, local, others, _roots: roots })
+        Ok(Rig { gateway, ear: Ear::of(strategy), traded, canned: None, local, others, _roots: roots })
     }
 }
 

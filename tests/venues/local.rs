@@ -338,6 +338,11 @@ impl Local {
         }
     }
 
+    /// How many new orders arrived over the connection that carries many, answered or not.
+    pub fn orders_by_api(&self) -> u64 {
+        at!(self, venue => venue.requests("WS order.place").unwrap())
+    }
+
     /// How often something was asked by REST, answered or not.
     pub fn asked(&self, (method, path): (&'static str, &'static str)) -> u64 {
         let below = path.strip_prefix("/v3/accounts/101-001-7654321-001").unwrap_or(path);
@@ -369,6 +374,11 @@ impl Local {
     /// Whether the venue holds an order open.
     pub fn holds(&self, client_order_id: &str) -> bool {
         matches!(self.state_of(client_order_id), Some("OPEN" | "NEW" | "PARTIALLY_FILLED" | "PENDING"))
+    }
+
+    /// From now on no smaller order of what is traded is taken.
+    pub fn set_size_min(&self, size: &str) {
+        at!(self, venue => venue.set_size_min(self.symbol(), common::decimal(size)).unwrap());
     }
 
     pub fn inject(&self, rule: FaultRule) {
@@ -410,6 +420,35 @@ impl Local {
                 venue.reject_next_order(-2010, words).unwrap();
             }
             Local::Oanda(venue) => venue.reject_next_order("INSUFFICIENT_MARGIN").unwrap(),
+        }
+    }
+
+    /// The key, or the account, may not trade any more from now on; whether that can be given back.
+    pub fn take_the_key_away(&self) -> bool {
+        match self {
+            Local::Coinbase(venue) => {
+                venue.set_permissions(coinbase::Permissions { view: true, trade: false }).unwrap();
+                true
+            }
+            Local::BinanceUs(venue) => {
+                venue.revoke_key().unwrap();
+                false
+            }
+            Local::Oanda(venue) => {
+                venue.revoke_token(true).unwrap();
+                true
+            }
+        }
+    }
+
+    /// It may again.
+    pub fn give_the_key_back(&self) {
+        match self {
+            Local::Coinbase(venue) => {
+                venue.set_permissions(coinbase::Permissions { view: true, trade: true }).unwrap();
+            }
+            Local::BinanceUs(_) => panic!("a key that was revoked is gone"),
+            Local::Oanda(venue) => venue.revoke_token(false).unwrap(),
         }
     }
 
@@ -507,6 +546,9 @@ impl Local {
                 let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
                 let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
                 let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }
@@ -532,6 +574,9 @@ impl Local {
                 let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
                 let mut config =
                     config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
+                if let Some(requests) = setup.requests_per_second {
+                    config = config.requests_per_second(requests);
+                }
                 if let Some(every_ms) = setup.warm_every_ms {
                     config = config.warm_every_ms(every_ms);
                 }

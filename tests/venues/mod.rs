@@ -5,24 +5,29 @@
 //! gateway serves all three venues, and the rig speaks of one of them at a time.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, unused_imports)]
 
+mod books;
 mod everywhere;
 mod local;
 
 use super::canned::{Canned, Fallback};
+use super::common::ear::{self, hears, speaks, Ear};
 use super::common::{self, fast_rules, is_for_want_of_a_path, RootFile, PATIENCE};
 pub use everywhere::rest_at;
-use exchange_connectors::gateway::{BreakerRules, Channels, Gateway, GatewayBuilder, Idle, Strategy};
+use exchange_connectors::gateway::{BreakerRules, Channels, Gateway, GatewayBuilder, Idle};
 use exchange_connectors::order::ReconcileRules;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, GuardEvent, Instrument, MarketRecord,
-    OrderCommand, OrderRef, RequestId, Venue, View, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED,
+    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, GuardEvent, Instrument, OrderCommand, OrderRef,
+    RequestId, Venue, View, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED,
 };
 pub use local::{Levels, Local};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long one look at the rings sleeps when nothing comes.
-const LOOK: Duration = Duration::from_millis(2);
+/// How many gateways to a venue a test that needs many of them has at a time.
+pub const GATEWAYS_AT_A_TIME: usize = 4;
+
+/// More requests in a second than any test makes.
+pub const UNLIMITED: usize = 256;
 
 /// The same at every venue at once.
 pub fn at_every_venue(show: impl Fn(Venue) + Sync) {
@@ -42,22 +47,31 @@ pub fn at_every_venue(show: impl Fn(Venue) + Sync) {
     });
 }
 
-/// How many gateways a test that needs many of them has at a time: at OANDA, which lets two connections be opened in a
-/// second, they wait most of the time.
-pub fn at_a_time(venue: Venue) -> usize {
-    match venue {
-        Venue::Coinbase | Venue::BinanceUs => 4,
-        Venue::Oanda => 10,
-    }
+/// These in parts, each part against a gateway of its own, a few at a time. A connection that fails is dialled again later:
+/// there is a fresh one for each of them. Doubts that follow each other closely ask more than our own rate limit lets.
+pub fn in_parts<T: Sync>(setup: Setup, at: Venue, all: &[T], show: impl Fn(&mut Rig, &T) + Sync) {
+    std::thread::scope(|scope| {
+        for part in all.chunks(all.len().div_ceil(GATEWAYS_AT_A_TIME)) {
+            let (show, setup) = (&show, setup.clone());
+            scope.spawn(move || {
+                let (order_connections, requests_per_second) = (part.len() + 1, Some(UNLIMITED));
+                let mut rig = Setup { order_connections, requests_per_second, ..setup }.start(at);
+                part.iter().for_each(|one| show(&mut rig, one));
+            });
+        }
+    });
 }
 
 /// How a [`Rig`] is set up.
+#[derive(Clone)]
 pub struct Setup {
     /// A reply that takes longer is none, ms.
     pub reply_timeout_ms: u64,
     pub order_connections: usize,
     /// Connections for orders that carry many, where the venue has them; over REST if 0.
     pub api_connections: usize,
+    /// Requests the engine may make in a second, where they are counted so; as configured by default if `None`.
+    pub requests_per_second: Option<usize>,
     pub reconcile: ReconcileRules,
     pub breaker: BreakerRules,
     pub query_timeout_ms: u64,
@@ -78,6 +92,7 @@ impl Setup {
             reply_timeout_ms: 400,
             order_connections: 2,
             api_connections: 0,
+            requests_per_second: None,
             reconcile: fast_rules(),
             breaker: BreakerRules {
                 outcomes_min: never,
@@ -139,8 +154,8 @@ impl Setup {
         let gateway = change(builder).start().unwrap();
         let strategy = gateway.strategy().unwrap();
         let traded = gateway.subscribe(strategy.id(), at, local.symbol(), self.channels).unwrap();
-        let (executions, market, others) = (vec![], vec![], vec![]);
-        let mut rig = Rig { gateway, strategy, traded, executions, market, canned, local, others, _roots: roots };
+        let (ear, others) = (Ear::of(strategy), vec![]);
+        let mut rig = Rig { gateway, ear, traded, canned, local, others, _roots: roots };
         rig.healthy();
         rig
     }
@@ -149,10 +164,8 @@ impl Setup {
 /// A venue, a gateway to it, one strategy and all it was told. Of a gateway to several venues: the one that is spoken of.
 pub struct Rig {
     pub gateway: Gateway,
-    pub strategy: Strategy,
+    ear: Ear,
     pub traded: Arc<Instrument>,
-    pub executions: Vec<ExecutionRecord>,
-    pub market: Vec<MarketRecord>,
     canned: Option<Canned>,
     pub local: Arc<Local>,
     /// The venues that are not spoken of now, and what is traded there.
@@ -160,45 +173,21 @@ pub struct Rig {
     _roots: RootFile,
 }
 
+hears!(Rig);
+speaks!(Rig);
+
 impl Rig {
     pub fn canned(&self) -> &Canned {
         self.canned.as_ref().expect("a setup with cans")
     }
 
-    fn take(&mut self) {
-        while let Some(record) = self.strategy.market.pop() {
-            self.market.push(record);
-        }
-        while let Some(record) = self.strategy.executions.pop() {
-            self.executions.push(record);
-        }
-    }
-
     /// Takes records until `done` says so; fails the test after [`PATIENCE`].
     #[track_caller]
-    pub fn until<T>(&mut self, what: &str, mut done: impl FnMut(&mut Rig) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.take();
-            if let Some(found) = done(self) {
-                return found;
-            }
-            let at = self.local.venue();
-            assert!(Instant::now() < deadline, "{at}: {what} did not come; executions: {:#?}", self.executions);
-            self.strategy.wait(LOOK);
-        }
+    pub fn until<T>(&mut self, what: &str, done: impl FnMut(&mut Rig) -> Option<T>) -> T {
+        ear::until(self, what, done)
     }
 
-    /// Takes records for so long. Only to show that something does NOT happen.
-    pub fn watch(&mut self, time: Duration) {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            self.strategy.wait(LOOK);
-            self.take();
-        }
-    }
-
-    /// How connections of a role stand, as last told.
+    /// How connections of a role to the venue that is spoken of stand, as last told.
     pub fn state(&self, of: ConnectionRole) -> Option<ConnectionState> {
         self.market.iter().rev().find_map(|record| match record.view() {
             View::State(now) if now.role == of && now.venue == self.local.venue() => Some(now.state),
@@ -223,11 +212,6 @@ impl Rig {
 
     pub fn cancel_of(&self, order: RequestId) -> OrderCommand {
         OrderCommand::cancel(self.traded.id, OrderRef::Request(order))
-    }
-
-    #[track_caller]
-    pub fn submit(&mut self, command: OrderCommand) -> RequestId {
-        self.strategy.orders.submit(command).unwrap()
     }
 
     /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection is submitted again,
@@ -259,19 +243,6 @@ impl Rig {
         self.until("the first record", |rig| rig.executions.iter().find(|r| r.request == request).copied())
     }
 
-    /// Waits for a record of that kind of a request; fails early if the order ends otherwise.
-    #[track_caller]
-    pub fn expect(&mut self, request: RequestId, kind: ExecutionKind) -> ExecutionRecord {
-        let found = self.until(&format!("{kind:?}"), |rig| {
-            let of = |r: &&ExecutionRecord| r.request == request;
-            let wanted = rig.executions.iter().filter(of).find(|r| r.kind == kind);
-            let ended = || rig.executions.iter().filter(of).find(|r| r.kind.is_terminal());
-            wanted.or_else(ended).copied()
-        });
-        assert_eq!(found.kind, kind, "{}: {:#?}", self.local.venue(), self.records(request));
-        found
-    }
-
     /// Waits for news of a guard.
     #[track_caller]
     pub fn guard(&mut self, event: GuardEvent) -> ExecutionRecord {
@@ -279,16 +250,6 @@ impl Rig {
             let here = |r: &&ExecutionRecord| r.kind == ExecutionKind::Guard && r.venue == rig.local.venue();
             rig.executions.iter().filter(here).find(|r| r.guard == event).copied()
         })
-    }
-
-    pub fn records(&self, request: RequestId) -> Vec<ExecutionRecord> {
-        self.executions.iter().filter(|r| r.request == request).copied().collect()
-    }
-
-    /// The kinds of all records of a request so far but FillDetail, which may come whenever history is listed.
-    pub fn law(&self, request: RequestId) -> Vec<ExecutionKind> {
-        let kinds = self.executions.iter().filter(|r| r.request == request).map(|r| r.kind);
-        kinds.filter(|kind| *kind != ExecutionKind::FillDetail).collect()
     }
 
     /// Waits until an order whose answer nobody can believe is proven to live, and gives the kinds of its records. OANDA

@@ -16,7 +16,7 @@ use crate::venue::binance_us::auth::Credentials;
 use crate::venue::binance_us::cold::{self, Account, Caller, Scratch};
 use crate::venue::binance_us::composite;
 use crate::venue::binance_us::request::{
-    Call, CancelOrder, NewOrder, OrderId, OrderKind, Quantity, ResponseDetail, Security,
+    Call, CancelId, CancelOrder, NewOrder, OrderId, OrderKind, Quantity, ResponseDetail, Security,
 };
 use crate::venue::binance_us::{limits, listings, Catalog, Market, TimeSync, VenueMs};
 use crate::venue::{ListedOrder, PlaceIntent};
@@ -301,7 +301,9 @@ impl BinanceUsQueries {
     /// Cancels one order; one that is over already counts as cancelled.
     pub(in crate::gateway) fn cancel_listed(&self, order: &ListedOrder) -> Answer<()> {
         let id = OrderId::Venue(order.id.as_str());
-        let cancel = CancelOrder { symbol: &order.symbol, id, restriction: None };
+        let client = ClientOrderId::new(&order.client_order_id).unwrap_or(ClientOrderId::EMPTY);
+        let cancel_id = CancelId::of(&client);
+        let cancel = CancelOrder { symbol: &order.symbol, id, cancel_id: cancel_id.text(), restriction: None };
         match self.ask("cancel", &Call::Cancel(&cancel)) {
             Err(ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }) => Ok(()),
             reply => reply.map(drop),

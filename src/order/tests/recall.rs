@@ -127,6 +127,25 @@ fn an_open_order_is_taken_back_and_its_executions_since_are_told_once() {
 }
 
 #[test]
+fn an_execution_listed_after_one_of_this_session_is_told_again_all_the_same() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    let (shown, late) = (row_at("e-1", 400, DIED.plus_ms(1_000)), row_at("e-2", 500, DIED.plus_ms(599_000)));
+    after.history(&[shown]);
+    after.list(&[dead(OrderStatus::Open, 900)]);
+    // The listing of executions lags behind that of orders.
+    after.executions(&[shown]);
+    for row in [row_at("e-3", 100, T0.plus_ms(5)), late] {
+        after.orders.fill_fact(after.now, V, &row, &mut after.log);
+    }
+    let sum = |replayed: bool| -> i64 {
+        let fills = after.log.0.iter().filter(|r| r.kind == ExecutionKind::Fill);
+        fills.filter(|r| r.has(EXECUTION_FLAG_REPLAYED) == replayed).map(|r| r.last_quantity).sum()
+    };
+    assert_eq!((sum(true), sum(false)), (900, 100));
+    assert_eq!(after.orders.exposure(InstrumentId(0)).position, 100);
+}
+
+#[test]
 fn an_order_that_ended_while_nobody_was_there_is_told_with_its_end_and_its_fills() {
     let mut after = After::new(RestartPolicy::Adopt);
     let fill = row_at("e-1", QUANTITY, DIED.plus_ms(60_000));

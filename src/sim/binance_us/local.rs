@@ -165,6 +165,15 @@ impl LocalBinanceUs {
         self.call(move |core, _| core.venue.set_trading(&id, trading))?
     }
 
+    /// The least size of an order from now on; what rests goes on resting.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_size_min(&self, symbol: &str, size: Decimal) -> Result<(), ControlError> {
+        let id = symbol.to_owned();
+        self.call(move |core, _| core.venue.set_size_min(&id, size))?
+    }
+
     /// A deposit, or a withdrawal if negative: the user stream tells it as `balanceUpdate`.
     ///
     /// # Errors
@@ -177,15 +186,6 @@ impl LocalBinanceUs {
 
 /// Orders, listings, the user stream and the connections.
 impl LocalBinanceUs {
-    /// Whether user events leave before the reply of the request that caused them (default: yes, as they usually do).
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn events_before_reply(&self, before: bool) -> Result<(), Stopped> {
-        self.frames_before_reply(before)?;
-        self.call(move |core, _| core.venue.events_before_reply = before)
-    }
-
     /// The next order that passes the filters is refused with this code and message.
     ///
     /// # Errors
@@ -418,6 +418,14 @@ impl BinanceUs {
         let index = self.index(symbol)?;
         if let Some(market) = self.exchange.markets.get_mut(index) {
             market.product.trading = trading;
+        }
+        Ok(())
+    }
+
+    fn set_size_min(&mut self, symbol: &str, size: Decimal) -> Result<(), ControlError> {
+        let index = self.index(symbol)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.product.filters.quantity_min = size;
         }
         Ok(())
     }

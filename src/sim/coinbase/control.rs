@@ -123,6 +123,14 @@ impl Coinbase {
         Ok(())
     }
 
+    pub(super) fn set_size_min(&mut self, product: &str, size: Decimal) -> Result<(), ControlError> {
+        let index = self.index(product)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.product.base_min_size = size;
+        }
+        Ok(())
+    }
+
     pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
         let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
         let market = self.exchange.markets.get(order.asked.market)?;

@@ -3,7 +3,7 @@
 //! Every control has taken effect, and what it caused has been handed to the sockets, when it returns: tests need no
 //! sleeps. Faults of single requests are [`Server::inject`]'s business, reachable through the same handle.
 
-use super::config::{Config, Permissions, Unconfirmed};
+use super::config::{Config, Permissions};
 use super::control::SeenOrder;
 use super::errors::{Generation, ReasonPlace};
 use super::exchange_feed::ExchangeCredentials;
@@ -214,6 +214,15 @@ impl LocalVenue {
         let id = product.to_owned();
         self.call(move |core, _| core.venue.set_trading(&id, trading))?
     }
+
+    /// The least size of an order from now on; what rests goes on resting.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_size_min(&self, product: &str, size: Decimal) -> Result<(), ControlError> {
+        let id = product.to_owned();
+        self.call(move |core, _| core.venue.set_size_min(&id, size))?
+    }
 }
 
 /// Orders, listings and the user channel.
@@ -304,23 +313,6 @@ impl LocalVenue {
         self.call(move |core, _| core.venue.forced_failures.push_back(reason))
     }
 
-    /// Whether a known client order id is refused (`DUPLICATE_CLIENT_ORDER_ID`) instead of answered with the earlier
-    /// order; which of the two the venue does is unconfirmed (Coinbase reference 3.1).
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn reject_duplicates(&self, reject: bool) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.unconfirmed.duplicates_refused = reject)
-    }
-
-    /// What the venue does from now on where its behaviour is unconfirmed.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn set_unconfirmed(&self, unconfirmed: Unconfirmed) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.unconfirmed = unconfirmed)
-    }
-
     /// So many market-data frames are lost: their sequence numbers are missing.
     ///
     /// # Errors
@@ -335,14 +327,6 @@ impl LocalVenue {
     /// [`Stopped`].
     pub fn drop_exchange_matches(&self, matches: u32) -> Result<(), Stopped> {
         self.call(move |core, _| core.venue.feed.matches_to_drop = matches)
-    }
-
-    /// So many book messages of the Exchange feed are lost, and nothing in the feed says so.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn drop_exchange_books(&self, messages: u32) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.feed.books_to_drop = messages)
     }
 
     /// What the trading key may do from now on.

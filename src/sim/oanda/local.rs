@@ -130,6 +130,15 @@ impl LocalOanda {
         self.call(move |core, now_ns| core.venue.set_tradeable(now_ns, &name, tradeable))?
     }
 
+    /// The least size of an order from now on; what rests goes on resting.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn set_size_min(&self, instrument: &str, units: Decimal) -> Result<(), ControlError> {
+        let name = instrument.to_owned();
+        self.call(move |core, _| core.venue.set_size_min(&name, units))?
+    }
+
     /// Best bid and best offer.
     ///
     /// # Errors
@@ -156,14 +165,6 @@ impl LocalOanda {
         self.call(move |core, _| {
             core.venue.prices_to_drop.insert(name, lines);
         })
-    }
-
-    /// Whether streams fall silent between what they have to tell, as stalled ones do.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub fn silence_heartbeats(&self, silenced: bool) -> Result<(), Stopped> {
-        self.call(move |core, _| core.venue.heartbeats_silenced = silenced)
     }
 
     /// The next order that could be created is refused for this reason.
@@ -329,6 +330,14 @@ impl Oanda {
             market.set_tradeable(now_ns, tradeable);
         }
         self.price_changed(now_ns, index);
+        Ok(())
+    }
+
+    fn set_size_min(&mut self, name: &str, units: Decimal) -> Result<(), ControlError> {
+        let index = self.index(name)?;
+        if let Some(market) = self.exchange.markets.get_mut(index) {
+            market.instrument.minimum_trade_size = units;
+        }
         Ok(())
     }
 

@@ -45,7 +45,6 @@ pub struct Oanda {
     pub(crate) observed: Observed,
     pub(crate) heartbeat_ns: u64,
     pub(crate) window_ns: u64,
-    pub(crate) heartbeats_silenced: bool,
     /// The last transaction that is on its way to the streams.
     pub(crate) queued: u64,
     /// Transactions on their way, in order, each with the time it is due.
@@ -80,7 +79,6 @@ impl Oanda {
             observed: Observed::default(),
             heartbeat_ns: config.heartbeat_ns,
             window_ns: config.window_ns,
-            heartbeats_silenced: false,
             transactions_due: VecDeque::new(),
             reports: Reports::lagging(config.listing_lag_ns),
             prices_to_drop: BTreeMap::new(),

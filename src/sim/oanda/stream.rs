@@ -123,9 +123,7 @@ impl Oanda {
             }
             if stream.next_heartbeat_ns <= now_ns {
                 stream.next_heartbeat_ns = now_ns.saturating_add(self.heartbeat_ns);
-                if !self.heartbeats_silenced {
-                    lines.push((*conn, self.heartbeat(now_ns, &stream.told)));
-                }
+                lines.push((*conn, self.heartbeat(now_ns, &stream.told)));
             }
             next = [next, Some(stream.next_heartbeat_ns)].into_iter().flatten().min();
         }

@@ -9,6 +9,8 @@
 mod network;
 pub mod scenario;
 mod subjects;
+#[cfg(test)]
+mod tests;
 mod told;
 mod websocket;
 

@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 const TRAIL_MAX: usize = 300;
 /// When every scenario begins.
 const START_NS: u64 = 1_793_613_600 * SECOND_NS;
-/// The only strategy.
-const STRATEGY: StrategyId = StrategyId(0);
+/// Whose orders they are.
+const STRATEGIES: [StrategyId; 2] = [StrategyId(0), StrategyId(1)];
 /// Orders of one scenario.
 const ORDERS_MAX: usize = 12;
 /// What calm needs: unknown orders are judged, dropped fills are looked for, connections are dialled again.
@@ -106,7 +106,9 @@ pub fn play<S: Subject>(seed: u64) -> Result<Summary, String> {
     let mut scenario = Scenario::<S>::begin(seed)?;
     scenario.chaos();
     if scenario.rng.chance(40) {
-        scenario.die()?;
+        scenario.die();
+        scenario.nobody_there();
+        scenario.succeed()?;
         scenario.chaos();
     }
     scenario.calm();
@@ -154,7 +156,7 @@ impl<S: Subject> Scenario<S> {
     }
 
     fn introduce(&mut self) {
-        self.control(Control::AddStrategy(STRATEGY));
+        STRATEGIES.into_iter().for_each(|strategy| self.control(Control::AddStrategy(strategy)));
         self.control(Control::Instrument(Box::new(self.instrument.clone())));
         S::rules().into_iter().for_each(|rules| self.control(rules));
     }
@@ -214,13 +216,20 @@ impl<S: Subject> Scenario<S> {
     }
 
     fn hear(&mut self) {
-        let records = self.out.executions.get_mut(STRATEGY.index()).map(std::mem::take).unwrap_or_default();
+        STRATEGIES.into_iter().for_each(|strategy| self.hear_as(strategy));
+    }
+
+    fn hear_as(&mut self, strategy: StrategyId) {
+        let records = self.out.executions.get_mut(strategy.index()).map(std::mem::take).unwrap_or_default();
         for record in &records {
             let (kind, reject, code) = (record.kind, record.reject, record.venue_code);
             self.remember(format!("{kind:?} {} {reject:?} {code}", record.client_order_id));
         }
         let Some(session) = self.sessions.last_mut() else { return };
         for record in records.iter().filter(|record| !record.client_order_id.is_empty()) {
+            if record.request != RequestId::NONE && record.request.strategy() != strategy {
+                self.wrong.get_or_insert(format!("{}: told to {strategy:?}: {record:?}", record.client_order_id));
+            }
             let answers = matches!(record.kind, K::CancelRejected | K::CancelUnknown);
             if answers || record.kind == K::Rejected && !record.request.is_adopted() && !record.sent.is_some() {
                 // Of a request that never left.
@@ -236,7 +245,8 @@ impl<S: Subject> Scenario<S> {
     /// Places an order that rests; its client order id.
     pub fn place(&mut self) -> Option<String> {
         let session = self.sessions.last_mut()?;
-        let request = RequestId::new(STRATEGY, session.placed.len() as u64 + 1);
+        let strategy = STRATEGIES[session.placed.len() % STRATEGIES.len()];
+        let request = RequestId::new(strategy, session.placed.len() as u64 + 1);
         let id = ids(session.epoch, None).ok()?.id_of(request).to_string();
         session.placed.push((request, id.clone()));
         let (price, quantity) = S::terms();
@@ -250,10 +260,12 @@ impl<S: Subject> Scenario<S> {
 
     /// Asks for the cancel of an order, of this session or an earlier one.
     pub fn cancel(&mut self, id: &str) {
+        let placed = self.sessions.iter().flat_map(|session| &session.placed).find(|(_, placed)| placed == id);
+        let Some(strategy) = placed.map(|(request, _)| request.strategy()) else { return };
         let Some(session) = self.sessions.last_mut() else { return };
         let Ok(target) = crate::record::ClientOrderId::new(id) else { return };
         session.placed.push((RequestId::NONE, String::new()));
-        let request = RequestId::new(STRATEGY, session.placed.len() as u64);
+        let request = RequestId::new(strategy, session.placed.len() as u64);
         let command = OrderCommand::cancel(self.instrument.id, OrderRef::Client(target));
         self.submit(command.stamped(request, UnixNanos(self.now)));
     }
@@ -335,11 +347,15 @@ impl<S: Subject> Scenario<S> {
         }
     }
 
-    /// The session dies; fills go on; another one follows.
-    fn die(&mut self) -> Result<(), String> {
+    /// The session dies.
+    pub(super) fn die(&mut self) {
         self.network.cut_all(self.now, &mut self.venue);
         self.died_at = Some(self.now);
         self.summary.deaths += 1;
+    }
+
+    /// Fills go on although nobody hears of them.
+    fn nobody_there(&mut self) {
         for _ in 0..self.rng.below(6) {
             self.now += self.rng.below(4 * SECOND_NS);
             let placed = self.placed();
@@ -350,6 +366,10 @@ impl<S: Subject> Scenario<S> {
             self.venue.tick(self.now);
             self.venue.take_outputs();
         }
+    }
+
+    /// Another session follows.
+    pub(super) fn succeed(&mut self) -> Result<(), String> {
         let epoch = self.sessions.len() as u64 + 1;
         let restart = if self.rng.chance(30) { RestartPolicy::Sweep } else { RestartPolicy::Adopt };
         self.engine = S::engine(ids(epoch, self.died_at)?, ReconcileRules { restart, ..ReconcileRules::default() })?;
@@ -362,7 +382,7 @@ impl<S: Subject> Scenario<S> {
     }
 
     /// No more faults; then everything that is left is cancelled.
-    fn calm(&mut self) {
+    pub(super) fn calm(&mut self) {
         self.summary.faults = self.network.faults;
         self.network.faults_percent = 0;
         self.venue.lag(0);
@@ -370,6 +390,14 @@ impl<S: Subject> Scenario<S> {
             self.venue.silence(&id, false);
         }
         self.quiet(CALM_NS);
+        // Whatever happened, the venue is traded at again.
+        if let Some(id) = self.place() {
+            self.pass(SECOND_NS);
+            let told = self.sessions.last().and_then(|session| session.told.get(&id));
+            if !told.is_some_and(|told| told.accepted) {
+                self.wrong.get_or_insert(format!("{id} was not accepted in calm: {told:?}"));
+            }
+        }
         for id in self.placed() {
             if self.venue.truth(&id).is_some_and(|truth| truth.open) {
                 self.cancel(&id);
@@ -387,7 +415,7 @@ impl<S: Subject> Scenario<S> {
     }
 
     /// Compares what was told with the venue's own figures.
-    fn judge(&mut self) -> Result<(), String> {
+    pub(super) fn judge(&mut self) -> Result<(), String> {
         if let Some(wrong) = self.wrong.take() {
             return Err(wrong);
         }

@@ -13,10 +13,12 @@ use crate::record::{Fixed, InstrumentId, OrderType, Side, TimeInForce, UnixNanos
 use crate::venue::PlaceIntent;
 
 mod call;
+mod cancel_id;
 #[cfg(test)]
 mod tests;
 
 pub use call::{Call, Security};
+pub use cancel_id::{cancelled_id, CancelId, CANCEL_LETTER};
 
 /// Kinds of order (Binance.US reference 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -298,6 +300,8 @@ pub struct CancelOrder<'a> {
     pub symbol: &'a str,
     /// Which.
     pub id: OrderId<'a>,
+    /// The id of the cancel, [`CancelId`]; the venue's choice if none.
+    pub cancel_id: Option<&'a str>,
     /// Only if it stands so.
     pub restriction: Option<CancelRestriction>,
 }
@@ -316,6 +320,8 @@ pub enum ReplaceMode {
 pub struct ReplaceOrder<'a> {
     /// The order to cancel.
     pub cancel: OrderId<'a>,
+    /// The id of the cancel, [`CancelId`]; the venue's choice if none.
+    pub cancel_id: Option<&'a str>,
     /// Only if it stands so.
     pub restriction: Option<CancelRestriction>,
     /// What if that fails.

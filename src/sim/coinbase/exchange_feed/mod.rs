@@ -30,14 +30,12 @@ pub(crate) struct ExchangeFeed {
     sequences: Vec<u64>,
     /// Matches still to be lost.
     pub(crate) matches_to_drop: u32,
-    /// Book messages still to be lost.
-    pub(crate) books_to_drop: u32,
 }
 
 impl ExchangeFeed {
     pub(crate) fn new(credentials: ExchangeCredentials, products: usize) -> ExchangeFeed {
         let sequences = (0..products as u64).map(|nth| 100_000_000 * (nth + 1)).collect();
-        ExchangeFeed { credentials, sessions: BTreeMap::new(), sequences, matches_to_drop: 0, books_to_drop: 0 }
+        ExchangeFeed { credentials, sessions: BTreeMap::new(), sequences, matches_to_drop: 0 }
     }
 
     pub(crate) fn has(&self, conn: ConnId) -> bool {
@@ -192,10 +190,6 @@ impl Coinbase {
     fn feed_book(&mut self, now_ns: u64, index: usize, channel: Channel, changed: &[(Side, i64, i64)]) {
         let Some(market) = self.exchange.markets.get(index).filter(|_| !changed.is_empty()) else { return };
         if !self.feed.sessions.values().any(|session| session.holds(channel, &market.product.id)) {
-            return;
-        }
-        if self.feed.books_to_drop > 0 {
-            self.feed.books_to_drop -= 1;
             return;
         }
         let text = frames::update(market, changed, now_ns);

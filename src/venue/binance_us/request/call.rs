@@ -234,6 +234,7 @@ impl Call<'_> {
             Call::Place(order) | Call::Test(order) => put_order(order, signed, params),
             Call::Cancel(cancel) => {
                 params.some("cancelRestrictions", cancel.restriction.map(|r| r.name()));
+                params.some("newClientOrderId", cancel.cancel_id);
                 put_id(cancel.id, params);
                 signed.window(params);
                 params.text("symbol", cancel.symbol);
@@ -333,6 +334,7 @@ fn put_id(id: OrderId<'_>, params: &mut impl Params) {
 }
 
 fn put_replace(replace: &ReplaceOrder<'_>, signed: Signed, params: &mut impl Params) {
+    params.some("cancelNewClientOrderId", replace.cancel_id);
     match replace.cancel {
         OrderId::Venue(id) => params.digits("cancelOrderId", id),
         OrderId::Client(id) => params.text("cancelOrigClientOrderId", id),

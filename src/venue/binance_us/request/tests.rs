@@ -188,7 +188,8 @@ fn hot_intents_have_their_orders() {
 
 #[test]
 fn cancels_replaces_and_pairs_have_their_parameters() {
-    let cancel = |id, restriction| put(&Call::Cancel(&CancelOrder { symbol: "LTCBTC", id, restriction }));
+    let cancel =
+        |id, restriction| put(&Call::Cancel(&CancelOrder { symbol: "LTCBTC", id, cancel_id: None, restriction }));
     let tail = "recvWindow=5000&symbol=LTCBTC&timestamp=1499827319559";
     assert_eq!(cancel(OrderId::Venue("28"), None), format!("orderId=28&{tail}"));
     assert_eq!(
@@ -200,6 +201,7 @@ fn cancels_replaces_and_pairs_have_their_parameters() {
     {
         let replace = ReplaceOrder {
             cancel: OrderId::Venue("7"),
+            cancel_id: Some("xc-7-1C"),
             restriction: Some(CancelRestriction::OnlyPartiallyFilled),
             mode,
             order: limit(),
@@ -207,7 +209,7 @@ fn cancels_replaces_and_pairs_have_their_parameters() {
         assert_eq!(
             put(&Call::Replace(&replace)),
             format!(
-                "cancelOrderId=7&cancelReplaceMode={name}&cancelRestrictions=ONLY_PARTIALLY_FILLED&{}",
+                "cancelNewClientOrderId=xc-7-1C&cancelOrderId=7&cancelReplaceMode={name}&cancelRestrictions=ONLY_PARTIALLY_FILLED&{}",
                 place(|_| ()).unwrap()
             )
         );

@@ -187,8 +187,13 @@ fn a_partly_failed_replace_tells_both_halves() {
     let mut bench = Bench::new(false);
     let new = id(2);
     let order = bench.order(&new);
-    let replace =
-        ReplaceOrder { cancel: OrderId::Venue("9"), restriction: None, mode: ReplaceMode::AllowFailure, order };
+    let replace = ReplaceOrder {
+        cancel: OrderId::Venue("9"),
+        cancel_id: None,
+        restriction: None,
+        mode: ReplaceMode::AllowFailure,
+        order,
+    };
     let old = VenueOrderId::new("9").unwrap();
     bench.session.replace(NOW, STAMP, &replace, old, new, &mut bench.ear).unwrap();
     assert!(sent(&mut bench.ear)[0].contains(r#""method":"order.cancelReplace""#));

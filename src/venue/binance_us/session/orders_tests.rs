@@ -230,7 +230,8 @@ fn a_cancel_is_a_signed_query_and_its_report_is_told() {
     bench.cancel();
     let (head, body) = bench.request();
     assert!(head.starts_with(
-        "DELETE /api/v3/order?orderId=4&recvWindow=5000&symbol=LTCBTC&timestamp=1499827319559&signature="
+        "DELETE /api/v3/order?newClientOrderId=6gCrw2kRUAF9CvJDGP16IPC&orderId=4&recvWindow=5000&symbol=LTCBTC\
+         &timestamp=1499827319559&signature="
     ));
     assert_eq!(body, "");
     bench.reply(200, "", r#"{"symbol":"LTCBTC","origClientOrderId":"myOrder1","orderId":4,"orderListId":-1,"clientOrderId":"cancelMyOrder1","price":"2.00000000","origQty":"1.00000000","executedQty":"0.00000000","cummulativeQuoteQty":"0.00000000","status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"BUY","selfTradePreventionMode":"NONE"}"#);
@@ -296,6 +297,7 @@ fn both_failure_modes_of_a_cancel_replace_tell_both_halves_once() {
         let mut bench = Bench::new();
         let replace = ReplaceOrder {
             cancel: OrderId::Venue("9"),
+            cancel_id: None,
             restriction: Some(CancelRestriction::OnlyNew),
             mode: ReplaceMode::StopOnFailure,
             order: new_order(),

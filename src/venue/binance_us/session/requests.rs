@@ -4,7 +4,7 @@
 //! is the session's.
 
 use super::super::composite::{PairIds, Placement};
-use super::super::request::{Call, CancelOrder, NewOrder, OrderId, ReplaceOrder};
+use super::super::request::{Call, CancelId, CancelOrder, NewOrder, OrderId, ReplaceOrder};
 use super::super::response::RowKind;
 use super::super::VenueMs;
 use super::reply::{NotSent, Pending, ReplyTo};
@@ -76,7 +76,8 @@ pub trait Requests {
         io: &mut IO,
     ) -> Result<(), NotSent> {
         let id = if venue.is_empty() { OrderId::Client(client.as_str()) } else { OrderId::Venue(venue.as_str()) };
-        let cancel = CancelOrder { symbol, id, restriction: None };
+        let cancel_id = CancelId::of(client);
+        let cancel = CancelOrder { symbol, id, cancel_id: cancel_id.text(), restriction: None };
         let pending = Pending::new(ReplyTo::Cancel, now, self.reply_ms_max()).of(*client, *venue);
         self.call(pending, stamp, &Call::Cancel(&cancel), io)
     }

@@ -1,0 +1,62 @@
+//! Coinbase, over its local venue: one behaviour per file.
+#![cfg(feature = "sim")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod authenticated_exchange_feed_is_not_batched;
+mod bad_messages_are_counted_and_the_feed_goes_on;
+mod book_equals_the_venues_book;
+mod books_beyond_30_open_another_connection;
+mod broken_frames_end_the_connection_and_a_new_one_follows;
+mod cancel_is_repeated_until_it_is_known_to_have_arrived;
+mod cancel_of_a_finished_order_is_refused;
+mod cancel_waits_for_the_venue_id;
+#[path = "../common/mod.rs"]
+mod common;
+mod connector_market_feed;
+mod connector_names_what_is_wrong;
+mod connector_order_lifecycle;
+mod connector_unknown_outcome;
+mod credentials_without_limits_do_not_start;
+mod every_order_form_is_taken;
+mod every_order_kind_reaches_the_venue;
+mod exchange_feed_carries_the_same_market;
+#[path = "../common/feed.rs"]
+mod feed;
+mod first_frames_may_come_with_the_upgrade;
+mod fragments_and_pings_between_them_are_handled;
+mod full_execution_ring_loses_counts_and_recovers;
+mod futures_balances_reach_the_strategy;
+mod garbage_instead_of_an_upgrade_is_dialled_again;
+mod inline_handler_sees_the_same_and_can_trade;
+mod large_snapshot_holds_up_no_order;
+mod legacy_keys_trade_where_they_are_taken;
+mod limits_are_exact_and_refuse_before_an_order_leaves;
+mod lost_connection_is_redialled_and_resubscribed;
+mod lost_match_on_the_exchange_feed_is_a_gap_and_a_new_snapshot;
+mod more_open_orders_than_one_snapshot_message_holds;
+mod order_after_a_long_silence_finds_a_token;
+mod order_is_accepted_once_in_every_race;
+mod order_is_changed_in_place;
+mod order_off_the_increments_never_leaves;
+mod order_placed_partly_filled_cancelled;
+mod order_that_takes_ends_at_once;
+mod order_told_dead_that_arrives_late_is_cancelled;
+mod prepared_order_is_submitted_by_its_slot;
+mod products_are_listed;
+mod queries_answer_everything;
+mod query_that_gets_no_answer_is_asked_again;
+mod rate_governor_never_trips_the_venues_limit;
+mod reactor_can_be_turned_by_its_user;
+mod redundant_feed_cut_loses_no_trade;
+mod retired_scheme_trades_where_it_is_taken;
+mod shutdown_cancels_ours_and_confirms;
+mod shutdown_leaves_open_orders_open;
+mod silent_venue_is_left_by_the_watchdog;
+mod slow_channels_reach_the_strategy;
+mod slow_consumer_loses_exactly_what_it_is_told;
+mod subscriptions_change_while_running;
+mod subscriptions_not_served_as_asked_are_reported;
+mod trades_and_tickers_are_read_as_the_venue_means_them;
+mod usdc_products_share_the_usd_stream;
+mod view_only_key_does_not_start;
+mod wrong_certificates_never_connect;
