@@ -64,7 +64,7 @@ fn updates_and_trades_as_recorded_go_the_fast_way() {
     let bid = level("bid", "83277.25", "0.00715626");
     let sold = |id| trade("BTC-USD", id, "83277.26", "0.00058346", "SELL");
     let texts = [
-        book(0, "snapshot", "BTC-USD", &[bid.clone()]),
+        book(0, "snapshot", "BTC-USD", std::slice::from_ref(&bid)),
         book(1, "update", "BTC-USD", &[bid.clone(), level("offer", "83328", "0")]),
         trades(2, &[sold("1100253489"), sold("1100253488")]),
         book(3, "update", "ETH-USD", &[bid]),
