@@ -91,6 +91,9 @@ pub struct Scenario<S: Subject> {
     rng: Rng,
     sessions: Vec<Session>,
     fills: BTreeMap<String, Vec<Fill>>,
+    /// Up to when the session told what was executed, as its engine says.
+    told_until: u64,
+    /// The same of the session that died: what the next one goes by.
     died_at: Option<u64>,
     summary: Summary,
     wrong: Option<String>,
@@ -135,6 +138,7 @@ impl<S: Subject> Scenario<S> {
             rng: Rng::new(seed ^ 0x9e37_79b9_7f4a_7c15),
             sessions: vec![Session { epoch: 1, ..Session::default() }],
             fills: BTreeMap::new(),
+            told_until: START_NS,
             died_at: None,
             summary: Summary::default(),
             wrong: None,
@@ -188,6 +192,9 @@ impl<S: Subject> Scenario<S> {
         if engine.deadline().is_some_and(|at| at.0 <= self.now) {
             engine.apply(UnixNanos(self.now), Input::Time, out);
             network.run(self.now, venue, engine, out);
+        }
+        if let Some(until) = engine.told_until(UnixNanos(self.now), S::VENUE) {
+            self.told_until = until.0;
         }
         for strategy in engine.wants_room().iter() {
             engine.apply(UnixNanos(self.now), Input::Room { strategy }, out);
@@ -350,7 +357,7 @@ impl<S: Subject> Scenario<S> {
     /// The session dies.
     pub(super) fn die(&mut self) {
         self.network.cut_all(self.now, &mut self.venue);
-        self.died_at = Some(self.now);
+        self.died_at = Some(self.told_until);
         self.summary.deaths += 1;
     }
 
