@@ -7,7 +7,7 @@ use super::{pretrade, Carrier, ConnId, Control, Input};
 use crate::book::FollowerState;
 use crate::record::{
     ConnectionRole, Difference, ExecutionKind, InstrumentId, MarketKind, MarketRecord, OrderCommand, OrderRef,
-    UnixNanos, Venue, View,
+    UnixNanos, View,
 };
 use crate::sim::binance_us::DOOR_REST;
 use crate::sim::server::{Request, Venue as _};
@@ -151,9 +151,8 @@ fn a_question_about_orders_goes_before_the_snapshots_that_wait_for_the_same_conn
     }
     let before = bench.asked.len();
     assert_eq!(bench.asked.iter().filter(|asked| *asked == SNAPSHOT).count(), 1, "the others wait for it");
-    // What is held of an instrument is to be known.
-    bench.engine.trading.orders.await_position(UnixNanos(bench.now), Venue::BinanceUs, InstrumentId(4));
-    bench.engine.trading.stirred = true;
+    // What is held of another instrument is to be known.
+    bench.know(5, "PEPEUSD");
     bench.pass_ms(4_000);
     assert_eq!(bench.asked[before..][..2], ["GET /api/v3/account", SNAPSHOT], "{:?}", bench.asked);
 }
