@@ -5,10 +5,9 @@
 
 mod canned;
 mod common;
-#[path = "common/scratch.rs"]
-mod scratch;
 mod venues;
 
+use common::scratch::Scratch;
 use common::{is_for_want_of_a_path, PATIENCE};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, RestartPolicy, Strategy};
 use exchange_connectors::record::{
@@ -16,7 +15,6 @@ use exchange_connectors::record::{
     EXECUTION_FLAG_REPLAYED,
 };
 use exchange_connectors::sim::server::{Fault, FaultRule, Response};
-use scratch::Scratch;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use venues::{at_every_venue, Local, Setup};

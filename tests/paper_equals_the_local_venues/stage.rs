@@ -5,8 +5,8 @@ use super::feed::{held, Levels};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, PaperConfig, Strategy};
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, Instrument, OrderCommand, OrderRef,
-    RejectClass, RequestId, Side, State, TradingStatus, Venue, View, EXECUTION_FLAG_RECONCILED,
+    CommandKind, ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, Instrument, OrderCommand,
+    OrderRef, RejectClass, RequestId, Side, State, TradingStatus, Venue, View, EXECUTION_FLAG_RECONCILED,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,12 +166,17 @@ impl<M: Market + ?Sized> Stage<M> {
     #[track_caller]
     pub fn submit(&mut self, command: OrderCommand, order: usize) -> RequestId {
         let deadline = Instant::now() + PATIENCE;
+        let target = command.target().and_then(|target| match target {
+            OrderRef::Request(request) => Some(request),
+            _ => None,
+        });
+        // The end of an order that was over before is no word about this command.
+        let over = |r: &ExecutionRecord| Some(r.request) == target && r.kind.is_terminal();
+        // Nor is the end of one that another takes the place of: that has records of its own.
+        let swaps = self.venue == Venue::BinanceUs && command.kind() == CommandKind::Replace;
+        let target = target.filter(|_| !swaps && !self.executions.iter().any(over));
         loop {
             let request = self.strategy.orders.submit(command).unwrap();
-            let target = command.target().and_then(|target| match target {
-                OrderRef::Request(request) => Some(request),
-                _ => None,
-            });
             let first = self.until("the first word", |stage| {
                 let of = |r: &&ExecutionRecord| r.request == request;
                 let ended = |r: &&ExecutionRecord| Some(r.request) == target && r.kind.is_terminal();
