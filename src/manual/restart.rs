@@ -34,7 +34,8 @@
 //!   was placed by is told `OrderListed` with terms and cumulative quantity, as soon as that strategy exists. From then on
 //!   it is an order like any other: found by its client order id, its venue id or the request the record names; it counts
 //!   in limits; the kill switch cancels it.
-//! - [`Sweep`](crate::gateway::RestartPolicy::Sweep): the same, and it is cancelled at once.
+//! - [`Sweep`](crate::gateway::RestartPolicy::Sweep): the same, and it is cancelled at once, and again until it
+//!   is over, whatever the venue answers.
 //!
 //! An order whose instrument cannot be read at the start is reported as a stranger's, with a warning in the log, and taken
 //! back once somebody subscribes to the instrument. A sweep and a kill cancel it all the same.

@@ -164,14 +164,17 @@ impl Orders {
         let request = entry.cancel.request();
         // A risen order was told to be dead, and nobody asked for this cancel.
         let silent = entry.order.state() == OrderState::Risen;
-        if let Some((kind, class, code)) = told.filter(|_| !silent) {
+        // Neither it nor one that is being swept may rest, whatever a venue answers whose bookkeeping lags.
+        let insists = silent || entry.swept;
+        let final_word = !(insists && request == RequestId::NONE && matches!(verdict, Verdict::Refused { .. }));
+        if let Some((kind, class, code)) = told.filter(|_| !silent && final_word) {
             let mut record = entry.order.record(kind, now, UnixNanos::NONE);
             (record.request, record.reject, record.venue_code) = (request, class, code);
             (record.sent, record.flags) = (UnixNanos::NONE, EXECUTION_FLAG_LAST);
             out.emit(&record);
         }
-        if silent && matches!(verdict, Verdict::Refused { .. }) {
-            // It may not rest: ask for it again after the longest pause, for as long as it lives.
+        if insists && matches!(verdict, Verdict::Refused { .. }) {
+            // Asked for again after the longest pause, for as long as it lives.
             entry.cancel.ask(RequestId::NONE, true, now);
             entry.cancel.delayed(now.plus_ms(super::CANCEL_PAUSE_MS_MAX));
         }

@@ -343,7 +343,8 @@ impl Orders {
         }
     }
 
-    /// An order that was taken back is to be cancelled before anything else: its venue is not reconciled before it is over.
+    /// An order that was taken back is to be cancelled before anything else: its venue is not reconciled before it is over,
+    /// and a refusal ends nothing.
     pub fn sweep(&mut self, now: UnixNanos, slot: Slot) {
         let Some(entry) = self.entry(slot) else { return };
         if entry.place != Place::Open || std::mem::replace(&mut entry.swept, true) {

@@ -186,6 +186,24 @@ fn swept_orders_are_cancelled_and_the_venue_waits_for_their_end() {
 }
 
 #[test]
+fn a_swept_order_that_the_venue_denies_for_a_while_is_cancelled_until_it_is_over() {
+    let mut after = After::new(RestartPolicy::Sweep);
+    after.history(&[]);
+    after.list(&[dead(OrderStatus::Open, 0)]);
+    after.executions(&[]);
+    let refused = CancelReply::Rejected { class: RejectClass::UnknownOrder, code: InlineText::EMPTY };
+    for _ in 0..7 {
+        let send = after.orders.next_due_cancel(after.now).expect("it is cancelled again");
+        after.orders.cancel_reply(after.now, V, &send.venue_order_id, &refused, &mut after.log);
+        after.now = after.now.plus_ms(CANCEL_PAUSE_MS_MAX);
+    }
+    assert!(!after.orders.is_reconciled(V), "it rests");
+    after.give(&[dead(OrderStatus::Cancelled, 0)]);
+    assert!(after.orders.is_reconciled(V) && after.orders.next_due_cancel(after.now).is_none());
+    assert_eq!(after.log.kinds(), [ExecutionKind::OrderListed, ExecutionKind::Cancelled]);
+}
+
+#[test]
 fn orders_of_sessions_nobody_knows_are_strangers() {
     let mut after = After::new(RestartPolicy::Sweep);
     after.history(&[]);
