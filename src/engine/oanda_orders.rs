@@ -346,6 +346,10 @@ impl Engine {
             self.oanda.account.picture = if asked { Picture::Asked(id) } else { again };
             return;
         }
+        if self.oanda.ledger.needs_beginning() {
+            // Before it begins, no transaction can be applied, nor told again: what a history has would count as read.
+            return;
+        }
         if self.may_ask(now, Priority::UnknownQuery) {
             if let Some(since) = self.oanda.ledger.ask_since(now) {
                 let query = request::Query::TransactionsSince { id: since };

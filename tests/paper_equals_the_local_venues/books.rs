@@ -114,6 +114,7 @@ impl Books {
     /// Another participant's order: takes what it crosses, and rests.
     #[track_caller]
     fn add(&mut self, side: SimSide, price: &str, size: &str) {
+        self.next_ms();
         self.market.add(side, price, size);
         self.seen();
     }
@@ -121,6 +122,7 @@ impl Books {
     /// Another participant takes, and does not rest.
     #[track_caller]
     fn take(&mut self, side: SimSide, price: &str, size: &str) {
+        self.next_ms();
         self.market.take(side, price, size);
         self.seen();
     }

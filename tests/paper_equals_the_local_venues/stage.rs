@@ -10,7 +10,7 @@ use exchange_connectors::record::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub const LOOK: Duration = Duration::from_millis(2);
 
@@ -45,6 +45,8 @@ pub struct Stage<M: ?Sized> {
     orders: usize,
     user: bool,
     order_entry: bool,
+    /// The millisecond in which the market was last seen to have moved.
+    moved_ms: u128,
     _roots: common::RootFile,
 }
 
@@ -92,6 +94,7 @@ impl<M: Market + ?Sized> Stage<M> {
             orders: 0,
             user: false,
             order_entry: false,
+            moved_ms: 0,
             _roots: roots,
         };
         stage.until("order entry", |stage| (stage.user && stage.order_entry).then_some(()));
@@ -148,6 +151,15 @@ impl<M: Market + ?Sized> Stage<M> {
             let equal = stage.book.state() == FollowerState::Whole && stage.market.shows(&held(&stage.book));
             equal.then_some(())
         });
+        self.moved_ms = unix_ms();
+    }
+
+    /// The millisecond of the last move is over: venues time in whole ones, and paper takes no trade for an order that may
+    /// have joined after it.
+    pub fn next_ms(&mut self) {
+        while unix_ms() == self.moved_ms {
+            self.strategy.wait(LOOK);
+        }
     }
 
     pub fn price(&self, price: &str) -> i64 {
@@ -283,4 +295,8 @@ impl<M: Market + ?Sized> Stage<M> {
         }
         told
     }
+}
+
+fn unix_ms() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()
 }
