@@ -262,7 +262,7 @@ fn a_token_oanda_does_not_take_is_a_start_error_that_says_what_to_do() {
 #[test]
 fn a_stamp_that_binance_us_refuses_is_corrected_and_asked_once_more() {
     let cans = cans(Venue::BinanceUs);
-    let gateway = cans.start();
+    let gateway = cans.start_settled();
     let refused = r#"{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}"#;
     let error = cans.fails(&gateway, json(400, refused));
     assert!(matches!(error, ExchangeError::Rejected { .. }), "{error:?}");

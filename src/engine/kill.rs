@@ -8,6 +8,7 @@ use super::contract::{Outputs, StrategySet};
 use super::protect::GuardNews;
 use super::Engine;
 use crate::record::{GuardEvent, PerVenue, UnixNanos, Venue};
+use crate::telemetry::Counter;
 
 /// How often it is told how many orders are left, ms.
 const REPORT_EVERY_MS: u64 = 1_000;
@@ -48,6 +49,7 @@ impl Engine {
             listed: false,
             report_at: now,
         });
+        out.count(Counter::Kills, 1);
         for venue in self.trading_venues() {
             self.tell_guard(now, out, GuardNews::new(venue, GuardEvent::Killed, why));
         }

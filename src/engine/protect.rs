@@ -147,6 +147,9 @@ impl Engine {
 
     fn tell_breaker(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, change: Option<BreakerChange>) {
         let Some(change) = change else { return };
+        if change.state == BreakerState::Open {
+            out.count(Counter::BreakerTrips, 1);
+        }
         let news = GuardNews::new(venue, event_of(change.state), words_of(change.cause));
         self.tell_guard(now, out, GuardNews { retry_at: change.until, ..news });
         self.trading.stirred = true;

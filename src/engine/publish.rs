@@ -131,6 +131,7 @@ impl Market {
         };
         if book.set(&mut self.pool, side, price, size).is_err() {
             walking.full = true;
+            out.count(Counter::LevelsRefused, 1);
         }
         if walking.standby {
             return;

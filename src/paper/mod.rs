@@ -20,7 +20,8 @@
 //!   says otherwise. A trade that is not newer than the book event which gave the bound is in that bound already, and does
 //!   not count twice.
 //! - **Being passed.** A trade at a worse price by somebody who would have met our order first fills it, up to the size of
-//!   that trade. So does an offer shown at its price or a better one, up to what is shown, at OUR price: it rests.
+//!   that trade. So does an offer shown at its price or a better one, up to what is shown, at OUR price: it rests. A trade
+//!   no newer than the book the order joined passed nobody; times of Binance.US are whole milliseconds.
 //! - **A doubtful book.** While the book is not whole nothing is filled. A new order is refused before it leaves
 //!   ([`Busy`](crate::record::RejectClass::Busy)); one that was on its way, by the venue
 //!   ([`NotTradable`](crate::record::RejectClass::NotTradable)). So is a change, and the order stands as it stood.

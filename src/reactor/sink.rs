@@ -7,8 +7,8 @@ use crate::journal::AuditTap;
 use crate::keeper::{Clock, TokenTap};
 use crate::link::Outbox;
 use crate::record::{
-    AuditConnection, AuditEntry, ExecutionRecord, InlineText, InstrumentId, MarketRecord, OrderCommand, RequestId,
-    StatisticsRecord, StrategyId, UnixNanos,
+    AuditConnection, AuditEntry, ExecutionKind, ExecutionRecord, InlineText, InstrumentId, MarketRecord, OrderCommand,
+    RequestId, StatisticsRecord, StrategyId, UnixNanos, EXECUTION_FLAG_RECONCILED,
 };
 use crate::ring::{Consumer, Producer};
 use crate::telemetry::{Counter, Counters, Hop, Hops};
@@ -125,6 +125,29 @@ impl Sink {
         self.rings.get_mut(strategy.index()).and_then(Option::as_mut)
     }
 
+    /// So many records went to these strategies, and these had no room.
+    fn count_published(&mut self, to: StrategySet, refused: StrategySet, records: usize) {
+        let records = records as u64;
+        if !to.without(refused).is_empty() {
+            self.counters.add(Counter::RecordsPublished, records);
+        }
+        if !refused.is_empty() {
+            self.counters.add(Counter::RecordsRefused, records.saturating_mul(refused.iter().count() as u64));
+        }
+    }
+
+    /// An execution record was handed to its strategy.
+    fn count_told(&mut self, record: &ExecutionRecord) {
+        self.counters.add(Counter::ExecutionsEmitted, 1);
+        match record.kind {
+            ExecutionKind::Fill => self.counters.add(Counter::Fills, 1),
+            ExecutionKind::Accepted | ExecutionKind::Rejected if record.has(EXECUTION_FLAG_RECONCILED) => {
+                self.counters.add(Counter::OrdersReconciled, 1);
+            }
+            _ => {}
+        }
+    }
+
     /// One push per strategy of the set; returns those that refused.
     fn push(&mut self, now: UnixNanos, to: StrategySet, records: &[MarketRecord]) -> StrategySet {
         let mut refused = StrategySet::NONE;
@@ -149,6 +172,7 @@ impl Outputs for Sink {
             self.hops.record(Hop::Parse, before.since(self.decrypted_at));
         }
         self.hops.record(Hop::Publish, after.since(before));
+        self.count_published(to, refused, records.len());
         if after.since(self.last_pulse) >= PULSE_EVERY_NS {
             self.last_pulse = after;
             // A consumer without room for a pulse has better things to do than to measure.
@@ -166,6 +190,7 @@ impl Outputs for Sink {
                 refused = refused.with(StrategySet::one(strategy));
             }
         }
+        self.count_published(to, refused, 1);
         refused
     }
 
@@ -182,10 +207,16 @@ impl Outputs for Sink {
         });
         if let Some(inline) = self.inline.as_mut().filter(|i| i.id == to) {
             inline.handler.on_execution(record, &mut inline.orders);
+            self.count_told(record);
             return true;
         }
         // A strategy whose rings are gone takes everything: there is nobody to wait for.
-        self.ring(to).is_none_or(|rings| rings.executions.push(*record))
+        let Some(rings) = self.ring(to) else { return true };
+        let taken = rings.executions.push(*record);
+        if taken {
+            self.count_told(record);
+        }
+        taken
     }
 
     fn execution_room(&self, to: StrategyId) -> usize {

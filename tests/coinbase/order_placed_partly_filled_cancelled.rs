@@ -1,7 +1,9 @@
 //! The law of records on the plain way: Accepted, Fill, Cancelled, in this order, each once, with exact quantities.
 
 use crate::common::{decimal, Bench};
+use crate::feed::count;
 use exchange_connectors::record::{ExecutionKind, EXECUTION_FLAG_IMPLIED, EXECUTION_FLAG_RECONCILED};
+use exchange_connectors::telemetry::Counter;
 use std::time::Duration;
 
 #[test]
@@ -32,4 +34,9 @@ fn an_order_is_accepted_filled_in_part_and_cancelled_in_that_order() {
     assert_eq!(rig.at_venue(&accepted), Some(("CANCELLED", decimal("0.004"))));
     assert_eq!(rig.received(&accepted), 1);
     assert_eq!(rig.gateway().open_orders().unwrap(), 0);
+    assert_eq!((count(&rig, Counter::Fills), count(&rig, Counter::OrdersSent)), (1, 1));
+    rig.until_true("every record is counted", |rig| {
+        count(rig, Counter::ExecutionsEmitted) == rig.executions.len() as u64
+            && count(rig, Counter::RecordsPublished) > 0
+    });
 }
