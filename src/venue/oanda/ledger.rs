@@ -12,6 +12,8 @@ use crate::record::UnixNanos;
 const WINDOW_IDS: usize = 65_536;
 const WORDS: usize = WINDOW_IDS / 64;
 const _: () = assert!(WINDOW_IDS.is_power_of_two());
+/// Orders remembered to have been replaced: what was asked before may still tell of one.
+const REPLACED_KEPT: usize = 64;
 
 /// What to do with a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +35,9 @@ pub struct Ledger {
     began: u64,
     /// Ids applied behind the floor: the bit of an id is its remainder by the window.
     applied: Box<[u64; WORDS]>,
+    /// Orders that go on under another id, by the id they had, and which of these is written over next.
+    replaced: [u64; REPLACED_KEPT],
+    replaced_next: usize,
     /// The newest id the venue has named.
     newest: u64,
     missing_since: UnixNanos,
@@ -56,6 +61,8 @@ impl Ledger {
             floor: None,
             began: 0,
             applied: Box::new([0; WORDS]),
+            replaced: [0; REPLACED_KEPT],
+            replaced_next: 0,
             newest: 0,
             missing_since: UnixNanos::NONE,
             asked_at: UnixNanos::NONE,
@@ -99,6 +106,19 @@ impl Ledger {
         }
         self.rise();
         Admitted::New
+    }
+
+    /// An order goes on under another id.
+    pub fn replaced(&mut self, order: u64) {
+        if let Some(place) = self.replaced.get_mut(self.replaced_next) {
+            *place = order;
+        }
+        self.replaced_next = self.replaced_next.saturating_add(1).checked_rem(REPLACED_KEPT).unwrap_or(0);
+    }
+
+    /// Whether an order is known to go on under another id: what is said of it by this one is old.
+    pub fn was_replaced(&self, order: u64) -> bool {
+        order != 0 && self.replaced.contains(&order)
     }
 
     /// Whether a transaction was applied, or is history from before our time.
@@ -264,6 +284,14 @@ mod tests {
         );
         assert_eq!(ledger.admit(102), Admitted::New);
         assert_eq!((ledger.complete_to(), ledger.is_missing()), (103, false));
+    }
+
+    #[test]
+    fn the_latest_replaced_orders_are_remembered() {
+        let mut ledger = Ledger::new();
+        (1..=REPLACED_KEPT as u64 + 1).for_each(|order| ledger.replaced(order));
+        let known = |order| ledger.was_replaced(order);
+        assert_eq!([0, 1, 2, 65, 66].map(known), [false, false, true, true, false]);
     }
 
     #[test]

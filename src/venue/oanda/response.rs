@@ -99,6 +99,7 @@ impl Teller<'_> {
     /// Tells a transaction if nobody did before.
     pub fn tell(&mut self, transaction: &Transaction<'_, '_>, facts: &mut impl Facts) -> Result<(), Fault> {
         match self.ledger.admit(transaction.id) {
+            Admitted::New if !transaction.stands(self.ledger) => Ok(()),
             Admitted::New => transaction
                 .tell(FactSource::Query, self.products, self.times, facts)
                 .inspect_err(|_| self.ledger.doubt()),

@@ -115,6 +115,7 @@ impl Decoder {
             match found.id {
                 0 => Err(Fault::Missing { key: "id" }),
                 id if ledger.admit(id) != Admitted::New => Ok(()),
+                _ if !found.stands(ledger) => Ok(()),
                 _ => found
                     .tell(FactSource::Stream, &mut self.products, &mut self.times, facts)
                     .inspect_err(|_| ledger.doubt()),

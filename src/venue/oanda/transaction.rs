@@ -6,6 +6,7 @@
 //! told, and that what a transaction proves is told in an order the order table can use: who the order is, then its
 //! executions, then how it stands. Applies nothing twice only if [`Ledger`](super::Ledger) was asked before.
 
+use super::ledger::Ledger;
 use super::products::{Product, Products};
 use super::reject;
 use crate::codec::json::{Cursor, JsonError};
@@ -135,6 +136,15 @@ impl<'t, 'i> Transaction<'t, 'i> {
         };
         *field = text(cursor)?;
         Ok(())
+    }
+
+    /// Notes the order it replaces. False if it creates one that was replaced since: that one goes on under another id, and
+    /// there is nothing to tell of it by this one.
+    pub fn stands(&self, ledger: &mut Ledger) -> bool {
+        if let Ok(old) = self.replaces.parse() {
+            ledger.replaced(old);
+        }
+        !(self.creates_order() && ledger.was_replaced(self.id))
     }
 
     /// Whether it creates an order.

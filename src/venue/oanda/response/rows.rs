@@ -111,7 +111,7 @@ pub(in crate::venue::oanda) fn tell_order_body(
 /// Tells how an order stands; answers with the transaction that filled it, 0 if none did. What was executed is left to that
 /// transaction: the order goes on naming the units asked for, however few there were to fill.
 fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<u64, Fault> {
-    let mut filling = 0;
+    let (mut filling, mut replaces) = (0, "");
     let (mut id, mut client, mut instrument, mut units, mut at, mut state) = ("", "", "", "", "", "");
     let (mut created, mut ended) = ("", "");
     each_field(cursor, |key, cursor| {
@@ -121,6 +121,7 @@ fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut 
             "units" => &mut units,
             "price" => &mut at,
             "state" => &mut state,
+            "replacesOrderID" => &mut replaces,
             "createTime" => &mut created,
             "filledTime" | "cancelledTime" => &mut ended,
             "fillingTransactionID" => {
@@ -157,6 +158,12 @@ fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut 
     if id.is_empty() {
         return Err(Fault::Missing { key: "id" });
     }
+    // An order has the id of the transaction that created it.
+    let number = id.parse().unwrap_or(0);
+    if teller.ledger.was_replaced(number) {
+        // It was asked for before it went on under another id.
+        return Ok(0);
+    }
     let time = venue_time(if ended.is_empty() { created } else { ended }, teller.times, facts);
     // An end before its execution was told is a hint to ask again.
     let told = if filling == 0 { teller.ledger.is_complete() } else { teller.ledger.knows(filling) };
@@ -182,6 +189,12 @@ fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut 
         fact.instrument = Some(product.instrument);
         fact.quantity = quantity("units", units, product)?;
         fact.limit_price = price(at, product, facts)?;
+    }
+    if !replaces.is_empty() && !teller.ledger.knows(number) {
+        // Listed before the transaction that says so was told.
+        let old = VenueOrderId::new(replaces).map_err(|_| Fault::TooLong { key: "replacesOrderID" })?;
+        facts.renumbered(&old, &fact.venue_order_id);
+        teller.ledger.replaced(replaces.parse().unwrap_or(0));
     }
     facts.order(&fact);
     Ok(filling)

@@ -342,6 +342,32 @@ fn a_filled_order_is_over_once_its_transaction_was_told_and_its_row_counts_nothi
     }
 }
 
+/// A change is told by its transaction, by the order that bears the new terms, or by both, and what was asked before comes late.
+#[test]
+fn an_order_that_was_replaced_is_told_by_its_new_id_alone() {
+    let old = r#"{"id":"9","state":"PENDING","instrument":"EUR_USD","units":"5"}"#;
+    let new = r#"{"id":"102","state":"PENDING","replacesOrderID":"9","instrument":"EUR_USD","units":"6"}"#;
+    let created = r#"{"id":"102","batchID":"101","time":"2026-03-04T10:11:12Z","type":"LIMIT_ORDER","instrument":"EUR_USD","units":"6","price":"1.2","replacesOrderID":"9"}"#;
+    let ids = |bench: &Bench| bench.ear.orders().iter().map(|o| o.venue_order_id.to_string()).collect::<Vec<_>>();
+    let renumbered = |bench: &Bench| bench.ear.told.iter().filter(|told| matches!(told, Told::Renumbered(..))).count();
+    for transaction_first in [true, false] {
+        let mut bench = Bench::new();
+        if transaction_first {
+            bench.query(&Query::TransactionsSince { id: 100 });
+            let body = format!(r#"{{"transactions":[{created}],"lastTransactionID":"102"}}"#);
+            bench.answer("200 OK", &body, 999).unwrap();
+            assert_eq!((ids(&bench), renumbered(&bench)), (vec!["102".to_owned()], 1));
+        }
+        bench.query(&Query::PendingOrders);
+        bench.answer("200 OK", &format!(r#"{{"orders":[{new}],"lastTransactionID":"102"}}"#), 999).unwrap();
+        assert_eq!(ids(&bench).last().unwrap(), "102");
+        assert_eq!(renumbered(&bench), 1, "{transaction_first}: once is enough");
+        bench.query(&Query::PendingOrders);
+        bench.answer("200 OK", &format!(r#"{{"orders":[{old}],"lastTransactionID":"100"}}"#), 999).unwrap();
+        assert!(!ids(&bench).contains(&"9".to_owned()), "an old picture of it says nothing");
+    }
+}
+
 #[test]
 fn a_row_that_cannot_be_read_is_counted_and_the_others_are_told() {
     let mut bench = Bench::new();
