@@ -63,7 +63,7 @@ impl Default for ReconcileRules {
     }
 }
 
-/// One query; its number goes back with [`Orders::query_done`].
+/// One query; its number goes back with [`Orders::query_done`](super::Orders::query_done).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct QueryId(pub(super) u64);
 
@@ -101,7 +101,7 @@ pub enum Query {
     FillsOf {
         /// Where.
         venue: Venue,
-        /// The venue's ids, at least one; [`Orders::instrument_of`] knows what they trade.
+        /// The venue's ids, at least one; [`Orders::instrument_of`](super::Orders::instrument_of) knows what they trade.
         ids: ArrayVec<VenueOrderId, QUERY_IDS_MAX>,
     },
     /// All executions of the account since a moment.
