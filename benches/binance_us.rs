@@ -54,6 +54,11 @@ fn depth20(n: u64) -> String {
     )
 }
 
+/// The same with white space that no recording has: it goes the plain way.
+fn spaced(message: &str) -> String {
+    message.replacen('{', "{ ", 1)
+}
+
 /// The real report of 2025-10-01 (Binance.US reference 7), a fill.
 fn report(n: u64) -> String {
     format!(
@@ -111,13 +116,17 @@ impl Market {
 
 fn main() {
     let mut table = Comparisons::default();
-    for (name, streams, make, facts) in [
-        ("trade", Streams::TRADES, trade as fn(u64) -> String, 1),
-        ("diff, 3 levels", Streams::DIFFS, diff, 3),
-        ("depth20", Streams::DEPTH_20, depth20, 40),
+    let limit = Some(1.5);
+    for (name, streams, make, facts, limit) in [
+        ("trade", Streams::TRADES, trade as fn(u64) -> String, 1, limit),
+        ("diff, 3 levels", Streams::DIFFS, diff, 3, limit),
+        ("depth20", Streams::DEPTH_20, depth20, 40, limit),
+        ("trade, plain way", Streams::TRADES, |n| spaced(&trade(n)), 1, None),
+        ("diff, 3 levels, plain way", Streams::DIFFS, |n| spaced(&diff(n)), 3, None),
+        ("depth20, plain way", Streams::DEPTH_20, |n| spaced(&depth20(n)), 40, None),
     ] {
         let (mut tapes, mut market) = (Tapes::new(0), Market::new(streams));
-        table.compare(name, Some(1.5), ROUND, || tapes.round(make), || market.round(make, facts));
+        table.compare(name, limit, ROUND, || tapes.round(make), || market.round(make, facts));
     }
     let (mut tapes, mut session, mut count) =
         (Tapes::new(0), UserSession::new(StreamConfig::default()), Count::default());
