@@ -7,7 +7,7 @@
 //! missed and nothing is told twice; that there are never more than two of them; and that changes made while one is under
 //! way go with the next. What the old one has told is not told again by the new one, and nothing older is. How many connections begin in a second is the dialer's to see to.
 
-use super::connections::{Conn, Lane, Session};
+use super::connections::{Conn, Session};
 use super::contract::{ConnId, Outputs};
 use super::desk::Desk;
 use super::oanda_orders::{self, Account};
@@ -59,7 +59,7 @@ impl Oanda {
             let OandaSetup { stream, account, token, streams, .. } = setup;
             let session = StreamSession::new(role, stream, *account, token.clone(), streams.clone())?;
             let id = ConnId(conns.len() as u16);
-            let conn = Conn::new(VENUE, conn_role, Lane::Stream, Session::OandaStream(Box::new(session)));
+            let conn = Conn::new(VENUE, conn_role, Session::OandaStream(Box::new(session)));
             // A price stream is opened when something is wanted.
             conns.push(if conn_role == ConnectionRole::Market { conn.spare() } else { conn });
             Ok(id)

@@ -195,14 +195,11 @@ impl Rig {
         })
     }
 
-    /// Waits until the account's events are healthy and an order connection is open.
+    /// Waits until the venue that is spoken of takes every command.
     #[track_caller]
     pub fn healthy(&mut self) {
-        self.until("order entry", |rig| {
-            let orders = rig.state(ConnectionRole::Orders);
-            let open = matches!(orders, Some(ConnectionState::Open | ConnectionState::Healthy));
-            (open && rig.state(ConnectionRole::User) == Some(ConnectionState::Healthy)).then_some(())
-        });
+        let venue = self.local.venue();
+        self.until_ready(venue);
     }
 
     /// A good-til-cancelled bid that rests far below the market.
