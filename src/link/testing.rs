@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ pub const HOST: &str = "venue.test";
 
 /// No test waits longer than this for anything.
 pub const LONG: Duration = Duration::from_secs(10);
+
+/// Refuses every connection: nobody listens there, and no system gives the port to who asks for a free one. A port that was
+/// bound and let go may be another test's by the time it is dialled.
+pub const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
 
 /// An authority nobody else trusts.
 pub struct Authority {

@@ -1,5 +1,4 @@
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -102,12 +101,11 @@ fn a_lifeline_reaches_a_venue_it_knew_while_dns_hangs() {
 
 #[test]
 fn a_lifeline_asks_dns_when_no_address_it_knew_takes_the_connection() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = answering(&[OK]);
     let (addr, asked) = (server.addr, AtomicUsize::new(0));
     let bench = Bench::with(100, move |_, _| {
         let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
-        Ok(vec![if first { gone } else { addr }])
+        Ok(vec![if first { NOBODY } else { addr }])
     });
     let lifeline = bench.dialer.lifeline();
     assert!(lifeline.run(get()).is_err());
@@ -181,8 +179,7 @@ fn a_cut_body_is_an_error_even_without_a_length() {
 
 #[test]
 fn a_request_that_found_no_connection_was_not_sent() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = Bench::to(free).dialer.cold().run(post()).unwrap_err();
+    let error = Bench::to(NOBODY).dialer.cold().run(post()).unwrap_err();
     assert_eq!(error.written, Written::Nothing);
     let text = error.to_string();
     assert!(text.starts_with("testex: no answer from venue.test: none of 1 addresses"), "{text}");
