@@ -59,7 +59,9 @@ impl Cans {
     /// The same, and waits until the engine, too, has asked for the balances: it does so once.
     fn start_settled(&self) -> Gateway {
         let gateway = self.start();
-        self.canned.until_asked(self.local.paths().balances);
+        // The key of Binance.US is checked by the same question before anything starts.
+        let times = if self.at == Venue::BinanceUs { 2 } else { 1 };
+        self.canned.until_asked(self.local.paths().balances, times);
         gateway
     }
 

@@ -202,12 +202,14 @@ impl Canned {
         self.shelf.stock().count((verb, at))
     }
 
-    /// Waits until `METHOD path` was asked.
+    /// Waits until `METHOD path` was asked so many times.
     #[track_caller]
-    pub fn until_asked(&self, what: (&str, &str)) {
-        let never = |stock: &mut Stock| stock.count(what) == 0;
-        let waited = self.shelf.asked.wait_timeout_while(self.shelf.stock(), PATIENCE, never).unwrap();
-        assert!(!waited.1.timed_out(), "nobody asked {what:?} in {PATIENCE:?}");
+    pub fn until_asked(&self, what: (&str, &str), times: usize) {
+        let not_yet = |stock: &mut Stock| stock.count(what) < times;
+        let (stock, waited) = self.shelf.asked.wait_timeout_while(self.shelf.stock(), PATIENCE, not_yet).unwrap();
+        let asked = stock.count(what);
+        drop(stock);
+        assert!(!waited.timed_out(), "{what:?} was asked {asked} times in {PATIENCE:?}, not {times}");
     }
 }
 
