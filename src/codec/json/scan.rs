@@ -114,18 +114,25 @@ impl<'i> Scan<'i> {
     /// A whole number as JSON has it, outside quotes: 1 to 15 digits, no sign, no zero in front.
     #[inline]
     pub fn integer(&mut self) -> Option<u64> {
-        let end = match self.rest.first_chunk() {
-            Some(&window) => {
-                let values = u128::from_le_bytes(window) ^ ZEROS;
-                // Adding 0x76 sets the highest bit of every byte from ten on; what that carries upward is above the
-                // lowest mark.
-                let marks = (values | values.wrapping_add(ONES.wrapping_mul(0x76))) & HIGH_BITS;
-                (marks != 0).then_some((marks.trailing_zeros() / 8) as usize)?
-            }
-            // At the end of the text.
-            None => self.rest.iter().position(|byte| !byte.is_ascii_digit())?,
-        };
-        let (digits, rest) = self.rest.split_at_checked(end)?;
+        let Some(&window) = self.rest.first_chunk() else { return self.integer_at_the_end() };
+        let values = u128::from_le_bytes(window) ^ ZEROS;
+        // Adding 0x76 sets the highest bit of every byte from ten on; what that carries upward is above the lowest mark.
+        let marks = (values | values.wrapping_add(ONES.wrapping_mul(0x76))) & HIGH_BITS;
+        if marks == 0 {
+            return None;
+        }
+        self.integer_of((marks.trailing_zeros() / 8) as usize)
+    }
+
+    /// With less than a window left. Out of line: the way above is short then, and in line.
+    #[cold]
+    fn integer_at_the_end(&mut self) -> Option<u64> {
+        self.integer_of(self.rest.iter().position(|byte| !byte.is_ascii_digit())?)
+    }
+
+    #[inline]
+    fn integer_of(&mut self, digits: usize) -> Option<u64> {
+        let (digits, rest) = self.rest.split_at_checked(digits)?;
         if digits.len() > 1 && digits.first() == Some(&b'0') {
             return None;
         }
