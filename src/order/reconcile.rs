@@ -8,6 +8,7 @@
 //! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
 
 use super::cancel::CANCEL_CONFIRM_MS;
+use super::check::pause;
 use super::entry::{Entry, Place, Slot};
 use super::query::{Query, QueryEnd, QueryId, ReconcileRules};
 use super::state::OrderState;
@@ -24,90 +25,6 @@ const _: () = assert!(CHECK_DELAY_MS < CANCEL_CONFIRM_MS);
 /// Executions are asked for as long as this after the last order of the venue closed: listings lag.
 const FILLS_AFTER_CLOSE_MS: u64 = 90_000;
 const NANOS_PER_MS: u64 = 1_000_000;
-
-/// What is to be asked about one order.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Check {
-    /// When; `MAX` if nothing is to be asked.
-    pub at: UnixNanos,
-    /// The venue's id was known when the order was last looked at.
-    pub identified: bool,
-    query: Option<QueryId>,
-    /// A complete answer begun from then on is wanted, whatever is answered before; `MAX` if none is.
-    later: UnixNanos,
-    pause_ms: u64,
-    absences: u8,
-    /// When the last listing that counted began.
-    counted: UnixNanos,
-}
-
-impl Check {
-    pub const NONE: Check = Check {
-        at: UnixNanos::MAX,
-        identified: false,
-        query: None,
-        later: UnixNanos::MAX,
-        pause_ms: 0,
-        absences: 0,
-        counted: UnixNanos::NONE,
-    };
-
-    /// Asks at `at`, unless a query is under way or due anyway.
-    pub fn arm(&mut self, at: UnixNanos) {
-        if self.query.is_none() {
-            self.at = self.at.min(at);
-        }
-    }
-
-    /// Asks at `at`, whatever is answered until then.
-    pub fn arm_again(&mut self, at: UnixNanos) {
-        self.later = self.later.min(at);
-        self.arm(at);
-    }
-
-    /// Nothing is to be asked for now.
-    pub fn rest(&mut self) {
-        self.at = if self.query.is_none() { self.later } else { UnixNanos::MAX };
-    }
-
-    /// It is being asked for.
-    fn asked(&mut self, id: QueryId) {
-        (self.query, self.at) = (Some(id), UnixNanos::MAX);
-    }
-
-    /// The query about it ended.
-    fn ended(&mut self, query: &InFlight, end: QueryEnd) {
-        self.query = None;
-        if end == QueryEnd::Complete && query.begun >= self.later {
-            self.later = UnixNanos::MAX;
-        }
-    }
-
-    /// The order is over: nothing is ever to be asked again.
-    pub fn stop(&mut self) {
-        *self = Check { identified: self.identified, ..Check::NONE };
-    }
-
-    /// The order was heard of.
-    pub fn refuted(&mut self) {
-        (self.absences, self.counted) = (0, UnixNanos::NONE);
-    }
-
-    fn again(&mut self, now: UnixNanos, rules: &ReconcileRules) {
-        self.pause_ms = pause(self.pause_ms, rules);
-        self.at = now.plus_ms(self.pause_ms);
-    }
-
-    /// Counts a complete listing that lacks the order; whether there were enough.
-    fn absent(&mut self, begun: UnixNanos, watermark: UnixNanos, rules: &ReconcileRules) -> bool {
-        let ripe = begun >= watermark.plus_ms(rules.absence_grace_ms);
-        let spaced = !self.counted.is_some() || begun >= self.counted.plus_ms(rules.absence_spacing_ms);
-        if ripe && spaced {
-            (self.absences, self.counted) = (self.absences.saturating_add(1), begun);
-        }
-        self.absences >= rules.absences_needed.max(1)
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
@@ -585,7 +502,7 @@ impl Orders {
             if entry.check.query != Some(query.id) {
                 continue;
             }
-            entry.check.ended(query, end);
+            entry.check.ended(query.begun, end);
             let absent = end == QueryEnd::Complete && entry.seen <= query.evidence;
             if absent && entry.order.state() != OrderState::Unknown {
                 self.counters.denied = self.counters.denied.saturating_add(1);
@@ -631,9 +548,4 @@ pub(super) fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item =
 /// `ms` milliseconds before a moment.
 pub(super) fn before(at: UnixNanos, ms: u64) -> UnixNanos {
     UnixNanos(at.0.saturating_sub(ms.saturating_mul(NANOS_PER_MS)).max(1))
-}
-
-pub(super) fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
-    // No `clamp`: it panics on rules whose least is above their most.
-    last_ms.saturating_mul(2).min(rules.query_pause_ms_max).max(rules.query_pause_ms_min)
 }
