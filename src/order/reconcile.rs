@@ -28,7 +28,11 @@ const NANOS_PER_MS: u64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    Open(Venue),
+    /// Open orders; all of them, or ours.
+    Open {
+        venue: Venue,
+        whole: bool,
+    },
     Orders,
     Fills(Venue),
     /// Orders of dead sessions.
@@ -54,6 +58,10 @@ struct VenueState {
     opening: u64,
     needs_fills: bool,
     needs_listing: bool,
+    /// The listing that is due is of all orders.
+    whole: bool,
+    /// The user stream was re-opened, and no listing was read since.
+    reopened: bool,
     /// Open orders that the listing lacked and that no evidence has confirmed yet.
     owed: usize,
     listing_at: UnixNanos,
@@ -98,6 +106,8 @@ impl Reconciliation {
             opening: 0,
             needs_fills: false,
             needs_listing: true,
+            whole: true,
+            reopened: false,
             owed: 0,
             listing_at: UnixNanos::MAX,
             listing_from: UnixNanos::NONE,
@@ -140,8 +150,22 @@ impl Reconciliation {
     /// Open orders are to be listed at `at`, and executions until long enough after it: an order may come and go before.
     fn list_again(&mut self, venue: Venue, at: UnixNanos) {
         let state = self.venue(venue);
-        state.listing_at = at;
+        (state.listing_at, state.whole) = (at, true);
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
+    /// Whether the listing that was read is the first since the user stream was re-opened: it may have lagged, so that it
+    /// showed as open what ended before.
+    fn take_reopened(&mut self, venue: Venue) -> bool {
+        std::mem::take(&mut self.venue(venue).reopened)
+    }
+
+    /// Our open orders are to be listed, unless a listing is due or under way anyway.
+    fn sweep_open(&mut self, now: UnixNanos, venue: Venue) {
+        let state = self.venue(venue);
+        if state.up && !state.needs_listing && state.listing_at == UnixNanos::MAX {
+            (state.listing_at, state.whole) = (now, false);
+        }
     }
 
     /// Up to when the stream's word can be trusted: while executions are asked for, to the last time that was answered,
@@ -189,7 +213,7 @@ impl Reconciliation {
         self.handed_out = self.handed_out.saturating_add(1);
         let id = QueryId(self.handed_out);
         let opening = match subject {
-            Subject::Open(venue) | Subject::Fills(venue) => self.venue(venue).opening,
+            Subject::Open { venue, .. } | Subject::Fills(venue) => self.venue(venue).opening,
             Subject::Orders | Subject::Recall(_) | Subject::Balances(_) => 0,
         };
         // The caller looked: there is room.
@@ -226,7 +250,11 @@ impl Reconciliation {
         let state = self.venue(venue);
         if state.listing_at <= now {
             state.listing_at = UnixNanos::MAX;
-            return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
+            let whole = state.whole;
+            return Some((
+                self.begin(Subject::Open { venue, whole }, now, evidence),
+                Query::OpenOrders { venue, whole },
+            ));
         }
         None
     }
@@ -255,20 +283,23 @@ impl Reconciliation {
         whole
     }
 
-    fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) {
+    /// Executions were read, or not. Returns whether they were, and nobody waits for the orders of a re-opened stream.
+    fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
         let rules = self.rules;
         let state = self.venue(venue);
         state.fills_asked = false;
         if end == QueryEnd::Failed {
             state.fills_pause_ms = pause(state.fills_pause_ms, &rules);
             state.fills_at = now.plus_ms(state.fills_pause_ms);
-            return;
+            return false;
         }
         state.fills_from = query.begun;
         state.fills_pause_ms = 0;
         if !state.needs_fills {
             state.fills_at = now.plus_ms(rules.fills_every_ms);
-        } else if query.opening == state.opening {
+            return true;
+        }
+        if query.opening == state.opening {
             state.needs_fills = false;
             if state.up {
                 state.listing_at = now;
@@ -278,10 +309,11 @@ impl Reconciliation {
             // Begun under an earlier opening of the user stream: what happened in between may be missing.
             state.fills_at = now;
         }
+        false
     }
 
     /// Whether the listing counts.
-    fn listing_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
+    fn listing_done(&mut self, now: UnixNanos, (venue, whole): (Venue, bool), query: &InFlight, end: QueryEnd) -> bool {
         let rules = self.rules;
         let state = self.venue(venue);
         if query.opening != state.opening {
@@ -294,7 +326,7 @@ impl Reconciliation {
         }
         state.listing_pause_ms = 0;
         // Otherwise another one was asked for meanwhile, which is due already.
-        state.needs_listing = query.begun < state.listing_from;
+        state.needs_listing &= !whole || query.begun < state.listing_from;
         true
     }
 }
@@ -305,7 +337,7 @@ impl Orders {
     pub fn user_stream_up(&mut self, now: UnixNanos, venue: Venue) {
         let state = self.reconciliation.venue(venue);
         state.opening = state.opening.saturating_add(1);
-        (state.up, state.needs_listing) = (true, true);
+        (state.up, state.needs_listing, state.whole, state.reopened) = (true, true, true, true);
         if state.fills_from.is_some() {
             state.needs_fills = true;
             if !state.fills_asked {
@@ -320,7 +352,7 @@ impl Orders {
     /// a listing begun from now on is complete.
     pub fn list_open(&mut self, now: UnixNanos, venue: Venue) {
         let state = self.reconciliation.venue(venue);
-        (state.needs_listing, state.listing_from) = (true, now);
+        (state.needs_listing, state.whole, state.listing_from) = (true, true, now);
         if state.up && !state.needs_fills {
             state.listing_at = state.listing_at.min(now);
         }
@@ -353,7 +385,7 @@ impl Orders {
             return None;
         }
         let (open, entries) = (self.open.first, &self.entries);
-        let any_open = || open_orders(entries, open).any(|entry| entry.order.venue() == venue);
+        let any_open = || is_any_open(entries, open, venue);
         if let Some(query) = self.reconciliation.next(now, venue, any_open, self.evidence) {
             return Some(query);
         }
@@ -394,13 +426,25 @@ impl Orders {
             return;
         };
         match query.subject {
-            Subject::Fills(venue) => self.reconciliation.fills_done(now, venue, &query, end),
-            Subject::Open(venue) => {
-                if self.reconciliation.listing_done(now, venue, &query, end) {
+            Subject::Fills(venue) => {
+                if self.reconciliation.fills_done(now, venue, &query, end) && self.any_open_at(venue) {
+                    // A stream that dropped a fill may have dropped an end as well, of which history says nothing.
+                    self.reconciliation.sweep_open(now, venue);
+                }
+            }
+            Subject::Open { venue, whole: false } => {
+                if self.reconciliation.listing_done(now, (venue, false), &query, end) {
+                    self.doubt_unlisted(now, venue, &query);
+                }
+            }
+            Subject::Open { venue, whole: true } => {
+                if self.reconciliation.listing_done(now, (venue, true), &query, end) {
                     self.owe(now, venue, &query);
                     // One that is due already is not put off.
                     let settled = !self.reconciliation.needs_listing(venue);
-                    if settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
+                    let late = settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier();
+                    let reopened = settled && self.reconciliation.take_reopened(venue);
+                    if late || reopened && self.any_open_at(venue) {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
                         self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
                     }
@@ -493,6 +537,27 @@ impl Orders {
         }
     }
 
+    /// Our open orders were listed while the stream is healthy: those that are not there are asked for by id, until that is
+    /// answered once. One sent just before may not be listed yet; the next listing is soon enough for it.
+    fn doubt_unlisted(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
+        let grace_ms = self.reconciliation.rules.absence_grace_ms;
+        let mut at = self.open.first;
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
+            let listed = entry.seen > query.evidence;
+            let ripe = query.begun >= entry.order.sent_at().plus_ms(grace_ms);
+            if entry.order.venue() == venue && live && !listed && ripe && entry.check.identified {
+                entry.check.arm_again(now);
+                self.due.check = self.due.check.min(entry.check.at);
+            }
+            at = entry.link.after;
+        }
+    }
+
+    fn any_open_at(&self, venue: Venue) -> bool {
+        is_any_open(&self.entries, self.open.first, venue)
+    }
+
     fn judge(&mut self, now: UnixNanos, query: &InFlight, end: QueryEnd, out: &mut impl Executions) {
         let rules = self.reconciliation.rules;
         let mut at = self.open.first;
@@ -543,6 +608,10 @@ impl Orders {
 /// The open orders' entries, from the first on.
 pub(super) fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item = &Entry> {
     std::iter::successors(entries.get(first as usize), |entry| entries.get(entry.link.after as usize))
+}
+
+fn is_any_open(entries: &[Entry], first: u32, venue: Venue) -> bool {
+    open_orders(entries, first).any(|entry| entry.order.venue() == venue)
 }
 
 /// `ms` milliseconds before a moment.
