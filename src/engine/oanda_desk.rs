@@ -12,6 +12,7 @@
 use super::connections::{Conn, Session};
 use super::contract::{ConnId, Outputs};
 use super::desk::Desk;
+use super::oanda_figures::Figures;
 use super::oanda_orders::{self, Account};
 use super::redundancy::Place;
 use super::relief::Duty;
@@ -43,6 +44,7 @@ struct PriceStreams {
 pub(super) struct Oanda {
     pub(super) ledger: Ledger,
     pub(super) account: Account,
+    pub(super) figures: Figures,
     prices: Option<PriceStreams>,
 }
 
