@@ -346,6 +346,7 @@ impl Engine {
             self.oanda_replied(now, out, id, &reply);
         }
         self.oanda.account.conn_lost(now, id);
+        self.figures_ended(now, id, false);
         self.api_replies(now, out, id);
         self.query_lost(now, out, id);
         self.trading.unload_all(id);

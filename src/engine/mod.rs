@@ -32,7 +32,10 @@ mod gaps;
 mod holdings;
 mod http;
 mod kill;
+#[cfg(all(test, feature = "sim"))]
+mod oanda_bench;
 mod oanda_desk;
+mod oanda_figures;
 mod oanda_orders;
 mod pairs;
 mod paper;

@@ -362,11 +362,7 @@ impl Engine {
                 return;
             }
         }
-        if self.trading.figures_stale
-            && self.ask_account(now, out, id, &request::Query::Summary, Priority::Housekeeping)
-        {
-            self.trading.figures_stale = false;
-        }
+        self.ask_figures(now, out, id);
     }
 
     /// Whether the governor would let a request go.
@@ -374,7 +370,7 @@ impl Engine {
         self.trading.desks.get_mut(VENUE).governor.ready(now, priority).is_ok()
     }
 
-    fn ask_account(
+    pub(super) fn ask_account(
         &mut self,
         now: UnixNanos,
         out: &mut impl Outputs,
@@ -514,16 +510,17 @@ impl Engine {
     }
 
     /// When the account is to be asked something.
-    pub(super) fn oanda_deadline(&self) -> Option<UnixNanos> {
+    pub(super) fn oanda_deadline(&self, now: UnixNanos) -> Option<UnixNanos> {
         self.trading.desks.get(VENUE).user?;
         if self.market.on_paper(VENUE) {
             return None;
         }
-        match self.oanda.account.picture {
+        let missing = match self.oanda.account.picture {
             Picture::Due(at) => Some(at),
             Picture::Asked(_) => None,
             Picture::None => self.oanda.ledger.deadline(),
-        }
+        };
+        missing.into_iter().chain(self.figures_deadline(now)).min()
     }
 
     /// Bytes of a REST connection.
@@ -564,6 +561,10 @@ impl Engine {
         match carriage.cargo {
             Cargo::Query => self.oanda_step(now, out, reply.to, &reply.outcome),
             Cargo::Account if self.oanda.account.picture == Picture::Asked(id) => self.pictured(now, out, id, reply),
+            Cargo::Account => {
+                let told = matches!(reply.outcome, Outcome::Answered | Outcome::Listed { .. });
+                self.figures_ended(now, id, told);
+            }
             _ => {}
         }
     }

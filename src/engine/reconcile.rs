@@ -65,7 +65,8 @@ impl Engine {
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
         let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
         let guards = breakers.chain(self.kill_deadline()).chain(self.listen_key_deadline());
-        let mut deadline = self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline()).min();
+        let mut deadline =
+            self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline(now)).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));
         }
