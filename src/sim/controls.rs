@@ -38,7 +38,7 @@ impl Reports {
 /// How a venue ends an order that nobody asked it to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VenueEnd {
-    /// By an administrator, say.
+    /// By an administrator, say; where a cancel always is the client's, as an expiry.
     Cancelled,
     /// Its time ran out.
     Expired,

@@ -9,6 +9,7 @@ use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::{self, LocalVenue};
 use exchange_connectors::sim::oanda::{self, LocalOanda};
 use exchange_connectors::sim::server::{CloseHow, Door, Fault, FaultRule, Request, Response, Venue as _};
+use exchange_connectors::sim::VenueEnd;
 use exchange_connectors::venue::binance_us::{auth as binance_us_key, BinanceUsEndpoints};
 use exchange_connectors::venue::coinbase::auth::CdpKey;
 use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
@@ -480,6 +481,11 @@ impl Local {
 
     pub fn clear_faults(&self) {
         at!(self, venue => venue.clear_faults().unwrap());
+    }
+
+    /// The venue ends an order by itself: its time ran out.
+    pub fn expire(&self, client_order_id: &str) {
+        assert!(at!(self, venue => venue.end_order(client_order_id, VenueEnd::Expired).unwrap()), "it was open");
     }
 
     pub fn hold_user_events(&self) {

@@ -187,13 +187,9 @@ impl Model for BinanceUs {
     fn end_order(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool {
         let open = |at: &usize| self.exchange.orders.get(*at).is_some_and(Order::is_open);
         let Some(index) = self.exchange.latest(client_order_id).filter(open) else { return false };
-        match end {
-            VenueEnd::Cancelled => {
-                let cancel_id = self.exchange.made_id();
-                self.exchange.end_by_cancel(now_ns, index, &cancel_id);
-            }
-            VenueEnd::Expired => self.exchange.expire(now_ns, index, "EXCHANGE_CANCELED"),
-        }
+        // What the venue cancels by itself is EXPIRED there; CANCELED is what somebody asked for.
+        let (VenueEnd::Cancelled | VenueEnd::Expired) = end;
+        self.exchange.expire(now_ns, index, "EXCHANGE_CANCELED");
         self.exchange.settle(now_ns, &[]);
         true
     }
