@@ -185,6 +185,10 @@ fn a_venue_that_only_fails_opens_the_breaker_until_it_answers_again() {
         let mut rig = Setup { breaker, warm_every_ms: Some(60_000), ..Setup::canned() }.start(at);
         let lives = rig.place_accepted();
         let paths = rig.local.paths();
+        if paths.time == paths.balances {
+            // What probes at OANDA is also asked once at the start: it would fail, too, and count.
+            rig.canned().until_asked(paths.balances, 1);
+        }
         for (reply, (verb, path)) in [(html(502), paths.place), (json(503, ""), paths.time)] {
             rig.canned().answer(verb, path, reply);
         }

@@ -4,12 +4,13 @@
 
 pub mod failures;
 
+use super::common::PATIENCE;
 use exchange_connectors::sim::server::{Request, Response};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
@@ -54,6 +55,7 @@ impl Fallback {
 /// and never a moment without any.
 struct Shelf {
     stock: Mutex<Stock>,
+    asked: Condvar,
     fallback: Option<Fallback>,
 }
 
@@ -73,6 +75,12 @@ struct Can {
     when_done: bool,
 }
 
+impl Stock {
+    fn count(&self, what: (&str, &str)) -> usize {
+        self.asked.iter().filter(|(verb, path)| (verb.as_str(), path.as_str()) == what).count()
+    }
+}
+
 impl Shelf {
     fn stock(&self) -> MutexGuard<'_, Stock> {
         self.stock.lock().unwrap()
@@ -82,6 +90,7 @@ impl Shelf {
     fn take(&self, verb: &str, path: &str) -> Option<(ResponseTemplate, bool)> {
         let mut stock = self.stock();
         stock.asked.push((verb.to_owned(), path.to_owned()));
+        self.asked.notify_all();
         let can = stock.cans.iter().find(|can| (can.verb.as_str(), can.path.as_str()) == (verb, path))?;
         Some((can.reply.clone(), can.when_done))
     }
@@ -125,7 +134,7 @@ impl Canned {
     }
 
     fn build(fallback: Option<Fallback>) -> Canned {
-        let shelf = Arc::new(Shelf { stock: Mutex::default(), fallback });
+        let shelf = Arc::new(Shelf { stock: Mutex::default(), asked: Condvar::new(), fallback });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         // One of its own: a pooled one is another test's later, and would be asked what was sent to this one.
         let server = runtime.block_on(async {
@@ -190,7 +199,17 @@ impl Canned {
 
     /// How often `METHOD path` was asked.
     pub fn asked(&self, verb: &str, at: &str) -> usize {
-        self.shelf.stock().asked.iter().filter(|asked| (asked.0.as_str(), asked.1.as_str()) == (verb, at)).count()
+        self.shelf.stock().count((verb, at))
+    }
+
+    /// Waits until `METHOD path` was asked so many times.
+    #[track_caller]
+    pub fn until_asked(&self, what: (&str, &str), times: usize) {
+        let not_yet = |stock: &mut Stock| stock.count(what) < times;
+        let (stock, waited) = self.shelf.asked.wait_timeout_while(self.shelf.stock(), PATIENCE, not_yet).unwrap();
+        let asked = stock.count(what);
+        drop(stock);
+        assert!(!waited.timed_out(), "{what:?} was asked {asked} times in {PATIENCE:?}, not {times}");
     }
 }
 

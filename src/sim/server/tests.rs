@@ -440,7 +440,9 @@ fn a_stalled_door_accepts_and_says_nothing() {
 
 #[test]
 fn raw_text_broken_frames_pings_and_fragments_reach_the_client() {
-    let venue = quiet();
+    // A slow machine reads for longer than the venue lets a connection be that has subscribed to nothing.
+    let first_subscribe_ns = LIMIT.as_nanos() as u64;
+    let venue = LocalVenue::start(Config { first_subscribe_ns, ..Config::quiet() }).unwrap();
     let mut ws = websocket(&venue, DOOR_MARKET);
     assert_eq!(venue.send_raw(DOOR_MARKET, "{not json").unwrap(), 1);
     assert_eq!(next_text(&mut ws), "{not json");
