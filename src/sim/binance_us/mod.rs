@@ -24,6 +24,7 @@ mod oco;
 mod order;
 mod params;
 mod parse;
+mod prevention;
 mod product;
 mod publisher;
 mod reject;
