@@ -47,6 +47,6 @@ pub use exchange::Fees;
 pub use limits::Limits;
 pub use local::{Balance, ControlError, LocalBinanceUs};
 pub use model::{BinanceUs, DOOR_REST, DOOR_STREAM, DOOR_WS_API};
-pub use observed::{Observed, SeenOrder, SeenRequest};
+pub use observed::{Observed, SeenOrder};
 pub use product::{usual_symbols, Filters, Symbol, Trading};
 pub use reject::waf_page;
