@@ -84,11 +84,25 @@ impl Engine {
         let symbol_of = |id: InstrumentId| market.get(id).map(|traded| traded.instrument.symbol());
         let from = asking.cursor.parse::<u64>().ok();
         let since = |since: UnixNanos| if from.is_some() { UnixNanos::NONE } else { since };
+        let holds_ours = |id: &InstrumentId| orders.exposure(*id).open_orders > 0;
+        if let Query::OpenOrders { whole: whole @ false, .. } = &mut asking.query {
+            // Of one symbol after the other while that is cheaper.
+            let ours = ordered.get(VENUE).iter().filter(|id| holds_ours(id)).count() as u32;
+            let each = Call::OpenOrders { symbol: Some("") }.weight();
+            *whole = asking.item == 0 && ours.saturating_mul(each) > Call::OpenOrders { symbol: None }.weight();
+        }
         // Items that cannot be named any more are passed over: of an instrument that is gone there is nothing to learn.
         let mut leg: Option<ClientOrderId>;
         let call = loop {
             let call = match &asking.query {
-                Query::OpenOrders { .. } => (asking.item == 0).then_some(Some(Call::OpenOrders { symbol: None })),
+                Query::OpenOrders { whole: false, .. } => ordered.get(VENUE).get(asking.item).map(|instrument| {
+                    // What is ours since the listing began needs none.
+                    let symbol = Some(*instrument).filter(holds_ours).and_then(symbol_of)?;
+                    Some(Call::OpenOrders { symbol: Some(symbol) })
+                }),
+                Query::OpenOrders { whole: true, .. } => {
+                    (asking.item == 0).then_some(Some(Call::OpenOrders { symbol: None }))
+                }
                 Query::RecentOrders { instrument, since: begin, .. } => (asking.item == 0).then(|| {
                     let (from_order_id, since) = (from, since(*begin));
                     let symbol = symbol_of(*instrument)?;

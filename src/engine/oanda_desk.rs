@@ -3,9 +3,11 @@
 //!
 //! A price stream brings the instruments it was opened with and no others (OANDA reference 6). Guarantees that a change of
 //! what is wanted opens a new stream before the old one is let go: each instrument is taken from the new one as soon as
-//! that has told its first price, which is a whole picture, and from then on not from the old one, so that nothing is
-//! missed and nothing is told twice; that there are never more than two of them; and that changes made while one is under
-//! way go with the next. What the old one has told is not told again by the new one, and nothing older is. How many connections begin in a second is the dialer's to see to.
+//! that has told its first price, which is a whole picture, and from then on not from the old one, so that no picture is
+//! missing and nothing is told twice; that there are never more than two of them; and that changes made while one is
+//! under way go with the next. What the old one has told is not told again by the new one, and nothing older is: when the
+//! new one is ahead, what the old one still has under way is out of date. How many connections begin in a second is the
+//! dialer's to see to.
 
 use super::connections::{Conn, Session};
 use super::contract::{ConnId, Outputs};

@@ -26,7 +26,7 @@ impl Account {
         bench.apply(Input::Control(Control::Instrument(Box::new(instrument(0, "EUR_USD")))));
         let slots = bench.engine.slots();
         // The two before it bring prices.
-        let stream = (0..slots.len()).filter(|index| slots[*index].carrier == Carrier::Stream).last().unwrap();
+        let stream = (0..slots.len()).rfind(|index| slots[*index].carrier == Carrier::Stream).unwrap();
         let stream = ConnId(stream as u16);
         bench.apply(Input::Opened { conn: stream });
         let mut account = Account { bench, stream, newest: 7 };

@@ -4,8 +4,8 @@
 
 use super::cancel::CancelProgress;
 use super::change::ChangeProgress;
+use super::check::Check;
 use super::list::{Link, Linked};
-use super::reconcile::Check;
 use super::state::Order;
 use crate::record::UnixNanos;
 

@@ -88,6 +88,7 @@ mod cancel;
 mod cancels;
 mod change;
 mod changes;
+mod check;
 mod counters;
 mod entry;
 mod exposure;

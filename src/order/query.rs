@@ -35,7 +35,7 @@ pub struct ReconcileRules {
     pub since_margin_ms: u64,
     /// An order that stays unknown is told again this often.
     pub unknown_repeat_ms: u64,
-    /// Executions of venues with recent orders are asked for this often.
+    /// Executions of venues with recent orders are asked for this often, and after them which of our orders are open.
     pub fills_every_ms: u64,
     /// Executions are asked for this far before the last complete answer began: rows are listed late.
     pub fills_overlap_ms: u64,
@@ -71,10 +71,12 @@ pub struct QueryId(pub(super) u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "lives on the stack for one call; boxing would allocate")]
 pub enum Query {
-    /// All open orders of the account.
+    /// Open orders of the account.
     OpenOrders {
         /// Where.
         venue: Venue,
+        /// All of them; otherwise those in instruments without an open order of ours may be missing.
+        whole: bool,
     },
     /// Every order of an instrument placed since a moment, whatever became of it: searched for our ids.
     RecentOrders {

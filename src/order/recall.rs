@@ -7,11 +7,12 @@
 //! cumulative quantity has it already), and that the venue does not count as reconciled before all of it was answered.
 //! Never decides what becomes of an order that was taken back.
 
+use super::check::pause;
 use super::entry::{Entry, Place, Slot};
 use super::fact::{FillFact, OrderFact};
 use super::index::{hash_text, hash_word, Recent};
 use super::query::{Query, QueryEnd, QueryId, ReconcileRules, RestartPolicy};
-use super::reconcile::{before, pause, InFlight, Subject};
+use super::reconcile::{before, InFlight, Subject};
 use super::state::Order;
 use super::table::Orders;
 use super::told::stranger;

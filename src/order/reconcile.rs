@@ -8,6 +8,7 @@
 //! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
 
 use super::cancel::CANCEL_CONFIRM_MS;
+use super::check::pause;
 use super::entry::{Entry, Place, Slot};
 use super::query::{Query, QueryEnd, QueryId, ReconcileRules};
 use super::state::OrderState;
@@ -25,93 +26,13 @@ const _: () = assert!(CHECK_DELAY_MS < CANCEL_CONFIRM_MS);
 const FILLS_AFTER_CLOSE_MS: u64 = 90_000;
 const NANOS_PER_MS: u64 = 1_000_000;
 
-/// What is to be asked about one order.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Check {
-    /// When; `MAX` if nothing is to be asked.
-    pub at: UnixNanos,
-    /// The venue's id was known when the order was last looked at.
-    pub identified: bool,
-    query: Option<QueryId>,
-    /// A complete answer begun from then on is wanted, whatever is answered before; `MAX` if none is.
-    later: UnixNanos,
-    pause_ms: u64,
-    absences: u8,
-    /// When the last listing that counted began.
-    counted: UnixNanos,
-}
-
-impl Check {
-    pub const NONE: Check = Check {
-        at: UnixNanos::MAX,
-        identified: false,
-        query: None,
-        later: UnixNanos::MAX,
-        pause_ms: 0,
-        absences: 0,
-        counted: UnixNanos::NONE,
-    };
-
-    /// Asks at `at`, unless a query is under way or due anyway.
-    pub fn arm(&mut self, at: UnixNanos) {
-        if self.query.is_none() {
-            self.at = self.at.min(at);
-        }
-    }
-
-    /// Asks at `at`, whatever is answered until then.
-    pub fn arm_again(&mut self, at: UnixNanos) {
-        self.later = self.later.min(at);
-        self.arm(at);
-    }
-
-    /// Nothing is to be asked for now.
-    pub fn rest(&mut self) {
-        self.at = if self.query.is_none() { self.later } else { UnixNanos::MAX };
-    }
-
-    /// It is being asked for.
-    fn asked(&mut self, id: QueryId) {
-        (self.query, self.at) = (Some(id), UnixNanos::MAX);
-    }
-
-    /// The query about it ended.
-    fn ended(&mut self, query: &InFlight, end: QueryEnd) {
-        self.query = None;
-        if end == QueryEnd::Complete && query.begun >= self.later {
-            self.later = UnixNanos::MAX;
-        }
-    }
-
-    /// The order is over: nothing is ever to be asked again.
-    pub fn stop(&mut self) {
-        *self = Check { identified: self.identified, ..Check::NONE };
-    }
-
-    /// The order was heard of.
-    pub fn refuted(&mut self) {
-        (self.absences, self.counted) = (0, UnixNanos::NONE);
-    }
-
-    fn again(&mut self, now: UnixNanos, rules: &ReconcileRules) {
-        self.pause_ms = pause(self.pause_ms, rules);
-        self.at = now.plus_ms(self.pause_ms);
-    }
-
-    /// Counts a complete listing that lacks the order; whether there were enough.
-    fn absent(&mut self, begun: UnixNanos, watermark: UnixNanos, rules: &ReconcileRules) -> bool {
-        let ripe = begun >= watermark.plus_ms(rules.absence_grace_ms);
-        let spaced = !self.counted.is_some() || begun >= self.counted.plus_ms(rules.absence_spacing_ms);
-        if ripe && spaced {
-            (self.absences, self.counted) = (self.absences.saturating_add(1), begun);
-        }
-        self.absences >= rules.absences_needed.max(1)
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    Open(Venue),
+    /// Open orders; all of them, or ours.
+    Open {
+        venue: Venue,
+        whole: bool,
+    },
     Orders,
     Fills(Venue),
     /// Orders of dead sessions.
@@ -137,6 +58,10 @@ struct VenueState {
     opening: u64,
     needs_fills: bool,
     needs_listing: bool,
+    /// The listing that is due is of all orders.
+    whole: bool,
+    /// The user stream was re-opened, and no listing was read since.
+    reopened: bool,
     /// Open orders that the listing lacked and that no evidence has confirmed yet.
     owed: usize,
     listing_at: UnixNanos,
@@ -181,6 +106,8 @@ impl Reconciliation {
             opening: 0,
             needs_fills: false,
             needs_listing: true,
+            whole: true,
+            reopened: false,
             owed: 0,
             listing_at: UnixNanos::MAX,
             listing_from: UnixNanos::NONE,
@@ -223,8 +150,22 @@ impl Reconciliation {
     /// Open orders are to be listed at `at`, and executions until long enough after it: an order may come and go before.
     fn list_again(&mut self, venue: Venue, at: UnixNanos) {
         let state = self.venue(venue);
-        state.listing_at = at;
+        (state.listing_at, state.whole) = (at, true);
         state.fills_until = state.fills_until.max(at.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
+    /// Whether the listing that was read is the first since the user stream was re-opened: it may have lagged, so that it
+    /// showed as open what ended before.
+    fn take_reopened(&mut self, venue: Venue) -> bool {
+        std::mem::take(&mut self.venue(venue).reopened)
+    }
+
+    /// Our open orders are to be listed, unless a listing is due or under way anyway.
+    fn sweep_open(&mut self, now: UnixNanos, venue: Venue) {
+        let state = self.venue(venue);
+        if state.up && !state.needs_listing && state.listing_at == UnixNanos::MAX {
+            (state.listing_at, state.whole) = (now, false);
+        }
     }
 
     /// Up to when the stream's word can be trusted: while executions are asked for, to the last time that was answered,
@@ -272,7 +213,7 @@ impl Reconciliation {
         self.handed_out = self.handed_out.saturating_add(1);
         let id = QueryId(self.handed_out);
         let opening = match subject {
-            Subject::Open(venue) | Subject::Fills(venue) => self.venue(venue).opening,
+            Subject::Open { venue, .. } | Subject::Fills(venue) => self.venue(venue).opening,
             Subject::Orders | Subject::Recall(_) | Subject::Balances(_) => 0,
         };
         // The caller looked: there is room.
@@ -309,7 +250,11 @@ impl Reconciliation {
         let state = self.venue(venue);
         if state.listing_at <= now {
             state.listing_at = UnixNanos::MAX;
-            return Some((self.begin(Subject::Open(venue), now, evidence), Query::OpenOrders { venue }));
+            let whole = state.whole;
+            return Some((
+                self.begin(Subject::Open { venue, whole }, now, evidence),
+                Query::OpenOrders { venue, whole },
+            ));
         }
         None
     }
@@ -338,20 +283,23 @@ impl Reconciliation {
         whole
     }
 
-    fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) {
+    /// Executions were read, or not. Returns whether they were, and nobody waits for the orders of a re-opened stream.
+    fn fills_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
         let rules = self.rules;
         let state = self.venue(venue);
         state.fills_asked = false;
         if end == QueryEnd::Failed {
             state.fills_pause_ms = pause(state.fills_pause_ms, &rules);
             state.fills_at = now.plus_ms(state.fills_pause_ms);
-            return;
+            return false;
         }
         state.fills_from = query.begun;
         state.fills_pause_ms = 0;
         if !state.needs_fills {
             state.fills_at = now.plus_ms(rules.fills_every_ms);
-        } else if query.opening == state.opening {
+            return true;
+        }
+        if query.opening == state.opening {
             state.needs_fills = false;
             if state.up {
                 state.listing_at = now;
@@ -361,10 +309,11 @@ impl Reconciliation {
             // Begun under an earlier opening of the user stream: what happened in between may be missing.
             state.fills_at = now;
         }
+        false
     }
 
     /// Whether the listing counts.
-    fn listing_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
+    fn listing_done(&mut self, now: UnixNanos, (venue, whole): (Venue, bool), query: &InFlight, end: QueryEnd) -> bool {
         let rules = self.rules;
         let state = self.venue(venue);
         if query.opening != state.opening {
@@ -377,7 +326,7 @@ impl Reconciliation {
         }
         state.listing_pause_ms = 0;
         // Otherwise another one was asked for meanwhile, which is due already.
-        state.needs_listing = query.begun < state.listing_from;
+        state.needs_listing &= !whole || query.begun < state.listing_from;
         true
     }
 }
@@ -388,7 +337,7 @@ impl Orders {
     pub fn user_stream_up(&mut self, now: UnixNanos, venue: Venue) {
         let state = self.reconciliation.venue(venue);
         state.opening = state.opening.saturating_add(1);
-        (state.up, state.needs_listing) = (true, true);
+        (state.up, state.needs_listing, state.whole, state.reopened) = (true, true, true, true);
         if state.fills_from.is_some() {
             state.needs_fills = true;
             if !state.fills_asked {
@@ -403,7 +352,7 @@ impl Orders {
     /// a listing begun from now on is complete.
     pub fn list_open(&mut self, now: UnixNanos, venue: Venue) {
         let state = self.reconciliation.venue(venue);
-        (state.needs_listing, state.listing_from) = (true, now);
+        (state.needs_listing, state.whole, state.listing_from) = (true, true, now);
         if state.up && !state.needs_fills {
             state.listing_at = state.listing_at.min(now);
         }
@@ -436,7 +385,7 @@ impl Orders {
             return None;
         }
         let (open, entries) = (self.open.first, &self.entries);
-        let any_open = || open_orders(entries, open).any(|entry| entry.order.venue() == venue);
+        let any_open = || is_any_open(entries, open, venue);
         if let Some(query) = self.reconciliation.next(now, venue, any_open, self.evidence) {
             return Some(query);
         }
@@ -477,13 +426,25 @@ impl Orders {
             return;
         };
         match query.subject {
-            Subject::Fills(venue) => self.reconciliation.fills_done(now, venue, &query, end),
-            Subject::Open(venue) => {
-                if self.reconciliation.listing_done(now, venue, &query, end) {
+            Subject::Fills(venue) => {
+                if self.reconciliation.fills_done(now, venue, &query, end) && self.any_open_at(venue) {
+                    // A stream that dropped a fill may have dropped an end as well, of which history says nothing.
+                    self.reconciliation.sweep_open(now, venue);
+                }
+            }
+            Subject::Open { venue, whole: false } => {
+                if self.reconciliation.listing_done(now, (venue, false), &query, end) {
+                    self.doubt_unlisted(now, venue, &query);
+                }
+            }
+            Subject::Open { venue, whole: true } => {
+                if self.reconciliation.listing_done(now, (venue, true), &query, end) {
                     self.owe(now, venue, &query);
                     // One that is due already is not put off.
                     let settled = !self.reconciliation.needs_listing(venue);
-                    if settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier() {
+                    let late = settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier();
+                    let reopened = settled && self.reconciliation.take_reopened(venue);
+                    if late || reopened && self.any_open_at(venue) {
                         let grace_ms = self.reconciliation.rules.absence_grace_ms;
                         self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
                     }
@@ -576,6 +537,27 @@ impl Orders {
         }
     }
 
+    /// Our open orders were listed while the stream is healthy: those that are not there are asked for by id, until that is
+    /// answered once. One sent just before may not be listed yet; the next listing is soon enough for it.
+    fn doubt_unlisted(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
+        let grace_ms = self.reconciliation.rules.absence_grace_ms;
+        let mut at = self.open.first;
+        while let Some(entry) = self.entries.get_mut(at as usize) {
+            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
+            let listed = entry.seen > query.evidence;
+            let ripe = query.begun >= entry.order.sent_at().plus_ms(grace_ms);
+            if entry.order.venue() == venue && live && !listed && ripe && entry.check.identified {
+                entry.check.arm_again(now);
+                self.due.check = self.due.check.min(entry.check.at);
+            }
+            at = entry.link.after;
+        }
+    }
+
+    fn any_open_at(&self, venue: Venue) -> bool {
+        is_any_open(&self.entries, self.open.first, venue)
+    }
+
     fn judge(&mut self, now: UnixNanos, query: &InFlight, end: QueryEnd, out: &mut impl Executions) {
         let rules = self.reconciliation.rules;
         let mut at = self.open.first;
@@ -585,7 +567,7 @@ impl Orders {
             if entry.check.query != Some(query.id) {
                 continue;
             }
-            entry.check.ended(query, end);
+            entry.check.ended(query.begun, end);
             let absent = end == QueryEnd::Complete && entry.seen <= query.evidence;
             if absent && entry.order.state() != OrderState::Unknown {
                 self.counters.denied = self.counters.denied.saturating_add(1);
@@ -628,12 +610,11 @@ pub(super) fn open_orders(entries: &[Entry], first: u32) -> impl Iterator<Item =
     std::iter::successors(entries.get(first as usize), |entry| entries.get(entry.link.after as usize))
 }
 
+fn is_any_open(entries: &[Entry], first: u32, venue: Venue) -> bool {
+    open_orders(entries, first).any(|entry| entry.order.venue() == venue)
+}
+
 /// `ms` milliseconds before a moment.
 pub(super) fn before(at: UnixNanos, ms: u64) -> UnixNanos {
     UnixNanos(at.0.saturating_sub(ms.saturating_mul(NANOS_PER_MS)).max(1))
-}
-
-pub(super) fn pause(last_ms: u64, rules: &ReconcileRules) -> u64 {
-    // No `clamp`: it panics on rules whose least is above their most.
-    last_ms.saturating_mul(2).min(rules.query_pause_ms_max).max(rules.query_pause_ms_min)
 }

@@ -35,6 +35,15 @@ impl Reports {
     }
 }
 
+/// How a venue ends an order that nobody asked it to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VenueEnd {
+    /// By an administrator, say.
+    Cancelled,
+    /// Its time ran out.
+    Expired,
+}
+
 /// What drives a made-up market: when its events are due, and which of the instruments each befalls.
 #[derive(Debug)]
 pub struct Clockwork {
@@ -81,6 +90,9 @@ pub trait Model: Venue {
         next
     }
 
+    /// Ends the open order of a client order id; whether there was one.
+    fn end_order(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool;
+
     /// How it tells of orders.
     fn reports(&mut self) -> &mut Reports;
 
@@ -118,6 +130,18 @@ impl<V: Model> Server<V> {
     /// [`Stopped`].
     pub fn step(&self, events: u64) -> Result<(), Stopped> {
         self.call(move |core, now_ns| core.venue.step(now_ns, events))
+    }
+}
+
+/// Orders.
+impl<V: Model> Server<V> {
+    /// Ends the open order of a client order id, unasked; whether there was one.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn end_order(&self, client_order_id: &str, end: VenueEnd) -> Result<bool, Stopped> {
+        let id = client_order_id.to_owned();
+        self.call(move |core, now_ns| core.venue.end_order(now_ns, &id, end))
     }
 }
 

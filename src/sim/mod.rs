@@ -25,7 +25,7 @@ mod rng;
 mod stamp;
 mod window;
 
-pub use controls::{Model, Reports};
+pub use controls::{Model, Reports, VenueEnd};
 pub use json::Json;
 pub use jwt::{Refused, Target};
 pub use keys::{Credentials, KeyError, KeyKind};

@@ -43,8 +43,9 @@ pub struct Paths {
     pub cancel: (&'static str, &'static str),
     /// Where an order of unknown outcome is looked for.
     pub recent_orders: (&'static str, &'static str),
-    /// And where else, once something else has told that there is news.
-    pub missing_orders: Option<(&'static str, &'static str)>,
+    /// Where else it may be found: once something else has told that there is news, among all open orders, and in the picture
+    /// of the account that OANDA is asked for whenever an instrument becomes known.
+    pub other_listings: &'static [(&'static str, &'static str)],
     /// Where all open orders are listed.
     pub open_orders: (&'static str, &'static str),
     /// What `Queries::balances` asks.
@@ -71,7 +72,7 @@ impl Local {
                 place: ("POST", common::ORDERS),
                 cancel: ("POST", common::BATCH_CANCEL),
                 recent_orders: ("GET", common::LIST_ORDERS),
-                missing_orders: None,
+                other_listings: &[],
                 open_orders: ("GET", common::LIST_ORDERS),
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
@@ -80,7 +81,7 @@ impl Local {
                 place: ("POST", "/api/v3/order"),
                 cancel: ("DELETE", "/api/v3/order"),
                 recent_orders: ("GET", "/api/v3/allOrders"),
-                missing_orders: None,
+                other_listings: &[("GET", "/api/v3/openOrders")],
                 open_orders: ("GET", "/api/v3/openOrders"),
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
@@ -90,7 +91,11 @@ impl Local {
                 place: ("POST", "/v3/accounts/101-001-7654321-001/orders"),
                 cancel: ("PUT", "/v3/accounts/101-001-7654321-001/orders/*"),
                 recent_orders: ("GET", "/v3/accounts/101-001-7654321-001/transactions/sinceid"),
-                missing_orders: Some(("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange")),
+                other_listings: &[
+                    ("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange"),
+                    ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
+                    ("GET", "/v3/accounts/101-001-7654321-001"),
+                ],
                 open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),

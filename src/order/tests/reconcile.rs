@@ -93,7 +93,7 @@ fn a_reopened_stream_is_reconciled_by_fills_then_a_listing_then_single_questions
     assert!(b.query().is_none());
     b.done(fills);
     let (listing, query) = b.query().unwrap();
-    assert_eq!(query, Query::OpenOrders { venue: V });
+    assert_eq!(query, Query::OpenOrders { venue: V, whole: true });
     b.done(listing);
     assert!(!b.orders.is_reconciled(V));
     let (single, query) = b.query().unwrap();
@@ -116,6 +116,154 @@ fn an_order_in_the_listing_needs_no_question_of_its_own() {
     assert!(b.orders.is_reconciled(V) && b.query().is_none());
     b.orders.user_stream_down(V);
     assert!(!b.orders.is_reconciled(V));
+}
+
+/// Executions and the first listing after a re-opened stream, which shows the order as open.
+fn reopened() -> Bench {
+    let mut b = Bench::live();
+    b.orders.user_stream_up(b.now, V);
+    let (fills, _) = b.query().unwrap();
+    b.done(fills);
+    let (listing, _) = b.query().unwrap();
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(listing);
+    assert!(b.orders.is_reconciled(V) && b.query().is_none());
+    b
+}
+
+#[test]
+fn open_orders_are_listed_once_more_after_a_reconnect_since_the_first_listing_may_lag() {
+    let mut b = reopened();
+    b.advance(9_999);
+    assert!(b.query().is_none());
+    b.advance(1);
+    let (listing, query) = b.query().unwrap();
+    assert_eq!(query, Query::OpenOrders { venue: V, whole: true });
+    b.done(listing);
+    let (single, query) = b.query().unwrap();
+    assert!(matches!(query, Query::OrdersByIds { .. }), "{query:?}");
+    b.tell_by_query(OrderStatus::Expired, 0);
+    b.done(single);
+    assert_eq!(b.log.kinds(), [K::Accepted, K::Expired]);
+    b.advance(10_000);
+    assert!(b.query().is_none(), "once");
+}
+
+#[test]
+fn a_stream_that_comes_and_goes_is_not_listed_for_more_than_once_each_time() {
+    let mut b = reopened();
+    let mut listings = 0;
+    for _ in 0..20 {
+        b.orders.user_stream_down(V);
+        b.orders.user_stream_up(b.now, V);
+        for _ in 0..5 {
+            b.advance(1_000);
+            while let Some((id, query)) = b.query() {
+                listings += u32::from(matches!(query, Query::OpenOrders { .. }));
+                b.tell_by_query(OrderStatus::Open, 0);
+                b.done(id);
+            }
+        }
+    }
+    assert_eq!(listings, 20);
+}
+
+/// The first listing of open orders while the stream is healthy, and when it began, s.
+fn swept(b: &mut Bench) -> (QueryId, u64) {
+    loop {
+        b.advance(1_000);
+        assert!(b.now.since(T0) < 120_000_000_000, "never listed");
+        match b.query() {
+            Some((id, Query::OpenOrders { whole: false, .. })) => return (id, b.now.since(T0) / 1_000_000_000),
+            Some((id, query)) => {
+                assert!(matches!(query, Query::Fills { .. }), "{query:?}");
+                b.done(id);
+            }
+            None => {}
+        }
+    }
+}
+
+#[test]
+fn an_end_that_a_healthy_stream_dropped_is_asked_for_by_id_until_that_is_answered() {
+    let mut b = reopened();
+    b.advance(10_000);
+    let (id, _) = b.query().unwrap();
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(id);
+    let (sweep, at_s) = swept(&mut b);
+    assert!((25..=26).contains(&at_s), "with the executions: {at_s} s");
+    b.done(sweep);
+    let (single, query) = b.query().unwrap();
+    assert!(matches!(query, Query::OrdersByIds { ids, .. } if ids.as_slice() == [venue_id("v-1")]));
+    assert!(b.orders.is_reconciled(V), "nobody waits for it");
+    b.orders.query_done(b.now, single, QueryEnd::Failed, &mut b.log);
+    assert!(b.query().is_none());
+    b.advance(250);
+    let (single, query) = b.query().unwrap();
+    assert!(matches!(query, Query::OrdersByIds { .. }), "{query:?}");
+    b.tell_by_query(OrderStatus::Cancelled, 0);
+    b.done(single);
+    assert_eq!(b.log.kinds(), [K::Accepted, K::Cancelled]);
+}
+
+#[test]
+fn an_order_that_answers_from_the_past_is_asked_for_again_with_the_next_listing() {
+    let mut b = reopened();
+    b.advance(10_000);
+    let (id, _) = b.query().unwrap();
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(id);
+    let mut asked = vec![];
+    for _ in 0..3 {
+        let (sweep, at_s) = swept(&mut b);
+        b.done(sweep);
+        let (single, _) = b.query().unwrap();
+        b.tell_by_query(OrderStatus::Open, 0);
+        b.done(single);
+        assert!(b.query().is_none(), "one question for one listing");
+        asked.push(at_s);
+    }
+    assert!(asked.windows(2).all(|pair| (25..=26).contains(&(pair[1] - pair[0]))), "{asked:?}");
+}
+
+#[test]
+fn an_order_sent_just_before_a_listing_is_not_judged_by_it() {
+    let mut b = reopened();
+    b.advance(10_000);
+    let (id, _) = b.query().unwrap();
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(id);
+    b.advance(7_000);
+    let placed = b.orders.place(&place_command(2), &instrument()).unwrap();
+    b.orders.sent(b.now, placed.slot, b.now);
+    let accepted = PlaceReply::Accepted { venue_order_id: venue_id("v-2") };
+    b.orders.place_reply(b.now, placed.slot, &accepted, &mut b.log);
+    let (sweep, _) = swept(&mut b);
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(sweep);
+    assert!(b.query().is_none());
+    let (sweep, _) = swept(&mut b);
+    b.tell_by_query(OrderStatus::Open, 0);
+    b.done(sweep);
+    let (_, query) = b.query().unwrap();
+    assert!(matches!(query, Query::OrdersByIds { ref ids, .. } if ids.as_slice() == [venue_id("v-2")]), "{query:?}");
+}
+
+#[test]
+fn without_an_open_order_nothing_is_listed() {
+    let mut b = Bench::live();
+    b.orders.user_stream_up(b.now, V);
+    b.tell(OrderStatus::Cancelled, 0);
+    let mut asked = vec![];
+    for _ in 0..80 {
+        b.advance(1_000);
+        while let Some((id, query)) = b.query() {
+            asked.push(matches!(query, Query::OpenOrders { .. }));
+            b.done(id);
+        }
+    }
+    assert_eq!(asked.iter().filter(|listing| **listing).count(), 1, "the one of the start, of {}", asked.len());
 }
 
 #[test]
@@ -203,7 +351,7 @@ fn each_venue_is_asked_about_its_own_orders_only() {
     b.advance(60_000);
     let venue_of = |query: &Query| match query {
         Query::RecentOrders { venue, .. }
-        | Query::OpenOrders { venue }
+        | Query::OpenOrders { venue, .. }
         | Query::Fills { venue, .. }
         | Query::FillsOf { venue, .. }
         | Query::Balances { venue }

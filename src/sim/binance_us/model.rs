@@ -9,13 +9,13 @@ use super::frames::{best, update_id};
 use super::kline::Bars;
 use super::limits::{Limits, Usage};
 use super::observed::Observed;
-use super::order::ms;
+use super::order::{ms, Order};
 use super::product::{Market, Symbol};
 use super::publisher::Publisher;
 use super::session::{ApiSession, Liveness, StreamSession};
 use super::user::ListenKey;
 use super::ws_api::{Later, Waiting};
-use crate::sim::controls::{Clockwork, Model, Reports};
+use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::server::{CloseHow, ConnId, Control, Door, Faults, Output, Request, Response, Venue};
 use crate::sim::window::Window;
 use crate::sim::{RequestLog, Rng};
@@ -182,6 +182,20 @@ impl Model for BinanceUs {
             let matches = market.step(now_ns);
             self.exchange.settle(now_ns, &matches);
         }
+    }
+
+    fn end_order(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool {
+        let open = |at: &usize| self.exchange.orders.get(*at).is_some_and(Order::is_open);
+        let Some(index) = self.exchange.latest(client_order_id).filter(open) else { return false };
+        match end {
+            VenueEnd::Cancelled => {
+                let cancel_id = self.exchange.made_id();
+                self.exchange.end_by_cancel(now_ns, index, &cancel_id);
+            }
+            VenueEnd::Expired => self.exchange.expire(now_ns, index, "EXCHANGE_CANCELED"),
+        }
+        self.exchange.settle(now_ns, &[]);
+        true
     }
 
     fn reports(&mut self) -> &mut Reports {

@@ -10,7 +10,7 @@ use super::product::Market;
 use super::reject::{CancelFailure, Reject};
 use super::schedule::Schedule;
 use crate::sim::market::Side;
-use crate::sim::{Json, Rng};
+use crate::sim::{Json, Rng, VenueEnd};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -295,6 +295,18 @@ impl Exchange {
         for index in std::mem::take(&mut self.queued_cancels) {
             self.finish(now_ns, index, Status::Cancelled, USER_CANCEL);
         }
+    }
+
+    /// Ends the open order of a client id, unasked; whether there was one.
+    pub(crate) fn end_alone(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool {
+        let open = |at: &usize| self.orders.get(*at).is_some_and(|order| !order.now.status.is_terminal());
+        let Some(index) = self.earlier(client_order_id).filter(open) else { return false };
+        let (status, reason) = match end {
+            VenueEnd::Cancelled => (Status::Cancelled, "Internal cancel"),
+            VenueEnd::Expired => (Status::Expired, "Order expired"),
+        };
+        self.finish(now_ns, index, status, reason);
+        true
     }
 
     /// Ends an order: it leaves the book, what it still held is given back, and a bracket attached to it either

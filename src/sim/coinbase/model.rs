@@ -13,7 +13,7 @@ use super::observed::Observed;
 use super::product::Market;
 use super::session::Session;
 use super::stream::Publisher;
-use crate::sim::controls::{Clockwork, Model, Reports};
+use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
 use crate::sim::{Credentials, RequestLog, Rng};
@@ -182,6 +182,10 @@ impl Model for Coinbase {
             let matches = market.step(now_ns);
             self.exchange.settle(now_ns, &matches);
         }
+    }
+
+    fn end_order(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool {
+        self.exchange.end_alone(now_ns, client_order_id, end)
     }
 
     fn reports(&mut self) -> &mut Reports {

@@ -275,6 +275,15 @@ impl Exchange {
         })
     }
 
+    /// Ends the pending order of a client id, unasked; whether there was one.
+    pub(crate) fn end_alone(&mut self, now_ns: u64, client_order_id: &str, reason: &str) -> bool {
+        let ours = |id: &&u64| {
+            self.orders.get(*id).is_some_and(|order| order.extensions.id.as_deref() == Some(client_order_id))
+        };
+        let Some(id) = self.pending.iter().find(ours).copied() else { return false };
+        self.cancel(&mut Batch::new(now_ns, None), id, reason, &[]) > 0
+    }
+
     /// Writes that an order asked to be cancelled or replaced is not there.
     pub(crate) fn reject_cancel(&mut self, batch: &mut Batch, specifier: &str) -> u64 {
         let client = specifier.strip_prefix('@').map(str::to_owned);

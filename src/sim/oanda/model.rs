@@ -9,7 +9,7 @@ use super::exchange::Exchange;
 use super::observed::Observed;
 use super::reject::too_many;
 use super::stream::Stream;
-use crate::sim::controls::{Clockwork, Model, Reports};
+use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::market::Side;
 use crate::sim::server::{ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
@@ -125,6 +125,14 @@ impl Model for Oanda {
             market.step(now_ns);
             self.price_changed(now_ns, index);
         }
+    }
+
+    fn end_order(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool {
+        let reason = match end {
+            VenueEnd::Cancelled => "MARKET_HALTED",
+            VenueEnd::Expired => "TIME_IN_FORCE_EXPIRED",
+        };
+        self.exchange.end_alone(now_ns, client_order_id, reason)
     }
 
     fn reports(&mut self) -> &mut Reports {

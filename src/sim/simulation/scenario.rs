@@ -11,8 +11,10 @@ use super::subjects::{Subject, Truth};
 use super::told::Told;
 use crate::engine::{Control, Engine, Input};
 use crate::order::{ClientOrderIds, ReconcileRules, RestartPolicy};
-use crate::record::{ExecutionKind as K, Instrument, OrderCommand, OrderRef, RequestId, Side, StrategyId, UnixNanos};
-use crate::sim::{FakeOutputs, Rng, MILLISECOND_NS, SECOND_NS};
+use crate::record::{
+    ConnectionRole, ExecutionKind as K, Instrument, OrderCommand, OrderRef, RequestId, Side, StrategyId, UnixNanos,
+};
+use crate::sim::{FakeOutputs, Rng, VenueEnd, MILLISECOND_NS, SECOND_NS};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -301,6 +303,27 @@ impl<S: Subject> Scenario<S> {
     /// What the current session's strategy was told of an order as executed; `None` if it was told nothing.
     pub fn told_filled(&self, id: &str) -> Option<i64> {
         self.sessions.last()?.told.get(id).map(|told| told.filled)
+    }
+
+    /// How the current session's strategy was told that an order ended, if it was.
+    pub fn told_end(&self, id: &str) -> Option<K> {
+        self.sessions.last()?.told.get(id)?.end
+    }
+
+    /// The account's stream falls; it is dialled again by itself.
+    pub fn cut_user_stream(&mut self) {
+        let Scenario { venue, engine, out, network, .. } = self;
+        let slots = engine.slots();
+        for index in slots.iter().enumerate().filter(|(_, s)| s.role == ConnectionRole::User).map(|(index, _)| index) {
+            network.cut(self.now, index, venue, engine, out);
+        }
+        self.turn();
+    }
+
+    /// The venue ends an order that nobody asked it to end.
+    pub fn end(&mut self, id: &str, end: VenueEnd) {
+        self.venue.end_order(self.now, id, end);
+        self.turn();
     }
 
     /// The orders placed so far, of all sessions.

@@ -9,8 +9,8 @@ use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use crate::record::{
     AssetId, ConnectionRole, Fixed, Instrument, InstrumentId, Listing, TradingStatus, UnixNanos, Venue,
 };
-use crate::sim::server::{ConnId as VenueConn, Door, Venue as Model};
-use crate::sim::{binance_us, coinbase, oanda, FakeOutputs};
+use crate::sim::server::{ConnId as VenueConn, Door};
+use crate::sim::{binance_us, coinbase, oanda, FakeOutputs, Model};
 use crate::venue::binance_us as binance_us_wire;
 use crate::venue::coinbase::auth::{CoinbaseKey, LegacyKey};
 use crate::venue::coinbase::{self as coinbase_wire, Endpoint, MarketFeeds, StreamConfig};
@@ -65,13 +65,28 @@ pub trait Subject: Model + Sized {
     /// How an order stands.
     fn truth(&self, client_order_id: &str) -> Option<Truth>;
     /// How often a place request of this id arrived.
-    fn received(&self, client_order_id: &str) -> u64;
+    fn received(&self, client_order_id: &str) -> u64 {
+        self.seen().orders_received.get(client_order_id).copied().unwrap_or(0)
+    }
     /// What was asked how often, for whoever looks for a failure's cause.
-    fn asked(&self) -> String;
+    fn asked(&self) -> String {
+        format!("{:?}", self.seen().counts)
+    }
     /// Account events about an order reach nobody, or do again.
-    fn silence(&mut self, client_order_id: &str, silent: bool);
+    fn silence(&mut self, client_order_id: &str, silent: bool) {
+        match silent {
+            true => self.reports().suppressed.insert(client_order_id.to_owned()),
+            false => self.reports().suppressed.remove(client_order_id),
+        };
+    }
+    /// Every account event is told so many times more.
+    fn repeat(&mut self, times: usize) {
+        self.reports().repeats = times;
+    }
     /// Listings show what was so many ns ago.
-    fn lag(&mut self, ns: u64);
+    fn lag(&mut self, ns: u64) {
+        self.reports().listing_lag_ns = ns;
+    }
 }
 
 /// A throwaway key of the simulation: it opens nothing but a model in memory.
@@ -197,25 +212,6 @@ impl Subject for coinbase::Coinbase {
         let open = !matches!(status, "FILLED" | "CANCELLED" | "EXPIRED" | "FAILED");
         Some(Truth { open, status, executed })
     }
-
-    fn received(&self, client_order_id: &str) -> u64 {
-        self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
-    }
-
-    fn asked(&self) -> String {
-        format!("{:?}", self.observed.counts)
-    }
-
-    fn silence(&mut self, client_order_id: &str, silent: bool) {
-        match silent {
-            true => self.reports.suppressed.insert(client_order_id.to_owned()),
-            false => self.reports.suppressed.remove(client_order_id),
-        };
-    }
-
-    fn lag(&mut self, ns: u64) {
-        self.reports.listing_lag_ns = ns;
-    }
 }
 
 impl Subject for binance_us::BinanceUs {
@@ -280,25 +276,6 @@ impl Subject for binance_us::BinanceUs {
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
         Some(Truth { open: matches!(status, "NEW" | "PARTIALLY_FILLED"), status, executed })
-    }
-
-    fn received(&self, client_order_id: &str) -> u64 {
-        self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
-    }
-
-    fn asked(&self) -> String {
-        format!("{:?}", self.observed.counts)
-    }
-
-    fn silence(&mut self, client_order_id: &str, silent: bool) {
-        match silent {
-            true => self.reports.suppressed.insert(client_order_id.to_owned()),
-            false => self.reports.suppressed.remove(client_order_id),
-        };
-    }
-
-    fn lag(&mut self, ns: u64) {
-        self.reports.listing_lag_ns = ns;
     }
 }
 
@@ -387,24 +364,5 @@ impl Subject for oanda::Oanda {
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
         Some(Truth { open: status == "PENDING", status, executed })
-    }
-
-    fn received(&self, client_order_id: &str) -> u64 {
-        self.observed.orders_received.get(client_order_id).copied().unwrap_or(0)
-    }
-
-    fn asked(&self) -> String {
-        format!("{:?}", self.observed.counts)
-    }
-
-    fn silence(&mut self, client_order_id: &str, silent: bool) {
-        match silent {
-            true => self.reports.suppressed.insert(client_order_id.to_owned()),
-            false => self.reports.suppressed.remove(client_order_id),
-        };
-    }
-
-    fn lag(&mut self, ns: u64) {
-        self.reports.listing_lag_ns = ns;
     }
 }
