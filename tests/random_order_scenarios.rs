@@ -36,7 +36,7 @@ fn play_all<S: Subject>() {
     }
     assert!(wrong.is_empty(), "{} of {count} failed, the first of them: {}", wrong.len(), wrong[0]);
     if count >= SCENARIOS {
-        let met = [all.arrived, all.fills, all.unknown, all.adopted, all.faults, all.deaths];
+        let met = [all.arrived, all.fills, all.unknown, all.changed, all.ended, all.adopted, all.faults, all.deaths];
         assert!(met.iter().all(|count| *count > 0), "they met too little: {all:?}");
     }
 }

@@ -65,6 +65,23 @@ fn never_told() {
     });
 }
 
+/// There is no execution that history could tell.
+#[test]
+fn ended_by_the_venue_and_never_told() {
+    venues::at_every_venue(|at| {
+        let rules = ReconcileRules { fills_every_ms: 300, ..fast_rules() };
+        let mut rig = Setup { reconcile: rules, ..Setup::direct() }.start(at);
+        let (order, other) = (rig.place_accepted(), rig.place_accepted());
+        rig.local.hold_user_events();
+        rig.local.expire(order.client_order_id.as_str());
+        rig.local.drop_user_events();
+        rig.local.release_user_events();
+        rig.expect(order.request, K::Expired);
+        assert_eq!(rig.law(order.request), [K::Accepted, K::Expired], "{at}");
+        assert_eq!(rig.law(other.request), [K::Accepted], "{at}: it rests");
+    });
+}
+
 #[test]
 fn told_late() {
     venues::at_every_venue(|at| {

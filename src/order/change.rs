@@ -12,6 +12,7 @@
 //! | Sent, Unknown | reply: refused | refused | Idle |
 //! | Sent | reply: ambiguous, or none | unknown | Unknown |
 //! | Sent, Unknown | the order with its new terms | done | Idle |
+//! | Unknown | the order with its new terms, which it had before, too, in an answer begun 10 s or more after the last byte | done | Idle |
 //! | Unknown | the order with its old terms in 3 complete answers, each begun 10 s or more after the last byte | refused (NeverArrived) | Idle |
 //! | any | the order is over | its own end is the answer | Idle |
 
@@ -64,6 +65,16 @@ pub(super) struct ChangeProgress {
     watermark: UnixNanos,
     /// The answer being read shows the order with its old terms.
     stands: bool,
+    /// The answer being read shows the order with its new terms.
+    shown: bool,
+    /// It had its new terms not long ago: what shows them may be of then.
+    returns: bool,
+    /// The terms before the last change that was done.
+    before: Terms,
+    /// When the last change was done.
+    done_at: UnixNanos,
+    /// And the one before it.
+    older_at: UnixNanos,
     denials: u8,
     /// When the last answer that counted began.
     counted: UnixNanos,
@@ -79,17 +90,40 @@ impl ChangeProgress {
         to: NO_TERMS,
         watermark: UnixNanos::NONE,
         stands: false,
+        shown: false,
+        returns: false,
+        before: NO_TERMS,
+        done_at: UnixNanos::NONE,
+        older_at: UnixNanos::NONE,
         denials: 0,
         counted: UnixNanos::NONE,
     };
 
     /// Begins a change; `false` if one is under way.
-    pub fn begin(&mut self, request: RequestId, from: Terms, to: Terms) -> bool {
+    pub fn begin(&mut self, request: RequestId, from: Terms, to: Terms, returns: bool) -> bool {
         if self.phase != Phase::Idle {
             return false;
         }
-        *self = ChangeProgress { phase: Phase::Handed, request, from, to, ..ChangeProgress::NONE };
+        let ChangeProgress { before, done_at, older_at, .. } = *self;
+        let phase = Phase::Handed;
+        *self = ChangeProgress { phase, request, from, to, returns, before, done_at, older_at, ..ChangeProgress::NONE };
         true
+    }
+
+    /// Whether an order may have had these terms so short ago that a listing that lags still shows them.
+    pub fn returns(&self, to: Terms, now: UnixNanos, rules: &ReconcileRules) -> bool {
+        let recent = |at: UnixNanos| at.is_some() && now < at.plus_ms(rules.absence_grace_ms);
+        recent(self.older_at) || recent(self.done_at) && to == self.before
+    }
+
+    /// The change under way was done.
+    pub fn done(&mut self, now: UnixNanos) {
+        (self.before, self.older_at, self.done_at) = (self.from, self.done_at, now);
+    }
+
+    /// Whatever changes were made before are not known.
+    pub fn unknown_past(&mut self, now: UnixNanos) {
+        self.older_at = now;
     }
 
     /// Whether a change is under way.
@@ -170,7 +204,7 @@ impl ChangeProgress {
 
     /// A question about the order begins: what was read before does not count for its answer.
     pub fn asked(&mut self) {
-        self.stands = false;
+        (self.stands, self.shown) = (false, false);
     }
 
     /// The venue states how the order stands.
@@ -181,6 +215,10 @@ impl ChangeProgress {
             Phase::Unknown => true,
         };
         if self.shows(fact, self.to, self.from) {
+            if self.returns {
+                self.shown |= fact.source == FactSource::Query;
+                return ChangeVerdict::Quiet;
+            }
             self.phase = Phase::Idle;
             return ChangeVerdict::Done { reconciled, implied: true };
         }
@@ -202,9 +240,13 @@ impl ChangeProgress {
 
     /// A complete answer about the order, asked for at `begun`, was read.
     pub fn answered(&mut self, begun: UnixNanos, rules: &ReconcileRules) -> ChangeVerdict {
-        let stands = std::mem::take(&mut self.stands);
+        let (stands, shown) = (std::mem::take(&mut self.stands), std::mem::take(&mut self.shown));
         let ripe = begun >= self.watermark.plus_ms(rules.absence_grace_ms);
         let spaced = !self.counted.is_some() || begun >= self.counted.plus_ms(rules.absence_spacing_ms);
+        if self.phase == Phase::Unknown && shown && ripe {
+            self.phase = Phase::Idle;
+            return ChangeVerdict::Done { reconciled: true, implied: true };
+        }
         if self.phase != Phase::Unknown || !stands || !ripe || !spaced {
             return ChangeVerdict::Quiet;
         }

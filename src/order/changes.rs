@@ -8,6 +8,7 @@
 use super::change::{ChangeVerdict, Terms};
 use super::entry::{Entry, Place, Slot};
 use super::fact::{OrderFact, ReplaceReply};
+use super::query::ReconcileRules;
 use super::reconcile::CHECK_DELAY_MS;
 use super::refusal::Refusal;
 use super::state::OrderState;
@@ -52,7 +53,8 @@ impl Orders {
         out: &mut impl Executions,
     ) -> Option<ReplaceSend> {
         let slot = command.target().and_then(|target| self.find(venue, &target));
-        let begun = slot.and_then(|slot| self.exposing(slot, |entry| begin(slot, entry, command)));
+        let rules = *self.reconciliation.rules();
+        let begun = slot.and_then(|slot| self.exposing(slot, |entry| begin(now, slot, entry, command, &rules)));
         let begun = begun.unwrap_or(Err(Refusal::new(RejectClass::UnknownOrder, "no such order")));
         match begun {
             Ok(send) => Some(send),
@@ -196,9 +198,16 @@ pub(super) fn changeable(entry: &Entry, command: &OrderCommand) -> Result<(Terms
     Ok((from, to))
 }
 
-fn begin(slot: Slot, entry: &mut Entry, command: &OrderCommand) -> Result<ReplaceSend, Refusal> {
+fn begin(
+    now: UnixNanos,
+    slot: Slot,
+    entry: &mut Entry,
+    command: &OrderCommand,
+    rules: &ReconcileRules,
+) -> Result<ReplaceSend, Refusal> {
     let (from, to) = changeable(entry, command)?;
-    if !entry.change.begin(command.request(), from, to) {
+    let returns = entry.change.returns(to, now, rules);
+    if !entry.change.begin(command.request(), from, to, returns) {
         return Err(Refusal::new(RejectClass::Busy, "another change is under way"));
     }
     entry.order.expect_terms(to.price, to.quantity);
@@ -229,6 +238,7 @@ fn conclude(entry: &mut Entry, now: UnixNanos, verdict: ChangeVerdict, out: &mut
         ChangeVerdict::Done { reconciled, implied } => {
             let Terms { price, quantity } = entry.change.to();
             entry.order.take_terms(price, quantity);
+            entry.change.done(now);
             let flags =
                 flag(reconciled, EXECUTION_FLAG_RECONCILED) | flag(implied && !reconciled, EXECUTION_FLAG_IMPLIED);
             let mut record = of(entry, ExecutionKind::Replaced, flags);

@@ -292,6 +292,7 @@ impl Orders {
             ..Entry::VACANT
         };
         entry.check.identified = true;
+        entry.change.unknown_past(now);
         let (slot, listed) = (entry.slot(at), entry.order.listed(now));
         self.open.push(&mut self.entries, at);
         self.count_open(at, usize::saturating_add);

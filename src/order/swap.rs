@@ -75,7 +75,8 @@ impl Orders {
     /// The swap is being sent: until its answer the old order takes no other change.
     pub fn swap_begun(&mut self, swap: &Swap) {
         if let Some(entry) = self.entry(swap.slot) {
-            let _idle = entry.change.begin(swap.order.request(), swap.from, swap.to);
+            // The old order never has the new terms.
+            let _idle = entry.change.begin(swap.order.request(), swap.from, swap.to, false);
         }
     }
 

@@ -100,6 +100,46 @@ fn the_order_seen_with_its_new_terms_is_replaced_before_the_reply() {
     assert_eq!(b.log.kinds(), [K::Accepted, K::Replaced]);
 }
 
+/// Away and back again, the second reply lost: a listing that lags shows the terms of before both.
+#[test]
+fn terms_an_order_had_a_moment_ago_prove_no_change_back_to_them_before_the_grace() {
+    let mut b = changing();
+    answer(&mut b, ReplaceReply::Accepted);
+    b.advance(500);
+    let back = replace_to(&mut b, 3, PRICE, QUANTITY).unwrap();
+    b.orders.replace_sent(back.slot, b.now);
+    answer_to(&mut b, 3, AMBIGUOUS);
+    look(&mut b, PRICE, QUANTITY);
+    let repeated = shown(&b, FactSource::Stream, PRICE, QUANTITY, 0);
+    b.give(&repeated);
+    assert_eq!(b.log.kinds(), [K::Accepted, K::Replaced, K::ReplaceUnknown]);
+    // It was done all the same: later answers show it.
+    while b.log.last().kind == K::ReplaceUnknown {
+        look(&mut b, PRICE, QUANTITY);
+        assert!(b.now.since(T0) < 30_000_000_000, "never settled");
+    }
+    assert!(b.now.since(T0) >= 10_500_000_000, "settled by what may have been old");
+    assert_eq!(b.log.kinds(), [K::Accepted, K::Replaced, K::ReplaceUnknown, K::Replaced]);
+    assert!(b.log.last().has(EXECUTION_FLAG_RECONCILED));
+}
+
+#[test]
+fn a_change_back_that_never_arrived_is_refused_although_a_late_listing_showed_its_terms() {
+    let mut b = changing();
+    answer(&mut b, ReplaceReply::Accepted);
+    let back = replace_to(&mut b, 3, PRICE, QUANTITY).unwrap();
+    b.orders.replace_sent(back.slot, b.now);
+    answer_to(&mut b, 3, AMBIGUOUS);
+    look(&mut b, PRICE, QUANTITY);
+    while b.log.last().kind == K::ReplaceUnknown {
+        look(&mut b, NEW_PRICE, NEW_QUANTITY);
+        assert!(b.now.since(T0) < 60_000_000_000, "never settled");
+    }
+    assert_eq!((b.log.last().kind, b.log.last().reject), (K::ReplaceRejected, RejectClass::NeverArrived));
+    let order = b.orders.get(b.slot).unwrap();
+    assert_eq!((order.price(), order.quantity()), (NEW_PRICE, NEW_QUANTITY));
+}
+
 #[test]
 fn a_late_reply_to_a_settled_change_says_nothing_of_the_next() {
     let mut b = changing();

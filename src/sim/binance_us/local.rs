@@ -451,6 +451,13 @@ impl BinanceUs {
         })
     }
 
+    /// Limit and quantity.
+    pub(crate) fn order_terms(&self, client_order_id: &str) -> Option<(Decimal, Decimal)> {
+        let order = self.exchange.orders.get(self.exchange.latest(client_order_id)?)?;
+        let symbol = self.exchange.symbol(order.asked.symbol)?;
+        Some((symbol.price(order.asked.ticks), symbol.size(order.asked.lots)))
+    }
+
     pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
         let order = self.exchange.orders.get(self.exchange.latest(client_order_id)?)?;
         let symbol = self.exchange.symbol(order.asked.symbol)?;

@@ -18,7 +18,7 @@ use super::ws_api::{Later, Waiting};
 use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::server::{CloseHow, ConnId, Control, Door, Faults, Output, Request, Response, Venue};
 use crate::sim::window::Window;
-use crate::sim::Rng;
+use crate::sim::{RequestLog, Rng};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Port of the REST API among the venue's doors.
@@ -187,13 +187,9 @@ impl Model for BinanceUs {
     fn end_order(&mut self, now_ns: u64, client_order_id: &str, end: VenueEnd) -> bool {
         let open = |at: &usize| self.exchange.orders.get(*at).is_some_and(Order::is_open);
         let Some(index) = self.exchange.latest(client_order_id).filter(open) else { return false };
-        match end {
-            VenueEnd::Cancelled => {
-                let cancel_id = self.exchange.made_id();
-                self.exchange.end_by_cancel(now_ns, index, &cancel_id);
-            }
-            VenueEnd::Expired => self.exchange.expire(now_ns, index, "EXCHANGE_CANCELED"),
-        }
+        // What the venue cancels by itself is EXPIRED there; CANCELED is what somebody asked for.
+        let (VenueEnd::Cancelled | VenueEnd::Expired) = end;
+        self.exchange.expire(now_ns, index, "EXCHANGE_CANCELED");
         self.exchange.settle(now_ns, &[]);
         true
     }
@@ -207,12 +203,8 @@ impl Model for BinanceUs {
         self.user_events.clear();
     }
 
-    fn requests(&self) -> &BTreeMap<String, u64> {
-        &self.observed.counts
-    }
-
-    fn orders_received(&self) -> &BTreeMap<String, u64> {
-        &self.observed.orders_received
+    fn seen(&self) -> &RequestLog {
+        &self.observed
     }
 
     fn rate_limit_hits(&self) -> u64 {

@@ -131,6 +131,16 @@ impl Coinbase {
         Ok(())
     }
 
+    /// Limit and size in force.
+    pub(crate) fn order_terms(&self, client_order_id: &str) -> Option<(Decimal, Decimal)> {
+        let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
+        let product = &self.exchange.markets.get(order.asked.market)?.product;
+        match order.now.size {
+            Size::Base(lots) => Some((product.price(order.now.limit?), product.size(lots))),
+            Size::Quote(_) => None,
+        }
+    }
+
     pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(String, &'static str, Decimal)> {
         let order = self.exchange.orders.get(self.exchange.earlier(client_order_id)?)?;
         let market = self.exchange.markets.get(order.asked.market)?;

@@ -341,6 +341,13 @@ impl Oanda {
         Ok(())
     }
 
+    /// Price and units of the latest order of a client id.
+    pub(crate) fn order_terms(&self, client_order_id: &str) -> Option<(Decimal, Decimal)> {
+        let mut orders = self.exchange.orders.values().rev();
+        let order = orders.find(|order| order.extensions.id.as_deref() == Some(client_order_id))?;
+        Some((order.price?, order.units.abs()))
+    }
+
     /// How the venue itself sees the latest order of a client id: its id, state and executed units.
     pub(crate) fn order_state(&self, client_order_id: &str) -> Option<(u64, &'static str, Decimal)> {
         let mut orders = self.exchange.orders.values().rev();

@@ -496,7 +496,8 @@ impl<V: Venue> Core<V> {
         }
     }
 
-    /// Whether the connections a door has now are frozen: nothing is read or answered, and the peer hears of no end.
+    /// Whether the connections a door has now are frozen: nothing is read, said or answered, and the peer hears of no end.
+    /// What was to be said is said when they go on.
     pub fn set_frozen(&mut self, door: Door, frozen: bool) -> usize {
         let mut changed = Vec::new();
         for (conn, connection) in self.connections.iter_mut().filter(|(_, connection)| connection.door == door) {

@@ -1,14 +1,15 @@
-//! One scenario: a strategy places, cancels and is filled while the network fails, perhaps its session dies and another
-//! one follows; then calm, and the venue's own figures are compared with what was told.
+//! One scenario: a strategy places, changes, cancels and is filled, and its venue ends orders by itself, while the network
+//! fails and the account's stream drops and repeats events; perhaps its session dies and another one follows; then calm,
+//! and the venue's own figures are compared with what was told.
 //!
-//! What is checked: no place request arrives twice; the law of records for every order; when all is calm, the fills told
-//! of each order are exactly what the venue executed (for an order of a dead session: what was listed plus the fills
-//! since, and every execution since the death was told), no order is open, and none that the venue holds open was told to
-//! be over.
+//! What is checked: no place request arrives twice; the law of records for every order and every change; when all is calm,
+//! the fills told of each order are exactly what the venue executed (for an order of a dead session: what was listed plus
+//! the fills since, and every execution since the death was told), every change was answered and its answer is true, no
+//! order is open, and none that the venue holds open was told to be over.
 
 use super::network::Network;
-use super::subjects::{Subject, Truth};
-use super::told::Told;
+use super::subjects::Subject;
+use super::told::{Answer, Told};
 use crate::engine::{Control, Engine, Input};
 use crate::order::{ClientOrderIds, ReconcileRules, RestartPolicy};
 use crate::record::{
@@ -18,6 +19,8 @@ use crate::sim::{FakeOutputs, Rng, VenueEnd, MILLISECOND_NS, SECOND_NS};
 use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+
+mod judge;
 
 /// Lines kept of what happened.
 const TRAIL_MAX: usize = 300;
@@ -43,6 +46,10 @@ pub struct Summary {
     pub fills: u64,
     /// Orders whose outcome was unknown for a while.
     pub unknown: u64,
+    /// Changes that were told as done.
+    pub changed: u64,
+    /// Orders the venue ended by itself.
+    pub ended: u64,
     /// Orders of a dead session that were taken back.
     pub adopted: u64,
     /// Requests that met a fault.
@@ -60,6 +67,8 @@ impl Summary {
             arrived: self.arrived.saturating_add(other.arrived),
             fills: self.fills.saturating_add(other.fills),
             unknown: self.unknown.saturating_add(other.unknown),
+            changed: self.changed.saturating_add(other.changed),
+            ended: self.ended.saturating_add(other.ended),
             adopted: self.adopted.saturating_add(other.adopted),
             faults: self.faults.saturating_add(other.faults),
             deaths: self.deaths.saturating_add(other.deaths),
@@ -80,6 +89,10 @@ struct Session {
     epoch: u64,
     told: BTreeMap<String, Told>,
     placed: Vec<(RequestId, String)>,
+    /// Changes asked for: of which order, and what was answered.
+    changes: BTreeMap<RequestId, (String, Answer)>,
+    /// Orders that were to be made by changes.
+    made: Vec<String>,
 }
 
 /// A scenario while it is played.
@@ -236,10 +249,15 @@ impl<S: Subject> Scenario<S> {
         }
         let Some(session) = self.sessions.last_mut() else { return };
         for record in records.iter().filter(|record| !record.client_order_id.is_empty()) {
+            if let Some((_, answer)) = session.changes.get_mut(&record.request) {
+                if let Err(wrong) = answer.record(record) {
+                    self.wrong.get_or_insert(format!("{}: {wrong}", record.client_order_id));
+                }
+            }
             if record.request != RequestId::NONE && record.request.strategy() != strategy {
                 self.wrong.get_or_insert(format!("{}: told to {strategy:?}: {record:?}", record.client_order_id));
             }
-            let answers = matches!(record.kind, K::CancelRejected | K::CancelUnknown);
+            let answers = matches!(record.kind, K::CancelRejected | K::CancelUnknown | K::ReplaceRejected);
             if answers || record.kind == K::Rejected && !record.request.is_adopted() && !record.sent.is_some() {
                 // Of a request that never left.
                 continue;
@@ -277,6 +295,35 @@ impl<S: Subject> Scenario<S> {
         let request = RequestId::new(strategy, session.placed.len() as u64);
         let command = OrderCommand::cancel(self.instrument.id, OrderRef::Client(target));
         self.submit(command.stamped(request, UnixNanos(self.now)));
+    }
+
+    /// Asks for a change of an order of this session: so many ticks less, and so many tenths of the quantity of every
+    /// order.
+    pub fn replace(&mut self, id: &str, ticks: i64, tenths: i64) {
+        let Some(session) = self.sessions.last_mut() else { return };
+        let Some(strategy) = session.placed.iter().find(|(_, placed)| placed == id).map(|(r, _)| r.strategy()) else {
+            return;
+        };
+        let Ok(target) = crate::record::ClientOrderId::new(id) else { return };
+        let request = RequestId::new(strategy, session.placed.len() as u64 + 1);
+        let new = match S::CHANGES_MAKE_ANOTHER {
+            true => ids(session.epoch, None).map(|ids| ids.id_of(request).to_string()).unwrap_or_default(),
+            false => String::new(),
+        };
+        match new.is_empty() {
+            true => drop(session.changes.insert(request, (id.to_owned(), Answer::default()))),
+            false => session.made.push(new.clone()),
+        }
+        session.placed.push((request, new));
+        let (price, quantity) = S::terms();
+        let price = mantissa(price, self.instrument.price_exponent).saturating_sub(ticks * self.tick());
+        let quantity = mantissa(quantity, self.instrument.size_exponent) / 10 * tenths;
+        let command = OrderCommand::replace(self.instrument.id, OrderRef::Client(target), price, quantity);
+        self.submit(command.stamped(request, UnixNanos(self.now)));
+    }
+
+    fn tick(&self) -> i64 {
+        self.instrument.listing.tick.rescale(self.instrument.price_exponent).map_or(1, |tick| tick as i64)
     }
 
     fn submit(&mut self, command: OrderCommand) {
@@ -322,8 +369,12 @@ impl<S: Subject> Scenario<S> {
 
     /// The venue ends an order that nobody asked it to end.
     pub fn end(&mut self, id: &str, end: VenueEnd) {
-        self.venue.end_order(self.now, id, end);
+        self.end_unheard(id, end);
         self.turn();
+    }
+
+    fn end_unheard(&mut self, id: &str, end: VenueEnd) {
+        self.summary.ended += u64::from(self.venue.end_order(self.now, id, end));
     }
 
     /// The orders placed so far, of all sessions.
@@ -337,7 +388,7 @@ impl<S: Subject> Scenario<S> {
         for _ in 0..self.rng.below(60) + 10 {
             let placed = self.placed();
             let some = placed.get(self.rng.below(placed.len().max(1) as u64) as usize).cloned();
-            match (self.rng.below(14), some) {
+            match (self.rng.below(20), some) {
                 (0..=3, _) if placed.len() < ORDERS_MAX => {
                     self.place();
                 }
@@ -360,12 +411,32 @@ impl<S: Subject> Scenario<S> {
                     network.cut(self.now, index, venue, engine, out);
                     self.turn();
                 }
+                (12..=14, Some(id)) => {
+                    let (ticks, tenths) = (self.rng.below(3) as i64, self.rng.below(3) as i64 + 9);
+                    self.replace(&id, ticks, tenths);
+                }
+                (15, Some(id)) if self.rng.chance(50) => {
+                    let end = self.any_end();
+                    self.end(&id, end);
+                }
+                (16, _) => {
+                    let times = self.rng.below(3) as usize;
+                    self.venue.repeat(times);
+                }
+                (17, _) => self.venue.forget_user_events(),
                 _ => {}
             }
             let pause = [5, 50, 500, 5_000][self.rng.below(4) as usize];
             let pause = self.rng.below(pause) + 1;
             self.tend();
             self.pass(pause * MILLISECOND_NS);
+        }
+    }
+
+    fn any_end(&mut self) -> VenueEnd {
+        match self.rng.chance(50) {
+            true => VenueEnd::Cancelled,
+            false => VenueEnd::Expired,
         }
     }
 
@@ -392,6 +463,10 @@ impl<S: Subject> Scenario<S> {
             if let Some(id) = placed.get(self.rng.below(placed.len().max(1) as u64) as usize) {
                 let tenths = self.rng.below(12) as u32 + 1;
                 self.execute(id, tenths);
+                if self.rng.chance(20) {
+                    let (id, end) = (id.clone(), self.any_end());
+                    self.end_unheard(&id, end);
+                }
             }
             self.venue.tick(self.now);
             self.venue.take_outputs();
@@ -416,6 +491,7 @@ impl<S: Subject> Scenario<S> {
         self.summary.faults = self.network.faults;
         self.network.faults_percent = 0;
         self.venue.lag(0);
+        self.venue.repeat(0);
         for id in self.placed() {
             self.venue.silence(&id, false);
         }
@@ -442,85 +518,6 @@ impl<S: Subject> Scenario<S> {
             self.tend();
             self.pass(10 * SECOND_NS);
         }
-    }
-
-    /// Compares what was told with the venue's own figures.
-    pub(super) fn judge(&mut self) -> Result<(), String> {
-        if let Some(wrong) = self.wrong.take() {
-            return Err(wrong);
-        }
-        let open = self.engine.open_orders();
-        let last = self.sessions.len().saturating_sub(1);
-        for (number, session) in self.sessions.iter().enumerate() {
-            for (_, id) in session.placed.iter().filter(|(_, id)| !id.is_empty()) {
-                let truth = self.venue.truth(id);
-                let executed = truth.map_or(0, |truth| mantissa(truth.executed, self.instrument.size_exponent));
-                self.summary.arrived += u64::from(truth.is_some());
-                if self.venue.received(id) > 1 {
-                    return Err(format!("{id} arrived {} times", self.venue.received(id)));
-                }
-                let here = session.told.get(id).cloned().unwrap_or_default();
-                self.summary.unknown += u64::from(here.unknown);
-                let adopted = self.sessions.get(last).filter(|_| number < last).and_then(|s| s.told.get(id));
-                self.summary.adopted += u64::from(adopted.is_some());
-                match adopted {
-                    Some(told) => self.judge_adopted(id, told, truth, executed)?,
-                    None => judge_own(id, &here, truth, executed, number == last)?,
-                }
-                if truth.is_some_and(|truth| truth.open) {
-                    return Err(format!("{id} is still open at the venue ({truth:?}), told {here:?} then {adopted:?}"));
-                }
-            }
-        }
-        match open {
-            0 => Ok(()),
-            _ => Err(format!("{open} orders are open here and none at the venue")),
-        }
-    }
-
-    fn judge_adopted(&self, id: &str, told: &Told, truth: Option<Truth>, executed: i64) -> Result<(), String> {
-        let Some(listed) = told.listed else { return Err(format!("{id} of a dead session was not listed: {told:?}")) };
-        if listed.saturating_add(told.filled) != executed {
-            return Err(format!("{id}: {executed} executed, told {told:?}"));
-        }
-        if !told.end.is_some_and(|end| ends_as(truth, end)) {
-            return Err(format!("{id} is over and that was not told: {told:?}, the venue says {truth:?}"));
-        }
-        let from = self.died_at.unwrap_or(0).saturating_sub(REPLAY_MARGIN_MS * MILLISECOND_NS);
-        let since: i64 = self.fills.get(id).into_iter().flatten().filter(|f| f.at >= from).map(|f| f.quantity).sum();
-        match told.replayed.saturating_add(told.filled) == since {
-            true => Ok(()),
-            false => Err(format!("{id}: {since} executed since the death, told {told:?}")),
-        }
-    }
-}
-
-/// An order that this session placed itself. Of one whose session died nobody may have been told the end.
-fn judge_own(id: &str, told: &Told, truth: Option<Truth>, executed: i64, last: bool) -> Result<(), String> {
-    if told.filled != executed {
-        return Err(format!("{id}: {executed} executed, told {told:?}, the venue says {truth:?}"));
-    }
-    let due = last && (truth.is_some() || told.begun());
-    let ended = match told.end {
-        None => !due,
-        // It was told to be dead, then to live; no second end is told.
-        Some(K::Rejected) if told.risen => truth.is_some(),
-        Some(end) => ends_as(truth, end),
-    };
-    match ended {
-        true => Ok(()),
-        false => Err(format!("{id} ended otherwise: told {told:?}, the venue says {truth:?}")),
-    }
-}
-
-/// Whether an order that stands so at the venue may have been told to end so.
-fn ends_as(truth: Option<Truth>, end: K) -> bool {
-    match truth.map(|truth| truth.status) {
-        None => end == K::Rejected,
-        // One that was accepted first is never rejected.
-        Some("FAILED" | "REJECTED") => matches!(end, K::Rejected | K::Cancelled),
-        Some("FILLED") => end == K::Filled,
-        Some(_) => matches!(end, K::Cancelled | K::Expired),
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Truth {
     pub status: &'static str,
     /// Executed, base asset.
     pub executed: Decimal,
+    /// Its limit, as changed last.
+    pub price: Decimal,
+    /// Its whole quantity, as changed last.
+    pub quantity: Decimal,
 }
 
 /// A venue's model and the engine's set-up for it.
@@ -37,6 +41,9 @@ pub trait Subject: Model + Sized {
     const REST: Door;
     /// Streams are replies without an end, not WebSockets.
     const STREAMS_ARE_REPLIES: bool = false;
+
+    /// A change is a cancel and another order.
+    const CHANGES_MAKE_ANOTHER: bool = false;
 
     /// A quiet venue without limits.
     fn begin(seed: u64, now: u64) -> Self;
@@ -66,11 +73,11 @@ pub trait Subject: Model + Sized {
     fn truth(&self, client_order_id: &str) -> Option<Truth>;
     /// How often a place request of this id arrived.
     fn received(&self, client_order_id: &str) -> u64 {
-        self.orders_received().get(client_order_id).copied().unwrap_or(0)
+        self.seen().orders_received.get(client_order_id).copied().unwrap_or(0)
     }
     /// What was asked how often, for whoever looks for a failure's cause.
     fn asked(&self) -> String {
-        format!("{:?}", self.requests())
+        format!("{:?}", self.seen().counts)
     }
     /// Account events about an order reach nobody, or do again.
     fn silence(&mut self, client_order_id: &str, silent: bool) {
@@ -210,13 +217,15 @@ impl Subject for coinbase::Coinbase {
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
         let open = !matches!(status, "FILLED" | "CANCELLED" | "EXPIRED" | "FAILED");
-        Some(Truth { open, status, executed })
+        let (price, quantity) = self.order_terms(client_order_id)?;
+        Some(Truth { open, status, executed, price, quantity })
     }
 }
 
 impl Subject for binance_us::BinanceUs {
     const VENUE: Venue = Venue::BinanceUs;
     const REST: Door = binance_us::DOOR_REST;
+    const CHANGES_MAKE_ANOTHER: bool = true;
 
     fn begin(seed: u64, now: u64) -> Self {
         let config = binance_us::Config { seed, depth: 4, ..binance_us::Config::quiet() };
@@ -275,7 +284,8 @@ impl Subject for binance_us::BinanceUs {
 
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
-        Some(Truth { open: matches!(status, "NEW" | "PARTIALLY_FILLED"), status, executed })
+        let (price, quantity) = self.order_terms(client_order_id)?;
+        Some(Truth { open: matches!(status, "NEW" | "PARTIALLY_FILLED"), status, executed, price, quantity })
     }
 }
 
@@ -363,6 +373,7 @@ impl Subject for oanda::Oanda {
 
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
-        Some(Truth { open: status == "PENDING", status, executed })
+        let (price, quantity) = self.order_terms(client_order_id)?;
+        Some(Truth { open: status == "PENDING", status, executed, price, quantity })
     }
 }

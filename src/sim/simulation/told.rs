@@ -17,6 +17,8 @@ pub(super) struct Told {
     pub listed: Option<i64>,
     /// Sum of the fills.
     pub filled: i64,
+    /// Price and quantity of the last change that was told.
+    pub terms: Option<(i64, i64)>,
     /// Sum of the fills flagged as replayed.
     pub replayed: i64,
     executions: BTreeSet<String>,
@@ -78,7 +80,45 @@ impl Told {
                 return wrong("risen without having been told dead");
             }
             K::StrangerOrder => self.risen = true,
+            K::Replaced | K::ReplaceUnknown if self.end.is_some() => return wrong("changed after its end"),
+            K::Replaced => self.terms = Some((record.last_price, record.last_quantity)),
             _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What was told of one change, under its own request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Answer {
+    unknown: bool,
+    answer: Option<K>,
+}
+
+impl Answer {
+    pub(super) fn is_answered(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.answer == Some(K::Replaced)
+    }
+
+    /// The next record under its request.
+    ///
+    /// # Errors
+    /// What the law forbids, in words.
+    pub(super) fn record(&mut self, record: &ExecutionRecord) -> Result<(), String> {
+        let wrong = |what: &str| Err(format!("{what}: {record:?}"));
+        match record.kind {
+            _ if self.answer.is_some() => return wrong("a change answered twice"),
+            K::ReplaceUnknown if self.unknown => return wrong("a change unknown twice"),
+            K::ReplaceUnknown => self.unknown = true,
+            K::Replaced | K::ReplaceRejected if record.has(EXECUTION_FLAG_RECONCILED) != self.unknown => {
+                return wrong("a change flagged reconciled without being, or the reverse");
+            }
+            K::Replaced | K::ReplaceRejected => self.answer = Some(record.kind),
+            _ => return wrong("no answer to a change"),
         }
         Ok(())
     }

@@ -111,7 +111,7 @@ pub(in crate::venue::oanda) fn tell_order_body(
 /// Tells how an order stands; answers with the transaction that filled it, 0 if none did. What was executed is left to that
 /// transaction: the order goes on naming the units asked for, however few there were to fill.
 fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut impl Facts) -> Result<u64, Fault> {
-    let (mut filling, mut replaces) = (0, "");
+    let (mut filling, mut replaces, mut replaced_by) = (0, "", "");
     let (mut id, mut client, mut instrument, mut units, mut at, mut state) = ("", "", "", "", "", "");
     let (mut created, mut ended) = ("", "");
     each_field(cursor, |key, cursor| {
@@ -122,6 +122,7 @@ fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut 
             "price" => &mut at,
             "state" => &mut state,
             "replacesOrderID" => &mut replaces,
+            "replacedByOrderID" => &mut replaced_by,
             "createTime" => &mut created,
             "filledTime" | "cancelledTime" => &mut ended,
             "fillingTransactionID" => {
@@ -162,6 +163,14 @@ fn tell_order(teller: &mut Teller<'_>, cursor: &mut Cursor<'_, '_>, facts: &mut 
     let number = id.parse().unwrap_or(0);
     if teller.ledger.was_replaced(number) {
         // It was asked for before it went on under another id.
+        return Ok(0);
+    }
+    if !replaced_by.is_empty() {
+        // Its cancel is no end: it goes on, and that is listed before the transaction that says so was told.
+        let old = VenueOrderId::new(id).map_err(|_| Fault::TooLong { key: "id" })?;
+        let new = VenueOrderId::new(replaced_by).map_err(|_| Fault::TooLong { key: "replacedByOrderID" })?;
+        facts.renumbered(&old, &new);
+        teller.ledger.replaced(number);
         return Ok(0);
     }
     let time = venue_time(if ended.is_empty() { created } else { ended }, teller.times, facts);

@@ -369,6 +369,18 @@ fn an_order_that_was_replaced_is_told_by_its_new_id_alone() {
 }
 
 #[test]
+fn an_order_listed_as_cancelled_because_it_was_replaced_goes_on_under_its_new_id() {
+    let mut bench = Bench::new();
+    bench.query(&Query::Order(OrderSpecifier::Id("9")));
+    let body = r#"{"order":{"id":"9","state":"CANCELLED","instrument":"EUR_USD","units":"5","cancelledTime":"2026-03-04T10:11:12Z","replacedByOrderID":"102"},"lastTransactionID":"100"}"#;
+    assert_eq!(bench.answer("200 OK", body, 9).unwrap().outcome, Outcome::Answered);
+    assert!(bench.ear.orders().is_empty(), "no end is told");
+    let renumbered =
+        |told: &&Told| matches!(told, Told::Renumbered(old, new) if old.as_str() == "9" && new.as_str() == "102");
+    assert_eq!(bench.ear.told.iter().filter(renumbered).count(), 1, "{:?}", bench.ear.told);
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_counted_and_the_others_are_told() {
     let mut bench = Bench::new();
     bench.query(&Query::PendingOrders);
