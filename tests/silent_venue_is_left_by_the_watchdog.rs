@@ -26,9 +26,12 @@ fn silence_ends_the_streams_and_new_ones_bring_the_book_and_the_account() {
         let setup = Setup { channels: Channels::BOOK, silence_ms: Some(SILENCE_MS), ..Setup::direct() };
         let mut rig = setup.start(at);
         rig.book_is_the_venues();
+        let roles = [ConnectionRole::Market, ConnectionRole::User];
+        // Which may be told after the book.
+        let is_healthy = |rig: &Rig, of| rig.state(of) == Some(ConnectionState::Healthy);
+        rig.until("health", |rig| roles.into_iter().all(|of| is_healthy(rig, of)).then_some(()));
         let from = rig.market.len();
         rig.watch(Duration::from_millis(SILENCE_MS * 3 / 2));
-        let roles = [ConnectionRole::Market, ConnectionRole::User];
         for of in roles {
             assert_eq!(states(&rig, from, of), [], "{at}: a book that does not move is not silence: {of:?}");
         }
