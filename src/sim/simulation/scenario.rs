@@ -323,7 +323,7 @@ impl<S: Subject> Scenario<S> {
     }
 
     fn tick(&self) -> i64 {
-        self.instrument.listing.tick.rescale(self.instrument.price_exponent).map_or(1, |tick| tick as i64)
+        self.instrument.listing.tick.rescale(self.instrument.price_exponent).unwrap_or(1)
     }
 
     fn submit(&mut self, command: OrderCommand) {
