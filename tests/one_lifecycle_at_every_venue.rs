@@ -9,6 +9,7 @@ mod common;
 #[path = "common/oanda.rs"]
 mod oanda;
 
+use common::ear::takes_orders;
 use common::scratch::Scratch;
 use common::{canary_credentials, decimal, fast_rules, quiet_venue, RootFile};
 use exchange_connectors::gateway::{
@@ -17,8 +18,8 @@ use exchange_connectors::gateway::{
 };
 use exchange_connectors::order;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass,
-    RequestId, Side, TimeInForce, UnixNanos, Venue, View, EXECUTION_FLAG_LAST, EXECUTION_FLAG_REPLAYED,
+    ExecutionKind as K, ExecutionRecord, Fixed, OrderCommand, OrderRef, RejectClass, RequestId, Side, TimeInForce,
+    UnixNanos, Venue, EXECUTION_FLAG_LAST, EXECUTION_FLAG_REPLAYED,
 };
 use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::LocalVenue;
@@ -126,17 +127,10 @@ fn until_open(strategy: &mut Strategy) {
 
 #[track_caller]
 fn until_open_at(strategy: &mut Strategy, venues: &[Venue]) {
-    let (mut open, deadline) = (Vec::new(), Instant::now() + PATIENCE);
-    let role = |venue: &Venue| [ConnectionRole::User, ConnectionRole::Orders].map(|role| (*venue, role));
-    let needed: Vec<_> = venues.iter().map(role).collect();
-    while !needed.iter().flatten().all(|one| open.contains(one)) {
-        while let Some(record) = strategy.market.pop() {
-            match record.view() {
-                View::State(now) if now.state == ConnectionState::Healthy => open.push((now.venue, now.role)),
-                _ => {}
-            }
-        }
-        assert!(Instant::now() < deadline, "open: {open:?}");
+    let (mut told, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+    while !venues.iter().all(|venue| takes_orders(&told, *venue)) {
+        told.extend(std::iter::from_fn(|| strategy.market.pop()));
+        assert!(Instant::now() < deadline, "{told:?}");
         strategy.wait(Duration::from_millis(2));
     }
 }

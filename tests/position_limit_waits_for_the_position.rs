@@ -9,13 +9,13 @@ mod common;
 #[path = "common/oanda.rs"]
 mod oanda;
 
-use common::{canary_credentials, fast_rules, quiet_venue, RootFile};
+use common::ear::takes_orders;
+use common::{canary_credentials, fast_rules, quiet_venue, RootFile, PATIENCE};
 use exchange_connectors::gateway::{
     BinanceUsConfig, Channels, CoinbaseConfig, Gateway, GatewayBuilder, InstrumentLimits, Limits, Strategy,
 };
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind as K, ExecutionRecord, Fixed, Instrument, OrderCommand, RejectClass,
-    Side, Venue, View,
+    ExecutionKind as K, ExecutionRecord, Fixed, Instrument, OrderCommand, RejectClass, Side, Venue,
 };
 use exchange_connectors::sim::binance_us::{Config as BinanceUsVenue, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::LocalVenue;
@@ -23,7 +23,6 @@ use exchange_connectors::sim::oanda::LocalOanda;
 use exchange_connectors::sim::server::{Fault, FaultRule};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// More is held at each of them.
 const POSITION_MAX: &str = "5";
 
@@ -99,18 +98,13 @@ impl Venues {
 
 /// Waits until orders may leave at all three.
 fn until_open(strategy: &mut Strategy) {
-    let (mut open, deadline) = (Vec::new(), Instant::now() + PATIENCE);
-    while !Venue::ALL.iter().all(|venue| open.contains(venue)) {
-        while let Some(record) = strategy.market.pop() {
-            match record.view() {
-                View::State(now) if now.role == ConnectionRole::User && now.state == ConnectionState::Healthy => {
-                    open.push(now.venue);
-                }
-                _ => {}
-            }
-        }
-        assert!(Instant::now() < deadline, "open: {open:?}");
+    let (mut told, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+    while !Venue::ALL.iter().all(|venue| takes_orders(&told, *venue)) {
+        assert!(Instant::now() < deadline, "{told:?}");
         strategy.wait(Duration::from_millis(2));
+        while let Some(record) = strategy.market.pop() {
+            told.push(record);
+        }
     }
 }
 

@@ -45,7 +45,7 @@ impl Session {
             while let Some(record) = session.strategy.market.pop() {
                 let View::State(now) = record.view() else { continue };
                 user |= (now.role, now.state) == (ConnectionRole::User, ConnectionState::Healthy);
-                orders |= now.role == ConnectionRole::Orders && now.state != ConnectionState::Down;
+                orders |= now.role == ConnectionRole::Orders && now.open == now.wanted;
             }
             (user && orders).then_some(())
         });

@@ -8,7 +8,7 @@
 use super::binance_us_counts::SpecialOrders;
 use super::binance_us_listen::ListenKey;
 use super::binance_us_rules::Rules;
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::{ConnId, Outputs};
 use super::ear::Ear;
 use super::port::NoPermit;
@@ -16,7 +16,7 @@ use super::route::{free_conn, Plug};
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{Cost, Counted, Mark, Priority, RateLimit, WindowGovernor};
-use crate::record::{Instrument, InstrumentId, UnixNanos, Venue};
+use crate::record::{ConnectionRole, Instrument, InstrumentId, UnixNanos, Venue};
 use crate::venue::binance_us::request::Call;
 use crate::venue::binance_us::{limits, MarketData, Outcome, Reply, ReplyTo, TimeSync, VenueMs, Wait};
 use crate::venue::{Deadline, SessionProgress};
@@ -226,7 +226,7 @@ impl Engine {
     /// Fetches the next snapshot that is due, if a connection is free and the governor lets its weight go.
     pub(super) fn fetch_snapshot(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         // A reply, or a new connection, arms this again.
-        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[Lane::Housekeeping]) else { return };
+        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[ConnectionRole::Queries]) else { return };
         let Engine { conns, binance_us, trading, .. } = self;
         let BinanceUs { data, governor, marks, snapshots_from, .. } = binance_us;
         let Some(Session::BinanceUsRest(session)) = conns.get_mut(id.index()).map(|conn| &mut conn.session) else {

@@ -5,7 +5,7 @@
 //! has no such keys any more and is not asked again: strategies are told once, no order leaves, and orders that are open
 //! are followed by queries. Never deletes a key: it is the account's, and other processes listen to it too.
 
-use super::connections::{Conn, Lane, Session};
+use super::connections::{Conn, Session};
 use super::contract::{ConnId, Outputs};
 use super::protect::GuardNews;
 use super::relief::Duty;
@@ -111,7 +111,7 @@ impl Engine {
                 _ => Call::StartListenKey,
             };
             let cost = Cost { weight: call.weight(), orders: 0 };
-            let id = free_conn(conns, VENUE, &[Lane::Housekeeping]);
+            let id = free_conn(conns, VENUE, &[ConnectionRole::Queries]);
             let session = id.and_then(|id| conns.get_mut(id.index())).map(|conn| &mut conn.session);
             if let (Some(id), Some(Session::BinanceUsRest(session))) = (id, session) {
                 match binance_us.leave(now, cost, Priority::UnknownQuery) {

@@ -1,11 +1,11 @@
 //! Orders at Binance.US: cancels one by one, queries item by item, the account's events, and what replies lead to.
 //!
-//! Orders go over the WebSocket API where it is up and over REST where it is not: both are connections of one lane, in
+//! Orders go over the WebSocket API where it is up and over REST where it is not: both are connections of one role, in
 //! this order, so the fallback needs no decision. Guarantees that nothing is signed with a stamp of an unknown clock, that
 //! a refused stamp has the clock asked at once, and that a query is complete only if every one of its items was answered.
 
 use super::audit;
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::{ConnId, Outputs};
 use super::desk::Asking;
 use super::ear::Ear;
@@ -14,7 +14,7 @@ use super::trading::{Cargo, Trading};
 use super::Engine;
 use crate::guard::{Cost, Priority};
 use crate::order::{Query, QueryEnd};
-use crate::record::{ClientOrderId, InstrumentId, OrderRef, UnixNanos, Venue, VenueOrderId};
+use crate::record::{ClientOrderId, ConnectionRole, InstrumentId, OrderRef, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Counter;
 use crate::venue::binance_us::request::{Call, OrderId};
 use crate::venue::binance_us::{Outcome, Reply, ReplyTo, Requests};
@@ -40,7 +40,7 @@ impl Engine {
         client: &ClientOrderId,
     ) -> Result<(), UnixNanos> {
         let soon = now.plus_ms(CANCEL_RETRY_MS);
-        let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
+        let id = free_conn(&self.conns, VENUE, &[ConnectionRole::Orders, ConnectionRole::Cancels]).ok_or(soon)?;
         let Engine { conns, trading, market, binance_us, .. } = self;
         let known = instrument.and_then(|id| market.get(id)).map(|traded| traded.instrument.symbol());
         let symbol = known.unwrap_or(symbol);
@@ -72,7 +72,7 @@ impl Engine {
         if desk.user.is_none() || desk.asking.as_ref().is_some_and(|asking| !asking.waits) {
             return;
         }
-        let Some(id) = free_conn(conns, VENUE, &[Lane::Housekeeping]) else { return };
+        let Some(id) = free_conn(conns, VENUE, &[ConnectionRole::Queries]) else { return };
         if !binance_us.knows_time(now) {
             return;
         }

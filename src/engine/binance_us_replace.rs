@@ -3,7 +3,7 @@
 //! The new order is registered under the replace's own request and lives like any other from then on. The old one ends by
 //! its own record, or stands. Both halves are told by their own replies; of a half without one nothing is assumed.
 
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::{Note, Outputs};
 use super::port::Permit;
 use super::pretrade::Beside;
@@ -12,7 +12,7 @@ use super::trading::{Cargo, Trading};
 use super::Engine;
 use crate::guard::{Cost, Priority, RetryAt};
 use crate::order::Refusal;
-use crate::record::{ClientOrderId, OrderCommand, RejectClass, UnixNanos, Venue};
+use crate::record::{ClientOrderId, ConnectionRole, OrderCommand, RejectClass, UnixNanos, Venue};
 use crate::telemetry::Counter;
 use crate::venue::binance_us::request::{CancelId, CancelRestriction, NewOrder, OrderId, ReplaceMode, ReplaceOrder};
 use crate::venue::binance_us::Requests;
@@ -58,7 +58,7 @@ impl Engine {
         if self.market.on_paper(VENUE) {
             return self.swap_on_paper(now, out, &swap, command.places_anyway());
         }
-        let id = free_conn(&self.conns, VENUE, &[Lane::Orders])
+        let id = free_conn(&self.conns, VENUE, &[ConnectionRole::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
         let Engine { conns, trading, binance_us, .. } = self;
         let Trading { desks, orders, pretrade, .. } = trading;

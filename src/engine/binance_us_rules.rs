@@ -4,7 +4,7 @@
 //! once an instrument can be traded, and again while it is. An average that is too old, or was never told, judges nothing:
 //! the venue will.
 
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::Outputs;
 use super::route::{free_conn, misfit, Plug};
 use super::trading::Cargo;
@@ -12,7 +12,8 @@ use super::Engine;
 use crate::guard::{check_increments, check_prepared, check_status, Cost};
 use crate::order::Refusal;
 use crate::record::{
-    ClientOrderId, Fixed, Instrument, InstrumentId, OrderCommand, OrderType, PreparedOrder, UnixNanos, Venue,
+    ClientOrderId, ConnectionRole, Fixed, Instrument, InstrumentId, OrderCommand, OrderType, PreparedOrder, UnixNanos,
+    Venue,
 };
 use crate::venue::binance_us::request::Call;
 use crate::venue::binance_us::{Market, RuleError, Standing, VenueMs};
@@ -174,7 +175,7 @@ impl Engine {
         if self.trading.desks.get(Venue::BinanceUs).user.is_none() {
             return;
         }
-        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[Lane::Housekeeping]) else { return };
+        let Some(id) = free_conn(&self.conns, Venue::BinanceUs, &[ConnectionRole::Queries]) else { return };
         let Engine { conns, market, trading, binance_us, .. } = self;
         let Some(rule) = binance_us.rules.due(now) else { return };
         let instrument = rule.instrument;

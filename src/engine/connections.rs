@@ -42,25 +42,11 @@ pub(super) enum Session {
     OandaRest(Box<oanda::OrderSession>),
 }
 
-/// Which requests an HTTP connection takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
-    /// Not an HTTP connection.
-    Stream,
-    /// New orders, and cancels.
-    Orders,
-    /// Cancels only: one is always free for them.
-    Cancels,
-    /// Listings and history.
-    Housekeeping,
-}
-
 /// One slot.
 #[derive(Debug)]
 pub(super) struct Conn {
     pub(super) venue: Venue,
     pub(super) role: ConnectionRole,
-    pub(super) lane: Lane,
     pub(super) state: ConnectionState,
     pub(super) session: Session,
     /// When it last brought anything.
@@ -82,12 +68,11 @@ pub(super) struct Conn {
 }
 
 impl Conn {
-    pub(super) fn new(venue: Venue, role: ConnectionRole, lane: Lane, session: Session) -> Conn {
+    pub(super) fn new(venue: Venue, role: ConnectionRole, session: Session) -> Conn {
         let backoff = Backoff::new(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, BACKOFF_HEALTHY_MS);
         Conn {
             venue,
             role,
-            lane,
             state: ConnectionState::Down,
             session,
             heard: UnixNanos::NONE,
@@ -119,7 +104,7 @@ impl Conn {
 
     /// The connection that is to relieve this one, if its sessions have a known end.
     pub(super) fn relief_of(&self, id: ConnId) -> Option<Conn> {
-        let relief = Conn::new(self.venue, self.role, self.lane, self.session.successor()?);
+        let relief = Conn::new(self.venue, self.role, self.session.successor()?);
         Some(Conn { dormant: true, spare: self.spare, partner: Some(id), duty: Duty::StandsBy, ..relief })
     }
 
@@ -361,6 +346,7 @@ impl Engine {
             self.oanda_replied(now, out, id, &reply);
         }
         self.oanda.account.conn_lost(now, id);
+        self.figures_ended(now, id, false);
         self.api_replies(now, out, id);
         self.query_lost(now, out, id);
         self.trading.unload_all(id);
@@ -410,7 +396,7 @@ impl Engine {
     /// How a connection stands, to every strategy.
     pub(super) fn tell_state(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
         let Some(conn) = self.conns.get(id.index()) else { return };
-        let record = state_record(now, conn);
+        let record = state_record(now, conn, &self.conns);
         self.market.broadcast(out, self.trading.delivery.everybody(), record);
     }
 
@@ -419,13 +405,16 @@ impl Engine {
     pub(super) fn tell_states(&mut self, now: UnixNanos, out: &mut impl Outputs, strategy: StrategyId) {
         let told = |conn: &&Conn| conn.state != ConnectionState::Down && conn.serves();
         for conn in self.conns.iter().filter(told) {
-            self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn));
+            self.market.broadcast(out, StrategySet::one(strategy), state_record(now, conn, &self.conns));
         }
     }
 }
 
-fn state_record(now: UnixNanos, conn: &Conn) -> MarketRecord {
+fn state_record(now: UnixNanos, conn: &Conn, conns: &[Conn]) -> MarketRecord {
     let (venue, role, state) = (conn.venue, conn.role, conn.state);
+    let alike = || conns.iter().filter(|c| c.venue == venue && c.role == role && c.serves());
+    let open = alike().filter(|c| c.is_open()).count() as u16;
+    let wanted = alike().filter(|c| !c.dormant).count() as u16;
     let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-    MarketRecord::state(stamp, State { venue, role, state })
+    MarketRecord::state(stamp, State { venue, role, state, open, wanted })
 }

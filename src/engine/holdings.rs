@@ -11,7 +11,8 @@ use super::trading::Trading;
 use crate::order::Executions;
 use crate::position::{Execution, Lot, PositionError};
 use crate::record::{
-    AssetId, ExecutionKind, ExecutionRecord, Fixed128, InstrumentId, EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_RECONCILED,
+    AssetId, ExecutionKind, ExecutionRecord, Fixed128, InstrumentId, Side, UnixNanos, EXECUTION_FLAG_DERIVED,
+    EXECUTION_FLAG_RECONCILED,
 };
 use crate::venue::{AccountFact, Anomaly, BalanceFact, Facts, HeldTrade, PositionFact, TradeEffect, TradeFill};
 
@@ -56,13 +57,17 @@ impl<O: Outputs> Ear<'_, O> {
         self.trading.held.push(*fact);
     }
 
-    /// What is held of every instrument of this venue is what the picture just read says, and nothing else.
+    /// What is held of every instrument of this venue is what the picture just read says, and nothing else. What was told
+    /// otherwise, by executions that came before it, is told again.
     pub(super) fn restore_held(&mut self) {
         for index in 0..self.market.traded.len() {
             let traded = self.market.traded.get(index).and_then(Option::as_ref);
             let Some(id) = traded.map(|t| &t.instrument).filter(|i| i.listing.venue == self.venue).map(|i| i.id) else {
                 continue;
             };
+            if self.contradicted(id) {
+                self.trading.portfolio.changed(self.venue, id, UnixNanos::NONE);
+            }
             self.trading.portfolio.of_mut(self.venue).clear_of(id);
         }
         let mut held = std::mem::take(&mut self.trading.held);
@@ -79,6 +84,18 @@ impl<O: Outputs> Ear<'_, O> {
                 self.trading.orders.set_position(id, net);
             }
         }
+    }
+
+    /// Whether what is held of an instrument, as far as executions told it, is not what the picture just read says.
+    fn contradicted(&self, id: InstrumentId) -> bool {
+        let Some(told) = self.trading.portfolio.of(self.venue).get(id).filter(|position| position.touched) else {
+            return false;
+        };
+        let pictured = |side| {
+            let of = |trade: &&HeldTrade| trade.instrument == id && trade.side == side;
+            self.trading.held.iter().filter(of).fold(0_i64, |units, trade| units.saturating_add(trade.units))
+        };
+        told.doubtful || [Side::Buy, Side::Sell].into_iter().any(|side| told.side(side).units != pictured(side))
     }
 
     fn doubt(&mut self, result: Result<(), PositionError>) {

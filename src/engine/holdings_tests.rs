@@ -186,6 +186,30 @@ fn a_fill_that_closes_reduces_and_opens_is_one_event_with_the_position_behind_it
 }
 
 #[test]
+fn a_position_told_before_the_picture_is_told_again_by_it_if_it_was_another() {
+    let mut desks = Desks::new();
+    let held = |trade_id, units| HeldTrade { instrument: EUR, side: Side::Buy, trade_id, units, price: 11_900 * PIP };
+    let told = |desks: &mut Desks| {
+        let Desks { market, trading, out, .. } = desks;
+        trading.event(NOW, market, out, |_, _| ());
+        seen(&desks.take()).into_iter().map(|(kind, side, units, _)| (kind, side, units)).collect::<Vec<_>>()
+    };
+    // It closes a trade of before: what was held then is not known yet.
+    desks.ear().fills(&[part(1, TradeEffect::Reduced, 100, 12_000)]);
+    assert_eq!(
+        told(&mut desks)[1..],
+        [(ExecutionKind::Position, Side::Buy, 0), (ExecutionKind::Position, Side::Sell, 0)]
+    );
+    for known in [false, true] {
+        desks.trading.held.clear();
+        desks.ear().held(&held(1, 200 * UNIT));
+        desks.ear().restore_held();
+        let again = [(ExecutionKind::Position, Side::Buy, 200), (ExecutionKind::Position, Side::Sell, 0)];
+        assert_eq!(told(&mut desks), if known { &[][..] } else { &again[..] });
+    }
+}
+
+#[test]
 fn profit_not_realised_is_reckoned_at_the_books_best_prices() {
     let mut desks = Desks::new();
     let mut ear = desks.ear();

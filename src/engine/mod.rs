@@ -32,7 +32,10 @@ mod gaps;
 mod holdings;
 mod http;
 mod kill;
+#[cfg(all(test, feature = "sim"))]
+mod oanda_bench;
 mod oanda_desk;
+mod oanda_figures;
 mod oanda_orders;
 mod pairs;
 mod paper;
@@ -82,7 +85,7 @@ use crate::venue::coinbase::request::TokenPath;
 use crate::venue::coinbase::{MarketSource, OrderSession, StreamConnection};
 use crate::venue::SessionProgress;
 use binance_us_desk::BinanceUs;
-use connections::{Conn, Lane, Session};
+use connections::{Conn, Session};
 use deadlines::Deadlines;
 use desk::Desk;
 use ear::Ear;
@@ -138,7 +141,7 @@ impl Engine {
             let market = |feed, source| {
                 let session = StreamConnection::market(source, feeds.exchange_key.as_ref(), coinbase.stream);
                 let session = Session::CoinbaseStream(Box::new(session));
-                Conn::new(Venue::Coinbase, ConnectionRole::Market, Lane::Stream, session).of_feed(feed, source)
+                Conn::new(Venue::Coinbase, ConnectionRole::Market, session).of_feed(feed, source)
             };
             conns.push(market(Feed::First, feeds.first));
             if let Some(orders) = &coinbase.orders {
@@ -156,16 +159,16 @@ impl Engine {
                     warm_every_ms: orders.warm_every_ms,
                 };
                 let session = Session::CoinbaseStream(Box::new(StreamConnection::user(coinbase.stream)));
-                conns.push(Conn::new(Venue::Coinbase, ConnectionRole::User, Lane::Stream, session));
-                let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
-                for lane in lanes.chain([Lane::Cancels, Lane::Housekeeping]) {
+                conns.push(Conn::new(Venue::Coinbase, ConnectionRole::User, session));
+                let roles = std::iter::repeat_n(ConnectionRole::Orders, orders.order_connections.max(1));
+                for role in roles.chain([ConnectionRole::Cancels, ConnectionRole::Queries]) {
                     let session = OrderSession::new(&orders.rest, orders.session.clone())?;
                     let session = match &orders.legacy {
                         Some(key) => session.signed_by(key.clone()),
                         None => session,
                     };
                     let session = Session::CoinbaseOrders(Box::new(session));
-                    conns.push(Conn::new(Venue::Coinbase, ConnectionRole::Orders, lane, session));
+                    conns.push(Conn::new(Venue::Coinbase, role, session));
                 }
             }
             conns.extend(feeds.second.map(|source| market(Feed::Second, source)));
@@ -179,38 +182,38 @@ impl Engine {
             let stream = || {
                 let session = binance_us::StreamSession::new(setup.stream);
                 let session = Session::BinanceUsStream(Box::new(session));
-                Conn::new(Venue::BinanceUs, ConnectionRole::Market, Lane::Stream, session)
+                Conn::new(Venue::BinanceUs, ConnectionRole::Market, session)
             };
             conns.push(stream());
-            let rest = |role, lane| -> Result<Conn, RequestError> {
+            let rest = |role| -> Result<Conn, RequestError> {
                 let key = setup.orders.as_ref().map(|orders| orders.key.clone());
                 let session = binance_us::OrderSession::new(&setup.rest, key, setup.session.clone())?;
-                Ok(Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsRest(Box::new(session))))
+                Ok(Conn::new(Venue::BinanceUs, role, Session::BinanceUsRest(Box::new(session))))
             };
-            conns.push(rest(ConnectionRole::Queries, Lane::Housekeeping)?);
+            conns.push(rest(ConnectionRole::Queries)?);
             if let Some(orders) = &setup.orders {
-                let api = |role, lane, user_events| {
+                let api = |role, user_events| {
                     let config = binance_us::ApiConfig { user_events, ..orders.api };
                     let session = binance_us::ApiSession::new(orders.key.clone(), config);
-                    Conn::new(Venue::BinanceUs, role, lane, Session::BinanceUsApi(Box::new(session)))
+                    Conn::new(Venue::BinanceUs, role, Session::BinanceUsApi(Box::new(session)))
                 };
                 *desks.get_mut(Venue::BinanceUs) = Desk::signing(ConnId(conns.len() as u16), config.breaker);
                 conns.push(match orders.user_data {
-                    binance_us::UserData::Signature => api(ConnectionRole::User, Lane::Stream, true),
+                    binance_us::UserData::Signature => api(ConnectionRole::User, true),
                     binance_us::UserData::ListenKey => {
                         let session = Session::BinanceUsUser(Box::new(binance_us::UserSession::new(setup.stream)));
                         // It is dialled when there is a key.
-                        Conn::new(Venue::BinanceUs, ConnectionRole::User, Lane::Stream, session).dormant()
+                        Conn::new(Venue::BinanceUs, ConnectionRole::User, session).dormant()
                     }
                 });
                 // The first that is free is taken: the fast path comes first, REST is what is left.
                 for _ in 0..orders.api_connections {
-                    conns.push(api(ConnectionRole::Orders, Lane::Orders, false));
+                    conns.push(api(ConnectionRole::Orders, false));
                 }
                 for _ in 0..orders.rest_connections.max(1) {
-                    conns.push(rest(ConnectionRole::Orders, Lane::Orders)?);
+                    conns.push(rest(ConnectionRole::Orders)?);
                 }
-                conns.push(rest(ConnectionRole::Orders, Lane::Cancels)?);
+                conns.push(rest(ConnectionRole::Cancels)?);
             }
             conns.extend((1..setup.market_connections_max).map(|_| stream().spare()));
             relief::pair(&mut conns);

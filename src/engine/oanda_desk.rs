@@ -3,13 +3,16 @@
 //!
 //! A price stream brings the instruments it was opened with and no others (OANDA reference 6). Guarantees that a change of
 //! what is wanted opens a new stream before the old one is let go: each instrument is taken from the new one as soon as
-//! that has told its first price, which is a whole picture, and from then on not from the old one, so that nothing is
-//! missed and nothing is told twice; that there are never more than two of them; and that changes made while one is under
-//! way go with the next. What the old one has told is not told again by the new one, and nothing older is. How many connections begin in a second is the dialer's to see to.
+//! that has told its first price, which is a whole picture, and from then on not from the old one, so that no picture is
+//! missing and nothing is told twice; that there are never more than two of them; and that changes made while one is
+//! under way go with the next. What the old one has told is not told again by the new one, and nothing older is: when the
+//! new one is ahead, what the old one still has under way is out of date. How many connections begin in a second is the
+//! dialer's to see to.
 
-use super::connections::{Conn, Lane, Session};
+use super::connections::{Conn, Session};
 use super::contract::{ConnId, Outputs};
 use super::desk::Desk;
+use super::oanda_figures::Figures;
 use super::oanda_orders::{self, Account};
 use super::redundancy::Place;
 use super::relief::Duty;
@@ -41,6 +44,7 @@ struct PriceStreams {
 pub(super) struct Oanda {
     pub(super) ledger: Ledger,
     pub(super) account: Account,
+    pub(super) figures: Figures,
     prices: Option<PriceStreams>,
 }
 
@@ -59,7 +63,7 @@ impl Oanda {
             let OandaSetup { stream, account, token, streams, .. } = setup;
             let session = StreamSession::new(role, stream, *account, token.clone(), streams.clone())?;
             let id = ConnId(conns.len() as u16);
-            let conn = Conn::new(VENUE, conn_role, Lane::Stream, Session::OandaStream(Box::new(session)));
+            let conn = Conn::new(VENUE, conn_role, Session::OandaStream(Box::new(session)));
             // A price stream is opened when something is wanted.
             conns.push(if conn_role == ConnectionRole::Market { conn.spare() } else { conn });
             Ok(id)

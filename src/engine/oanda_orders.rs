@@ -8,7 +8,7 @@
 //! no transaction came between the picture and us.
 
 use super::audit;
-use super::connections::{Conn, Lane, Session};
+use super::connections::{Conn, Session};
 use super::contract::{ConnId, Outputs};
 use super::deadlines::Deadlines;
 use super::desk::{Asking, Desk};
@@ -161,11 +161,11 @@ pub(super) fn add_order_connections(
     orders: &OandaOrders,
     conns: &mut Vec<Conn>,
 ) -> Result<(), RequestError> {
-    let lanes = std::iter::repeat_n(Lane::Orders, orders.order_connections.max(1));
-    for lane in [Lane::Housekeeping].into_iter().chain(lanes).chain([Lane::Cancels]) {
+    let roles = std::iter::repeat_n(ConnectionRole::Orders, orders.order_connections.max(1));
+    for role in [ConnectionRole::Queries].into_iter().chain(roles).chain([ConnectionRole::Cancels]) {
         let session = OrderSession::new(&orders.rest, setup.account, setup.token.clone(), orders.session.clone())?;
         let session = Session::OandaRest(Box::new(session));
-        conns.push(Conn::new(VENUE, ConnectionRole::Orders, lane, session));
+        conns.push(Conn::new(VENUE, role, session));
     }
     Ok(())
 }
@@ -249,7 +249,7 @@ impl Engine {
         order: &VenueOrderId,
     ) -> Result<(), UnixNanos> {
         let soon = now.plus_ms(CANCEL_RETRY_MS);
-        let id = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]).ok_or(soon)?;
+        let id = free_conn(&self.conns, VENUE, &[ConnectionRole::Orders, ConnectionRole::Cancels]).ok_or(soon)?;
         let governor = &mut self.trading.desks.get_mut(VENUE).governor;
         governor.take(now, Priority::Cancel).map_err(|RetryAt(at)| at)?;
         let sent = self.send_to_oanda(out, id, (Cargo::Cancel(*order), UnixNanos::NONE), |session, ledger, plug| {
@@ -269,7 +269,9 @@ impl Engine {
         let orders = &self.trading.orders;
         let target = command.target().and_then(|target| orders.find(VENUE, &target)).and_then(|slot| orders.get(slot));
         let Some(ours) = target.map(|order| *order.client_order_id()) else { return };
-        let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Orders, Lane::Cancels]) else { return };
+        let Some(id) = free_conn(&self.conns, VENUE, &[ConnectionRole::Orders, ConnectionRole::Cancels]) else {
+            return;
+        };
         if self.trading.desks.get_mut(VENUE).governor.take(now, Priority::Cancel).is_err() {
             out.count(Counter::RateLimited, 1);
             return;
@@ -332,7 +334,7 @@ impl Engine {
         if self.trading.desks.get(VENUE).user.is_none() {
             return;
         }
-        let Some(id) = free_conn(&self.conns, VENUE, &[Lane::Housekeeping]) else { return };
+        let Some(id) = free_conn(&self.conns, VENUE, &[ConnectionRole::Queries]) else { return };
         if self.oanda.ledger.take_doubt() {
             self.oanda.account.want_picture(now);
         }
@@ -360,11 +362,7 @@ impl Engine {
                 return;
             }
         }
-        if self.trading.figures_stale
-            && self.ask_account(now, out, id, &request::Query::Summary, Priority::Housekeeping)
-        {
-            self.trading.figures_stale = false;
-        }
+        self.ask_figures(now, out, id);
     }
 
     /// Whether the governor would let a request go.
@@ -372,7 +370,7 @@ impl Engine {
         self.trading.desks.get_mut(VENUE).governor.ready(now, priority).is_ok()
     }
 
-    fn ask_account(
+    pub(super) fn ask_account(
         &mut self,
         now: UnixNanos,
         out: &mut impl Outputs,
@@ -512,16 +510,17 @@ impl Engine {
     }
 
     /// When the account is to be asked something.
-    pub(super) fn oanda_deadline(&self) -> Option<UnixNanos> {
+    pub(super) fn oanda_deadline(&self, now: UnixNanos) -> Option<UnixNanos> {
         self.trading.desks.get(VENUE).user?;
         if self.market.on_paper(VENUE) {
             return None;
         }
-        match self.oanda.account.picture {
+        let missing = match self.oanda.account.picture {
             Picture::Due(at) => Some(at),
             Picture::Asked(_) => None,
             Picture::None => self.oanda.ledger.deadline(),
-        }
+        };
+        missing.into_iter().chain(self.figures_deadline(now)).min()
     }
 
     /// Bytes of a REST connection.
@@ -562,6 +561,10 @@ impl Engine {
         match carriage.cargo {
             Cargo::Query => self.oanda_step(now, out, reply.to, &reply.outcome),
             Cargo::Account if self.oanda.account.picture == Picture::Asked(id) => self.pictured(now, out, id, reply),
+            Cargo::Account => {
+                let told = matches!(reply.outcome, Outcome::Answered | Outcome::Listed { .. });
+                self.figures_ended(now, id, told);
+            }
             _ => {}
         }
     }

@@ -393,7 +393,9 @@ impl Engine {
 
 fn state_record(now: UnixNanos, venue: Venue, role: ConnectionRole, state: ConnectionState) -> MarketRecord {
     let stamp = Stamp { recv: now, venue: UnixNanos::NONE, sequence: 0 };
-    MarketRecord::state(stamp, State { venue, role, state })
+    // An account on paper has no connections: it is there, or not.
+    let open = u16::from(matches!(state, ConnectionState::Open | ConnectionState::Healthy));
+    MarketRecord::state(stamp, State { venue, role, state, open, wanted: 1 })
 }
 
 fn end_of(answer: &Answer) -> CallEnd {

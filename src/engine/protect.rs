@@ -1,14 +1,16 @@
 //! The circuit breakers at work: how requests end is counted per venue, and a venue in trouble gets no new orders until
 //! probes were answered. Every change of this guard and of the others is told to every strategy from here.
 
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::{ConnId, Outputs};
 use super::route::free_conn;
 use super::trading::Cargo;
 use super::Engine;
 use crate::guard::{BreakerChange, BreakerState, Failure, Priority, TripCause};
 use crate::order::Executions;
-use crate::record::{ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue};
+use crate::record::{
+    ConnectionRole, ExecutionKind, ExecutionRecord, GuardEvent, InlineText, InstrumentId, UnixNanos, Venue,
+};
 use crate::telemetry::Counter;
 
 const NANOS_PER_MS: u64 = 1_000_000;
@@ -130,8 +132,8 @@ impl Engine {
             }
             let change = breaker.time(now);
             self.tell_breaker(now, out, venue, change);
-            let lanes = [Lane::Housekeeping, Lane::Cancels, Lane::Orders];
-            let Some(id) = free_conn(&self.conns, venue, &lanes) else { continue };
+            let roles = [ConnectionRole::Queries, ConnectionRole::Cancels, ConnectionRole::Orders];
+            let Some(id) = free_conn(&self.conns, venue, &roles) else { continue };
             if self.trading.desks.get_mut(venue).breaker.take_probe(now) {
                 self.warm(now, out, id);
             }

@@ -94,6 +94,9 @@ impl Market {
             return;
         }
         let snapshot = event.kind != BookEventKind::Update;
+        // The first picture of a book is as old as the last change was. One that follows a whole book is news: where books
+        // have no other, as at OANDA, it is what there is to tell the lag by.
+        let news = !snapshot || (event.kind == BookEventKind::SnapshotFirst && traded.standing == Standing::Whole);
         match event.kind {
             BookEventKind::SnapshotFirst => {
                 traded.book.clear(&mut self.pool);
@@ -113,7 +116,7 @@ impl Market {
             }
         }
         traded.stamp = stamp;
-        if !snapshot {
+        if news {
             traded.lag.heard(now, event.venue_time);
         }
         let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };

@@ -2,7 +2,7 @@
 //! and what the replies of all requests lead to.
 
 use super::audit;
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::{ConnId, Outputs};
 use super::desk::{Asking, Desk};
 use super::ear::Ear;
@@ -11,7 +11,7 @@ use super::trading::{Cargo, Trading};
 use super::Engine;
 use crate::guard::Priority;
 use crate::order::{Query, QueryEnd};
-use crate::record::{ConnectionState, UnixNanos, Venue};
+use crate::record::{ConnectionRole, ConnectionState, UnixNanos, Venue};
 use crate::telemetry::Counter;
 use crate::venue::coinbase::request::{self, TokenPath};
 use crate::venue::coinbase::{Outcome, Reply, ReplyTo};
@@ -65,7 +65,8 @@ impl Engine {
     pub(super) fn arm_orders(&mut self, now: UnixNanos) {
         let breakers = self.trading.desks.iter().filter_map(|(_, desk)| desk.breaker.deadline());
         let guards = breakers.chain(self.kill_deadline()).chain(self.listen_key_deadline());
-        let mut deadline = self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline()).min();
+        let mut deadline =
+            self.trading.orders.deadline().into_iter().chain(guards).chain(self.oanda_deadline(now)).min();
         if deadline.is_some_and(|at| at <= now) || !self.trading.strays.is_empty() || self.trading.asking_waits() {
             deadline = Some(now.plus_ms(RETRY_MS));
         }
@@ -94,7 +95,8 @@ impl Engine {
     /// A user stream is healthy once everything before it is accounted for.
     fn refresh_health(&mut self, now: UnixNanos, out: &mut impl Outputs) {
         for index in 0..self.conns.len() {
-            if self.conns.get(index).is_some_and(|c| c.lane == Lane::Stream && c.state == ConnectionState::Open) {
+            let stream = |role| matches!(role, ConnectionRole::Market | ConnectionRole::User);
+            if self.conns.get(index).is_some_and(|c| stream(c.role) && c.state == ConnectionState::Open) {
                 self.session_result(now, out, ConnId(index as u16), Ok(()));
             }
         }
@@ -117,7 +119,7 @@ impl Engine {
         if asking.as_ref().is_some_and(|asking| !asking.waits) {
             return;
         }
-        let Some(id) = free_conn(conns, venue, &[Lane::Housekeeping]) else { return };
+        let Some(id) = free_conn(conns, venue, &[ConnectionRole::Queries]) else { return };
         let (orders_path, fills_path) = (TokenPath::ListOrders as u8, TokenPath::ListFills as u8);
         if !tokens.has(orders_path) || !tokens.has(fills_path) {
             return;

@@ -186,6 +186,10 @@ impl Market {
                 }
             }
             Recovery::Refilling { pending, current, after_loss } => {
+                // What became doubtful on its way is no book to vouch for: its hand-over starts afresh once it is whole.
+                if let Some((id, _)) = current.take_if(|(id, _)| !can_hand_over(&self.traded, strategy, *id)) {
+                    pending.insert(id);
+                }
                 if current.is_none() {
                     let next = pending.iter().find(|id| can_hand_over(&self.traded, strategy, *id));
                     match next {

@@ -71,6 +71,10 @@ impl Twin {
             self.standing = Standing::Building { after: None };
             self.doubt(stamp.recv);
         }
+        if kind == BookEventKind::Update {
+            // How late it is must be known when it is changed over to.
+            self.lag.heard(stamp.recv, stamp.venue);
+        }
     }
 
     /// The book on standby is not to be changed over to.

@@ -367,6 +367,25 @@ fn a_book_that_falls_silent_while_the_other_moves_is_left() {
 }
 
 #[test]
+fn how_late_the_standby_is_is_known_when_it_is_changed_over_to() {
+    for second in BOTH {
+        let mut bench = Bench::streaming(second);
+        bench.step(40);
+        let followed = if bench.count(Counter::BookSwitches) > 0 { SECOND } else { FIRST };
+        bench.lines[1 - followed].held = true;
+        bench.step(40);
+        bench.pass_ms(400);
+        bench.lines[1 - followed].held = false;
+        bench.pass_ms(25);
+        let traded = |bench: &Bench| bench.engine.market.traded.iter().flatten().next().unwrap().lag.lag_ns();
+        let lag_ms = |bench: &Bench| traded(bench) / MILLISECOND_NS;
+        assert!(lag_ms(&bench) < 100, "{second:?}: the other one was quick");
+        bench.kill(followed);
+        assert!(lag_ms(&bench) >= 300, "{second:?}: {} ms", lag_ms(&bench));
+    }
+}
+
+#[test]
 fn both_are_counted_by_who_was_first() {
     let mut bench = Bench::streaming(MarketSource::Exchange);
     for _ in 0..20 {

@@ -1,7 +1,7 @@
 //! Commands to venues: checks first, then a free connection and a token, then bytes. Nothing waits here: what cannot
 //! leave now is refused with a reason, except cancels, which stay due until they left.
 
-use super::connections::{Lane, Session};
+use super::connections::Session;
 use super::contract::{ConnId, Note, Outputs, Shutdown, StrategySet};
 use super::desk::Desk;
 use super::port::Permit;
@@ -121,8 +121,8 @@ impl Engine {
             let (command, prepared) = (*command, composite.is_some());
             return self.place_on_paper(now, out, &command, prepared);
         }
-        let Some(id) = free_conn(&self.conns, venue, &[Lane::Orders]) else {
-            let open = self.conns.iter().any(|c| c.venue == venue && c.lane == Lane::Orders && c.is_open());
+        let Some(id) = free_conn(&self.conns, venue, &[ConnectionRole::Orders]) else {
+            let open = self.conns.iter().any(|c| c.venue == venue && c.role == ConnectionRole::Orders && c.is_open());
             return Err(match open {
                 true => Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)),
                 false => Refusal::new(RejectClass::NotConnected, "no order connection"),
@@ -228,7 +228,7 @@ impl Engine {
         if self.market.on_paper(venue) {
             return self.replace_on_paper(now, out, venue, command);
         }
-        let id = free_conn(&self.conns, venue, &[Lane::Orders])
+        let id = free_conn(&self.conns, venue, &[ConnectionRole::Orders])
             .ok_or(Refusal::new(RejectClass::Busy, "no free connection").until(now.plus_ms(BUSY_MS)))?;
         if venue == Venue::Oanda {
             return self.replace_at_oanda(now, out, id, command);
@@ -355,8 +355,8 @@ impl Engine {
         ids: &ArrayVec<VenueOrderId, CANCELS_PER_REQUEST_MAX>,
     ) -> Result<(), UnixNanos> {
         let soon = now.plus_ms(CANCEL_RETRY_MS);
-        let lanes = [Lane::Orders, Lane::Cancels];
-        let id = free_conn(&self.conns, venue, &lanes).ok_or(soon)?;
+        let roles = [ConnectionRole::Orders, ConnectionRole::Cancels];
+        let id = free_conn(&self.conns, venue, &roles).ok_or(soon)?;
         let Engine { conns, trading, .. } = self;
         let Desk { tokens, governor, .. } = trading.desks.get_mut(venue);
         let path = TokenPath::BatchCancel as u8;
@@ -483,12 +483,12 @@ impl Trading {
     }
 }
 
-/// A connection of these lanes that is open and idle, first lane first.
-pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, lanes: &[Lane]) -> Option<ConnId> {
-    lanes.iter().find_map(|lane| {
+/// A connection of these roles that is open and idle, first role first.
+pub(super) fn free_conn(conns: &[super::connections::Conn], venue: Venue, roles: &[ConnectionRole]) -> Option<ConnId> {
+    roles.iter().find_map(|role| {
         conns
             .iter()
-            .position(|c| c.venue == venue && c.lane == *lane && c.is_open() && c.serves() && c.session.free())
+            .position(|c| c.venue == venue && c.role == *role && c.is_open() && c.serves() && c.session.free())
             .map(|index| ConnId(index as u16))
     })
 }

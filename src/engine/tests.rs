@@ -440,6 +440,28 @@ fn a_venue_gap_opens_and_closes_while_the_consumer_is_away() {
 }
 
 #[test]
+fn a_book_that_is_lost_while_it_is_handed_over_is_not_handed_over_as_whole() {
+    let mut bench = Bench::streaming(300, 3);
+    bench.out.refuse(VICTIM, 100);
+    bench.venue.step(bench.now, 50);
+    bench.pump();
+    bench.out.refuse(VICTIM, 0);
+    bench.give_room();
+    assert_eq!(bench.victim.gaps.len(), 1, "it knows of its loss, and waits for the books");
+    bench.out.refuse(VICTIM, 100);
+    bench.give_room();
+    bench.out.refuse(VICTIM, 0);
+    bench.kill("reset");
+    for _ in 0..20 {
+        bench.give_room();
+        assert_ne!(bench.victim.state(0), FollowerState::Whole, "the engine's own is doubtful");
+    }
+    assert!(!bench.engine.wants_room().contains(VICTIM), "nothing to do before the venue has sent it");
+    bench.calm();
+    bench.assert_true_everywhere();
+}
+
+#[test]
 fn one_lost_frame_is_one_gap_per_book_with_its_count_and_one_recovery() {
     let mut bench = Bench::streaming(50, 5);
     bench.venue.frames_to_drop = 2;

@@ -297,7 +297,9 @@ impl CoinbaseConfig {
             }
             ConnectionRole::Market => (&self.endpoints.ws, EndpointKind::WebSocket),
             ConnectionRole::User => (&self.endpoints.ws_user, EndpointKind::WebSocket),
-            ConnectionRole::Orders | ConnectionRole::Queries => (&self.endpoints.rest, EndpointKind::Http),
+            ConnectionRole::Orders | ConnectionRole::Cancels | ConnectionRole::Queries => {
+                (&self.endpoints.rest, EndpointKind::Http)
+            }
         };
         dialled_to(at, kind)
     }

@@ -412,13 +412,13 @@ impl Running {
         loop {
             while let Some(record) = self.strategy.market.pop() {
                 let View::State(state) = record.view() else { continue };
-                let open = matches!(state.state, ConnectionState::Open | ConnectionState::Healthy);
+                let open = state.open > 0;
                 match state.role {
                     _ if state.venue != venue => {}
-                    ConnectionRole::Queries => {}
+                    ConnectionRole::Queries | ConnectionRole::Cancels => {}
                     ConnectionRole::Market => market = open,
                     ConnectionRole::User => user = state.state == ConnectionState::Healthy,
-                    ConnectionRole::Orders => orders |= open,
+                    ConnectionRole::Orders => orders = open,
                 }
             }
             if market && user && orders {

@@ -62,13 +62,15 @@ pub struct InstrumentLimits {
     pub price_band_bps: Option<u32>,
     /// Longest silence of the connection that carries the book, ms; also requires the book to be complete.
     pub book_age_ms_max: Option<u64>,
-    /// How much later than at its quickest a message may arrive, ms.
+    /// How much later than at its quickest a message may arrive, ms. A price at OANDA may wait 250 ms at the venue.
     pub feed_lag_ms_max: Option<u64>,
     /// Refuse what would meet an order of our own. A market order is refused while any order of ours rests on the other
     /// side; a limit order only if its price reaches it.
     pub no_self_trade: bool,
     /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold (see
     /// [`crate::manual::guards`]). Before the first balance every order is refused with "balance not known yet".
+    /// An account at OANDA holds margin and no balance of what is traded: there every order is refused with "margin
+    /// account: no such balance"; limit the position instead.
     pub check_balance: bool,
 }
 

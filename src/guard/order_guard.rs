@@ -5,7 +5,7 @@
 
 use super::limits::InstrumentLimits;
 use crate::order::Exposure;
-use crate::record::{Fixed, Instrument, OrderCommand, OrderType, RejectClass, Side};
+use crate::record::{Fixed, Instrument, OrderCommand, OrderType, RejectClass, Side, Venue};
 
 /// Why an order was refused here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,6 +36,8 @@ pub enum LimitBreach {
     Balance,
     /// The account's balance is not known yet.
     BalanceUnknown,
+    /// The account holds margin, and no balance of what is traded.
+    NoBalance,
 }
 
 impl LimitBreach {
@@ -64,6 +66,7 @@ impl LimitBreach {
             LimitBreach::FeedLag => "market data lags",
             LimitBreach::Balance => "not enough balance",
             LimitBreach::BalanceUnknown => "balance not known yet",
+            LimitBreach::NoBalance => "margin account: no such balance",
         }
     }
 }
@@ -105,6 +108,8 @@ pub struct OrderGuard {
     lag_ns_max: Option<u64>,
     no_self_trade: bool,
     check_balance: bool,
+    /// The venue's accounts hold margin: they state no balance of what is traded.
+    on_margin: bool,
     /// What turns a quantity in quote currency into a notional.
     quote_factor: i128,
 }
@@ -128,6 +133,7 @@ impl OrderGuard {
             lag_ns_max: limits.feed_lag_ms_max.map(|ms| ms.saturating_mul(NANOS_PER_MS)),
             no_self_trade: limits.no_self_trade,
             check_balance: limits.check_balance,
+            on_margin: instrument.listing.venue == Venue::Oanda,
             quote_factor: 10_i128.checked_pow(quote_places).unwrap_or(i128::MAX),
         }
     }
@@ -227,6 +233,7 @@ impl OrderGuard {
             Side::Sell => (funds.base, size),
         };
         match available {
+            None if self.on_margin => Err(LimitBreach::NoBalance),
             None => Err(LimitBreach::BalanceUnknown),
             Some(available) if needed > available => Err(LimitBreach::Balance),
             Some(_) => Ok(()),

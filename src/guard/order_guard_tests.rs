@@ -162,6 +162,15 @@ fn what_the_account_cannot_pay_for_is_refused_and_so_is_what_nobody_knows() {
 }
 
 #[test]
+fn an_account_of_margin_has_no_balance_that_could_become_known() {
+    let mut instrument = instrument();
+    instrument.listing.venue = Venue::Oanda;
+    let guard = OrderGuard::new(&InstrumentLimits { check_balance: true, ..NONE }, &instrument);
+    let passed = guard.check(&buy("100", "0.5"), &Exposure::NONE, &market(), &Funds::default());
+    assert_eq!(passed, Err(LimitBreach::NoBalance));
+}
+
+#[test]
 fn a_limit_finer_than_the_instrument_is_cut_down() {
     assert_eq!(floor(fixed("0.000000019"), -8), 1);
     assert_eq!(floor(fixed("12"), -2), 1_200);

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ pub const HOST: &str = "venue.test";
 
 /// No test waits longer than this for anything.
 pub const LONG: Duration = Duration::from_secs(10);
+
+/// Refuses every connection: nobody listens there, and no system gives the port to who asks for a free one. A port that was
+/// bound and let go may be another test's by the time it is dialled.
+pub const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
 
 /// An authority nobody else trusts.
 pub struct Authority {
@@ -112,6 +116,8 @@ pub type ServerStream = StreamOwned<ServerConnection, TcpStream>;
 pub struct Server {
     pub addr: SocketAddr,
     pub accepted: Arc<AtomicUsize>,
+    /// Connections that were served to their end, and are closed.
+    pub ended: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -121,10 +127,11 @@ impl Server {
     pub fn tcp(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
-        let (stop, accepted) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (accepted, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let handle = Arc::new(handle);
         let thread = std::thread::spawn({
-            let (stop, accepted) = (stop.clone(), accepted.clone());
+            let (stop, accepted, ended) = (stop.clone(), accepted.clone(), ended.clone());
             move || {
                 let mut threads = Vec::new();
                 for socket in listener.incoming() {
@@ -136,15 +143,18 @@ impl Server {
                     // Nothing in a test may hang for ever.
                     socket.set_read_timeout(Some(LONG)).unwrap();
                     socket.set_nodelay(true).unwrap();
-                    let handle = handle.clone();
-                    threads.push(std::thread::spawn(move || handle(socket)));
+                    let (handle, ended) = (handle.clone(), ended.clone());
+                    threads.push(std::thread::spawn(move || {
+                        handle(socket);
+                        ended.fetch_add(1, Ordering::SeqCst);
+                    }));
                 }
                 for thread in threads {
                     let _ = thread.join();
                 }
             }
         });
-        Self { addr, accepted, stop, thread: Some(thread) }
+        Self { addr, accepted, ended, stop, thread: Some(thread) }
     }
 
     /// Over TLS; the handshake is done when `handle` is called, and connections that fail it are dropped.

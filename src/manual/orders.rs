@@ -118,10 +118,14 @@
 //! # When orders may leave
 //!
 //! Not before the user stream is open, and executions and open orders were listed, at every venue with credentials when a
-//! session starts ([`restart`](super::restart)), at its own venue after an outage. Until then `Rejected(NotConnected)`. A
-//! command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have a
-//! connection, a share of the rate limit and tokens of their own, and are repeated until the order is over. One of an order
-//! whose venue id nobody has told yet waits for it; at OANDA it goes by our id meanwhile.
+//! session starts ([`restart`](super::restart)), at its own venue after an outage. Until then `Rejected(NotConnected)`. The
+//! market stream says when: a venue takes orders while its last [`State`](crate::record::State) record of the role `User`
+//! is `Healthy` and that of the role `Orders` counts at least one connection in `open`. At the start they open one after the
+//! other; `open` equals `wanted` once all are there.
+//!
+//! A command that finds no free connection or token is refused `Busy` at once; nothing queues behind your back. Cancels have
+//! a connection, a share of the rate limit and tokens of their own, and are repeated until the order is over. One of an
+//! order whose venue id nobody has told yet waits for it; at OANDA it goes by our id meanwhile.
 //!
 //! # When you are too slow
 //!

@@ -194,23 +194,31 @@ pub enum ConnectionRole {
     Market = 1,
     /// Private user events.
     User = 2,
-    /// Order entry.
+    /// New orders, their changes and cancels.
     Orders = 3,
-    /// Questions without an account: book snapshots, the venue's clock.
+    /// Questions: listings, history, book snapshots, the venue's clock.
     Queries = 4,
+    /// Cancels when every order connection is busy or gone.
+    Cancels = 5,
 }
 
 impl ConnectionRole {
-    const ALL: [ConnectionRole; 4] =
-        [ConnectionRole::Market, ConnectionRole::User, ConnectionRole::Orders, ConnectionRole::Queries];
+    const ALL: [ConnectionRole; 5] = [
+        ConnectionRole::Market,
+        ConnectionRole::User,
+        ConnectionRole::Orders,
+        ConnectionRole::Queries,
+        ConnectionRole::Cancels,
+    ];
 
-    /// `market`, `user`, `orders` or `queries`.
+    /// `market`, `user`, `orders`, `queries` or `cancels`.
     pub const fn name(self) -> &'static str {
         match self {
             ConnectionRole::Market => "market",
             ConnectionRole::User => "user",
             ConnectionRole::Orders => "orders",
             ConnectionRole::Queries => "queries",
+            ConnectionRole::Cancels => "cancels",
         }
     }
 }
@@ -254,6 +262,10 @@ pub struct State {
     pub role: ConnectionRole,
     /// How it stands now.
     pub state: ConnectionState,
+    /// Connections of this role to the venue that are open now, this one included.
+    pub open: u16,
+    /// As many are to be open.
+    pub wanted: u16,
 }
 
 /// A sign of life of the reactor, about once a millisecond while it publishes.
@@ -325,7 +337,9 @@ impl MarketRecord {
 
     /// A connection-state record.
     pub fn state(stamp: Stamp, state: State) -> MarketRecord {
-        let words = [i64::from(state.venue as u8), i64::from(state.role as u8), i64::from(state.state as u8), 0];
+        let State { venue, role, state, open, wanted } = state;
+        let counts = i64::from(wanted) << 16 | i64::from(open);
+        let words = [i64::from(venue as u8), i64::from(role as u8), i64::from(state as u8), counts];
         Self::notice(stamp, InstrumentId::NONE, MarketKind::State, words)
     }
 
@@ -418,6 +432,8 @@ impl MarketRecord {
                 venue: Venue::from_u8(a as u8).unwrap_or(Venue::Coinbase),
                 role: numbered(&ConnectionRole::ALL, b).unwrap_or(ConnectionRole::Market),
                 state: numbered(&ConnectionState::ALL, c).unwrap_or(ConnectionState::Down),
+                open: d as u16,
+                wanted: (d >> 16) as u16,
             }),
             MarketKind::Pulse => View::Pulse(Pulse { published: UnixNanos(a as u64) }),
             MarketKind::Subscription => View::Subscription(Subscription::of_words(self.words)),
@@ -468,7 +484,7 @@ mod tests {
         }
         for role in ConnectionRole::ALL {
             for state in ConnectionState::ALL {
-                let state = State { venue: Venue::Coinbase, role, state };
+                let state = State { venue: Venue::Coinbase, role, state, open: 3, wanted: u16::MAX };
                 assert_eq!(MarketRecord::state(STAMP, state).view(), View::State(state));
             }
         }

@@ -5,8 +5,8 @@
 
 use super::market::Pace;
 use super::server::{Server, Stopped, Venue};
-use super::Rng;
-use std::collections::{BTreeMap, BTreeSet};
+use super::{RequestLog, Rng};
+use std::collections::BTreeSet;
 
 /// How a venue tells the client about its orders: the events it streams, and the listings it answers.
 #[derive(Debug, Default)]
@@ -99,11 +99,8 @@ pub trait Model: Venue {
     /// Forgets the user events not sent yet.
     fn forget_user_events(&mut self);
 
-    /// Requests seen, by what was asked for.
-    fn requests(&self) -> &BTreeMap<String, u64>;
-
-    /// New orders seen, by client order id.
-    fn orders_received(&self) -> &BTreeMap<String, u64>;
+    /// Requests seen.
+    fn seen(&self) -> &RequestLog;
 
     /// Requests, connections and messages refused by rate limits.
     fn rate_limit_hits(&self) -> u64;
@@ -220,7 +217,7 @@ impl<V: Model> Server<V> {
     /// [`Stopped`].
     pub fn requests(&self, name: &str) -> Result<u64, Stopped> {
         let name = name.to_owned();
-        self.call(move |core, _| core.venue.requests().get(&name).copied().unwrap_or(0))
+        self.call(move |core, _| core.venue.seen().counts.get(&name).copied().unwrap_or(0))
     }
 
     /// How often a new order with this client order id has arrived, by any door, faults included.
@@ -229,7 +226,7 @@ impl<V: Model> Server<V> {
     /// [`Stopped`].
     pub fn orders_received(&self, client_order_id: &str) -> Result<u64, Stopped> {
         let id = client_order_id.to_owned();
-        self.call(move |core, _| core.venue.orders_received().get(&id).copied().unwrap_or(0))
+        self.call(move |core, _| core.venue.seen().orders_received.get(&id).copied().unwrap_or(0))
     }
 
     /// Requests, connections and messages refused by rate limits.

@@ -20,6 +20,7 @@ mod jwt;
 mod keys;
 mod market;
 mod outputs;
+mod requests;
 mod rng;
 mod stamp;
 mod window;
@@ -29,6 +30,7 @@ pub use json::Json;
 pub use jwt::{Refused, Target};
 pub use keys::{Credentials, KeyError, KeyKind};
 pub use outputs::{FakeOutputs, Offer};
+pub use requests::{RequestLog, SeenRequest};
 pub use rng::Rng;
 pub use stamp::{parse_rfc3339, rfc3339_micros, rfc3339_nanos};
 

@@ -160,6 +160,21 @@ pub struct SessionProgress {
     pub more: bool,
 }
 
+/// What a session of an order connection did with the bytes it was given, and the reply that ended with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderProgress<R> {
+    /// As of any session.
+    pub progress: SessionProgress,
+    /// A request in flight ended with this; call again while there are any.
+    pub reply: Option<R>,
+}
+
+impl<R> Default for OrderProgress<R> {
+    fn default() -> Self {
+        OrderProgress { progress: SessionProgress::default(), reply: None }
+    }
+}
+
 /// Work one call may do before it must return with `more`: bytes parsed.
 pub const BYTES_PER_CALL_MAX: usize = 16 * 1024;
 /// Work one call may do before it must return with `more`: book levels booked and published.

@@ -40,8 +40,8 @@ pub use facts::{
     GapScope, HeldTrade, PositionFact, QuoteFact, StreamFact, TickerFact, TradeEffect, TradeFact, TradeFill,
 };
 pub use intent::{
-    Channels, Deadline, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire, BYTES_PER_CALL_MAX,
-    LEVELS_PER_CALL_MAX,
+    Channels, Deadline, OrderProgress, PlaceIntent, ReplaceIntent, SessionError, SessionProgress, Wire,
+    BYTES_PER_CALL_MAX, LEVELS_PER_CALL_MAX,
 };
 pub use listed::ListedOrder;
 pub(crate) use wait::is_page;

@@ -38,7 +38,9 @@ fn rejected(rig: &mut BinanceRig) -> ExecutionRecord {
 fn a_ban_opens_the_breaker_until_its_end_and_probes_close_it() {
     let mut rig = rig();
     rig.venue.ban(2 * SECOND_NS).unwrap();
-    assert_eq!(rejected(&mut rig).reject, RejectClass::RateLimited);
+    // Whichever request meets the ban first opens the breaker: this order, or a question of the engine's own.
+    let first = rejected(&mut rig).reject;
+    assert!(matches!(first, RejectClass::RateLimited | RejectClass::BreakerOpen), "{first:?}");
     let opened = guard(&mut rig, GuardEvent::BreakerOpened);
     assert_eq!(opened.venue_code.as_str(), "banned by the venue");
     let until = opened.retry_at().unwrap();

@@ -4,30 +4,28 @@
 
 pub mod failures;
 
+use super::common::PATIENCE;
 use exchange_connectors::sim::server::{Request, Response};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
-use wiremock::matchers::{any, method, path};
+use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 /// Tells the front how many bytes of a reply to pass on before the connection ends.
 const CUT: &str = "x-canned-cut";
 /// Tells the front to pass a reply on byte by byte, so many ms apart.
 const TRICKLE: &str = "x-canned-trickle";
-/// wiremock asks mocks of a smaller number first.
-const LAST: u8 = 255;
 
 /// A venue's REST API that says what it is told to say.
 pub struct Canned {
-    runtime: tokio::runtime::Runtime,
-    server: MockServer,
+    shelf: Arc<Shelf>,
     port: u16,
-    fallback: Option<Fallback>,
     pub ca_pem: String,
+    _server: MockServer,
 }
 
 /// Who answers what no can answers.
@@ -53,22 +51,65 @@ impl Fallback {
     }
 }
 
-impl Respond for Fallback {
-    fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
-        let Response { status, headers, body } = self.answer(request);
-        let template = ResponseTemplate::new(status).set_body_bytes(body);
-        headers.iter().fold(template, |template, (name, value)| template.insert_header(name.as_str(), value.as_str()))
+/// Every can there is, and what was asked. It changes at once: a request meets all of the old cans or all of the new ones,
+/// and never a moment without any.
+struct Shelf {
+    stock: Mutex<Stock>,
+    asked: Condvar,
+    fallback: Option<Fallback>,
+}
+
+#[derive(Default)]
+struct Stock {
+    /// Of several for the same request the first.
+    cans: Vec<Can>,
+    /// Method and path.
+    asked: Vec<(String, String)>,
+}
+
+struct Can {
+    verb: String,
+    path: String,
+    reply: ResponseTemplate,
+    /// Whether who answers everything else is asked, too, and has done it.
+    when_done: bool,
+}
+
+impl Stock {
+    fn count(&self, what: (&str, &str)) -> usize {
+        self.asked.iter().filter(|(verb, path)| (verb.as_str(), path.as_str()) == what).count()
     }
 }
 
-/// The venue behind does what it is asked, and the can answers in its place.
-struct Behind(Fallback, ResponseTemplate);
-
-impl Respond for Behind {
-    fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
-        self.0.answer(request);
-        self.1.clone()
+impl Shelf {
+    fn stock(&self) -> MutexGuard<'_, Stock> {
+        self.stock.lock().unwrap()
     }
+
+    /// What a request meets; it counts as asked.
+    fn take(&self, verb: &str, path: &str) -> Option<(ResponseTemplate, bool)> {
+        let mut stock = self.stock();
+        stock.asked.push((verb.to_owned(), path.to_owned()));
+        self.asked.notify_all();
+        let can = stock.cans.iter().find(|can| (can.verb.as_str(), can.path.as_str()) == (verb, path))?;
+        Some((can.reply.clone(), can.when_done))
+    }
+}
+
+impl Respond for Shelf {
+    fn respond(&self, request: &wiremock::Request) -> ResponseTemplate {
+        let done = || self.fallback.as_ref().map(|fallback| fallback.answer(request));
+        match self.take(request.method.as_str(), request.url.path()) {
+            Some((reply, false)) => reply,
+            Some((reply, true)) => done().map(|_| reply).expect("somebody behind the cans"),
+            None => done().map_or_else(|| ResponseTemplate::new(404), template),
+        }
+    }
+}
+
+fn template(Response { status, headers, body }: Response) -> ResponseTemplate {
+    let template = ResponseTemplate::new(status).set_body_bytes(body);
+    headers.iter().fold(template, |template, (name, value)| template.insert_header(name.as_str(), value.as_str()))
 }
 
 /// The reply of which only so many bytes are passed on, head included, before the connection ends.
@@ -93,9 +134,18 @@ impl Canned {
     }
 
     fn build(fallback: Option<Fallback>) -> Canned {
-        // Two workers: the fallback may hold one up while it asks.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let server = runtime.block_on(MockServer::start());
+        let shelf = Arc::new(Shelf { stock: Mutex::default(), asked: Condvar::new(), fallback });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // One of its own: a pooled one is another test's later, and would be asked what was sent to this one.
+        let server = runtime.block_on(async {
+            let server = MockServer::builder().disable_request_recording().start().await;
+            let asks = shelf.clone();
+            Mock::given(any())
+                .respond_with(move |request: &wiremock::Request| asks.respond(request))
+                .mount(&server)
+                .await;
+            server
+        });
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -115,15 +165,7 @@ impl Canned {
                 std::thread::spawn(move || carry(stream, config, behind));
             }
         });
-        let canned = Canned { runtime, server, port, fallback, ca_pem: made.cert.pem() };
-        canned.fall_back();
-        canned
-    }
-
-    fn fall_back(&self) {
-        if let Some(fallback) = self.fallback.clone() {
-            self.runtime.block_on(Mock::given(any()).respond_with(fallback).with_priority(LAST).mount(&self.server));
-        }
+        Canned { shelf, port, ca_pem: made.cert.pem(), _server: server }
     }
 
     pub fn url(&self) -> String {
@@ -132,34 +174,42 @@ impl Canned {
 
     /// `METHOD path` is answered like this from now on.
     pub fn answer(&self, verb: &str, at: &str, reply: ResponseTemplate) {
-        self.mount(verb, at, reply);
+        self.put(verb, at, reply, false);
     }
 
     /// The same, although who answers everything else has been asked and has done it.
     pub fn answer_when_done(&self, verb: &str, at: &str, reply: ResponseTemplate) {
-        self.mount(verb, at, Behind(self.fallback.clone().expect("somebody behind the cans"), reply));
+        self.put(verb, at, reply, true);
     }
 
-    fn mount(&self, verb: &str, at: &str, reply: impl Respond + 'static) {
-        let mock = Mock::given(method(verb)).and(path(at)).respond_with(reply);
-        self.runtime.block_on(mock.mount(&self.server));
+    fn put(&self, verb: &str, at: &str, reply: ResponseTemplate, when_done: bool) {
+        let can = Can { verb: verb.to_owned(), path: at.to_owned(), reply, when_done };
+        self.shelf.stock().cans.push(can);
     }
 
     /// Forgets every answer and every request.
     pub fn forget(&self) {
-        self.runtime.block_on(self.server.reset());
-        self.fall_back();
+        *self.shelf.stock() = Stock::default();
     }
 
     /// How often it was asked anything.
     pub fn asked_anything(&self) -> usize {
-        self.runtime.block_on(self.server.received_requests()).unwrap().len()
+        self.shelf.stock().asked.len()
     }
 
     /// How often `METHOD path` was asked.
     pub fn asked(&self, verb: &str, at: &str) -> usize {
-        let requests = self.runtime.block_on(self.server.received_requests()).unwrap();
-        requests.iter().filter(|r| r.method.as_str() == verb && r.url.path() == at).count()
+        self.shelf.stock().count((verb, at))
+    }
+
+    /// Waits until `METHOD path` was asked so many times.
+    #[track_caller]
+    pub fn until_asked(&self, what: (&str, &str), times: usize) {
+        let not_yet = |stock: &mut Stock| stock.count(what) < times;
+        let (stock, waited) = self.shelf.asked.wait_timeout_while(self.shelf.stock(), PATIENCE, not_yet).unwrap();
+        let asked = stock.count(what);
+        drop(stock);
+        assert!(!waited.timed_out(), "{what:?} was asked {asked} times in {PATIENCE:?}, not {times}");
     }
 }
 

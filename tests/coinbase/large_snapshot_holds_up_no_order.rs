@@ -1,12 +1,13 @@
 //! A snapshot of 43,000 levels, about 5 MB, is read in pieces: an order given at its first level leaves before the second piece.
 
-use crate::common::{self, is_state, Bench, RootFile};
+use crate::common::ear::takes_orders;
+use crate::common::{self, Bench, RootFile};
 use crate::feed::{held, venue_book};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{Channels, Handler, InlineOrders};
 use exchange_connectors::record::{
-    BookSide, ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Flags, Instrument, MarketKind,
-    MarketRecord, OrderCommand, Side, UnixNanos, Venue,
+    BookSide, ExecutionKind, ExecutionRecord, Fixed, Flags, Instrument, MarketKind, MarketRecord, OrderCommand, Side,
+    UnixNanos, Venue,
 };
 use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +16,6 @@ const DEPTH: usize = 21_500;
 
 enum Told {
     Ready,
-    Opened(usize),
     Piece(Vec<MarketRecord>, UnixNanos),
     Execution(Box<ExecutionRecord>),
 }
@@ -24,18 +24,16 @@ enum Told {
 struct AtFirst {
     btc: Arc<OnceLock<Arc<Instrument>>>,
     tell: Sender<Told>,
-    opened: usize,
+    /// What it was told of connections.
+    states: Vec<MarketRecord>,
     given: bool,
 }
 
 impl Handler for AtFirst {
     fn on_market(&mut self, records: &[MarketRecord], orders: &mut InlineOrders) {
-        if records.iter().any(|r| is_state(r, ConnectionRole::User, ConnectionState::Healthy)) {
+        self.states.extend(records.iter().filter(|record| record.kind() == MarketKind::State));
+        if takes_orders(&self.states, Venue::Coinbase) {
             let _ = self.tell.send(Told::Ready);
-        }
-        if records.iter().any(|r| is_state(r, ConnectionRole::Orders, ConnectionState::Open)) {
-            self.opened += 1;
-            let _ = self.tell.send(Told::Opened(self.opened));
         }
         if records[0].kind() != MarketKind::Level {
             return;
@@ -64,19 +62,12 @@ fn the_order_leaves_between_two_pieces_and_the_book_is_complete() {
     let roots = RootFile::write(venue.ca_pem());
     let (tell, told) = channel();
     let btc = Arc::new(OnceLock::new());
-    let handler = AtFirst { btc: btc.clone(), tell, opened: 0, given: false };
+    let handler = AtFirst { btc: btc.clone(), tell, states: vec![], given: false };
     let gateway = bench.builder(&venue, &roots).start_with_handler(Box::new(handler)).unwrap();
     let me = gateway.inline_strategy().unwrap();
     btc.set(gateway.subscribe(me, Venue::Coinbase, common::BTC, Channels::NONE).unwrap()).unwrap();
     let instrument = btc.get().unwrap().clone();
-    let (mut ready, mut opened) = (false, 0);
-    while !ready || opened < 5 {
-        match told.recv_timeout(common::PATIENCE).expect("order entry opens") {
-            Told::Ready => ready = true,
-            Told::Opened(so_far) => opened = so_far,
-            _ => {}
-        }
-    }
+    while !matches!(told.recv_timeout(common::PATIENCE).expect("order entry opens"), Told::Ready) {}
     gateway.subscribe(me, Venue::Coinbase, common::BTC, Channels::BOOK).unwrap();
     let mut book = Follower::new(instrument.id, 100_000);
     let (mut pieces, mut second_at, mut last_at, mut order) = (0, None, None, None);

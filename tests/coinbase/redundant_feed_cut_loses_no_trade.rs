@@ -28,13 +28,24 @@ fn redundant() -> (Rig, Feed) {
     let feed = Feed::of(&mut rig);
     rig.until_true("both healthy", |rig| {
         let healthy = |r: &&_| common::is_state(r, ConnectionRole::Market, ConnectionState::Healthy);
-        rig.market.iter().filter(healthy).count() == 2
+        rig.market.iter().filter(healthy).count() >= 2
     });
+    holds_both(&mut rig);
+    (rig, feed)
+}
+
+/// Waits until both connections have brought their book: what comes over one after the venue has sent it, comes behind it.
+fn holds_both(rig: &mut Rig) {
+    rig.until_true("both books asked for", |rig| {
+        let asked = [rig.venue.books_per_connection(), rig.venue.exchange_books_per_connection()];
+        asked.map(|books| books.unwrap().iter().sum::<usize>()) == [1, 1]
+    });
+    // Of the trades so far each is counted at most once; any more came over both since.
+    let (repeated, so_far) = (count(rig, Counter::TradesRepeated), trade_ids(rig).len() as u64);
     rig.until_true("trades over both", |rig| {
         buy(rig);
-        count(rig, Counter::TradesRepeated) > 2
+        count(rig, Counter::TradesRepeated) > repeated + so_far + 2
     });
-    (rig, feed)
 }
 
 /// The door of the connection whose book is followed.

@@ -1,7 +1,10 @@
 //! What a user can get wrong gives one line on standard error that says what and what to do, and a code other than 0.
 
 use crate::command_line::{program, run, Directory, Ended, Simulator};
-use std::net::TcpListener;
+
+/// Nobody listens there, and no system gives it to who asks for a free port: one that was bound and let go may be another
+/// test's by the time it is dialled.
+const NOBODYS_PORT: u16 = 1;
 
 const STREAM: [&str; 5] = ["stream", "coinbase", "BTC-USD", "--seconds", "2"];
 
@@ -50,19 +53,17 @@ fn usage_errors_name_the_argument_and_what_is_possible() {
 #[test]
 fn a_host_nobody_listens_at_is_named() {
     let simulator = Simulator::start(&["--rate", "0"]);
-    // Bound and dropped: nobody listens there.
-    let port = TcpListener::bind("localhost:0").unwrap().local_addr().unwrap().port();
-    let url = format!("https://localhost:{port}");
+    let url = format!("https://localhost:{NOBODYS_PORT}");
     says(&run(&mut simulator.client_with("COINBASE_REST_URL", Some(&url), STREAM)), &["localhost", "refused"]);
     let unknown = "https://no-such-host.invalid";
     says(
         &run(&mut simulator.client_with("COINBASE_REST_URL", Some(unknown), STREAM)),
         &["no-such-host.invalid", "resolve"],
     );
-    let stream = format!("wss://localhost:{port}");
+    let stream = format!("wss://localhost:{NOBODYS_PORT}");
     let ended = run(&mut simulator.client_with("COINBASE_WS_URL", Some(&stream), STREAM));
     assert!(ended.the_error().contains("no market-data connection"), "{ended:?}");
-    assert!(ended.stderr.contains(&format!("localhost:{port}")), "the log says where: {ended:?}");
+    assert!(ended.stderr.contains(&format!("localhost:{NOBODYS_PORT}")), "the log says where: {ended:?}");
 }
 
 #[test]
@@ -107,8 +108,7 @@ fn stream_needs_no_credentials_and_does_not_look_at_broken_ones() {
 
 #[test]
 fn seconds_beyond_any_clock_are_no_panic() {
-    let port = TcpListener::bind("localhost:0").unwrap().local_addr().unwrap().port();
     let arguments = ["stream", "coinbase", "BTC-USD", "--seconds", "18446744073709551615"];
-    let ended = run(program().env("COINBASE_REST_URL", format!("https://localhost:{port}")).args(arguments));
+    let ended = run(program().env("COINBASE_REST_URL", format!("https://localhost:{NOBODYS_PORT}")).args(arguments));
     ended.the_error();
 }

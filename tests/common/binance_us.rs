@@ -5,8 +5,8 @@ use super::common::ear::{self, hears, speaks, Ear};
 use exchange_connectors::book::{Follower, FollowerState};
 use exchange_connectors::gateway::{BinanceUsConfig, Channels, Gateway, GatewayBuilder};
 use exchange_connectors::record::{
-    BookSide, ConnectionRole, ConnectionState, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
-    MarketRecord, OrderCommand, OrderRef, RequestId, Side as OrderSide, Venue, View,
+    BookSide, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind, MarketRecord, OrderCommand, OrderRef,
+    RequestId, Side as OrderSide, Venue, View,
 };
 use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
@@ -103,8 +103,7 @@ impl BinanceRig {
             |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
             by,
         );
-        rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
-        rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
+        rig.until_ready(Venue::BinanceUs);
         rig
     }
 

@@ -6,7 +6,8 @@
 
 use exchange_connectors::gateway::Strategy;
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, MarketRecord, RequestId, StatisticsRecord, View,
+    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, MarketRecord, RequestId, State, StatisticsRecord,
+    Venue, View,
 };
 use std::time::{Duration, Instant};
 
@@ -170,6 +171,26 @@ impl Ear {
     pub fn until_state(&mut self, of: ConnectionRole, is: ConnectionState) {
         until(self, &format!("{of:?} {is:?}"), |ear| (ear.state(of) == Some(is)).then_some(()));
     }
+
+    /// Waits until a venue takes every command: the account's events are healthy, and all connections for requests open.
+    /// With one that is not open yet, a command can find the others busy.
+    #[track_caller]
+    pub fn until_ready(&mut self, venue: Venue) {
+        until(self, "a venue that takes orders", |ear| takes_orders(&ear.market, venue).then_some(()));
+    }
+}
+
+/// Whether, as far as these records tell, a venue takes every command.
+pub fn takes_orders(told: &[MarketRecord], venue: Venue) -> bool {
+    let last = |role| {
+        told.iter().rev().find_map(|record| match record.view() {
+            View::State(now) if (now.venue, now.role) == (venue, role) => Some(now),
+            _ => None,
+        })
+    };
+    let complete = |role| last(role).is_some_and(|State { open, wanted, .. }| open == wanted);
+    last(ConnectionRole::User).is_some_and(|user| user.state == ConnectionState::Healthy)
+        && [ConnectionRole::Orders, ConnectionRole::Cancels, ConnectionRole::Queries].into_iter().all(complete)
 }
 
 /// What a record says of connections of that role.

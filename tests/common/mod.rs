@@ -251,7 +251,7 @@ impl Bench {
     pub fn try_start_at(self, venue: impl Into<Arc<LocalVenue>>) -> Result<Rig, GatewayError> {
         let venue = venue.into();
         let roots = RootFile::write(venue.ca_pem());
-        let (channels, order_connections) = (self.channels, self.order_connections);
+        let channels = self.channels;
         let (gateway, reactor) = self.builder(&venue, &roots).build()?;
         // The strategy is there before the reactor turns for the first time: no connection state is missed.
         let strategy = gateway.strategy()?;
@@ -264,7 +264,6 @@ impl Bench {
             ear: Ear::of(strategy),
             btc,
             marks: (0, 0),
-            order_connections,
             _roots: roots,
         })
     }
@@ -278,7 +277,6 @@ pub struct Rig {
     ear: Ear,
     pub btc: Arc<Instrument>,
     marks: (usize, usize),
-    order_connections: usize,
     _roots: RootFile,
 }
 
@@ -327,15 +325,10 @@ impl Rig {
         self.wait_for_market("a connection state", |r| is_state(r, role, state));
     }
 
-    /// Waits until the user stream is healthy (reconciled) and every order connection has been opened once.
+    /// Waits until the venue takes every command.
     #[track_caller]
     pub fn healthy(&mut self) {
-        let connections = self.order_connections + 2;
-        self.until_true("order entry to open", |rig| {
-            let opened = |r: &&MarketRecord| is_state(r, ConnectionRole::Orders, ConnectionState::Open);
-            rig.user_state() == Some(ConnectionState::Healthy)
-                && rig.market.iter().filter(opened).count() >= connections
-        });
+        self.until_ready(Venue::Coinbase);
     }
 
     /// How the user stream stands, as last told.

@@ -5,8 +5,8 @@ use super::common::ear::{self, hears, speaks, Ear};
 use super::common::{decimal, fast_rules, logs, RootFile, CONNECTIONS_PER_SECOND};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, GatewayError, OandaConfig, Shutdown};
 use exchange_connectors::record::{
-    ConnectionRole, ConnectionState, ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind,
-    MarketRecord, OrderCommand, OrderRef, RequestId, Side, Venue, View,
+    ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind, MarketRecord, OrderCommand,
+    OrderRef, RequestId, Side, Venue, View,
 };
 use exchange_connectors::sim::oanda::{Config, LocalOanda, Token, DOOR_REST};
 use exchange_connectors::sim::server::{Request, Venue as _};
@@ -57,8 +57,7 @@ impl OandaRig {
         by: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
     ) -> OandaRig {
         let mut rig = Self::start(venue, change, by, Channels::NONE).unwrap();
-        rig.until_state(ConnectionRole::User, ConnectionState::Healthy);
-        rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
+        rig.until_ready(Venue::Oanda);
         rig
     }
 

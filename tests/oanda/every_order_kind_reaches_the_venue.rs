@@ -316,8 +316,8 @@ fn a_cancel_waits_for_no_venue_id() {
     rig.venue.inject(FaultRule::next("POST", &rig.orders_path(), Fault::ThenHold)).unwrap();
     let request = rig.submit(rig.resting_bid());
     let client = rig.until("the order at the venue", |rig| {
-        let received = rig.venue.observed().unwrap().orders_received;
-        received.keys().next().cloned()
+        let received = rig.venue.observed().unwrap();
+        received.orders_received.keys().next().cloned()
     });
     assert_eq!(rig.law(request), [], "nobody has said anything");
     rig.submit(rig.cancel_of(request));

@@ -108,8 +108,8 @@ impl<M: Market + ?Sized> Stage<M> {
                 View::State(State { role: ConnectionRole::User, state, .. }) => {
                     self.user = state == ConnectionState::Healthy;
                 }
-                View::State(State { role: ConnectionRole::Orders, state, .. }) => {
-                    self.order_entry |= state == ConnectionState::Healthy;
+                View::State(State { role: ConnectionRole::Orders, open, wanted, .. }) => {
+                    self.order_entry = open == wanted;
                 }
                 View::Status(now) => self.status = now.status,
                 _ => {}

@@ -24,7 +24,8 @@ impl Setup {
 
     /// The same with a gateway of another kind.
     pub fn start_everywhere_by(self, change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Rig {
-        let mut rig = self.try_start(&Local::everywhere(), change).unwrap();
+        let locals = Local::ALL.map(|at| Arc::new(Local::start_for(at, &self)));
+        let mut rig = self.try_start(&locals, change).unwrap();
         rig.each(Rig::healthy);
         rig
     }

@@ -2,22 +2,19 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::super::common::{self, BTC};
-use super::Setup;
-use exchange_connectors::gateway::{BinanceUsConfig, CoinbaseConfig, GatewayBuilder, OandaConfig};
 use exchange_connectors::record::{ExecutionKind, Fixed, Instrument, OrderCommand, Side, Venue};
 use exchange_connectors::sim::binance_us::{self, LocalBinanceUs};
 use exchange_connectors::sim::coinbase::{self, LocalVenue};
 use exchange_connectors::sim::oanda::{self, LocalOanda};
 use exchange_connectors::sim::server::{CloseHow, Door, Fault, FaultRule, Request, Response, Venue as _};
 use exchange_connectors::sim::VenueEnd;
-use exchange_connectors::venue::binance_us::{auth as binance_us_key, BinanceUsEndpoints};
+use exchange_connectors::venue::binance_us::auth as binance_us_key;
 use exchange_connectors::venue::coinbase::auth::CdpKey;
-use exchange_connectors::venue::coinbase::{CoinbaseEndpoints, Endpoint};
-use exchange_connectors::venue::oanda::{Environment, OandaEndpoints};
 use rust_decimal::Decimal;
+use std::sync::mpsc;
 
 /// What is traded at OANDA.
-const EUR: &str = "EUR_USD";
+pub(super) const EUR: &str = "EUR_USD";
 
 /// Bids and asks, best first: price and size.
 pub type Levels = [Vec<(Decimal, Decimal)>; 2];
@@ -47,8 +44,9 @@ pub struct Paths {
     pub cancel: (&'static str, &'static str),
     /// Where an order of unknown outcome is looked for.
     pub recent_orders: (&'static str, &'static str),
-    /// And where else, once something else has told that there is news.
-    pub missing_orders: Option<(&'static str, &'static str)>,
+    /// Where else it may be found: once something else has told that there is news, among all open orders, and in the picture
+    /// of the account that OANDA is asked for whenever an instrument becomes known.
+    pub other_listings: &'static [(&'static str, &'static str)],
     /// Where all open orders are listed.
     pub open_orders: (&'static str, &'static str),
     /// What `Queries::balances` asks.
@@ -60,19 +58,6 @@ pub struct Paths {
 impl Local {
     /// Every venue that trades through the gateway.
     pub const ALL: [Venue; 3] = [Venue::Coinbase, Venue::BinanceUs, Venue::Oanda];
-
-    /// Quiet, and opened by a throwaway key.
-    pub fn start(at: Venue) -> Local {
-        match at {
-            Venue::Coinbase => Local::Coinbase(LocalVenue::start(common::quiet_venue()).unwrap()),
-            Venue::BinanceUs => Local::BinanceUs(LocalBinanceUs::start(binance_us::Config::quiet()).unwrap()),
-            Venue::Oanda => {
-                let venue = LocalOanda::start(oanda::Config::quiet()).unwrap();
-                venue.set_price(EUR, common::decimal("1.20000"), common::decimal("1.20010")).unwrap();
-                Local::Oanda(venue)
-            }
-        }
-    }
 
     pub fn venue(&self) -> Venue {
         match self {
@@ -88,7 +73,7 @@ impl Local {
                 place: ("POST", common::ORDERS),
                 cancel: ("POST", common::BATCH_CANCEL),
                 recent_orders: ("GET", common::LIST_ORDERS),
-                missing_orders: None,
+                other_listings: &[],
                 open_orders: ("GET", common::LIST_ORDERS),
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
@@ -97,7 +82,7 @@ impl Local {
                 place: ("POST", "/api/v3/order"),
                 cancel: ("DELETE", "/api/v3/order"),
                 recent_orders: ("GET", "/api/v3/allOrders"),
-                missing_orders: None,
+                other_listings: &[("GET", "/api/v3/openOrders")],
                 open_orders: ("GET", "/api/v3/openOrders"),
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
@@ -107,7 +92,11 @@ impl Local {
                 place: ("POST", "/v3/accounts/101-001-7654321-001/orders"),
                 cancel: ("PUT", "/v3/accounts/101-001-7654321-001/orders/*"),
                 recent_orders: ("GET", "/v3/accounts/101-001-7654321-001/transactions/sinceid"),
-                missing_orders: Some(("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange")),
+                other_listings: &[
+                    ("GET", "/v3/accounts/101-001-7654321-001/transactions/idrange"),
+                    ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
+                    ("GET", "/v3/accounts/101-001-7654321-001"),
+                ],
                 open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
@@ -159,6 +148,15 @@ impl Local {
         match self {
             Local::Coinbase(_) => coinbase::DOOR_USER,
             Local::BinanceUs(_) => binance_us::DOOR_WS_API,
+            Local::Oanda(_) => oanda::DOOR_STREAM,
+        }
+    }
+
+    /// Where prices come from.
+    pub fn market_door(&self) -> Door {
+        match self {
+            Local::Coinbase(_) => coinbase::DOOR_MARKET,
+            Local::BinanceUs(_) => binance_us::DOOR_STREAM,
             Local::Oanda(_) => oanda::DOOR_STREAM,
         }
     }
@@ -346,7 +344,10 @@ impl Local {
 
     /// How often something was asked by REST, answered or not.
     pub fn asked(&self, (method, path): (&'static str, &'static str)) -> u64 {
-        let below = path.strip_prefix("/v3/accounts/101-001-7654321-001").unwrap_or(path);
+        let below = match path.strip_prefix("/v3/accounts/101-001-7654321-001") {
+            Some("") => "/",
+            below => below.unwrap_or(path),
+        };
         at!(self, venue => venue.requests(&format!("{method} {below}")).unwrap())
     }
 
@@ -522,6 +523,12 @@ impl Local {
         at!(self, venue => venue.set_frozen(self.rest_door(), frozen).unwrap())
     }
 
+    /// What the market does is not told, or is told now, as it was stamped.
+    pub fn hold_prices(&self, held: bool) {
+        let connections = at!(self, venue => venue.set_frozen(self.market_door(), held).unwrap());
+        assert!(connections > 0, "somebody listens");
+    }
+
     pub fn step_clock(&self, ahead_ms: u64) {
         at!(self, venue => venue.step_clock(ahead_ms * 1_000_000).unwrap());
     }
@@ -540,54 +547,17 @@ impl Local {
         at!(self, venue => venue.up().unwrap().unwrap());
     }
 
-    /// Where the gateway finds it, REST elsewhere if `rest` says so. Orders go over REST at every venue.
-    pub(super) fn configure(&self, builder: GatewayBuilder, rest: Option<&str>, setup: &Setup) -> GatewayBuilder {
-        match self {
-            Local::Coinbase(venue) => {
-                let mut endpoints = common::endpoints(venue);
-                if let Some(rest) = rest {
-                    endpoints = CoinbaseEndpoints { rest: Endpoint::https(rest).unwrap(), ..endpoints };
-                }
-                let key = venue.credentials();
-                let config = CoinbaseConfig::default().endpoints(endpoints).order_connections(setup.order_connections);
-                let config = config.query_requests_per_second(common::QUERIES_PER_SECOND);
-                let mut config = config.reply_timeout_ms(setup.reply_timeout_ms);
-                if let Some(requests) = setup.requests_per_second {
-                    config = config.requests_per_second(requests);
-                }
-                if let Some(every_ms) = setup.warm_every_ms {
-                    config = config.warm_every_ms(every_ms);
-                }
-                builder.coinbase(config.credentials(key.name(), key.secret()).unwrap())
-            }
-            Local::BinanceUs(venue) => {
-                let here = venue.rest_url();
-                let rest = rest.unwrap_or(&here);
-                let endpoints = BinanceUsEndpoints::parse(rest, &venue.stream_url(), &venue.ws_api_url()).unwrap();
-                let config = BinanceUsConfig::default().endpoints(endpoints).api_connections(setup.api_connections);
-                let mut config =
-                    config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
-                if let Some(every_ms) = setup.warm_every_ms {
-                    config = config.warm_every_ms(every_ms);
-                }
-                builder.binance_us(config.credentials(venue.key().key(), venue.key().secret()).unwrap())
-            }
-            Local::Oanda(venue) => {
-                let here = venue.rest_url();
-                let rest = rest.unwrap_or(&here);
-                let endpoints = OandaEndpoints::parse(Environment::Practice, rest, &venue.stream_url()).unwrap();
-                let config = OandaConfig::new(venue.account_id(), venue.token().text()).unwrap().endpoints(endpoints);
-                let config = config.connections_per_second(common::CONNECTIONS_PER_SECOND);
-                let mut config =
-                    config.order_connections(setup.order_connections).reply_timeout_ms(setup.reply_timeout_ms);
-                if let Some(requests) = setup.requests_per_second {
-                    config = config.requests_per_second(requests);
-                }
-                if let Some(every_ms) = setup.warm_every_ms {
-                    config = config.warm_every_ms(every_ms);
-                }
-                builder.oanda(if setup.trades { config } else { config.market_data_only() })
-            }
-        }
+    /// The whole venue hangs meanwhile, with its connections open: it says nothing, and lets nobody in.
+    pub fn hung<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        let (wake, sleep) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            // Dropped with this closure, however it ends: the venue wakes.
+            let wake = wake;
+            let hung = scope.spawn(move || at!(self, venue => venue.call(move |_, _| sleep.recv().is_ok())));
+            let done = meanwhile();
+            wake.send(()).unwrap();
+            assert!(hung.join().unwrap().unwrap());
+            done
+        })
     }
 }

@@ -8,6 +8,7 @@
 mod books;
 mod everywhere;
 mod local;
+mod start;
 
 use super::canned::{Canned, Fallback};
 use super::common::ear::{self, hears, speaks, Ear};
@@ -80,6 +81,11 @@ pub struct Setup {
     pub warm_every_ms: Option<u64>,
     /// At OANDA the engine asks the account what queries ask, too: it does not if it may not trade.
     pub trades: bool,
+    /// The account holds dollars and nothing else.
+    pub dollars_only: bool,
+    /// A stream that says nothing for so long is left, ms; the venues speak at least five times as often, but for Coinbase,
+    /// whose heartbeats come each second. As it is by default if `None`.
+    pub silence_ms: Option<u64>,
     /// See [`Setup::canned`].
     pub canned: bool,
 }
@@ -105,6 +111,8 @@ impl Setup {
             channels: Channels::NONE,
             warm_every_ms: None,
             trades: true,
+            dollars_only: false,
+            silence_ms: None,
             canned: false,
         }
     }
@@ -117,7 +125,7 @@ impl Setup {
     /// The venue, the cans, and the gateway's configuration.
     pub fn prepare(&self, at: Venue) -> (Arc<Local>, Option<Canned>, GatewayBuilder, RootFile) {
         common::logs();
-        let local = Arc::new(Local::start(at));
+        let local = Arc::new(Local::start_for(at, self));
         let canned = self.canned.then(|| {
             let model = local.clone();
             Canned::before(Fallback::new(move |request| model.serve(request)))
@@ -195,14 +203,11 @@ impl Rig {
         })
     }
 
-    /// Waits until the account's events are healthy and an order connection is open.
+    /// Waits until the venue that is spoken of takes every command.
     #[track_caller]
     pub fn healthy(&mut self) {
-        self.until("order entry", |rig| {
-            let orders = rig.state(ConnectionRole::Orders);
-            let open = matches!(orders, Some(ConnectionState::Open | ConnectionState::Healthy));
-            (open && rig.state(ConnectionRole::User) == Some(ConnectionState::Healthy)).then_some(())
-        });
+        let venue = self.local.venue();
+        self.until_ready(venue);
     }
 
     /// A good-til-cancelled bid that rests far below the market.
@@ -214,13 +219,19 @@ impl Rig {
         OrderCommand::cancel(self.traded.id, OrderRef::Request(order))
     }
 
-    /// Submits a resting bid until it leaves: what is refused here for want of a token or a connection is submitted again,
-    /// as the refusal says. Gives its first record.
+    /// [`Rig::place_order`] of a resting bid.
     #[track_caller]
     pub fn place(&mut self) -> ExecutionRecord {
+        self.place_order(self.resting_bid())
+    }
+
+    /// Submits an order until it leaves: what is refused here for want of a token or a connection is submitted again, as
+    /// the refusal says. Gives its first record.
+    #[track_caller]
+    pub fn place_order(&mut self, order: OrderCommand) -> ExecutionRecord {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let request = self.submit(self.resting_bid());
+            let request = self.submit(order);
             let first = self.first(request);
             if !is_for_want_of_a_path(&first) || Instant::now() > deadline {
                 return first;

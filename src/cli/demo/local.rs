@@ -4,7 +4,8 @@ use crate::record::Venue;
 use crate::sim::binance_us::{LocalBinanceUs, DOOR_STREAM};
 use crate::sim::coinbase::{LocalVenue, DOOR_MARKET};
 use crate::sim::oanda::{LocalOanda, DOOR_STREAM as DOOR_OANDA_STREAM};
-use crate::sim::server::CloseHow;
+use crate::sim::server::{CloseHow, Door, Server};
+use crate::sim::Model;
 use rust_decimal::Decimal;
 use std::error::Error;
 
@@ -50,31 +51,62 @@ const DEALT: Script = Script {
     post_only: false,
 };
 
-/// A local venue under the script's hands.
-pub(super) trait Local: Sync {
-    /// Which it plays.
-    fn venue(&self) -> Venue;
-    /// What the demo trades there; the first instrument gets the orders.
-    fn symbols(&self) -> [&'static str; 2];
-    /// Its addresses, for people.
-    fn addresses(&self) -> String;
+/// What every local venue does alike, whatever it plays.
+pub(super) trait Stage {
     /// The root of its certificates.
     fn root(&self) -> &str;
     /// Events of the made-up market a second, over all instruments; 0 stands still.
     fn run_market(&self, events_per_s: u64) -> Result<(), Failure>;
+    /// Every connection of a door is reset.
+    fn cut(&self, door: Door) -> Result<(), Failure>;
+}
+
+impl<V: Model> Stage for Server<V> {
+    fn root(&self) -> &str {
+        self.ca_pem()
+    }
+
+    fn run_market(&self, events_per_s: u64) -> Result<(), Failure> {
+        Ok(Server::run_market(self, events_per_s)?)
+    }
+
+    fn cut(&self, door: Door) -> Result<(), Failure> {
+        self.kill_connections(Some(door), CloseHow::Reset)?;
+        Ok(())
+    }
+}
+
+/// A local venue under the script's hands.
+pub(super) trait Local: Sync {
+    /// What it does as every other.
+    fn stage(&self) -> &dyn Stage;
+    /// Which it plays.
+    fn venue(&self) -> Venue;
+    /// Where market data comes from.
+    fn market_door(&self) -> Door;
+    /// What the demo trades there; the first instrument gets the orders.
+    fn symbols(&self) -> [&'static str; 2];
+    /// Its addresses, for people.
+    fn addresses(&self) -> String;
     /// What is ordered there.
     fn script(&self) -> &'static Script;
     /// Somebody trades what the script says with the bid of ours that rests at this price.
     fn fill_bid(&self, client_order_id: &str, price: Decimal) -> Result<(), Failure>;
-    /// Every market connection is reset.
-    fn cut_market(&self) -> Result<(), Failure>;
     /// Best bid and offer.
     fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), Failure>;
 }
 
 impl Local for LocalVenue {
+    fn stage(&self) -> &dyn Stage {
+        &**self
+    }
+
     fn venue(&self) -> Venue {
         Venue::Coinbase
+    }
+
+    fn market_door(&self) -> Door {
+        DOOR_MARKET
     }
 
     fn symbols(&self) -> [&'static str; 2] {
@@ -85,14 +117,6 @@ impl Local for LocalVenue {
         format!("REST {}  market {}  user {}", self.rest_url(), self.ws_url(), self.ws_user_url())
     }
 
-    fn root(&self) -> &str {
-        self.ca_pem()
-    }
-
-    fn run_market(&self, events_per_s: u64) -> Result<(), Failure> {
-        Ok((**self).run_market(events_per_s)?)
-    }
-
     fn script(&self) -> &'static Script {
         &SPOT
     }
@@ -102,19 +126,22 @@ impl Local for LocalVenue {
         Ok(())
     }
 
-    fn cut_market(&self) -> Result<(), Failure> {
-        self.kill_connections(Some(DOOR_MARKET), CloseHow::Reset)?;
-        Ok(())
-    }
-
     fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), Failure> {
         Ok(LocalVenue::best(self, symbol)?)
     }
 }
 
 impl Local for LocalBinanceUs {
+    fn stage(&self) -> &dyn Stage {
+        &**self
+    }
+
     fn venue(&self) -> Venue {
         Venue::BinanceUs
+    }
+
+    fn market_door(&self) -> Door {
+        DOOR_STREAM
     }
 
     fn symbols(&self) -> [&'static str; 2] {
@@ -125,14 +152,6 @@ impl Local for LocalBinanceUs {
         format!("REST {}  streams {}  WebSocket API {}", self.rest_url(), self.stream_url(), self.ws_api_url())
     }
 
-    fn root(&self) -> &str {
-        self.ca_pem()
-    }
-
-    fn run_market(&self, events_per_s: u64) -> Result<(), Failure> {
-        Ok((**self).run_market(events_per_s)?)
-    }
-
     fn script(&self) -> &'static Script {
         &SPOT
     }
@@ -142,19 +161,23 @@ impl Local for LocalBinanceUs {
         Ok(())
     }
 
-    fn cut_market(&self) -> Result<(), Failure> {
-        self.kill_connections(Some(DOOR_STREAM), CloseHow::Reset)?;
-        Ok(())
-    }
-
     fn best(&self, symbol: &str) -> Result<(Option<Decimal>, Option<Decimal>), Failure> {
         Ok(LocalBinanceUs::best(self, symbol)?)
     }
 }
 
 impl Local for LocalOanda {
+    fn stage(&self) -> &dyn Stage {
+        &**self
+    }
+
     fn venue(&self) -> Venue {
         Venue::Oanda
+    }
+
+    /// Transactions come by it too: the venue has one host for both.
+    fn market_door(&self) -> Door {
+        DOOR_OANDA_STREAM
     }
 
     fn symbols(&self) -> [&'static str; 2] {
@@ -165,14 +188,6 @@ impl Local for LocalOanda {
         format!("REST {}  streams {}", self.rest_url(), self.stream_url())
     }
 
-    fn root(&self) -> &str {
-        self.ca_pem()
-    }
-
-    fn run_market(&self, events_per_s: u64) -> Result<(), Failure> {
-        Ok((**self).run_market(events_per_s)?)
-    }
-
     fn script(&self) -> &'static Script {
         &DEALT
     }
@@ -181,12 +196,6 @@ impl Local for LocalOanda {
     fn fill_bid(&self, _: &str, price: Decimal) -> Result<(), Failure> {
         let [symbol, _] = self.symbols();
         self.set_price(symbol, price - Decimal::new(1, 4), price)?;
-        Ok(())
-    }
-
-    /// Its transaction stream with it: the venue has one host for both.
-    fn cut_market(&self) -> Result<(), Failure> {
-        self.kill_connections(Some(DOOR_OANDA_STREAM), CloseHow::Reset)?;
         Ok(())
     }
 

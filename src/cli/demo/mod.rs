@@ -9,8 +9,10 @@ mod strategy;
 
 use super::say;
 use crate::engine::Shutdown;
-use crate::gateway::{BinanceUsConfig, Channels, CoinbaseConfig, Gateway, GatewayBuilder, Idle, OandaConfig};
-use crate::record::Venue;
+use crate::gateway::{
+    BinanceUsConfig, Channels, CoinbaseConfig, Gateway, GatewayBuilder, GatewayError, Idle, OandaConfig,
+};
+use crate::record::{StrategyId, Venue};
 use crate::sim::binance_us::{self, LocalBinanceUs};
 use crate::sim::coinbase::{self, LocalVenue};
 use crate::sim::oanda::{self, LocalOanda};
@@ -63,37 +65,40 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
     for venue in venues {
         told.at(venue.venue()).say(&venue.addresses());
     }
-    let roots = RootFile::write(&venues.map(Local::root).join("\n"))?;
+    let roots = RootFile::write(&venues.map(|venue| venue.stage().root()).join("\n"))?;
     let gateway = gateway_to(&coinbase, &binance_us, &oanda, &roots)?;
     told.say("reactor started; connecting, verifying certificates, authenticating");
-    let mut actors = Vec::new();
+    // Metadata first, for a strategy that reads nothing: what the others are told is taken by a thread at once.
+    let scout = gateway.strategy()?;
+    let mut traded = Vec::new();
     for venue in venues {
-        let strategy = gateway.strategy()?;
         let told = told.at(venue.venue());
         let mut instruments = Vec::new();
         for symbol in venue.symbols() {
-            // Metadata first: once data flows, the strategy must be there to take it.
-            let instrument = gateway.subscribe(strategy.id(), venue.venue(), symbol, Channels::NONE)?;
+            let instrument = gateway.subscribe(scout.id(), venue.venue(), symbol, Channels::NONE)?;
             told.say(&format!("{symbol}: tick {}, lot {}", instrument.listing.tick, instrument.listing.lot));
             instruments.push(instrument);
         }
-        actors.push(Actor::new(strategy, instruments, venue, told));
+        traded.push((venue, instruments));
     }
-    for (venue, actor) in venues.iter().zip(&actors) {
-        for symbol in venue.symbols() {
-            let channels = Channels::BOOK | Channels::TRADES | Channels::TICKER;
-            gateway.subscribe(actor.strategy(), venue.venue(), symbol, channels)?;
-        }
+    drop(scout);
+    let mut actors = Vec::new();
+    for (venue, instruments) in traded {
+        actors.push(Actor::new(gateway.strategy()?, instruments, venue, told.at(venue.venue())));
     }
+    let takers: Vec<_> = actors.iter().map(Actor::strategy).collect();
     // One thread and one set of handles per strategy, one reactor for all venues.
     let outcomes = std::thread::scope(|scope| {
         let threads: Vec<_> =
             actors.into_iter().map(|actor| scope.spawn(move || actor.run(started + LENGTH))).collect();
+        // They read already: what comes from the first subscription on would else wait for the last, and be measured so.
+        let subscribed = subscribe(&gateway, &venues, &takers).map_err(|error| error.to_string());
         let joined = threads.into_iter().map(|thread| match thread.join() {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
             Err(_) => Err("a strategy thread panicked".to_owned()),
         });
-        joined.collect::<Result<Vec<Outcome>, String>>()
+        let outcomes = joined.collect::<Result<Vec<Outcome>, String>>();
+        subscribed.and(outcomes)
     })?;
     told.say("stopping: cancelling what is open, confirming each");
     let mut balances = Vec::new();
@@ -113,6 +118,17 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), Box<dyn Error>> {
         writeln!(out, "{}", summary.json())?;
     }
     summary.verdict()
+}
+
+/// Every strategy gets what its venue trades.
+fn subscribe(gateway: &Gateway, venues: &[&dyn Local], takers: &[StrategyId]) -> Result<(), GatewayError> {
+    for (venue, taker) in venues.iter().zip(takers) {
+        for symbol in venue.symbols() {
+            let channels = Channels::BOOK | Channels::TRADES | Channels::TICKER;
+            gateway.subscribe(*taker, venue.venue(), symbol, channels)?;
+        }
+    }
+    Ok(())
 }
 
 fn gateway_to(

@@ -137,7 +137,15 @@ impl Summary {
                 micros(s.max)
             );
         }
-        let _ = writeln!(text, "  (blocking idle strategy on a shared machine: every hand-over includes a wake-up)");
+        let _ = writeln!(
+            text,
+            "  (blocking idle strategy on a shared machine: every hand-over includes a wake-up. Most records are"
+        );
+        let _ =
+            writeln!(text, "   levels of whole books, and the last one of a book waits until all before it are read)");
+        if cfg!(debug_assertions) {
+            let _ = writeln!(text, "  (a debug build: with `cargo run --release` these are several times less)");
+        }
         text
     }
 

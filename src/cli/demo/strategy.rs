@@ -135,7 +135,7 @@ impl<'a> Actor<'a> {
     /// Placed, filled by somebody else's sale, and cancelled if that left something of it.
     fn resting_order(&mut self) -> Result<(), Failure> {
         // The market stands still for a moment, so that nobody but the script trades with the order.
-        self.venue.run_market(0)?;
+        self.venue.stage().run_market(0)?;
         let Script { unit, resting, taken, post_only, .. } = self.venue.script();
         let command = self.order_far_below()?;
         let price = Fixed::new(command.price(), self.instruments[0].price_exponent);
@@ -160,7 +160,7 @@ impl<'a> Actor<'a> {
             let expected = expected && end.cumulative() == fill.quantity();
             self.note_order("post-only bid, part fill, cancel", request, expected);
         }
-        self.venue.run_market(super::MARKET_EVENTS_PER_S)?;
+        self.venue.stage().run_market(super::MARKET_EVENTS_PER_S)?;
         Ok(())
     }
 
@@ -211,7 +211,7 @@ impl<'a> Actor<'a> {
         self.told.say("cutting the market connection");
         let (gaps, recoveries) = (self.outcome.gaps, self.outcome.recoveries);
         let cut = Instant::now();
-        self.venue.cut_market()?;
+        self.venue.stage().cut(self.venue.market_door())?;
         self.until("the gap", |actor| actor.outcome.gaps > gaps)?;
         let wanted = self.books.len() as u64;
         self.until("recovery", |actor| {
@@ -228,7 +228,7 @@ impl<'a> Actor<'a> {
 
     /// With the market standing still, our books must be the venue's to the last level.
     fn compare_books(&mut self) -> Result<(), Failure> {
-        self.venue.run_market(0)?;
+        self.venue.stage().run_market(0)?;
         // Book updates leave the venues on a grid of 100 ms at most: half a second without one, and everything has come.
         let mut quiet_since = Instant::now();
         let mut seen = self.outcome.levels;

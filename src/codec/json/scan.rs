@@ -77,15 +77,63 @@ impl<'i> Scan<'i> {
         std::str::from_utf8(self.ascii()?).ok()
     }
 
+    /// The same with or without a sign. No `-0`.
+    #[inline]
+    pub fn signed(&mut self) -> Option<i64> {
+        let negative = self.literal(b"-").is_some();
+        let magnitude = i64::try_from(self.integer()?).ok()?;
+        match negative {
+            true => (magnitude != 0).then(|| magnitude.wrapping_neg()),
+            false => Some(magnitude),
+        }
+    }
+
+    /// `true` or `false`.
+    #[inline]
+    pub fn flag(&mut self) -> Option<bool> {
+        match self.literal(b"true") {
+            Some(()) => Some(true),
+            None => self.literal(b"false").map(|()| false),
+        }
+    }
+
+    /// One value that holds no others and means nothing here: a text, a whole number, `true`, `false`, `null`.
+    #[inline]
+    pub fn scalar(&mut self) -> Option<()> {
+        match self.rest.first()? {
+            b'"' => {
+                self.literal(b"\"")?;
+                self.ascii().map(|_| ())
+            }
+            b'-' | b'0'..=b'9' => self.signed().map(|_| ()),
+            b'n' => self.literal(b"null"),
+            _ => self.flag().map(|_| ()),
+        }
+    }
+
     /// A whole number as JSON has it, outside quotes: 1 to 15 digits, no sign, no zero in front.
     #[inline]
     pub fn integer(&mut self) -> Option<u64> {
-        let &window = self.rest.first_chunk()?;
+        let Some(&window) = self.rest.first_chunk() else { return self.integer_at_the_end() };
         let values = u128::from_le_bytes(window) ^ ZEROS;
         // Adding 0x76 sets the highest bit of every byte from ten on; what that carries upward is above the lowest mark.
         let marks = (values | values.wrapping_add(ONES.wrapping_mul(0x76))) & HIGH_BITS;
-        let (digits, rest) = self.rest.split_at_checked((marks.trailing_zeros() / 8) as usize)?;
-        if marks == 0 || (digits.len() > 1 && digits.first() == Some(&b'0')) {
+        if marks == 0 {
+            return None;
+        }
+        self.integer_of((marks.trailing_zeros() / 8) as usize)
+    }
+
+    /// With less than a window left. Out of line: the way above is short then, and in line.
+    #[cold]
+    fn integer_at_the_end(&mut self) -> Option<u64> {
+        self.integer_of(self.rest.iter().position(|byte| !byte.is_ascii_digit())?)
+    }
+
+    #[inline]
+    fn integer_of(&mut self, digits: usize) -> Option<u64> {
+        let (digits, rest) = self.rest.split_at_checked(digits)?;
+        if digits.len() > 1 && digits.first() == Some(&b'0') {
             return None;
         }
         self.rest = rest;
@@ -138,13 +186,27 @@ mod tests {
         for number in ["", "-1", "01", "00", "\"1\"", "1234567890123456", "x"] {
             assert_eq!(Scan::new(format!("{number}{BEHIND}").as_bytes()).integer(), None, "{number}");
         }
-        assert_eq!(Scan::new(b"1").integer(), None, "nothing behind it");
+        assert_eq!((Scan::new(b"1}").integer(), Scan::new(b"1").integer()), (Some(1), None), "nothing behind it");
         assert_eq!(Scan::new(b"0.5 is no whole number").integer(), Some(0), "and the next literal will not be a point");
+    }
+
+    #[test]
+    fn values_that_hold_no_others_are_stepped_over() {
+        for value in ["\"a\"", "\"\"", "0", "-1", "12", "true", "false", "null"] {
+            let text = format!("{value},");
+            let mut scan = Scan::new(text.as_bytes());
+            assert_eq!((scan.scalar(), scan.rest), (Some(()), &b","[..]), "{value}");
+        }
+        for other in ["-0,", "-,", "{},", "[],", "nul,", "\"a,", ""] {
+            assert_eq!(Scan::new(other.as_bytes()).scalar(), None, "{other}");
+        }
+        assert_eq!(Scan::new(b"1.5,").scalar(), Some(()), "and the next literal will not be a point");
+        assert_eq!((Scan::new(b"-12,").signed(), Scan::new(b"12,").signed()), (Some(-12), Some(12)));
     }
 
     proptest! {
         #[test]
-        fn a_whole_number_is_what_its_digits_say(number in 0_u64..1_000_000_000_000_000, behind in "[^0-9].{15,30}") {
+        fn a_whole_number_is_what_its_digits_say(number in 0_u64..1_000_000_000_000_000, behind in "[^0-9].{0,30}") {
             let text = format!("{number}{behind}");
             let mut scan = Scan::new(text.as_bytes());
             prop_assert_eq!(scan.integer(), Some(number));

@@ -1,5 +1,4 @@
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -72,11 +71,10 @@ fn a_worker_uses_its_connection_again_and_replaces_one_that_was_closed() {
         bytes: b"POST / HTTP/1.1\r\n\r\n",
         body_bytes_max: 100,
     };
-    for accepted in [1, 1, 2, 2, 3] {
+    for (accepted, ended) in [(1, 0), (1, 1), (2, 1), (2, 2), (3, 2)] {
         assert_eq!(client.exchange(request, LONG).unwrap().status, 200);
         assert_eq!(server.accepted.load(Ordering::SeqCst), accepted);
-        // The server's goodbye after its second answer needs a moment.
-        std::thread::sleep(Duration::from_millis(30));
+        eventually("the goodbye after the second answer", || server.ended.load(Ordering::SeqCst) == ended);
     }
 }
 
@@ -102,12 +100,11 @@ fn a_lifeline_reaches_a_venue_it_knew_while_dns_hangs() {
 
 #[test]
 fn a_lifeline_asks_dns_when_no_address_it_knew_takes_the_connection() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = answering(&[OK]);
     let (addr, asked) = (server.addr, AtomicUsize::new(0));
     let bench = Bench::with(100, move |_, _| {
         let first = asked.fetch_add(1, Ordering::SeqCst) == 0;
-        Ok(vec![if first { gone } else { addr }])
+        Ok(vec![if first { NOBODY } else { addr }])
     });
     let lifeline = bench.dialer.lifeline();
     assert!(lifeline.run(get()).is_err());
@@ -181,8 +178,7 @@ fn a_cut_body_is_an_error_even_without_a_length() {
 
 #[test]
 fn a_request_that_found_no_connection_was_not_sent() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = Bench::to(free).dialer.cold().run(post()).unwrap_err();
+    let error = Bench::to(NOBODY).dialer.cold().run(post()).unwrap_err();
     assert_eq!(error.written, Written::Nothing);
     let text = error.to_string();
     assert!(text.starts_with("testex: no answer from venue.test: none of 1 addresses"), "{text}");
@@ -205,18 +201,25 @@ fn a_server_that_does_not_answer_costs_the_timeout_and_leaves_the_outcome_open()
 fn a_request_that_waited_too_long_behind_others_is_not_even_made() {
     let server = answering(&[OK]);
     let bench = Bench::to(server.addr);
+    let (busy, taken) = std::sync::mpsc::channel();
     let slow = || ColdJob {
-        build: Box::new(|_| {
-            std::thread::sleep(Duration::from_millis(400));
-            Err("enough".into())
+        build: Box::new({
+            let busy = busy.clone();
+            move |_| {
+                busy.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(300));
+                Err("enough".into())
+            }
         }),
         ..get()
     };
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| bench.dialer.cold().run(slow()).unwrap_err());
+        for slow in [slow(), slow()] {
+            scope.spawn(|| bench.dialer.cold().run(slow).unwrap_err());
         }
-        std::thread::sleep(Duration::from_millis(100));
+        for _ in 0..2 {
+            taken.recv_timeout(LONG).unwrap();
+        }
         let made = Arc::new(AtomicBool::new(false));
         let build: Build = Box::new({
             let made = made.clone();
@@ -225,7 +228,7 @@ fn a_request_that_waited_too_long_behind_others_is_not_even_made() {
                 Ok(())
             }
         });
-        let error = bench.dialer.cold().run(ColdJob { build, timeout_ms: 100, ..get() }).unwrap_err();
+        let error = bench.dialer.cold().run(ColdJob { build, timeout_ms: 0, ..get() }).unwrap_err();
         assert_eq!(error.written, Written::Nothing, "{error}");
         assert!(!made.load(Ordering::SeqCst));
     });

@@ -2,14 +2,15 @@
 //!
 //! Guarantees: money is exact, `free + locked` changes only by fills, commissions and deposits; an order's hold is zero
 //! once it is over; a terminal order never changes again; an event for the user stream follows every change, in the
-//! order of the changes. Knows nothing of HTTP, signatures or connections. Triggers are in `trigger`, lists in `oco`.
+//! order of the changes. Knows nothing of HTTP, signatures or connections. Triggers are in `trigger`, lists in
+//! `oco`, self-trade prevention is in `prevention`.
 
 use super::filters::average_price;
 use super::list::List;
-use super::order::{Fill, NewOrder, Order, Prevented, Progress, Status, Stp, Tif, Type};
+use super::order::{Fill, NewOrder, Order, Prevented, Progress, Status, Tif, Type};
 use super::product::{Market, Symbol, ASSET_PRECISION};
 use super::reject::Failure;
-use super::report::{self, Detail, Execution, PreventedPart};
+use super::report::{self, Detail, Execution};
 use crate::sim::market::book::{Owner, Side};
 use crate::sim::market::{Ledger, Match, Want};
 use crate::sim::Rng;
@@ -319,81 +320,10 @@ impl Exchange {
         }
     }
 
-    /// The client's own order at the head of the other side, if a taker would meet it.
-    fn own_in_the_way(&self, asked: &NewOrder) -> Option<usize> {
-        let front = self.markets.get(asked.symbol)?.book.front(asked.side.opposite())?;
-        let met = !asked.kind.has_price() || reaches(asked.side, asked.ticks, front.ticks);
-        match front.owner {
-            Owner::Client(order) if met => Some(order),
-            _ => None,
-        }
-    }
-
     /// Whether a limit order would take at present.
     pub(super) fn crosses(&self, asked: &NewOrder) -> bool {
         let front = self.markets.get(asked.symbol).and_then(|m| m.book.front(asked.side.opposite()));
         front.is_some_and(|front| reaches(asked.side, asked.ticks, front.ticks))
-    }
-
-    /// Self-trade prevention: the taker's mode decides who gives way (reference 3). One call, one prevented match.
-    fn prevent(&mut self, now_ns: u64, taker: usize, maker: usize) {
-        let (Some(t), Some(m)) = (self.orders.get(taker), self.orders.get(maker)) else { return };
-        let (mode, ticks) = (t.asked.stp, m.asked.ticks);
-        let (taker_left, maker_left) = (t.left(), m.left());
-        let (taker_id, maker_id) = (t.id, m.id);
-        let id = self.prevented.len() as u64 + 1;
-        let both = taker_left.min(maker_left);
-        self.prevented.push(Prevented { id, taker, maker, mode, ticks, lots: both, at_ns: now_ns });
-        let part = |counter_order, lots| PreventedPart { id, counter_order, ticks, lots };
-        let (from_taker, from_maker) = match mode {
-            Stp::ExpireTaker => (taker_left, 0),
-            Stp::ExpireMaker => (0, maker_left),
-            Stp::ExpireBoth => (taker_left, maker_left),
-            Stp::Decrement | Stp::Transfer => (both, both),
-        };
-        if from_maker > 0 {
-            self.take_away(now_ns, maker, part(taker_id, from_maker));
-        }
-        if from_taker > 0 {
-            self.take_away(now_ns, taker, part(maker_id, from_taker));
-        }
-    }
-
-    /// Reduces an order by what was prevented and ends it if nothing is left.
-    fn take_away(&mut self, now_ns: u64, index: usize, part: PreventedPart) {
-        let Some(asked) = self.orders.get(index).map(|o| o.asked.clone()) else { return };
-        if let Some(market) = self.markets.get_mut(asked.symbol) {
-            if market.book.reduce(asked.side, asked.ticks, Owner::Client(index), part.lots) > 0 {
-                market.changed_ns = now_ns;
-            }
-        }
-        self.change(now_ns, index, |p| {
-            p.prevented_lots += part.lots;
-            p.prevented_id = Some(part.id);
-        });
-        let ended = self.orders.get(index).is_some_and(|o| o.left() == 0);
-        if ended {
-            self.release(now_ns, index);
-            self.change(now_ns, index, |p| p.status = Status::ExpiredInMatch);
-        } else {
-            // What was locked for the part that will not happen goes free.
-            let hold = self.orders.get(index).map_or(Decimal::ZERO, |o| self.still_needed(o));
-            self.set_hold(now_ns, index, hold);
-        }
-        self.report(now_ns, index, Execution::TradePrevention, Detail { prevented: Some(part), ..Detail::default() });
-        if ended {
-            self.leg_ended(now_ns, index);
-        }
-    }
-
-    /// What an open order needs for what is left of it.
-    fn still_needed(&self, order: &Order) -> Decimal {
-        if order.list.is_some() {
-            // The other leg may yet need all of it.
-            return order.now.hold;
-        }
-        let asked = NewOrder { lots: order.left(), ..order.asked.clone() };
-        self.needed(&asked).min(order.now.hold)
     }
 
     /// Books what other participants did to the client's resting orders, and what follows from the trades.
@@ -545,7 +475,7 @@ impl Exchange {
     }
 
     /// Gives back what an order still holds.
-    fn release(&mut self, now_ns: u64, index: usize) {
+    pub(super) fn release(&mut self, now_ns: u64, index: usize) {
         self.set_hold(now_ns, index, Decimal::ZERO);
     }
 
@@ -602,7 +532,7 @@ impl Exchange {
 }
 
 /// Whether a limit of `ticks` reaches an order of the other side at `front`.
-fn reaches(side: Side, ticks: i64, front: i64) -> bool {
+pub(super) fn reaches(side: Side, ticks: i64, front: i64) -> bool {
     match side {
         Side::Buy => ticks >= front,
         Side::Sell => ticks <= front,

@@ -18,7 +18,7 @@ use super::ws_api::{Later, Waiting};
 use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::server::{CloseHow, ConnId, Control, Door, Faults, Output, Request, Response, Venue};
 use crate::sim::window::Window;
-use crate::sim::Rng;
+use crate::sim::{RequestLog, Rng};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Port of the REST API among the venue's doors.
@@ -203,12 +203,8 @@ impl Model for BinanceUs {
         self.user_events.clear();
     }
 
-    fn requests(&self) -> &BTreeMap<String, u64> {
-        &self.observed.counts
-    }
-
-    fn orders_received(&self) -> &BTreeMap<String, u64> {
-        &self.observed.orders_received
+    fn seen(&self) -> &RequestLog {
+        &self.observed
     }
 
     fn rate_limit_hits(&self) -> u64 {

@@ -1,23 +1,10 @@
 //! What the venue saw, for tests to ask about: requests and order ids. Never holds a key, a signature or a secret.
 
 use crate::sim::server::{Door, Request};
+use crate::sim::RequestLog;
 use rust_decimal::Decimal;
 use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// Requests kept; older ones are forgotten, the counts stay.
-const LOG_MAX: usize = 65_536;
-
-/// One request, without headers, key and signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenRequest {
-    /// When it had arrived whole, UNIX ns.
-    pub at_ns: u64,
-    /// `POST /api/v3/order`, or `WS order.place`.
-    pub name: String,
-    /// `newClientOrderId`, if it had one.
-    pub client_order_id: Option<String>,
-}
+use std::ops::Deref;
 
 /// An order as the venue understood it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,15 +35,10 @@ pub struct SeenOrder {
     pub executed: Decimal,
 }
 
-/// Counters and the log of requests.
+/// The log of requests, named as `POST /api/v3/order` or `WS order.place`; and counters.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// Requests in order of arrival, including those a fault then swallowed.
-    pub requests: Vec<SeenRequest>,
-    /// Requests by name: `POST /api/v3/order`, `WS order.place`.
-    pub counts: BTreeMap<String, u64>,
-    /// New orders by `newClientOrderId`, whichever door they came in by: more than 1 is an order sent twice.
-    pub orders_received: BTreeMap<String, u64>,
+    log: RequestLog,
     /// Requests refused for their signature (-1022).
     pub signature_refusals: u64,
     /// Requests refused for their timestamp (-1021).
@@ -67,6 +49,14 @@ pub struct Observed {
     pub pongs: u64,
 }
 
+impl Deref for Observed {
+    type Target = RequestLog;
+
+    fn deref(&self) -> &RequestLog {
+        &self.log
+    }
+}
+
 impl Observed {
     pub(crate) fn arrived(&mut self, now_ns: u64, _door: Door, request: &Request) {
         let name = format!("{} {}", request.method, request.path);
@@ -74,24 +64,13 @@ impl Observed {
         let id = pairs.into_iter().find(|(name, _)| name == "newClientOrderId").map(|(_, id)| id);
         let places = request.method == "POST"
             && matches!(request.path.as_str(), "/api/v3/order" | "/api/v3/order/cancelReplace");
-        self.note(now_ns, name, id, places);
+        self.log.note(now_ns, name, id, places);
     }
 
     pub(crate) fn arrived_ws(&mut self, now_ns: u64, method: &str, text: &str) {
         let message: Value = serde_json::from_str(text).unwrap_or_default();
         let id =
             message.get("params").and_then(|p| p.get("newClientOrderId")).and_then(Value::as_str).map(str::to_owned);
-        self.note(now_ns, format!("WS {method}"), id, matches!(method, "order.place" | "order.cancelReplace"));
-    }
-
-    fn note(&mut self, at_ns: u64, name: String, client_order_id: Option<String>, places: bool) {
-        *self.counts.entry(name.clone()).or_default() += 1;
-        if let Some(id) = client_order_id.as_ref().filter(|_| places) {
-            *self.orders_received.entry(id.clone()).or_default() += 1;
-        }
-        if self.requests.len() == LOG_MAX {
-            self.requests.drain(..LOG_MAX / 2);
-        }
-        self.requests.push(SeenRequest { at_ns, name, client_order_id });
+        self.log.note(now_ns, format!("WS {method}"), id, matches!(method, "order.place" | "order.cancelReplace"));
     }
 }

@@ -51,5 +51,5 @@ pub use exchange_feed::ExchangeCredentials;
 pub use limits::{Limits, Refusal429};
 pub use local::{Balance, ControlError, LocalVenue};
 pub use model::{Coinbase, DOOR_EXCHANGE, DOOR_MARKET, DOOR_REST, DOOR_USER, PRODUCTION_HOST};
-pub use observed::{Observed, SeenRequest};
+pub use observed::Observed;
 pub use product::{usual_products, Product, Trading};

@@ -16,7 +16,7 @@ use super::stream::Publisher;
 use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::server::{CloseHow, ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
-use crate::sim::{Credentials, Rng};
+use crate::sim::{Credentials, RequestLog, Rng};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where the API lives on the REST host.
@@ -197,12 +197,8 @@ impl Model for Coinbase {
         self.user_events.clear();
     }
 
-    fn requests(&self) -> &BTreeMap<String, u64> {
-        &self.observed.counts
-    }
-
-    fn orders_received(&self) -> &BTreeMap<String, u64> {
-        &self.observed.orders_received
+    fn seen(&self) -> &RequestLog {
+        &self.observed
     }
 
     fn rate_limit_hits(&self) -> u64 {

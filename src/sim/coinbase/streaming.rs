@@ -22,6 +22,14 @@ impl LocalVenue {
     pub fn books_per_connection(&self) -> Result<Vec<usize>, Stopped> {
         self.call(move |core, _| core.venue.books_per_connection())
     }
+
+    /// The same of the Exchange feed, batched or not.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn exchange_books_per_connection(&self) -> Result<Vec<usize>, Stopped> {
+        self.call(move |core, _| core.venue.feed.books_per_connection())
+    }
 }
 
 impl Coinbase {

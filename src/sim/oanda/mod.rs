@@ -38,5 +38,5 @@ pub use config::{Config, Identity, Limits, Token};
 pub use instrument::{usual_instruments, Guaranteed, Instrument, InstrumentKind};
 pub use local::{ControlError, LocalOanda, Position};
 pub use model::{Oanda, DOOR_REST, DOOR_STREAM};
-pub use observed::{Observed, SeenRequest};
+pub use observed::Observed;
 pub use reject::edge_page;

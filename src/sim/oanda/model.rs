@@ -13,6 +13,7 @@ use crate::sim::controls::{Clockwork, Model, Reports, VenueEnd};
 use crate::sim::market::Side;
 use crate::sim::server::{ConnId, Door, Output, Request, Response, Venue};
 use crate::sim::window::Window;
+use crate::sim::RequestLog;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, VecDeque};
@@ -144,12 +145,8 @@ impl Model for Oanda {
         self.transactions_due.clear();
     }
 
-    fn requests(&self) -> &BTreeMap<String, u64> {
-        &self.observed.counts
-    }
-
-    fn orders_received(&self) -> &BTreeMap<String, u64> {
-        &self.observed.orders_received
+    fn seen(&self) -> &RequestLog {
+        &self.observed
     }
 
     fn rate_limit_hits(&self) -> u64 {

@@ -1,32 +1,15 @@
 //! What the venue saw, for tests to ask about: requests and order ids. Never holds a token.
 
 use crate::sim::server::Request;
+use crate::sim::RequestLog;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::ops::Deref;
 
-/// Requests kept; older ones are forgotten, the counts stay.
-const LOG_MAX: usize = 65_536;
-
-/// One request, without headers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenRequest {
-    /// When it had arrived whole, UNIX ns.
-    pub at_ns: u64,
-    /// `POST /orders`: method and path below the account, ids of orders, trades and transactions as `*`.
-    pub name: String,
-    /// `order.clientExtensions.id`, if it had one.
-    pub client_order_id: Option<String>,
-}
-
-/// Counters and the log of requests.
+/// The log of requests, named as `POST /orders`: method and path below the account, ids of orders, trades and transactions as
+/// `*`; and counters.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// Requests in order of arrival, including those a fault then swallowed.
-    pub requests: Vec<SeenRequest>,
-    /// Requests by name.
-    pub counts: BTreeMap<String, u64>,
-    /// New orders by client id, faults included: more than 1 is an order sent twice.
-    pub orders_received: BTreeMap<String, u64>,
+    log: RequestLog,
     /// Requests refused for their token.
     pub token_refusals: u64,
     /// Connections refused for their number.
@@ -35,19 +18,21 @@ pub struct Observed {
     pub lines_dropped: u64,
 }
 
+impl Deref for Observed {
+    type Target = RequestLog;
+
+    fn deref(&self) -> &RequestLog {
+        &self.log
+    }
+}
+
 impl Observed {
     pub(crate) fn arrived(&mut self, at_ns: u64, request: &Request) {
         let name = format!("{} {}", request.method, template(&request.path));
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let id = body.pointer("/order/clientExtensions/id").and_then(Value::as_str).map(str::to_owned);
-        *self.counts.entry(name.clone()).or_default() += 1;
-        if let Some(id) = id.as_ref().filter(|_| name == "POST /orders") {
-            *self.orders_received.entry(id.clone()).or_default() += 1;
-        }
-        if self.requests.len() == LOG_MAX {
-            self.requests.drain(..LOG_MAX / 2);
-        }
-        self.requests.push(SeenRequest { at_ns, name, client_order_id: id });
+        let places = name == "POST /orders";
+        self.log.note(at_ns, name, id, places);
     }
 }
 

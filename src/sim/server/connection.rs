@@ -7,6 +7,7 @@ use super::api::{CloseHow, Control, Door, Request, Response};
 use super::http::{self, Parsed};
 use super::stream::TlsStream;
 use crate::sim::SECOND_NS;
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::Frame;
@@ -63,8 +64,10 @@ pub(crate) struct Connection {
     open_ended: bool,
     close_when_sent: Option<CloseHow>,
     linger_until_ns: Option<u64>,
-    /// The test froze it: nothing is read or answered, not even the handshake.
+    /// The test froze it: nothing is read, said or answered, not even the handshake.
     pub(crate) stalled: bool,
+    /// What is to be said once it goes on.
+    held: VecDeque<Message>,
     gone: bool,
 }
 
@@ -82,6 +85,7 @@ impl Connection {
             close_when_sent: None,
             linger_until_ns: None,
             stalled,
+            held: VecDeque::new(),
             gone: false,
         }
     }
@@ -255,6 +259,14 @@ impl Connection {
 
     /// Queues a WebSocket message. On anything but a WebSocket it does nothing.
     pub(crate) fn send_message(&mut self, message: Message) {
+        if self.stalled || !self.held.is_empty() {
+            self.held.push_back(message);
+            return;
+        }
+        self.write_message(message);
+    }
+
+    fn write_message(&mut self, message: Message) {
         if let Io::WebSocket(ws) = &mut self.io {
             match ws.write(message) {
                 Ok(()) => {}
@@ -280,6 +292,9 @@ impl Connection {
     pub(crate) fn flush(&mut self, now_ns: u64) {
         if self.stalled || self.gone || self.linger_until_ns.is_some() {
             return;
+        }
+        while let Some(message) = self.held.pop_front() {
+            self.write_message(message);
         }
         let flushed = match &mut self.io {
             Io::Http(stream) => send_all(stream, &self.output, &mut self.sent),

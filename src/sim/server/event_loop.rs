@@ -12,9 +12,10 @@ use super::tls::{Certificate, Certificates};
 use crate::codec::http1::format_http_date;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tungstenite::Message;
@@ -27,10 +28,15 @@ const FIRST_CONNECTION: u64 = 1_001;
 pub(crate) type Task<V> = Box<dyn FnOnce(&mut Core<V>, u64) -> Acknowledge + Send>;
 pub(crate) type Acknowledge = Box<dyn FnOnce() + Send>;
 
+/// Connections that may wait to be accepted. Generous: this thread may not be given any time for a while.
+const BACKLOG: i32 = 1_024;
+
 /// One listening port.
 struct DoorState {
     address: SocketAddr,
     listener: Option<TcpListener>,
+    /// While nobody listens: keeps the port ours, and connections to it are refused.
+    reserved: Option<Socket>,
     certificate: Certificate,
     stalled: bool,
 }
@@ -59,10 +65,31 @@ pub struct Core<V> {
 /// Binds one port per entry of `ports` on loopback, 0 for a free one.
 pub(crate) fn bind(ports: &[u16]) -> io::Result<Vec<std::net::TcpListener>> {
     let listen = |port: &u16| {
-        std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port))
+        reserve(SocketAddrV4::new(Ipv4Addr::LOCALHOST, *port).into())
+            .and_then(listening)
             .map_err(|error| io::Error::new(error.kind(), format!("port {port}: {error}")))
     };
     ports.iter().map(listen).collect()
+}
+
+/// A port that is taken, and refuses connections.
+fn reserve(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections that have ended do not hold the port. (Elsewhere the option means something else.)
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn listening(reserved: Socket) -> io::Result<std::net::TcpListener> {
+    reserved.listen(BACKLOG)?;
+    Ok(reserved.into())
+}
+
+/// Whether accepting again at once may succeed.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
 /// UNIX time in ns.
@@ -96,7 +123,13 @@ impl<V: Venue> Core<V> {
         };
         for listener in listeners {
             let address = listener.local_addr()?;
-            core.doors.push(DoorState { address, listener: None, certificate: Certificate::Good, stalled: false });
+            core.doors.push(DoorState {
+                address,
+                listener: None,
+                reserved: None,
+                certificate: Certificate::Good,
+                stalled: false,
+            });
             core.listen(core.doors.len() - 1, listener)?;
         }
         Ok(core)
@@ -151,7 +184,12 @@ impl<V: Venue> Core<V> {
 
     fn accept(&mut self, door: Door) {
         while let Some(state) = self.doors.get(door) {
-            let Some(Ok((mut sock, _))) = state.listener.as_ref().map(TcpListener::accept) else { return };
+            let mut sock = match state.listener.as_ref().map(TcpListener::accept) {
+                Some(Ok((sock, _))) => sock,
+                // One of them gave up or a signal came: there may be others, and no event comes for those.
+                Some(Err(error)) if is_passing(&error) => continue,
+                _ => return,
+            };
             let Ok(tls) = rustls::ServerConnection::new(self.certificates.get(state.certificate)) else { return };
             let conn = ConnId(self.next_conn);
             let token = Token(self.next_conn as usize);
@@ -417,11 +455,15 @@ impl<V: Venue> Core<V> {
         self.fragment = bytes;
     }
 
-    /// Stops listening everywhere and resets every connection.
+    /// Stops listening everywhere and resets every connection. The ports stay this venue's.
     pub fn down(&mut self) {
         for state in &mut self.doors {
             if let Some(mut listener) = state.listener.take() {
                 let _ = self.poll.registry().deregister(&mut listener);
+                drop(listener);
+                // Who dials a port nobody has may be given that very port, and talk to himself. If it cannot be had,
+                // `up` tries again and says so.
+                state.reserved = reserve(state.address).ok();
             }
         }
         self.kill_connections(None, CloseHow::Reset);
@@ -430,12 +472,12 @@ impl<V: Venue> Core<V> {
     /// Listens again on the ports it had.
     ///
     /// # Errors
-    /// The system's, if a port was taken meanwhile.
+    /// The system's, if a port could be neither kept nor had again.
     pub fn up(&mut self) -> io::Result<()> {
         for door in 0..self.doors.len() {
-            let Some(state) = self.doors.get(door).filter(|state| state.listener.is_none()) else { continue };
-            let listener = std::net::TcpListener::bind(state.address)?;
-            self.listen(door, listener)?;
+            let Some(state) = self.doors.get_mut(door).filter(|state| state.listener.is_none()) else { continue };
+            let reserved = state.reserved.take().map_or_else(|| reserve(state.address), Ok)?;
+            self.listen(door, listening(reserved)?)?;
         }
         Ok(())
     }
@@ -454,7 +496,8 @@ impl<V: Venue> Core<V> {
         }
     }
 
-    /// Whether the connections a door has now are frozen: nothing is read or answered, and the peer hears of no end.
+    /// Whether the connections a door has now are frozen: nothing is read, said or answered, and the peer hears of no end.
+    /// What was to be said is said when they go on.
     pub fn set_frozen(&mut self, door: Door, frozen: bool) -> usize {
         let mut changed = Vec::new();
         for (conn, connection) in self.connections.iter_mut().filter(|(_, connection)| connection.door == door) {

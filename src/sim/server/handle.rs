@@ -182,7 +182,7 @@ impl<V: Venue> Server<V> {
     /// The end of the outage, on the same ports.
     ///
     /// # Errors
-    /// [`Stopped`]; a port taken meanwhile as the inner error.
+    /// [`Stopped`]; a port that could be neither kept nor had again as the inner error.
     pub fn up(&self) -> Result<io::Result<()>, Stopped> {
         self.call(|core, _| core.up())
     }

@@ -73,11 +73,11 @@ pub trait Subject: Model + Sized {
     fn truth(&self, client_order_id: &str) -> Option<Truth>;
     /// How often a place request of this id arrived.
     fn received(&self, client_order_id: &str) -> u64 {
-        self.orders_received().get(client_order_id).copied().unwrap_or(0)
+        self.seen().orders_received.get(client_order_id).copied().unwrap_or(0)
     }
     /// What was asked how often, for whoever looks for a failure's cause.
     fn asked(&self) -> String {
-        format!("{:?}", self.requests())
+        format!("{:?}", self.seen().counts)
     }
     /// Account events about an order reach nobody, or do again.
     fn silence(&mut self, client_order_id: &str, silent: bool) {

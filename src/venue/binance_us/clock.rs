@@ -78,13 +78,15 @@ impl TimeSync {
     /// The venue said `server` in an answer to a request that left at `sent` and was answered at `received`.
     pub fn sample(&mut self, sent: UnixNanos, received: UnixNanos, server: VenueMs) {
         let server_ns = signed(UnixNanos::NONE.plus_ms(server.0));
-        let (sent, received) = (signed(sent), received.max(sent));
+        let received = received.max(sent);
+        // Of the moment the venue looked at its clock, whenever that was: what drifted meanwhile counts, too.
         let new = Bounds {
             low_ns: server_ns.saturating_sub(signed(received)),
             // The venue cuts its time to the millisecond.
-            high_ns: server_ns.saturating_add(1_000_000).saturating_sub(sent),
-            at: received,
-        };
+            high_ns: server_ns.saturating_add(1_000_000).saturating_sub(signed(sent)),
+            at: sent,
+        }
+        .at(received);
         let known = self.bounds.filter(|_| !self.refused).map(|bounds| bounds.at(received));
         let merged = known.map(|known| Bounds {
             low_ns: known.low_ns.max(new.low_ns),
@@ -179,10 +181,21 @@ mod tests {
         let mut sync = TimeSync::new();
         sync.sample(NOW, NOW.plus_ms(10), ms(NOW.plus_ms(505)));
         let good = sync.offset(NOW.plus_ms(10)).unwrap();
-        assert!(good.error_ns <= 5_500_000, "{good:?}");
+        // Half of the way there and back and of the millisecond, and what drifted on the way.
+        assert!(good.error_ns <= 5_500_500, "{good:?}");
         sync.sample(NOW.plus_ms(100), NOW.plus_ms(900), ms(NOW.plus_ms(1_350)));
         let after = sync.offset(NOW.plus_ms(900)).unwrap();
         assert!(after.error_ns <= good.error_ns + 100_000, "{after:?}");
+    }
+
+    #[test]
+    fn what_drifted_while_the_answer_was_on_its_way_is_within_the_bound() {
+        let mut sync = TimeSync::new();
+        // The venue looked at its clock, a moment before its next millisecond, as the request left; and gains 40 ppm.
+        let server = UnixNanos(NOW.0 + 999_999);
+        sync.sample(NOW, NOW.plus_ms(250), ms(server));
+        let offset = sync.offset(NOW.plus_ms(250)).unwrap();
+        assert!(offset.ns.abs_diff(999_999 + 10_000) <= offset.error_ns + 1, "{offset:?}");
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::record::{
 use crate::venue::fault::{announce, excerpt, number, side, Fault};
 use crate::venue::{Anomaly, BalanceFact, Facts, GapScope};
 
+mod recorded;
+
+pub(super) use recorded::report as recorded_report;
+
 /// What an event means for the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UserControl {
@@ -118,7 +122,7 @@ pub(super) fn event_rest(
     facts: &mut impl Facts,
 ) -> Result<UserControl, Fault> {
     match kind {
-        "executionReport" => execution_report(fields, cursor, products, facts)?,
+        "executionReport" => read_report(fields, cursor)?.tell(products, facts)?,
         "outboundAccountPosition" => position(fields, cursor, facts)?,
         "balanceUpdate" => balance_update(fields, cursor, facts)?,
         // What it says of a pair, the reports of its orders say too. Read to its end for its form.
@@ -139,79 +143,100 @@ pub(super) fn event_rest(
     Ok(UserControl::None)
 }
 
-fn execution_report(
-    mut fields: Fields,
-    cursor: &mut Cursor<'_, '_>,
-    products: &mut Products,
-    facts: &mut impl Facts,
-) -> Result<(), Fault> {
-    let mut row = OrderRow::default();
-    let mut execution = Execution::default();
-    let (mut kind, mut last_value, mut expiry, mut trade_id) = ("", "", "", -1);
-    while let Some(key) = fields.next_key(cursor)? {
+/// An execution report as sent.
+struct Report<'i> {
+    row: OrderRow<'i>,
+    execution: Execution<'i>,
+    kind: &'i str,
+    last_value: &'i str,
+    expiry: &'i str,
+    trade_id: i64,
+}
+
+impl Default for Report<'_> {
+    fn default() -> Self {
+        let (row, execution) = (OrderRow::default(), Execution::default());
+        Report { row, execution, kind: "", last_value: "", expiry: "", trade_id: -1 }
+    }
+}
+
+impl<'i> Report<'i> {
+    /// Where the text of this member belongs; `None`: it is no text, or means nothing here.
+    #[inline]
+    fn text(&mut self, key: &[u8]) -> Option<&mut &'i str> {
         // By bytes: matched as one decision, where texts are compared one after the other.
-        let field = match key.as_bytes() {
-            [b's'] => &mut row.symbol,
-            [b'c'] => &mut row.client_order_id,
-            [b'S'] => &mut row.side,
-            [b'q'] => &mut row.quantity,
-            [b'p'] => &mut row.price,
-            [b'C'] => &mut row.original_client_id,
-            [b'x'] => &mut kind,
-            [b'X'] => &mut row.status,
-            [b'r'] => &mut row.reason,
-            [b'l'] => &mut execution.quantity,
-            [b'z'] => &mut row.cumulative_quantity,
-            [b'L'] => &mut execution.price,
-            [b'n'] => &mut execution.commission,
-            [b'N'] => &mut execution.commission_asset,
-            [b'Z'] => &mut row.cumulative_value,
-            [b'Y'] => &mut last_value,
-            [b'e', b'R'] => &mut expiry,
-            [b'i'] => {
-                row.order_id = Some(cursor.u64()?);
-                continue;
-            }
-            [b'T'] => {
-                row.time = cursor.u64()?;
-                continue;
-            }
-            [b't'] => {
-                trade_id = cursor.i64()?;
-                continue;
-            }
-            [b'm'] => {
-                execution.maker = Some(cursor.bool()?);
-                continue;
-            }
-            _ => {
-                cursor.skip()?;
-                continue;
-            }
-        };
-        *field = cursor.str_or_null()?.unwrap_or_default();
+        Some(match key {
+            [b's'] => &mut self.row.symbol,
+            [b'c'] => &mut self.row.client_order_id,
+            [b'S'] => &mut self.row.side,
+            [b'q'] => &mut self.row.quantity,
+            [b'p'] => &mut self.row.price,
+            [b'C'] => &mut self.row.original_client_id,
+            [b'x'] => &mut self.kind,
+            [b'X'] => &mut self.row.status,
+            [b'r'] => &mut self.row.reason,
+            [b'l'] => &mut self.execution.quantity,
+            [b'z'] => &mut self.row.cumulative_quantity,
+            [b'L'] => &mut self.execution.price,
+            [b'n'] => &mut self.execution.commission,
+            [b'N'] => &mut self.execution.commission_asset,
+            [b'Z'] => &mut self.row.cumulative_value,
+            [b'Y'] => &mut self.last_value,
+            [b'e', b'R'] => &mut self.expiry,
+            _ => return None,
+        })
     }
-    if !matches!(expiry, "" | "NONE") {
-        row.reason = expiry;
+
+    fn tell(mut self, products: &mut Products, facts: &mut impl Facts) -> Result<(), Fault> {
+        if !matches!(self.expiry, "" | "NONE") {
+            self.row.reason = self.expiry;
+        }
+        let row = &self.row;
+        let fact = order_fact(products, row, FactSource::Stream, facts)?;
+        // Prevented trades carry no execution (Binance.US reference 0).
+        if let ("TRADE", Ok(trade_id)) = (self.kind, u64::try_from(self.trade_id)) {
+            let execution = Execution {
+                symbol: row.symbol,
+                order_id: row.order_id,
+                trade_id,
+                side: Some(fact.side),
+                time: row.time,
+                ..self.execution
+            };
+            // How the order stood before: binds our id to the venue's should the report of its acceptance be lost, and
+            // shows executions that were.
+            facts.order(&before(&fact, &execution, self.last_value, products)?);
+            tell_execution(products, &execution, facts)?;
+        }
+        facts.order(&fact);
+        Ok(())
     }
-    let fact = order_fact(products, &row, FactSource::Stream, facts)?;
-    // Prevented trades carry no execution (Binance.US reference 0).
-    if let ("TRADE", Ok(trade_id)) = (kind, u64::try_from(trade_id)) {
-        execution = Execution {
-            symbol: row.symbol,
-            order_id: row.order_id,
-            trade_id,
-            side: Some(fact.side),
-            time: row.time,
-            ..execution
-        };
-        // How the order stood before: binds our id to the venue's should the report of its acceptance be lost, and shows
-        // executions that were.
-        facts.order(&before(&fact, &execution, last_value, products)?);
-        tell_execution(products, &execution, facts)?;
+}
+
+/// Tells what a report says. A fault is a gap.
+fn tell_report(report: Report<'_>, products: &mut Products, facts: &mut impl Facts) {
+    if let Err(fault) = report.tell(products, facts) {
+        lost(&fault, facts);
     }
-    facts.order(&fact);
-    Ok(())
+}
+
+fn read_report<'i>(mut fields: Fields, cursor: &mut Cursor<'_, 'i>) -> Result<Report<'i>, Fault> {
+    let mut report = Report::default();
+    while let Some(key) = fields.next_key(cursor)? {
+        let key = key.as_bytes();
+        if let Some(field) = report.text(key) {
+            *field = cursor.str_or_null()?.unwrap_or_default();
+            continue;
+        }
+        match key {
+            b"i" => report.row.order_id = Some(cursor.u64()?),
+            b"T" => report.row.time = cursor.u64()?,
+            b"t" => report.trade_id = cursor.i64()?,
+            b"m" => report.execution.maker = Some(cursor.bool()?),
+            _ => cursor.skip()?,
+        }
+    }
+    Ok(report)
 }
 
 /// The order as it stood before the execution that its report tells.

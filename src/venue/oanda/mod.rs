@@ -22,7 +22,7 @@ pub mod response;
 mod session;
 mod stream;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod transaction;
 
 pub use crate::venue::endpoint::{Endpoint, EndpointError};

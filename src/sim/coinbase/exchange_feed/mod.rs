@@ -224,6 +224,18 @@ impl Coinbase {
 }
 
 impl ExchangeFeed {
+    /// Products with a book on each connection.
+    pub(crate) fn books_per_connection(&self) -> Vec<usize> {
+        let books = |session: &Session| {
+            [Channel::Level2, Channel::Level2Batch]
+                .iter()
+                .filter_map(|c| session.held.get(c))
+                .map(|held| held.len())
+                .sum()
+        };
+        self.sessions.values().map(books).collect()
+    }
+
     fn tell(&self, outputs: &mut Vec<Output>, channel: Channel, product: &str, text: &str) {
         for (conn, session) in &self.sessions {
             if session.holds(channel, product) {

@@ -11,7 +11,7 @@ use crate::codec::json::Cursor;
 use crate::order::Denial;
 use crate::record::{ClientOrderId, Fixed, InlineText, InstrumentId, RejectClass, UnixNanos, VenueOrderId};
 use crate::venue::fault::Fault;
-use crate::venue::{Facts, SessionProgress};
+use crate::venue::Facts;
 
 /// Why nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -151,13 +151,7 @@ pub struct Reply {
 }
 
 /// What a call read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrderProgress {
-    /// As of any session.
-    pub progress: SessionProgress,
-    /// A request ended with this; call again while there are any.
-    pub reply: Option<Reply>,
-}
+pub type OrderProgress = crate::venue::OrderProgress<Reply>;
 
 /// A request in flight. Public in name only, for [`Requests`](super::Requests): this module is not.
 #[derive(Debug, Clone, Copy)]

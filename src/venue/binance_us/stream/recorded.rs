@@ -62,9 +62,9 @@ impl Decoder {
         scan.literal(b",\"T\":")?;
         text.traded = scan.integer()?;
         scan.literal(b",\"m\":")?;
-        text.buyer_is_maker = Some(flag(&mut scan)?);
+        text.buyer_is_maker = Some(scan.flag()?);
         scan.literal(b",\"M\":")?;
-        flag(&mut scan)?;
+        scan.flag()?;
         scan.end(b"}}")?;
         self.at = At::Harmless;
         text.tell(id, id, ctx).ok()
@@ -172,13 +172,6 @@ fn side(
         if scan.literal(b",").is_none() {
             return scan.literal(b"]");
         }
-    }
-}
-
-fn flag(scan: &mut Scan<'_>) -> Option<bool> {
-    match scan.literal(b"true") {
-        Some(()) => Some(true),
-        None => scan.literal(b"false").map(|()| false),
     }
 }
 

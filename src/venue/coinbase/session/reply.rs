@@ -5,7 +5,6 @@ use super::super::response::{Page, RateHeaders, RowKind, Rows};
 use crate::codec::http1::RequestError;
 use crate::order::Denial;
 use crate::record::{InlineText, RejectClass, UnixNanos};
-use crate::venue::SessionProgress;
 
 /// Why nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -123,13 +122,7 @@ pub struct Reply {
 }
 
 /// What a call read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrderProgress {
-    /// As of any session.
-    pub progress: SessionProgress,
-    /// The request in flight ended with this.
-    pub reply: Option<Reply>,
-}
+pub type OrderProgress = crate::venue::OrderProgress<Reply>;
 
 impl ReplyTo {
     pub(super) const fn of(kind: RowKind) -> ReplyTo {

@@ -5,7 +5,6 @@ use super::super::response::{ReplyHeaders, Rows};
 use crate::codec::http1::RequestError;
 use crate::order::Denial;
 use crate::record::{InlineText, RejectClass, VenueOrderId};
-use crate::venue::SessionProgress;
 
 /// Why nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -136,10 +135,4 @@ pub struct Reply {
 }
 
 /// What a call read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrderProgress {
-    /// As of any session.
-    pub progress: SessionProgress,
-    /// The request in flight ended with this.
-    pub reply: Option<Reply>,
-}
+pub type OrderProgress = crate::venue::OrderProgress<Reply>;
