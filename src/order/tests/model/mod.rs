@@ -104,6 +104,8 @@ struct World {
     requests: u64,
     epoch: u64,
     died_at: UnixNanos,
+    /// The user stream is.
+    up: bool,
     /// Requests may reach the venue long after every grace.
     hostile: bool,
 }
@@ -128,6 +130,7 @@ impl World {
             requests: 0,
             epoch: 7,
             died_at: UnixNanos::NONE,
+            up: false,
             hostile,
         }
     }
@@ -159,8 +162,14 @@ impl World {
                     self.answer(id, &query, complete, stale);
                 }
             }
-            Op::StreamUp => self.orders.user_stream_up(now, venue),
-            Op::StreamDown => self.orders.user_stream_down(venue),
+            Op::StreamUp => {
+                self.orders.user_stream_up(now, venue);
+                self.up = true;
+            }
+            Op::StreamDown => {
+                self.orders.user_stream_down(venue);
+                self.up = false;
+            }
             Op::Cancel(i) => {
                 let Some(client) = self.truths.get(i).map(|t| t.client) else { return };
                 self.requests += 1;
@@ -234,6 +243,7 @@ impl World {
         }
         self.epoch += 1;
         self.orders = orders_after(self.epoch, self.died_at);
+        self.up = false;
         self.checker = Checker::default();
         for t in &mut self.truths {
             t.slot = None;
@@ -482,7 +492,10 @@ impl World {
         for i in 0..self.truths.len() {
             self.apply(&Op::Timeout(i));
         }
-        self.orders.user_stream_up(self.now, self.venue());
+        if !self.up {
+            // Otherwise whatever a healthy stream dropped has to be found without a reconnect.
+            self.orders.user_stream_up(self.now, self.venue());
+        }
         self.run_until(self.now.plus_ms(120_000));
         // Where requests arrive in time, whoever asks learns everything: nothing need be told twice.
         let told_again = if self.hostile { self.truths.len() } else { 0 };
