@@ -487,7 +487,8 @@ impl World {
         self.now = end;
     }
 
-    /// Answers every question for two minutes and compares; in a hostile world every piece of evidence is given, too.
+    /// Answers every question for two minutes and compares what was executed and how it ended; then gives every piece of
+    /// evidence at least once and compares all of it.
     fn settle(&mut self) {
         for i in 0..self.truths.len() {
             self.apply(&Op::Timeout(i));
@@ -497,9 +498,11 @@ impl World {
             self.orders.user_stream_up(self.now, self.venue());
         }
         self.run_until(self.now.plus_ms(120_000));
-        // Where requests arrive in time, whoever asks learns everything: nothing need be told twice.
-        let told_again = if self.hostile { self.truths.len() } else { 0 };
-        for i in 0..told_again {
+        if !self.hostile {
+            // Where requests arrive in time, whoever asks learns it.
+            self.truths.iter().for_each(|t| self.judge_end(t));
+        }
+        for i in 0..self.truths.len() {
             match (self.style, self.truths[i].states.len()) {
                 (Style::Oanda, _) => (0..self.truths[i].states.len()).for_each(|k| self.tell_transaction(i, k)),
                 (_, 0) => {}
@@ -518,6 +521,15 @@ impl World {
             }
         }
         assert!(self.orders.is_reconciled(self.venue()));
+    }
+
+    fn judge_end(&self, t: &Truth) {
+        let Some(told) = self.checker.told.get(&t.client) else { return };
+        let inherited = told.listed.unwrap_or(0);
+        assert_eq!(inherited + told.quantity, t.executed(), "{told:?}");
+        if t.arrived && !told.risen && told.end != Some(K::Rejected) {
+            assert!(told.end.map_or(t.end().is_none(), |end| agrees(end, t.end())), "{told:?} {:?}", t.end());
+        }
     }
 
     fn judge_own(&self, t: &Truth) {
