@@ -104,14 +104,17 @@ fn listings_that_lag_are_no_evidence_that_an_order_is_not_there() {
 fn while_the_order_connection_is_down_orders_go_over_rest() {
     let mut rig = BinanceRig::trading(|config| config);
     rig.venue.inject_next_ws("order.place", Fault::ThenClose(CloseHow::Reset)).unwrap();
+    // However often it is dialled again, it stays away until the order after it has left.
+    let never = FaultRule::next("GET", "*", Fault::Close(CloseHow::Reset)).on(DOOR_WS_API).times(u32::MAX);
+    rig.venue.inject(never).unwrap();
     let lost = rig.submit(rig.resting_bid());
-    // The connection fell a moment ago and is dialled again after a pause.
     rig.until_state(ConnectionRole::Orders, ConnectionState::Connecting);
     let request = rig.submit(rig.resting_bid());
     rig.expect(request, K::Accepted);
     assert_eq!((rig.venue.requests(WS_PLACE).unwrap(), rig.venue.requests(REST_PLACE).unwrap()), (1, 1));
     rig.expect(lost, K::Accepted);
     // And it is the fast path again once it is back.
+    rig.venue.clear_faults().unwrap();
     rig.until_state(ConnectionRole::Orders, ConnectionState::Healthy);
     let request = rig.submit(rig.resting_bid());
     rig.expect(request, K::Accepted);

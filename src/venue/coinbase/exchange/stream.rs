@@ -342,7 +342,10 @@ impl ExchangeDecoder {
             (Kind::Update, "changes") => None,
             (Kind::Unknown, _) if all.kind_name.is_empty() => return Err(Fault::Missing { key: "type" }),
             // An array by such a name in another message.
-            _ => {
+            (kind, _) => {
+                if kind == Kind::Unknown {
+                    facts.anomaly(Anomaly::UnknownChannel, excerpt(all.kind_name));
+                }
                 self.at = At::NoBook;
                 self.long = Long::Ignored;
                 return Ok(false);

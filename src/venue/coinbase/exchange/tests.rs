@@ -387,6 +387,17 @@ fn any_message() -> impl Strategy<Value = String> {
     ]
 }
 
+#[test]
+fn a_message_of_an_unknown_type_is_announced_however_long_it_is() {
+    let changes = levels(300, Some("buy"));
+    let text = format!(r#"{{"type":"l3update","product_id":"BTC-USD","changes":[{changes}]}}"#);
+    let (mut whole, mut sliced) = (Feed::new(), Feed::new());
+    whole.whole(&text);
+    sliced.sliced(text.as_bytes(), (512, 16));
+    let kinds = |feed: &Feed| feed.ear.anomalies().into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    assert_eq!((kinds(&whole), kinds(&sliced)), (vec![Anomaly::UnknownChannel], vec![Anomaly::UnknownChannel]));
+}
+
 /// Without the times of book events: a sliced one knows its own only at its end.
 fn timeless(told: &[Told]) -> Vec<Told> {
     let mut told = uncut(told);
