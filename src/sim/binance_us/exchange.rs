@@ -361,10 +361,13 @@ impl Exchange {
                 // A limit order locked its own price: what the fill was cheaper goes back.
                 let locked = if asked.kind.has_price() { symbol.value(asked.ticks, m.lots) } else { value };
                 let locked = locked.min(hold_before).max(value);
+                // One without a price may meet worse ones than it was let in with: the rest is of what is free.
+                let short = (value - hold_before).max(Decimal::ZERO);
+                let added = if self.ledger.lock(&symbol.quote, short) { short } else { Decimal::ZERO };
                 self.ledger.spend(&symbol.quote, value);
                 self.ledger.unlock(&symbol.quote, locked - value);
                 self.ledger.credit(&symbol.base, size - cut(size));
-                self.change(now_ns, index, |p| p.hold -= locked);
+                self.change(now_ns, index, |p| p.hold += added - locked);
                 cut(size)
             }
             Side::Sell => {

@@ -104,6 +104,8 @@ struct World {
     requests: u64,
     epoch: u64,
     died_at: UnixNanos,
+    /// The user stream is.
+    up: bool,
     /// Requests may reach the venue long after every grace.
     hostile: bool,
 }
@@ -128,6 +130,7 @@ impl World {
             requests: 0,
             epoch: 7,
             died_at: UnixNanos::NONE,
+            up: false,
             hostile,
         }
     }
@@ -159,8 +162,14 @@ impl World {
                     self.answer(id, &query, complete, stale);
                 }
             }
-            Op::StreamUp => self.orders.user_stream_up(now, venue),
-            Op::StreamDown => self.orders.user_stream_down(venue),
+            Op::StreamUp => {
+                self.orders.user_stream_up(now, venue);
+                self.up = true;
+            }
+            Op::StreamDown => {
+                self.orders.user_stream_down(venue);
+                self.up = false;
+            }
             Op::Cancel(i) => {
                 let Some(client) = self.truths.get(i).map(|t| t.client) else { return };
                 self.requests += 1;
@@ -234,6 +243,7 @@ impl World {
         }
         self.epoch += 1;
         self.orders = orders_after(self.epoch, self.died_at);
+        self.up = false;
         self.checker = Checker::default();
         for t in &mut self.truths {
             t.slot = None;
@@ -477,13 +487,21 @@ impl World {
         self.now = end;
     }
 
-    /// Gives every piece of evidence at least once, answers every question for two minutes, and compares.
+    /// Answers every question for two minutes and compares what was executed and how it ended; then gives every piece of
+    /// evidence at least once and compares all of it.
     fn settle(&mut self) {
         for i in 0..self.truths.len() {
             self.apply(&Op::Timeout(i));
         }
-        self.orders.user_stream_up(self.now, self.venue());
+        if !self.up {
+            // Otherwise whatever a healthy stream dropped has to be found without a reconnect.
+            self.orders.user_stream_up(self.now, self.venue());
+        }
         self.run_until(self.now.plus_ms(120_000));
+        if !self.hostile {
+            // Where requests arrive in time, whoever asks learns it.
+            self.truths.iter().for_each(|t| self.judge_end(t));
+        }
         for i in 0..self.truths.len() {
             match (self.style, self.truths[i].states.len()) {
                 (Style::Oanda, _) => (0..self.truths[i].states.len()).for_each(|k| self.tell_transaction(i, k)),
@@ -503,6 +521,15 @@ impl World {
             }
         }
         assert!(self.orders.is_reconciled(self.venue()));
+    }
+
+    fn judge_end(&self, t: &Truth) {
+        let Some(told) = self.checker.told.get(&t.client) else { return };
+        let inherited = told.listed.unwrap_or(0);
+        assert_eq!(inherited + told.quantity, t.executed(), "{told:?}");
+        if t.arrived && !told.risen && told.end != Some(K::Rejected) {
+            assert!(told.end.map_or(t.end().is_none(), |end| agrees(end, t.end())), "{told:?} {:?}", t.end());
+        }
     }
 
     fn judge_own(&self, t: &Truth) {
