@@ -32,7 +32,7 @@ impl Bench {
                 rest: endpoints.rest,
                 session: OrderConfig::default(),
                 warm_every_ms,
-                order_connections: 1,
+                order_connections: 2,
                 requests_per_second: 50,
             }),
         };

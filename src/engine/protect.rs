@@ -140,11 +140,22 @@ impl Engine {
         }
     }
 
-    /// An HTTP connection was idle for long: it is used, or looked at again soon.
+    /// An HTTP connection was idle for long: it is used, or looked at again soon. The last order connection that is free
+    /// beside busy ones is left free: it would be missing to an order, and the others are free again soon.
     pub(super) fn warm_or_retry(&mut self, now: UnixNanos, out: &mut impl Outputs, id: ConnId) {
-        if !self.warm(now, out, id) {
+        if self.is_last_free(id) || !self.warm(now, out, id) {
             self.deadlines.set(id.index(), Some(now.plus_ms(WARM_RETRY_MS)));
         }
+    }
+
+    fn is_last_free(&self, id: ConnId) -> bool {
+        let Some(conn) = self.conns.get(id.index()).filter(|conn| conn.role == ConnectionRole::Orders) else {
+            return false;
+        };
+        let beside = |at: usize| self.conns.get(at).filter(|other| at != id.index() && other.venue == conn.venue);
+        let beside = (0..self.conns.len()).filter_map(beside);
+        let mut beside = beside.filter(|other| other.role == conn.role && other.is_open() && other.serves()).peekable();
+        beside.peek().is_some() && beside.all(|other| !other.session.free())
     }
 
     fn tell_breaker(&mut self, now: UnixNanos, out: &mut impl Outputs, venue: Venue, change: Option<BreakerChange>) {
