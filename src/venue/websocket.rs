@@ -16,6 +16,8 @@ use arrayvec::ArrayVec;
 
 /// Longest header of a server's frame, bytes.
 const FRAME_HEADER_BYTES_MAX: usize = 10;
+/// What binary messages are told as: no venue sends any.
+const BINARY: &str = "binary message";
 /// Slices of a long message in one call: one large one, or the small ones at its ends.
 const SMALL_SLICES_BYTES: usize = 1024;
 
@@ -231,9 +233,16 @@ impl Frames {
                     }
                     self.piece(payload, first, last, reader, io);
                 }
-                Item::Message { payload, .. } | Item::Piece { payload, .. } => {
+                Item::Message { payload, .. } => {
                     spent = spent.saturating_add(payload.len());
-                    io.anomaly(Anomaly::Malformed, "binary message");
+                    io.anomaly(Anomaly::Malformed, BINARY);
+                }
+                Item::Piece { payload, last, .. } => {
+                    spent = spent.saturating_add(payload.len());
+                    // Once, in however many pieces it came.
+                    if last {
+                        io.anomaly(Anomaly::Malformed, BINARY);
+                    }
                 }
                 Item::Ping { payload } => {
                     self.last_seen = now;

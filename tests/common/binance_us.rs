@@ -100,7 +100,10 @@ impl BinanceRig {
         let mut rig = Self::build_at(
             venue,
             Channels::NONE,
-            |config, venue| change(config.credentials(venue.key().key(), venue.key().secret()).unwrap()),
+            |config, venue| {
+                let config = config.credentials(venue.key().key(), venue.key().secret()).unwrap();
+                change(config.order_connections(super::common::ORDER_CONNECTIONS))
+            },
             by,
         );
         rig.until_ready(Venue::BinanceUs);

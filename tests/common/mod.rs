@@ -43,6 +43,8 @@ pub const LIST_FILLS: &str = "/api/v3/brokerage/orders/historical/fills";
 pub const QUERIES_PER_SECOND: usize = 100;
 /// Local venues without limits are connected to, where that is counted, so many times a second at most.
 pub const CONNECTIONS_PER_SECOND: u32 = 100;
+/// More than a test has orders without a reply at a time.
+pub const ORDER_CONNECTIONS: usize = 6;
 /// What the rig trades unless told otherwise.
 pub const BTC: &str = "BTC-USD";
 
@@ -155,7 +157,7 @@ impl Bench {
             coinbase: Box::new(|config| config),
             gateway: Box::new(|builder| builder),
             channels: Channels::NONE,
-            order_connections: 3,
+            order_connections: ORDER_CONNECTIONS,
             with_credentials: true,
         }
     }

@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::common::ear::{self, hears, speaks, Ear};
-use super::common::{decimal, fast_rules, logs, RootFile, CONNECTIONS_PER_SECOND};
+use super::common::{decimal, fast_rules, logs, RootFile, CONNECTIONS_PER_SECOND, ORDER_CONNECTIONS};
 use exchange_connectors::gateway::{Channels, Gateway, GatewayBuilder, GatewayError, OandaConfig, Shutdown};
 use exchange_connectors::record::{
     ExecutionKind, ExecutionRecord, Fixed, Gap, Instrument, InstrumentId, MarketKind, MarketRecord, OrderCommand,
@@ -29,7 +29,8 @@ pub fn quiet_venue(change: impl FnOnce(&mut Config)) -> LocalOanda {
 pub fn config(venue: &LocalOanda) -> OandaConfig {
     let endpoints = OandaEndpoints::parse(Environment::Practice, &venue.rest_url(), &venue.stream_url()).unwrap();
     let config = OandaConfig::new(venue.account_id(), CANARY_TOKEN).unwrap().endpoints(endpoints);
-    config.connections_per_second(CONNECTIONS_PER_SECOND)
+    // Replies can be long in coming on a machine under load, and events overtake them: orders find a connection all the same.
+    config.connections_per_second(CONNECTIONS_PER_SECOND).order_connections(ORDER_CONNECTIONS)
 }
 
 /// Venue, gateway, one strategy, and everything it was told.

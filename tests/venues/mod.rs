@@ -96,7 +96,7 @@ impl Setup {
         let never = u32::MAX;
         Setup {
             reply_timeout_ms: 400,
-            order_connections: 2,
+            order_connections: common::ORDER_CONNECTIONS,
             api_connections: 0,
             requests_per_second: None,
             reconcile: fast_rules(),

@@ -2,7 +2,7 @@ use super::super::super::testing::{instrument, Ear, Told};
 use super::super::tests::frame;
 use super::*;
 use crate::record::GapCause;
-use crate::venue::GapScope;
+use crate::venue::{Anomaly, GapScope};
 
 const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 const REPORT: &str = r#"{"e":"executionReport","E":1,"s":"BTCUSD","c":"a","S":"BUY","o":"LIMIT","q":"1.0","p":"2.0","C":"","x":"NEW","X":"NEW","r":"NONE","i":4,"l":"0.0","z":"0.0","L":"0","n":"0","N":null,"T":1,"t":-1,"Z":"0","Y":"0"}"#;
@@ -42,4 +42,26 @@ fn an_expired_key_and_silence_end_the_connection() {
     assert!(matches!(session.time(late, &mut ear), Err(SessionError::Silent { .. })));
     session.closed();
     assert_eq!(session.deadline(), None);
+}
+
+#[test]
+fn a_binary_message_is_told_once_in_however_many_pieces_it_comes() {
+    for fragments in [&[&[0x82, 3, 1, 2, 3][..]][..], &[&[0x02, 2, 1, 2], &[0x00, 2, 3, 4], &[0x80, 1, 5]]] {
+        let wire = fragments.concat();
+        for piece in [wire.len(), 1] {
+            let (mut session, mut ear) = open();
+            let mut unread = Vec::new();
+            for bytes in wire.chunks(piece) {
+                unread.extend_from_slice(bytes);
+                let consumed = session.bytes(NOW, &mut unread, &mut ear).unwrap().consumed;
+                unread.drain(..consumed);
+            }
+            assert!(unread.is_empty());
+            let told = ear.take();
+            assert!(
+                matches!(&told[..], [Told::Anomaly(Anomaly::Malformed, text)] if text == "binary message"),
+                "{told:?}"
+            );
+        }
+    }
 }
