@@ -363,19 +363,27 @@ fn long_any(text: &[u8]) -> Result<Fixed128, DecimalError> {
         None => return Err(DecimalError::Empty),
     };
     let mut mantissa: i128 = 0;
-    let mut places: i8 = 0;
-    let (mut point, mut seen) = (false, 0usize);
+    // Zeros that no other digit has followed yet: any number of them can end what fits.
+    let mut zeros: u32 = 0;
+    let (mut point, mut seen, mut places) = (false, 0usize, 0_i64);
     for &byte in digits {
         match byte {
             b'0'..=b'9' => {
+                seen += 1;
+                places += i64::from(point);
+                if byte == b'0' {
+                    zeros = zeros.saturating_add(u32::from(mantissa != 0));
+                    continue;
+                }
+                let shift = match mantissa {
+                    0 => 1,
+                    _ => power_of_ten(zeros.saturating_add(1)).ok_or(DecimalError::Overflow)?,
+                };
                 mantissa = mantissa
-                    .checked_mul(10)
+                    .checked_mul(shift)
                     .and_then(|m| m.checked_add(i128::from(byte - b'0')))
                     .ok_or(DecimalError::Overflow)?;
-                seen += 1;
-                if point {
-                    places = places.checked_add(1).ok_or(DecimalError::Overflow)?;
-                }
+                zeros = 0;
             }
             b'.' if !point => point = true,
             _ => return Err(DecimalError::Syntax),
@@ -384,7 +392,11 @@ fn long_any(text: &[u8]) -> Result<Fixed128, DecimalError> {
     if seen == 0 {
         return Err(DecimalError::Empty);
     }
-    Ok(Fixed128 { mantissa: if negative { -mantissa } else { mantissa }, exponent: -places }.normalized())
+    if mantissa == 0 {
+        return Ok(Fixed128 { mantissa: 0, exponent: 0 });
+    }
+    let exponent = i8::try_from(i64::from(zeros) - places).map_err(|_| DecimalError::Overflow)?;
+    Ok(Fixed128 { mantissa: if negative { -mantissa } else { mantissa }, exponent })
 }
 
 const POWERS_U64: [u64; 20] = {
@@ -431,6 +443,24 @@ mod tests {
         assert_eq!(parse_mantissa(b"0.001", -2), Err(DecimalError::TooFine));
         assert_eq!(parse_mantissa(b"9223372036854775808", 0), Err(DecimalError::Overflow));
         assert_eq!(parse_mantissa(b"1230", 2), Err(DecimalError::TooFine));
+    }
+
+    /// What fits a given exponent is a decimal without one, however many zeros it is written with.
+    #[test]
+    fn zeros_at_the_end_never_overflow() {
+        let zeros = "0".repeat(200);
+        for (text, mantissa, exponent) in [
+            (format!("6244966666.1266{zeros}"), 62_449_666_661_266, -4),
+            (format!("-1.{zeros}"), -1, 0),
+            (format!("0.{zeros}"), 0, 0),
+            (format!("1{}.{zeros}", &zeros[..45]), 1, 45),
+            (format!("{zeros}10203"), 10_203, 0),
+        ] {
+            assert_eq!(parse_any(text.as_bytes()), Ok(Fixed128::new(mantissa, exponent)), "{text}");
+        }
+        for text in [format!("1{zeros}"), format!("0.{zeros}1"), format!("1{zeros}1"), "9".repeat(40)] {
+            assert_eq!(parse_any(text.as_bytes()), Err(DecimalError::Overflow), "{text}");
+        }
     }
 
     #[test]
