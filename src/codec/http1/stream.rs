@@ -109,8 +109,14 @@ impl StreamReader {
         match &mut self.phase {
             Phase::Head { looked_at } => {
                 let new = unread.get(*looked_at..).unwrap_or_default();
-                let ripe = memchr::memchr(b'\n', new).is_some() || unread.len() >= self.limits.head_bytes_max;
-                if !ripe || !self.head.read(unread, self.limits.head_bytes_max, self.limits.headers_max)? {
+                let Limits { head_bytes_max, headers_max, .. } = self.limits;
+                // Line by line: how the bytes were cut must not decide when a bad one is noticed.
+                let lines = match memchr::memrchr(b'\n', new) {
+                    _ if unread.len() >= head_bytes_max => unread,
+                    Some(at) => unread.get(..=at.saturating_add(*looked_at)).unwrap_or_default(),
+                    None => &[],
+                };
+                if lines.is_empty() || !self.head.read(lines, head_bytes_max, headers_max)? {
                     *looked_at = unread.len();
                     return item(0, StreamItem::Incomplete);
                 }
@@ -186,6 +192,20 @@ mod tests {
                 StreamItem::Incomplete => there = (there + part).min(wire.len()),
             }
             at += step.consumed;
+        }
+    }
+
+    #[test]
+    fn a_bad_head_is_noticed_line_by_line_however_it_is_cut() {
+        for (wire, bad) in [
+            (&b"\n\0"[..], false),
+            (b"\n\0\n", true),
+            (b"HTTP/1.1 200 OK\r\nA: \0", false),
+            (b"HTTP/1.1 200 OK\r\nA: \0\r\n", true),
+        ] {
+            for part in 1..=wire.len() {
+                assert_eq!(read(wire, part).is_err(), bad, "{:?} in parts of {part}", wire.escape_ascii().to_string());
+            }
         }
     }
 
