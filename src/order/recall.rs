@@ -73,8 +73,9 @@ struct VenueRecall {
     sweeping: usize,
     /// It was reconciled once.
     done_once: bool,
-    /// It was listed: once more, after what was on its way when the dead session died has arrived.
-    listed: bool,
+    /// It was listed: once more from then on, after what was on its way when the dead session died has arrived. `NONE`
+    /// before.
+    settles_at: UnixNanos,
 }
 
 /// See the module's documentation.
@@ -103,7 +104,7 @@ impl Recall {
             unswept: false,
             sweeping: 0,
             done_once: false,
-            listed: false,
+            settles_at: UnixNanos::NONE,
         };
         Recall {
             since: UnixNanos::NONE,
@@ -145,15 +146,19 @@ impl Recall {
         state.at = state.at.min(now);
     }
 
-    /// Open orders were listed, beginning at `begun`. Whether they are to be listed once more: a request of the dead
-    /// session may still be on its way, and a listing may lag.
-    pub fn relist(&mut self, venue: Venue, begun: UnixNanos) -> bool {
+    /// Open orders were listed, beginning at `begun`. When they are to be listed once more, `at` the earliest: a request of
+    /// the dead session may still be on its way, and a listing may lag. One that came before its time, since the stream was
+    /// opened again, does not take the place of that.
+    pub fn relist(&mut self, venue: Venue, begun: UnixNanos, at: UnixNanos) -> Option<UnixNanos> {
         let state = self.venues.get_mut(venue);
-        let first = !std::mem::replace(&mut state.listed, true);
-        if !first {
-            state.settled_at = state.settled_at.min(begun);
+        if !state.settles_at.is_some() {
+            state.settles_at = at;
         }
-        first
+        if begun < state.settles_at {
+            return Some(state.settles_at);
+        }
+        state.settled_at = state.settled_at.min(begun);
+        None
     }
 
     /// Whether the last listing had an order that is to be swept and could not be taken back.

@@ -442,11 +442,12 @@ impl Orders {
                     self.owe(now, venue, &query);
                     // One that is due already is not put off.
                     let settled = !self.reconciliation.needs_listing(venue);
-                    let late = settled && self.recall.relist(venue, query.begun) && self.ids().has_earlier();
-                    let reopened = settled && self.reconciliation.take_reopened(venue);
-                    if late || reopened && self.any_open_at(venue) {
-                        let grace_ms = self.reconciliation.rules.absence_grace_ms;
-                        self.reconciliation.list_again(venue, now.plus_ms(grace_ms));
+                    let after = now.plus_ms(self.reconciliation.rules.absence_grace_ms);
+                    let late = if settled { self.recall.relist(venue, query.begun, after) } else { None };
+                    let late = late.filter(|_| self.ids().has_earlier());
+                    let reopened = settled && self.reconciliation.take_reopened(venue) && self.any_open_at(venue);
+                    if let Some(at) = late.max(reopened.then_some(after)) {
+                        self.reconciliation.list_again(venue, at);
                     }
                     if settled && self.recall.take_unswept(venue) {
                         self.list_open(now, venue);

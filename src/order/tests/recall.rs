@@ -394,3 +394,24 @@ fn an_order_that_cannot_be_taken_back_is_swept_all_the_same_and_waited_for() {
     );
     assert!(after.orders.leaves_unread(V));
 }
+
+/// Sent by the dead session just before its end, not yet listed at the start, nor when the stream was opened again: the
+/// listing that waits for what was still on its way comes all the same, and at its own time.
+#[test]
+fn a_stream_that_opens_again_does_not_put_an_early_listing_in_the_place_of_the_late_one() {
+    let mut after = After::new(RestartPolicy::Adopt);
+    after.history(&[]);
+    after.list(&[]);
+    after.now = T0.plus_ms(2_000);
+    after.orders.user_stream_down(V);
+    after.orders.user_stream_up(after.now, V);
+    let (id, query) = after.query();
+    assert!(matches!(query, Query::Fills { .. }), "{query:?}");
+    after.answer(id);
+    after.list(&[]);
+    after.now = T0.plus_ms(9_999);
+    assert!(after.orders.is_reconciled(V) && after.next().is_none());
+    after.now = T0.plus_ms(10_000);
+    after.list(&[dead(OrderStatus::Open, 0)]);
+    assert_eq!(after.log.kinds(), [ExecutionKind::OrderListed]);
+}
