@@ -106,19 +106,12 @@ fn a_reopened_stream_is_reconciled_by_fills_then_a_listing_then_single_questions
 
 #[test]
 fn an_order_in_the_listing_needs_no_question_of_its_own() {
-    let mut b = Bench::live();
-    b.orders.user_stream_up(b.now, V);
-    let (fills, _) = b.query().unwrap();
-    b.done(fills);
-    let (listing, _) = b.query().unwrap();
-    b.tell_by_query(OrderStatus::Open, 0);
-    b.done(listing);
-    assert!(b.orders.is_reconciled(V) && b.query().is_none());
+    let mut b = reopened();
     b.orders.user_stream_down(V);
     assert!(!b.orders.is_reconciled(V));
 }
 
-/// Executions and the first listing after a re-opened stream, which shows the order as open.
+/// Executions and the first listing after a re-opened stream, which shows the order as open: nothing more is asked.
 fn reopened() -> Bench {
     let mut b = Bench::live();
     b.orders.user_stream_up(b.now, V);
