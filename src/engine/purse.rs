@@ -53,7 +53,7 @@ pub(super) struct Purse {
 }
 
 impl Purse {
-    /// An instrument, or its new figures. Its position begins with what is held of its base asset, if that is known.
+    /// An instrument, or its new figures.
     pub(super) fn know(&mut self, instrument: &Instrument, orders: &mut Orders) {
         let pair = Pair {
             id: instrument.id,
@@ -79,9 +79,6 @@ impl Purse {
             let Some(row) = self.rows.get_mut(at) else { continue };
             row.touching.push(pair);
             *sum = Some(row.sum_at(exponent, orders));
-            if let Some(total) = row.total.filter(|_| row.asset == pair.base) {
-                orders.set_position(pair.id, held(total, pair.size_exponent));
-            }
         }
         if let [Some(base), Some(quote)] = sums {
             orders.sum_held(pair.id, quote, base);
@@ -101,20 +98,15 @@ impl Purse {
         })
     }
 
-    /// The venue states a balance. The first time, it is where positions in the asset begin.
+    /// The venue states a balance.
     pub(super) fn stated(
         &mut self,
         venue: Venue,
         asset: AssetId,
         (total, hold): (Fixed128, Fixed128),
-        orders: &mut Orders,
+        orders: &Orders,
     ) {
         let Some(row) = self.rows.iter_mut().find(|row| row.venue == venue && row.asset == asset) else { return };
-        if row.total.is_none() {
-            for pair in row.touching.iter().filter(|pair| pair.base == asset) {
-                orders.set_position(pair.id, held(total, pair.size_exponent));
-            }
-        }
         row.total = Some(total);
         let others = hold.checked_sub(row.reserved(orders)).unwrap_or(hold);
         row.others = if others.mantissa() > 0 { others } else { Fixed128::default() };
@@ -126,6 +118,14 @@ impl Purse {
         for row in self.rows.iter_mut().filter(touching) {
             row.total.get_or_insert(Fixed128::default());
         }
+    }
+
+    /// What is held of an instrument's base asset, mantissa at its size exponent, cut down; nothing if nobody stated it.
+    pub(super) fn held(&self, instrument: InstrumentId) -> i64 {
+        let row = self.rows_of(instrument).and_then(|[base, _]| self.rows.get(base));
+        let pair = row.and_then(|row| row.touching.iter().find(|pair| pair.id == instrument));
+        let total = row.and_then(|row| row.total).unwrap_or_default();
+        pair.map_or(0, |pair| i64::try_from(floor(total, pair.size_exponent)).unwrap_or(i64::MAX))
     }
 
     /// A record on its way to a strategy: a fill moves money.
@@ -221,10 +221,6 @@ fn floor(amount: Fixed128, exponent: i8) -> i128 {
     amount.mantissa().checked_div_euclid(factor).unwrap_or(0)
 }
 
-fn held(total: Fixed128, size_exponent: i8) -> i64 {
-    i64::try_from(floor(total, size_exponent)).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
@@ -279,7 +275,7 @@ mod tests {
         }
 
         fn stated(&mut self, asset: AssetId, total: &str, hold: &str) {
-            self.purse.stated(VENUE, asset, (money(total), money(hold)), &mut self.orders);
+            self.purse.stated(VENUE, asset, (money(total), money(hold)), &self.orders);
         }
 
         fn place(&mut self, side: Side, price: i64, quantity: i64) {
@@ -397,23 +393,23 @@ mod tests {
     }
 
     #[test]
-    fn what_the_whole_account_lacks_is_nothing_and_later_words_move_no_position() {
+    fn what_the_whole_account_lacks_is_nothing() {
         let mut bench = Bench::new();
         bench.stated(USD, "100", "0");
         bench.purse.all_told(InstrumentId(7));
         assert_eq!(bench.funds().1, None, "of another instrument");
         bench.purse.all_told(InstrumentId(0));
         assert_eq!(bench.funds(), (Some(10_000_000), Some(0)));
-        bench.stated(BTC, "0.5", "0");
-        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 0, "a fill tells it");
     }
 
     #[test]
-    fn a_position_begins_with_what_is_held_and_goes_on_with_fills() {
+    fn what_is_held_of_the_base_asset_is_cut_down_to_the_instruments_exponent() {
         let mut bench = Bench::new();
+        assert_eq!(bench.purse.held(InstrumentId(0)), 0);
+        bench.stated(USD, "7", "0");
         bench.stated(BTC, "2.0005", "0.5");
-        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 2_000);
-        bench.stated(BTC, "5", "0");
-        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 2_000, "a deposit is no trade");
+        assert_eq!([0, 7].map(|id| bench.purse.held(InstrumentId(id))), [2_000, 0]);
+        bench.stated(BTC, "-0.0005", "0");
+        assert_eq!(bench.purse.held(InstrumentId(0)), -1, "never up");
     }
 }

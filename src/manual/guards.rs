@@ -38,7 +38,8 @@
 //!   while some strategy subscribes to the instrument's `BOOK`. Without a whole book they refuse.
 //! - A spot position begins with the whole balance of the base asset, as the venue states it at the start, and goes on with
 //!   this gateway's fills: deposits, withdrawals, fees taken in the base asset and other programs' trades are not in it
-//!   before the next start. An asset that the whole list of balances lacks is at nothing. At OANDA the position is what the
+//!   before the next start. An asset that the whole list of balances lacks is at nothing. A balance that may or may not have
+//!   a fill of ours is no beginning: another is asked for ([`orders`](super::orders)). At OANDA the position is what the
 //!   account's trades come to, whoever made them. Until the venue has said what is held, also after a late subscription,
 //!   orders are refused as `Busy`, with the time to try again. Instruments with one base asset each count all of it. An
 //!   open order counts with all that it may still buy or sell, a change under way with the larger of its quantities.

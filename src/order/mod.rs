@@ -93,6 +93,7 @@ mod counters;
 mod entry;
 mod exposure;
 mod fact;
+mod holdings;
 mod ids;
 mod index;
 mod lifecycle;

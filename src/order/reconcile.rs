@@ -10,6 +10,7 @@
 use super::cancel::CANCEL_CONFIRM_MS;
 use super::check::pause;
 use super::entry::{Entry, Place, Slot};
+use super::holdings::BalanceQuestion;
 use super::query::{Query, QueryEnd, QueryId, ReconcileRules};
 use super::state::OrderState;
 use super::table::Orders;
@@ -69,10 +70,7 @@ struct VenueState {
     listing_from: UnixNanos,
     listing_pause_ms: u64,
     fills_at: UnixNanos,
-    balances_at: UnixNanos,
-    /// Balances asked for before this do not tell what is to be known.
-    balances_from: UnixNanos,
-    balances_pause_ms: u64,
+    balances: BalanceQuestion,
     /// A query for executions is under way.
     fills_asked: bool,
     fills_pause_ms: u64,
@@ -84,7 +82,7 @@ impl VenueState {
     /// When balances are to be asked for; orders come first.
     const fn balances_due(&self) -> UnixNanos {
         match self.up && !self.needs_fills && !self.needs_listing {
-            true => self.balances_at,
+            true => self.balances.at(),
             false => UnixNanos::MAX,
         }
     }
@@ -113,9 +111,7 @@ impl Reconciliation {
             listing_from: UnixNanos::NONE,
             listing_pause_ms: 0,
             fills_at: UnixNanos::MAX,
-            balances_at: UnixNanos::NONE,
-            balances_from: UnixNanos::NONE,
-            balances_pause_ms: 0,
+            balances: BalanceQuestion::FIRST,
             fills_asked: false,
             fills_pause_ms: 0,
             fills_from: UnixNanos::NONE,
@@ -265,22 +261,18 @@ impl Reconciliation {
         if state.balances_due() > now {
             return None;
         }
-        state.balances_at = UnixNanos::MAX;
+        state.balances.ask();
         Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }))
     }
 
-    /// Once at the start; again and again where the rules ask for it. Returns whether every balance is known now.
-    fn balances_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
-        let rules = self.rules;
-        let state = self.venue(venue);
-        let whole = end == QueryEnd::Complete && query.begun >= state.balances_from;
-        state.balances_pause_ms = if end == QueryEnd::Failed { pause(state.balances_pause_ms, &rules) } else { 0 };
-        state.balances_at = match whole {
-            true if rules.balances => now.plus_ms(rules.fills_every_ms),
-            true => UnixNanos::MAX,
-            false => now.plus_ms(state.balances_pause_ms),
-        };
-        whole
+    /// When the balances of a venue are asked for.
+    pub fn balances(&mut self, venue: Venue) -> &mut BalanceQuestion {
+        &mut self.venue(venue).balances
+    }
+
+    /// When the balances that are being told were asked for.
+    pub fn balances_asked(&self, venue: Venue) -> Option<UnixNanos> {
+        self.in_flight.iter().find(|query| query.subject == Subject::Balances(venue)).map(|query| query.begun)
     }
 
     /// Executions were read, or not. Returns whether they were, and nobody waits for the orders of a re-opened stream.
@@ -356,12 +348,6 @@ impl Orders {
         if state.up && !state.needs_fills {
             state.listing_at = state.listing_at.min(now);
         }
-    }
-
-    /// Asks for every balance of the account as soon as it can be asked: those told so far do not say what is to be known.
-    pub(super) fn want_balances(&mut self, now: UnixNanos, venue: Venue) {
-        let state = self.reconciliation.venue(venue);
-        (state.balances_from, state.balances_at) = (now, state.balances_at.min(now));
     }
 
     /// The user stream of a venue is gone.
@@ -458,8 +444,9 @@ impl Orders {
             }
             Subject::Orders => self.judge(now, &query, end, out),
             Subject::Balances(venue) => {
-                if self.reconciliation.balances_done(now, venue, &query, end) {
-                    self.balances_told(venue);
+                let rules = *self.reconciliation.rules();
+                if self.reconciliation.balances(venue).ended(now, query.begun, end, &rules) {
+                    self.balances_told(venue, query.begun);
                 }
             }
             Subject::Recall(venue) => self.recalled(now, venue, &query, end, out),
