@@ -32,7 +32,10 @@
 //! # Limits
 //!
 //! [`Limits`](crate::gateway::Limits) are exact decimals, per strategy, venue and instrument; limits named for an instrument
-//! stand instead of those for every instrument. What is exactly at a limit passes. What is not obvious:
+//! stand instead of those for every instrument. What is exactly at a limit passes. With credentials nothing starts unless
+//! something is limited at each of their venues, or [`without_limits`](crate::GatewayBuilder::without_limits) says that
+//! nothing is; and limits for a name that the venue does not list, which would guard nothing, are an error of the start. What
+//! is not obvious:
 //!
 //! - Checks against the market (band, age, lag, the value of a market order) look at the engine's own book, which it has only
 //!   while some strategy subscribes to the instrument's `BOOK`. Without a whole book they refuse.
