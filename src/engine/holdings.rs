@@ -149,7 +149,7 @@ impl<O: Outputs> Ear<'_, O> {
         let Some(asset) = asset else { return };
         let Some(total) = total_of(fact.available, fact.hold) else { return };
         let Trading { purse, orders, .. } = &mut *self.trading;
-        purse.stated(self.venue, asset, (total, fact.hold), orders);
+        purse.stated(self.venue, asset, (total, fact.hold), orders.balances_asked(self.venue), orders);
         self.tell_everybody(balance(self.venue, asset, (total, fact.hold), (self.now, fact.venue_time)));
     }
 
@@ -179,7 +179,7 @@ impl Trading {
         for (code, available, hold) in balances {
             let (asset, total) = (orders.asset(venue, &code), total_of(available, hold));
             if let (Some(asset), Some(total)) = (asset, total) {
-                purse.stated(venue, asset, (total, hold), orders);
+                purse.stated(venue, asset, (total, hold), None, orders);
             }
         }
     }

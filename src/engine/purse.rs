@@ -19,6 +19,8 @@ struct Row {
     asset: AssetId,
     /// All of it; `None` before the venue said so.
     total: Option<Fixed128>,
+    /// When a fill moved it last.
+    moved_at: UnixNanos,
     /// Held for others than our own orders, as of the venue's last word.
     others: Fixed128,
     /// Instruments that are made of it.
@@ -93,20 +95,25 @@ impl Purse {
     fn row_at(&mut self, venue: Venue, asset: AssetId) -> usize {
         self.rows.iter().position(|row| row.venue == venue && row.asset == asset).unwrap_or_else(|| {
             let (others, touching, held) = (Fixed128::default(), Vec::new(), Vec::new());
-            self.rows.push(Row { venue, asset, total: None, others, touching, held });
+            self.rows.push(Row { venue, asset, total: None, moved_at: UnixNanos::NONE, others, touching, held });
             self.rows.len().saturating_sub(1)
         })
     }
 
-    /// The venue states a balance.
+    /// The venue states a balance, while those asked for at `asked` are read, if any are. What a fill has overtaken is not
+    /// taken: nobody knows whether it has the fill. What was stated before and the fill are exact, and it is asked again.
     pub(super) fn stated(
         &mut self,
         venue: Venue,
         asset: AssetId,
         (total, hold): (Fixed128, Fixed128),
+        asked: Option<UnixNanos>,
         orders: &Orders,
     ) {
         let Some(row) = self.rows.iter_mut().find(|row| row.venue == venue && row.asset == asset) else { return };
+        if row.total.is_some() && row.moved_at.is_some() && asked.is_some_and(|asked| row.moved_at >= asked) {
+            return;
+        }
         row.total = Some(total);
         let others = hold.checked_sub(row.reserved(orders)).unwrap_or(hold);
         row.others = if others.mantissa() > 0 { others } else { Fixed128::default() };
@@ -136,6 +143,7 @@ impl Purse {
         let Some([base, quote]) = self.rows_of(record.instrument) else { return };
         for (at, is_base) in [(base, true), (quote, false)] {
             let Some(row) = self.rows.get_mut(at) else { continue };
+            row.moved_at = record.recv;
             let Some(mut total) = row.total else { continue };
             let quantity = Fixed128::new(i128::from(record.last_quantity), record.size_exponent);
             let gained = if is_base { quantity } else { record.value() };
@@ -275,7 +283,11 @@ mod tests {
         }
 
         fn stated(&mut self, asset: AssetId, total: &str, hold: &str) {
-            self.purse.stated(VENUE, asset, (money(total), money(hold)), &self.orders);
+            self.listed(asset, total, hold, None);
+        }
+
+        fn listed(&mut self, asset: AssetId, total: &str, hold: &str, asked: Option<UnixNanos>) {
+            self.purse.stated(VENUE, asset, (money(total), money(hold)), asked, &self.orders);
         }
 
         fn place(&mut self, side: Side, price: i64, quantity: i64) {
@@ -390,6 +402,24 @@ mod tests {
         assert_eq!(bench.funds().1, Some(2_500), "the balances of the start have it already");
         bench.purse.moved(&ExecutionRecord { side: Side::Sell, fee: 0, ..fill });
         assert_eq!(bench.funds(), (Some(10_000_000 - 10), Some(2_000)));
+    }
+
+    #[test]
+    fn a_listing_that_a_fill_has_overtaken_is_not_taken() {
+        let mut bench = Bench::new();
+        bench.stated(USD, "100", "0");
+        bench.stated(BTC, "2", "0");
+        let mut fill = ExecutionRecord::new(ExecutionKind::Fill, VENUE, InstrumentId(0));
+        (fill.side, fill.last_quantity, fill.size_exponent) = (Side::Buy, 500, -3);
+        (fill.value, fill.value_exponent, fill.recv) = (40, 0, UnixNanos(70));
+        bench.purse.moved(&fill);
+        // Asked for before the fill was told: it may have it or not.
+        bench.listed(USD, "100", "0", Some(UnixNanos(70)));
+        bench.listed(BTC, "2", "0", Some(UnixNanos(60)));
+        assert_eq!(bench.funds(), (Some(6_000_000), Some(2_500)));
+        bench.listed(USD, "61", "0", Some(UnixNanos(71)));
+        bench.stated(BTC, "2.6", "0");
+        assert_eq!(bench.funds(), (Some(6_100_000), Some(2_600)), "asked for since; and a stream's word");
     }
 
     #[test]

@@ -51,11 +51,12 @@
 //! - The self-trade check knows this gateway's orders, of all strategies, and nobody else's.
 //! - The lag of a feed is how much later a message came than the quickest of the last two minutes. It needs no clock that
 //!   agrees with the venue's. OANDA holds a price back for up to 250 ms, which counts: a limit below that refuses there.
-//! - The balance check takes the venue's last word (a stream where there is one, else a listing every 25 s), moves it by
-//!   each fill exactly, and takes off what our open orders hold as they stand and what others held then. A market order
-//!   sized in the base asset holds nothing before it is filled, and a fee the venue reserves is not counted. Before the
-//!   first word every order is refused. An account at OANDA holds margin and no balance of what is traded: there the check
-//!   refuses every order. Limit the position at OANDA, and name the instruments of the others for the check.
+//! - The balance check takes the venue's last word (a stream where there is one, else a listing every 25 s, unless a fill
+//!   overtook it), moves it by each fill exactly, and takes off what our open orders hold as they stand and what others held
+//!   then. A market order sized in the base asset holds nothing before it is filled, and a fee the venue reserves is not
+//!   counted. Before the first word every order is refused. An account at OANDA holds margin and no balance of what is
+//!   traded: there the check refuses every order. Limit the position at OANDA, and name the instruments of the others for
+//!   the check.
 //! - Orders in flight and of unknown outcome are open until the contrary is proven.
 //!
 //! # Circuit breaker
