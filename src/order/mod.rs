@@ -103,6 +103,7 @@ mod query;
 mod recall;
 mod reconcile;
 mod refusal;
+mod silence;
 mod state;
 mod swap;
 mod table;

@@ -1,15 +1,15 @@
-//! What has to be asked of the venue, and how its silence is judged.
+//! What has to be asked of the venue, and when.
 //!
 //! Owns when which query is due: for orders of unknown outcome, for open orders that a re-opened user stream has not
 //! confirmed, and for executions a healthy stream may have dropped. The engine takes queries by [`Orders::next_query`],
 //! has the venue session carry them out (their rows come in as ordinary facts) and reports each by
-//! [`Orders::query_done`]. Guarantees: an order is never sent again; absence counts only from complete listings begun
-//! long enough after the order's last byte can have left; a Live order is never ended by absence alone. Never sends,
-//! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
+//! [`Orders::query_done`]. Guarantees that an order is never sent again, and that a question which fails is repeated with
+//! growing pauses. What follows from what an answer lacks is `silence`'s. Never sends, never emits anything but that
+//! judgement and the repeated notices of [`Orders::tick`].
 
 use super::cancel::CANCEL_CONFIRM_MS;
 use super::check::pause;
-use super::entry::{Entry, Place, Slot};
+use super::entry::Entry;
 use super::holdings::BalanceQuestion;
 use super::query::{Query, QueryEnd, QueryId, ReconcileRules};
 use super::state::OrderState;
@@ -45,9 +45,9 @@ pub(super) enum Subject {
 pub(super) struct InFlight {
     pub id: QueryId,
     subject: Subject,
-    begun: UnixNanos,
+    pub begun: UnixNanos,
     /// Number of the latest evidence when it began.
-    evidence: u64,
+    pub evidence: u64,
     /// Which opening of the user stream it belongs to.
     opening: u64,
 }
@@ -193,6 +193,12 @@ impl Reconciliation {
     pub fn order_closed(&mut self, venue: Venue, now: UnixNanos) {
         let state = self.venue(venue);
         state.fills_until = state.fills_until.max(now.plus_ms(FILLS_AFTER_CLOSE_MS));
+    }
+
+    /// Nothing at this venue is certain before an open order was confirmed.
+    pub fn owes(&mut self, venue: Venue) {
+        let state = self.venue(venue);
+        state.owed = state.owed.saturating_add(1);
     }
 
     /// An owed order was confirmed, or is over.
@@ -507,89 +513,8 @@ impl Orders {
         Query::OrdersByIds { venue, ids }
     }
 
-    /// The listing of open orders is complete: those it lacks are asked for by id before anything follows.
-    fn owe(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
-        let mut at = self.open.first;
-        while let Some(entry) = self.entries.get_mut(at as usize) {
-            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
-            let listed = entry.seen > query.evidence;
-            if entry.order.venue() == venue && live && !listed && entry.check.identified {
-                if !std::mem::replace(&mut entry.owed, true) {
-                    let state = self.reconciliation.venue(venue);
-                    state.owed = state.owed.saturating_add(1);
-                }
-                entry.check.arm(now);
-                self.due.check = self.due.check.min(entry.check.at);
-            }
-            at = entry.link.after;
-        }
-    }
-
-    /// Our open orders were listed while the stream is healthy: those that are not there are asked for by id, until that is
-    /// answered once. One sent just before may not be listed yet; the next listing is soon enough for it.
-    fn doubt_unlisted(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
-        let grace_ms = self.reconciliation.rules.absence_grace_ms;
-        let mut at = self.open.first;
-        while let Some(entry) = self.entries.get_mut(at as usize) {
-            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
-            let listed = entry.seen > query.evidence;
-            let ripe = query.begun >= entry.order.sent_at().plus_ms(grace_ms);
-            if entry.order.venue() == venue && live && !listed && ripe && entry.check.identified {
-                entry.check.arm_again(now);
-                self.due.check = self.due.check.min(entry.check.at);
-            }
-            at = entry.link.after;
-        }
-    }
-
     fn any_open_at(&self, venue: Venue) -> bool {
         is_any_open(&self.entries, self.open.first, venue)
-    }
-
-    fn judge(&mut self, now: UnixNanos, query: &InFlight, end: QueryEnd, out: &mut impl Executions) {
-        let rules = self.reconciliation.rules;
-        let mut at = self.open.first;
-        while let Some(entry) = self.entries.get_mut(at as usize) {
-            let (this, slot) = (at, entry.slot(at));
-            at = entry.link.after;
-            if entry.check.query != Some(query.id) {
-                continue;
-            }
-            entry.check.ended(query.begun, end);
-            let absent = end == QueryEnd::Complete && entry.seen <= query.evidence;
-            if absent && entry.order.state() != OrderState::Unknown {
-                self.counters.denied = self.counters.denied.saturating_add(1);
-            }
-            if end == QueryEnd::Complete {
-                self.change_evidence(now, slot, out, |entry| entry.change.answered(query.begun, &rules));
-            }
-            let Some(entry) = self.entries.get_mut(this as usize) else { continue };
-            let proven = absent && entry.check.absent(query.begun, entry.order.watermark(), &rules);
-            if proven {
-                self.conclude(now, slot, out);
-            }
-            let Some(entry) = self.entries.get_mut(this as usize).filter(|e| e.place == Place::Open) else { continue };
-            let overdue = entry.check.later <= now;
-            if entry.order.wants_check() || entry.owed || entry.change.is_unknown() || overdue {
-                entry.check.again(now, &rules);
-            } else {
-                entry.check.pause_ms = 0;
-            }
-            if !overdue {
-                entry.check.at = entry.check.at.min(entry.check.later);
-            }
-            self.due.check = self.due.check.min(entry.check.at);
-        }
-    }
-
-    /// Enough listings lack the order.
-    fn conclude(&mut self, now: UnixNanos, slot: Slot, out: &mut impl Executions) {
-        let mut over = false;
-        self.change(now, slot, |order, _| over = order.absent(now, out));
-        if !over {
-            // Denied, but only by listings: it stays Live until the venue also refuses a request about it.
-            self.excuse(slot);
-        }
     }
 }
 

@@ -154,7 +154,8 @@ fn a_time_that_cannot_work_is_named_before_anything_is_dialled() {
         (ConnectorConfig { order_timeout_ms: 0, ..usual }, "order_timeout_ms"),
         (ConnectorConfig { order_timeout_ms: u64::MAX, ..usual }, "order_timeout_ms"),
     ] {
-        let error = Connector::new(Venue::Coinbase, Bench::new().builder(&venue, &roots), config).connect().unwrap_err();
+        let error =
+            Connector::new(Venue::Coinbase, Bench::new().builder(&venue, &roots), config).connect().unwrap_err();
         assert!(matches!(&error, ExchangeError::InvalidArgument { argument: a, .. } if *a == argument), "{error:?}");
     }
     assert_eq!(venue.connections_accepted().unwrap(), 0);
