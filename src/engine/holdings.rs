@@ -42,6 +42,9 @@ impl<O: Outputs> Ear<'_, O> {
             self.doubt(executed);
             self.trading.portfolio.changed(venue, instrument, part.fill.venue_time);
             self.trading.figures_stale = true;
+            if part.effect == TradeEffect::Opened {
+                self.trading.credit.opened(part.trade_id, instrument, part.fill.quantity, self.market);
+            }
         }
         self.trading.event(now, self.market, self.out, |orders, sink| {
             let mut event = OneEvent::new(sink);
@@ -124,6 +127,7 @@ impl<O: Outputs> Ear<'_, O> {
     }
 
     pub(super) fn tell_account(&mut self, fact: &AccountFact) {
+        self.trading.credit.stated(fact);
         let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
         (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, AssetId::NONE);
         if fact.balance.is_some() {

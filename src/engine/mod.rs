@@ -24,6 +24,7 @@ mod binance_us_rules;
 mod binance_us_tests;
 mod connections;
 mod contract;
+mod credit;
 mod deadlines;
 mod delivery;
 mod desk;
@@ -364,6 +365,7 @@ impl Engine {
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
             Control::OandaRules(id, rules) => {
                 self.rules_on_paper(id, &rules);
+                self.trading.credit.set_rate(id, rules.margin_rate);
                 self.oanda.account.set_rules(id, rules);
             }
             Control::Listing(id, listing) => self.refresh(now, out, id, &listing),

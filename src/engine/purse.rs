@@ -166,14 +166,14 @@ impl Purse {
 
     /// What a new order in an instrument could spend.
     pub(super) fn funds(&self, instrument: &Instrument, orders: &Orders) -> Funds {
-        let Some([base, quote]) = self.rows_of(instrument.id) else { return Funds::default() };
+        let Some([base, quote]) = self.rows_of(instrument.id) else { return Funds::UNKNOWN };
         let free = |at: usize, exponent| {
             let row = self.rows.get(at)?;
             let free = minus(minus(row.total?, row.others), row.reserved(orders));
             Some(floor(free, exponent))
         };
         let value_exponent = instrument.price_exponent.saturating_add(instrument.size_exponent);
-        Funds { quote: free(quote, value_exponent), base: free(base, instrument.size_exponent) }
+        Funds::Balances { quote: free(quote, value_exponent), base: free(base, instrument.size_exponent) }
     }
 }
 
@@ -298,8 +298,10 @@ mod tests {
 
         /// (quote at 10^-5, base at 10^-3).
         fn funds(&self) -> (Option<i128>, Option<i128>) {
-            let funds = self.purse.funds(&self.instrument, &self.orders);
-            (funds.quote, funds.base)
+            match self.purse.funds(&self.instrument, &self.orders) {
+                Funds::Balances { quote, base } => (quote, base),
+                Funds::Margin(_) => panic!("it holds balances"),
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::audit::Calls;
 use super::contract::{ConnId, Outputs, Shutdown};
+use super::credit::Credit;
 use super::delivery::{Delivery, DeliverySink, Followed};
 use super::desk::Desk;
 use super::kill::Kill;
@@ -103,6 +104,15 @@ pub(super) struct Stray {
     pub(super) symbol: InlineText<24>,
 }
 
+/// Everything that says what the account has, and what of it is bound.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) orders: &'a Orders,
+    pub(super) purse: &'a Purse,
+    pub(super) credit: &'a Credit,
+    pub(super) portfolio: &'a Portfolio,
+}
+
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
@@ -118,6 +128,8 @@ pub(super) struct Trading {
     pub(super) kill: Option<Kill>,
     /// What the account can spend.
     pub(super) purse: Purse,
+    /// What it can bind as margin, at a venue that has such accounts.
+    pub(super) credit: Credit,
     /// What executions made of its positions.
     pub(super) portfolio: Portfolio,
     /// Trades of the picture of the account that is being read.
@@ -147,6 +159,7 @@ impl Trading {
             stopping: None,
             kill: None,
             purse: Purse::default(),
+            credit: Credit::new(),
             portfolio,
             held: Vec::new(),
             figures_stale: false,
@@ -166,6 +179,12 @@ impl Trading {
 
     pub(super) fn is_user(&self, conn: ConnId) -> bool {
         self.desks.iter().any(|(_, desk)| desk.user == Some(conn))
+    }
+
+    /// What an order's cost is measured against.
+    pub(super) const fn means(&self) -> Means<'_> {
+        let Trading { orders, purse, credit, portfolio, .. } = self;
+        Means { orders, purse, credit, portfolio }
     }
 
     /// The order table and the sink its records go to.

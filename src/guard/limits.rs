@@ -68,10 +68,9 @@ pub struct InstrumentLimits {
     /// Refuse what would meet an order of our own. A market order is refused while any order of ours rests on the other
     /// side; a limit order only if its price reaches it.
     pub no_self_trade: bool,
-    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold (see
-    /// [`crate::manual::guards`]). Before the first balance every order is refused with "balance not known yet".
-    /// An account at OANDA holds margin and no balance of what is traded: there every order is refused with "margin
-    /// account: no such balance"; limit the position instead.
+    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold; at OANDA what its
+    /// free margin does not allow (see [`crate::manual::guards`]). Before the first word of the venue every order is refused
+    /// with "balance not known yet".
     pub check_balance: bool,
 }
 

@@ -54,9 +54,14 @@
 //! - The balance check takes the venue's last word (a stream where there is one, else a listing every 25 s, unless a fill
 //!   overtook it), moves it by each fill exactly, and takes off what our open orders hold as they stand and what others held
 //!   then. A market order sized in the base asset holds nothing before it is filled, and a fee the venue reserves is not
-//!   counted. Before the first word every order is refused. An account at OANDA holds margin and no balance of what is
-//!   traded: there the check refuses every order. Limit the position at OANDA, and name the instruments of the others for
-//!   the check.
+//!   counted. Before the first word every order is refused.
+//! - An account at OANDA holds margin and no balance of what is traded: there the same check looks at the margin that is free
+//!   by the venue's last word (asked for after fills, and while a connection is kept warm), less that of fills that word did
+//!   not include, and of open orders of every instrument as if each were filled on the side that binds more. A unit counts at
+//!   the ask now, at the instrument's margin rate or the account's own if that is higher; what closes a position binds
+//!   nothing. Where neither side of a pair is the account's currency, a book of the quote currency against it must be
+//!   subscribed to, or the order is refused with "no price to account currency". The venue itself looks at margin only when
+//!   an order is filled.
 //! - Orders in flight and of unknown outcome are open until the contrary is proven.
 //!
 //! # Circuit breaker

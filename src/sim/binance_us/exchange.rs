@@ -403,7 +403,7 @@ impl Exchange {
         let fill = Fill { trade_id, order: index, ticks, lots, value, fee, fee_asset, maker, at_ns: now_ns };
         self.report(now_ns, index, Execution::Trade, Detail { fill: Some(&fill), ..Detail::default() });
         self.fills.push(fill);
-        self.leg_filled(now_ns, index);
+        self.end_other_leg(now_ns, index);
         if filled {
             self.leg_ended(now_ns, index);
         }
