@@ -215,7 +215,7 @@ impl Engine {
         role: ConnectionRole,
         state: ConnectionState,
     ) {
-        out.note(Note::Connection { conn, venue, role, state, why: "" });
+        out.note(Note::Connection { conn, venue, role, state, lost: false, why: "" });
         self.market.broadcast(out, self.trading.delivery.everybody(), state_record(now, venue, role, state));
     }
 

@@ -29,6 +29,7 @@ impl BinanceUs {
             Op::Klines => self.klines(params),
             Op::AveragePrice => self.average_price(now_ns, params),
             Op::Ticker24h => self.ticker_24h(now_ns, params),
+            Op::TickerRolling => self.ticker_rolling(now_ns, params),
             Op::TickerPrice => self.ticker_price(params),
             Op::TickerBook => self.ticker_book(params),
             Op::PlaceOrder => self.place_order(now_ns, params),

@@ -123,6 +123,18 @@ fn an_order_without_an_answer_is_unknown_and_found_after_the_id_noted_before() {
 }
 
 #[test]
+fn bytes_behind_an_answer_are_never_the_answer_to_the_next_request() {
+    let mut bench = Bench::new();
+    bench.place().unwrap();
+    let answer = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{FILLED}", FILLED.len());
+    let mut twice = answer.repeat(2).into_bytes();
+    let told = bench.session.bytes(NOW, &mut twice, &mut bench.ledger, &mut bench.ear).unwrap();
+    assert!(told.reply.is_some() && told.progress.consumed == answer.len());
+    assert!(!bench.session.free(), "who answers twice is not asked again");
+    assert_eq!(bench.place(), Err(NotSent::Closed));
+}
+
+#[test]
 fn silence_and_nonsense_are_unknown_too() {
     let mut silent = Bench::new();
     silent.place().unwrap();
