@@ -101,8 +101,10 @@ def market_part(client):
     assert len(klines[-1]) == 12
     average, day = client.get_avg_price(symbol=SYMBOL), client.get_ticker(symbol=SYMBOL)
     step("klines, avgPrice, ticker/24hr", f"average {average['price']}, {day['count']} trades")
+    hour, both = client.get_symbol_ticker_window(symbol=SYMBOL), client.get_symbol_ticker_window(symbols='["BTCUSD","ETHUSD"]', windowSize="1h")
+    assert hour["openTime"] % 60_000 == 0 and len(both) == 2 and Decimal(both[0]["highPrice"]) >= Decimal(both[0]["lowPrice"])
     assert len(client.get_all_tickers()) == len(client.get_orderbook_tickers()) == len(info["symbols"])
-    step("ticker/price, ticker/bookTicker")
+    step("ticker, ticker/price, ticker/bookTicker")
     weight = client.response.headers["X-MBX-USED-WEIGHT-1M"]
     assert int(weight) > 100
     step("X-MBX-USED-WEIGHT-1M", weight)
@@ -242,7 +244,7 @@ async def stream_part(bid, ask):
     manager = BinanceSocketManager(client)
     manager.STREAM_URL = STREAM + "/"
     kinds = ["trade", "aggTrade", "depth@100ms", "depth", "depth5@100ms", "depth10", "depth20@100ms", "bookTicker",
-             "ticker", "miniTicker", "kline_1m"]
+             "ticker", "miniTicker", "ticker_1h", "kline_1m"]
     names = [f"{SYMBOL.lower()}@{kind}" for kind in kinds]
     seen, updates = {}, []
     async with manager.multiplex_socket(names) as socket:

@@ -19,6 +19,7 @@ pub(crate) enum Op {
     Klines,
     AveragePrice,
     Ticker24h,
+    TickerRolling,
     TickerPrice,
     TickerBook,
     PlaceOrder,
@@ -79,7 +80,7 @@ const fn line(
 
 use Security::{Key, None as Open, Signed};
 
-const TABLE: [Endpoint; 35] = [
+const TABLE: [Endpoint; 36] = [
     line(Op::Ping, Some(("GET", "ping")), Some("ping"), Open),
     line(Op::Time, Some(("GET", "time")), Some("time"), Open),
     line(Op::ExchangeInfo, Some(("GET", "exchangeInfo")), Some("exchangeInfo"), Open),
@@ -90,6 +91,7 @@ const TABLE: [Endpoint; 35] = [
     line(Op::Klines, Some(("GET", "klines")), Some("klines"), Open),
     line(Op::AveragePrice, Some(("GET", "avgPrice")), Some("avgPrice"), Open),
     line(Op::Ticker24h, Some(("GET", "ticker/24hr")), Some("ticker.24hr"), Open),
+    line(Op::TickerRolling, Some(("GET", "ticker")), Some("ticker"), Open),
     line(Op::TickerPrice, Some(("GET", "ticker/price")), Some("ticker.price"), Open),
     line(Op::TickerBook, Some(("GET", "ticker/bookTicker")), Some("ticker.book"), Open),
     line(Op::PlaceOrder, Some(("POST", "order")), Some("order.place"), Signed),
@@ -162,6 +164,7 @@ impl Op {
                 21..=100 => 40,
                 _ => 80,
             },
+            Self::TickerRolling => (4 * several.unwrap_or(1) as u64).min(200),
             Self::OpenOrders if !named => 80,
             Self::MyTrades if params.has("orderId") => 5,
             Self::PreventedMatches if params.has("orderId") => 20,
@@ -207,6 +210,11 @@ mod tests {
         );
         assert_eq!((weight("ticker.24hr", json!({})), weight("ticker.24hr", json!({"symbols": ["X", "Y"]}))), (80, 2));
         assert_eq!((weight("ticker.book", json!({})), weight("ticker.book", json!({"symbol": "X"}))), (4, 2));
+        assert_eq!(
+            (weight("ticker", json!({"symbol": "X"})), weight("ticker", json!({"symbols": ["X", "Y"]}))),
+            (4, 8)
+        );
+        assert_eq!(weight("ticker", json!({"symbols": vec!["X"; 51]})), 200);
     }
 
     #[test]

@@ -207,6 +207,13 @@ impl Bars {
         Some(Bar { open_ms: from_ms, close_ms: now_ms, ..day })
     }
 
+    /// So many minutes up to now as one bar, from a whole minute on.
+    pub(crate) fn window(&self, now_ns: u64, minutes: u64) -> Option<Bar> {
+        let now_ms = ms(now_ns);
+        let from_ms = now_ms.saturating_sub(minutes * MINUTE_MS) / MINUTE_MS * MINUTE_MS;
+        self.over(from_ms, now_ms + 1)
+    }
+
     fn over(&self, from_ms: u64, after_ms: u64) -> Option<Bar> {
         let skipped = self.0.partition_point(|bar| bar.open_ms < from_ms);
         let mut bars = self.0.iter().skip(skipped);
@@ -242,6 +249,15 @@ mod tests {
         assert_eq!((five.open, five.high, five.low, five.close, five.count), (100, 120, 90, 90, 3));
         assert_eq!((five.first_id, five.last_id, five.bought_lots), (7, 9, 5));
         assert_eq!(five.close_ms - five.open_ms, 300_000 - 1);
+        let two = bars.window(NOON + 151 * SECOND_NS, 2).unwrap();
+        assert_eq!(
+            (two.open, two.high, two.low, two.close, two.count),
+            (100, 120, 90, 90, 3),
+            "from a whole minute on"
+        );
+        assert_eq!((two.open_ms, two.close_ms), (ms(NOON), ms(NOON) + 151_000));
+        let one = bars.window(NOON + 151 * SECOND_NS, 1).unwrap();
+        assert_eq!((one.open, one.count, one.first_id), (90, 1, 9), "nothing traded in its first minute");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::params::Params;
 use super::parse;
 use super::product::{fixed, Market, Symbol, ASSET_PRECISION};
 use super::reject::Failure;
+use super::rolling;
 use crate::sim::market::{Side, Trade};
 use crate::sim::Json;
 use std::collections::BTreeSet;
@@ -110,14 +111,30 @@ impl BinanceUs {
     }
 
     pub(super) fn ticker_24h(&self, now_ns: u64, params: &Params) -> Result<String, Failure> {
-        let mini = match params.get("type")? {
-            None | Some("FULL") => false,
-            Some("MINI") => true,
-            Some(_) => return Err(Failure::bad(-1130, "Data sent for parameter 'type' is not valid.")),
-        };
+        let mini = wants_mini(params)?;
         self.per_symbol(params, |j, at, market| {
             if let Some(day) = self.bars.get(at).and_then(|bars| bars.day(now_ns)) {
                 write_ticker(j, market, &day, mini);
+            }
+        })
+    }
+
+    /// Unlike the other tickers it has to name its symbols.
+    pub(super) fn ticker_rolling(&self, now_ns: u64, params: &Params) -> Result<String, Failure> {
+        let (minutes, mini) = (rolling::minutes(params)?, wants_mini(params)?);
+        match params.names("symbols")? {
+            None => drop(parse::symbol(params, &self.exchange)?),
+            Some(_) if params.has("symbol") => {
+                return Err(Failure::bad(-1128, "Combination of optional parameters invalid."));
+            }
+            Some(names) if names.len() > rolling::SYMBOLS_MAX => {
+                return Err(Failure::bad(-1130, "Data sent for parameter 'symbols' is not valid."));
+            }
+            Some(_) => {}
+        }
+        self.per_symbol(params, |j, at, market| {
+            if let Some(bar) = self.bars.get(at).and_then(|bars| bars.window(now_ns, minutes)) {
+                rolling::write(j, &market.product, &bar, mini);
             }
         })
     }
@@ -166,6 +183,15 @@ impl BinanceUs {
     fn market(&self, params: &Params) -> Result<&Market, Failure> {
         let at = parse::symbol(params, &self.exchange)?;
         self.exchange.markets.get(at).ok_or_else(Failure::symbol)
+    }
+}
+
+/// Whether a ticker is wanted in its short form.
+fn wants_mini(params: &Params) -> Result<bool, Failure> {
+    match params.get("type")? {
+        None | Some("FULL") => Ok(false),
+        Some("MINI") => Ok(true),
+        Some(_) => Err(Failure::bad(-1130, "Data sent for parameter 'type' is not valid.")),
     }
 }
 

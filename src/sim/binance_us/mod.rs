@@ -2,8 +2,8 @@
 //!
 //! Served, as after the engine upgrade of 2026-08-31 (Binance.US reference 0): REST and WebSocket API with every order
 //! kind, cancelReplace, OCO lists and the queries; market streams; the user stream by subscription and by listen key;
-//! weights, order counts, bans, filters, signatures and time windows. Not served: rolling-window tickers, order amend
-//! and the list kinds Binance.US does not document. Where the venue's behaviour is unconfirmed (reference 11) the choice
+//! weights, order counts, bans, filters, signatures and time windows. Not served: order amend and the list kinds
+//! Binance.US does not document. Where the venue's behaviour is unconfirmed (reference 11) the choice
 //! is configurable or said at the place.
 
 mod account;
@@ -30,6 +30,7 @@ mod publisher;
 mod reject;
 mod report;
 mod rest;
+mod rolling;
 mod service;
 mod session;
 mod stream;

@@ -2,6 +2,7 @@
 
 use super::exchange::Exchange;
 use super::kline::Interval;
+use super::rolling::Window as Rolling;
 use crate::sim::window::Window;
 use crate::sim::Json;
 
@@ -23,6 +24,19 @@ pub(crate) enum Kind {
     Kline(Interval),
     Ticker,
     MiniTicker,
+    /// A ticker over less than, or as much as, the day that [`Self::Ticker`] covers.
+    Rolling(Rolling),
+}
+
+impl Kind {
+    /// The tickers: told together, for one symbol or for all that changed.
+    pub(crate) const TICKERS: [Self; 5] = [
+        Self::Ticker,
+        Self::MiniTicker,
+        Self::Rolling(Rolling::Hour),
+        Self::Rolling(Rolling::FourHours),
+        Self::Rolling(Rolling::Day),
+    ];
 }
 
 /// Which symbols a stream covers.
@@ -50,6 +64,9 @@ impl Stream {
         let (kind, scope) = match (symbol, rest) {
             ("!ticker", "arr") => (Kind::Ticker, Scope::All),
             ("!miniTicker", "arr") => (Kind::MiniTicker, Scope::All),
+            (rolling, "arr") if rolling.starts_with("!ticker_") => {
+                (rolling.strip_prefix('!').and_then(kind)?, Scope::All)
+            }
             _ => {
                 // Names are lower case; an upper-case one is no symbol.
                 let lower = !symbol.bytes().any(|b| b.is_ascii_uppercase());
@@ -69,6 +86,9 @@ impl Stream {
 fn kind(text: &str) -> Option<Kind> {
     if let Some(interval) = text.strip_prefix("kline_") {
         return Interval::parse(interval).map(Kind::Kline);
+    }
+    if let Some(window) = text.strip_prefix("ticker_") {
+        return Rolling::parse(window).map(Kind::Rolling);
     }
     let (text, slow) = match text.split_once('@') {
         None => (text, true),
@@ -165,6 +185,9 @@ mod tests {
         assert_eq!(read("btcusd@aggTrade"), Some((Scope::One(btcusd), Kind::AggTrade)));
         assert_eq!(read("BTCUSD@trade"), Some((Scope::One(None), Kind::Trade)), "no symbol, no error");
         assert_eq!(read("!miniTicker@arr"), Some((Scope::All, Kind::MiniTicker)));
+        assert_eq!(read("btcusd@ticker_4h"), Some((Scope::One(btcusd), Kind::Rolling(Rolling::FourHours))));
+        assert_eq!(read("!ticker_1d@arr"), Some((Scope::All, Kind::Rolling(Rolling::Day))));
+        assert!(["btcusd@ticker_2h", "!ticker_1w@arr", "!ticker_1h"].into_iter().all(|name| read(name).is_none()));
         let none = ["btcusd", "btcusd@depth7", "btcusd@depth@5ms", "btcusd@kline_1s", "btcusd@", "!bookTicker"];
         assert!(none.into_iter().all(|name| read(name).is_none()));
     }

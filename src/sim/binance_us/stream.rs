@@ -1,9 +1,9 @@
 //! The market streams: control messages of clients, and the publication of what changed (Binance.US reference 6).
 
 use super::frames::{self, aggregates, update_id};
-use super::kline::Bar;
 use super::model::BinanceUs;
 use super::order::ms;
+use super::rolling;
 use super::session::{Kind, Scope, Stream, StreamSession};
 use crate::sim::server::{CloseHow, ConnId, Output};
 use crate::sim::Json;
@@ -132,7 +132,7 @@ impl BinanceUs {
 
     /// Publishes what is due of every symbol; says when the next turn is wanted.
     pub(crate) fn publish_market_data(&mut self, now_ns: u64) -> Option<u64> {
-        let mut all = [Vec::new(), Vec::new()];
+        let mut all = [const { Vec::new() }; Kind::TICKERS.len()];
         for index in 0..self.exchange.markets.len() {
             self.kline_ends(now_ns, index);
             self.trades_turn(now_ns, index);
@@ -141,7 +141,7 @@ impl BinanceUs {
             self.kline_turn(now_ns, index);
             self.ticker_turn(now_ns, index, &mut all);
         }
-        for (kind, events) in [Kind::Ticker, Kind::MiniTicker].into_iter().zip(all) {
+        for (kind, events) in Kind::TICKERS.into_iter().zip(all) {
             if !events.is_empty() {
                 self.send_to(
                     |stream| stream.scope == Scope::All && stream.kind == kind,
@@ -281,24 +281,34 @@ impl BinanceUs {
         }
     }
 
-    fn ticker_turn(&mut self, now_ns: u64, index: usize, all: &mut [Vec<String>; 2]) {
+    fn ticker_turn(&mut self, now_ns: u64, index: usize, all: &mut [Vec<String>]) {
         let Some(publisher) = self.publishers.get_mut(index) else { return };
         if !publisher.tickers.is_due(now_ns, publisher.ticker_changed) {
             return;
         }
         publisher.ticker_changed = false;
-        let wanted = |kind: Kind| {
+        for (kind, all) in Kind::TICKERS.into_iter().zip(all) {
             let mut streams = self.streams.values().flat_map(|session| &session.streams);
-            streams.any(|s| s.kind == kind && (s.scope == Scope::All || s.scope == Scope::One(Some(index))))
-        };
-        let wanted = [Kind::Ticker, Kind::MiniTicker].map(wanted);
-        let day: Option<Bar> =
-            if wanted == [false; 2] { None } else { self.bars.get(index).and_then(|b| b.day(now_ns)) };
-        let (Some(day), Some(market)) = (day, self.exchange.markets.get(index)) else { return };
-        let texts = [frames::ticker(now_ns, market, &day), frames::mini_ticker(now_ns, &market.product, &day)];
-        for ((kind, text), all) in [Kind::Ticker, Kind::MiniTicker].into_iter().zip(texts).zip(all) {
-            all.push(text.clone());
-            self.publish(index, kind, || text);
+            if !streams.any(|s| s.kind == kind && (s.scope == Scope::All || s.scope == Scope::One(Some(index)))) {
+                continue;
+            }
+            if let Some(text) = self.ticker(now_ns, index, kind) {
+                all.push(text.clone());
+                self.publish(index, kind, || text);
+            }
+        }
+    }
+
+    fn ticker(&self, now_ns: u64, index: usize, kind: Kind) -> Option<String> {
+        let (market, bars) = (self.exchange.markets.get(index)?, self.bars.get(index)?);
+        match kind {
+            Kind::Ticker => Some(frames::ticker(now_ns, market, &bars.day(now_ns)?)),
+            Kind::MiniTicker => Some(frames::mini_ticker(now_ns, &market.product, &bars.day(now_ns)?)),
+            Kind::Rolling(window) => {
+                let bar = bars.window(now_ns, window.minutes())?;
+                Some(rolling::frame(now_ns, &market.product, window, &bar))
+            }
+            _ => None,
         }
     }
 

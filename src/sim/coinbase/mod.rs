@@ -3,7 +3,7 @@
 //! Served: every REST call of Coinbase reference 3 (each order kind, edit, previews, batch cancel, lookups and lists,
 //! accounts, products, books, trades, candles, time, permissions, fees), the market WebSocket (`level2`,
 //! `market_trades`, `ticker`, `ticker_batch`, `candles`, `status`, `heartbeats`) and the user WebSocket (`user`,
-//! `futures_balance_summary`, `heartbeats`). `market_market_fok` is refused, as the venue refuses it for spot.
+//! `futures_balance_summary`, `heartbeats`); of the older `/v2` only what general clients read before they trade. `market_market_fok` is refused, as the venue refuses it for spot.
 //!
 //! Where the venue's behaviour is unconfirmed (Coinbase reference 9) the choice is configurable or said at the place:
 //! an attached bracket waits as `QUEUED` until its originating order is over and then protects what that filled; the

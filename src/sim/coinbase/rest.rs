@@ -1,5 +1,6 @@
 //! The REST endpoints: routing, permissions, rate limits (Coinbase reference 3 and 5). Bodies are made further down.
 
+mod app;
 mod listings;
 mod market_data;
 mod orders;
@@ -40,6 +41,9 @@ impl Coinbase {
     pub(crate) fn rest(&mut self, now_ns: u64, request: &Request) -> Response {
         // What was due before this request is done before it.
         self.exchange.run_timers(now_ns);
+        if let Some(path) = request.path.strip_prefix(app::PREFIX) {
+            return self.app(now_ns, path, request);
+        }
         let Some(path) = request.path.strip_prefix(PREFIX) else {
             return not_found("no such path");
         };
@@ -91,7 +95,7 @@ impl Coinbase {
             ("GET", ["orders", "historical", "batch"]) => self.list_orders(now_ns, &query),
             ("GET", ["orders", "historical", "fills"]) => self.list_fills(now_ns, &query),
             ("GET", ["orders", "historical", id]) => self.get_order(now_ns, id),
-            ("GET", ["accounts"]) => self.list_accounts(&query),
+            ("GET", ["accounts"]) => self.list_accounts(now_ns, &query),
             ("GET", ["accounts", uuid]) => self.get_account(uuid),
             ("GET", ["best_bid_ask"]) => Ok(self.best_bid_ask(&query)),
             ("GET", ["key_permissions"]) => Ok(self.key_permissions(key)),

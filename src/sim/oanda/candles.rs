@@ -3,6 +3,7 @@
 //! Kept to five seconds, the finest the venue has, for as long as the process runs or a day, whichever is shorter.
 //! Wider candles begin at multiples of their width in UTC; weeks and months are not served.
 
+use super::market::Market;
 use super::model::Oanda;
 use super::reject::Failure;
 use super::rest::Call;
@@ -64,57 +65,96 @@ impl Candles {
     }
 }
 
+/// What of an instrument's candles is wanted.
+struct Chosen<'a> {
+    market: &'a Market,
+    granularity: &'static str,
+    width_s: u64,
+    /// Letters of B, M and A.
+    prices: &'a str,
+    /// Widened: bid, mid and ask.
+    wide: [Vec<Candle>; 3],
+}
+
 impl Oanda {
-    /// `GET /instruments/{i}/candles`.
-    pub(crate) fn candles(&self, call: &Call<'_>) -> Result<Response, Failure> {
-        let index = self.exchange.market_index(&call.specifier).ok_or_else(|| Failure::parameter("instrument"))?;
-        let (Some(market), Some(candles)) = (self.exchange.markets.get(index), self.candles.get(index)) else {
-            return Err(Failure::parameter("instrument"));
-        };
-        let name = call.query("granularity").unwrap_or("S5");
-        let width = GRANULARITIES.iter().find(|(known, _)| *known == name);
-        let (_, width_s) = width.ok_or_else(|| Failure::parameter("granularity"))?;
-        let count = call.number("count")?.unwrap_or(COUNT_DEFAULT);
-        let prices = call.query("price").unwrap_or("M");
-        if count == 0 || count > COUNT_MAX {
-            return Err(Failure::parameter("count"));
-        }
+    fn chosen<'a>(&'a self, instrument: &str, granularity: &str, prices: &'a str) -> Result<Chosen<'a>, Failure> {
+        let found = self.exchange.market_index(instrument);
+        let found = found.and_then(|index| Some((self.exchange.markets.get(index)?, self.candles.get(index)?)));
+        let (market, candles) = found.ok_or_else(|| Failure::parameter("instrument"))?;
+        let width = GRANULARITIES.into_iter().find(|(known, _)| *known == granularity);
+        let (granularity, width_s) = width.ok_or_else(|| Failure::parameter("granularity"))?;
         if prices.is_empty() || !prices.chars().all(|c| "MBA".contains(c)) {
             return Err(Failure::parameter("price"));
         }
-        let (from, to) = (call.time("from")?.unwrap_or(0), call.time("to")?.unwrap_or(u64::MAX));
-        let wide: Vec<Vec<Candle>> = candles.kept.iter().map(|kept| widened(kept.iter(), *width_s)).collect();
-        let within = |c: &Candle| (from..to).contains(&(c.start_s * SECOND_NS));
+        let wide = candles.kept.each_ref().map(|kept| widened(kept.iter(), width_s));
+        Ok(Chosen { market, granularity, width_s, prices, wide })
+    }
+
+    /// `GET /instruments/{i}/candles`.
+    pub(crate) fn candles(&self, call: &Call<'_>) -> Result<Response, Failure> {
+        let (granularity, prices) = (call.query("granularity").unwrap_or("S5"), call.query("price").unwrap_or("M"));
+        let chosen = self.chosen(&call.specifier, granularity, prices)?;
+        let count = call.number("count")?.unwrap_or(COUNT_DEFAULT);
+        if count == 0 || count > COUNT_MAX {
+            return Err(Failure::parameter("count"));
+        }
         let count = usize::try_from(count).unwrap_or(1);
-        let starts: Vec<usize> = wide.first().map_or_else(Vec::new, |first| {
-            first.iter().enumerate().filter(|(_, c)| within(c)).map(|(i, _)| i).collect()
-        });
+        let (from, to) = (call.time("from")?.unwrap_or(0), call.time("to")?.unwrap_or(u64::MAX));
+        let [bids, ..] = &chosen.wide;
+        let within = |c: &Candle| (from..to).contains(&(c.start_s * SECOND_NS));
+        let starts: Vec<usize> = bids.iter().enumerate().filter(|(_, c)| within(c)).map(|(i, _)| i).collect();
         // With a beginning the first so many, else the last.
         let skip = if from > 0 { 0 } else { starts.len().saturating_sub(count) };
-        let tenth = market.instrument.point() / Decimal::TEN;
-        let text = |ticks: i64| market.price(Decimal::from(ticks) * tenth);
+        let shown = starts.into_iter().skip(skip).take(count);
+        Ok(Response::json(200, Json::compact().object(|j| chosen.write(j, call.now_ns, shown))))
+    }
+
+    /// `GET /candles/latest`: of each specification the candle that is open and the last one that is complete.
+    pub(crate) fn latest_candles(&self, call: &Call<'_>) -> Result<Response, Failure> {
+        let refused = || Failure::parameter("candleSpecifications");
+        let specifications = call.query("candleSpecifications").filter(|text| !text.is_empty()).ok_or_else(refused)?;
+        let mut all = Vec::new();
+        for specification in specifications.split(',') {
+            let parts: Vec<&str> = specification.split(':').collect();
+            let [instrument, granularity, prices] = parts.as_slice() else { return Err(refused()) };
+            all.push(self.chosen(instrument, granularity, prices).map_err(|_| refused())?);
+        }
         let body = Json::compact().object(|j| {
-            j.str("instrument", &market.instrument.name).str("granularity", name).arr("candles", |j| {
-                for at in starts.iter().skip(skip).take(count) {
-                    let Some(candle) = wide.first().and_then(|w| w.get(*at)) else { continue };
-                    let over = (candle.start_s + width_s).saturating_mul(SECOND_NS) <= call.now_ns;
-                    j.item(|j| {
-                        j.raw("complete", over)
-                            .raw("volume", candle.lots)
-                            .str("time", rfc3339_full(candle.start_s * SECOND_NS));
-                        for (letter, name, side) in [('B', "bid", 0), ('M', "mid", 1), ('A', "ask", 2)] {
-                            let candle = wide.get(side).and_then(|w| w.get(*at));
-                            if let Some(c) = candle.filter(|_| prices.contains(letter)) {
-                                j.obj(name, |j| {
-                                    j.str("o", text(c.open)).str("h", text(c.high));
-                                    j.str("l", text(c.low)).str("c", text(c.close));
-                                });
-                            }
-                        }
-                    });
+            j.arr("latestCandles", |j| {
+                for chosen in &all {
+                    let [bids, ..] = &chosen.wide;
+                    j.item(|j| chosen.write(j, call.now_ns, bids.len().saturating_sub(2)..bids.len()));
                 }
             });
         });
         Ok(Response::json(200, body))
+    }
+}
+
+impl Chosen<'_> {
+    /// The candles at those places.
+    fn write(&self, j: &mut Json, now_ns: u64, places: impl Iterator<Item = usize>) {
+        let tenth = self.market.instrument.point() / Decimal::TEN;
+        let text = |ticks: i64| self.market.price(Decimal::from(ticks) * tenth);
+        let [bids, mids, asks] = &self.wide;
+        j.str("instrument", &self.market.instrument.name).str("granularity", self.granularity).arr("candles", |j| {
+            for at in places {
+                let Some(candle) = bids.get(at) else { continue };
+                let over = (candle.start_s + self.width_s).saturating_mul(SECOND_NS) <= now_ns;
+                j.item(|j| {
+                    j.raw("complete", over)
+                        .raw("volume", candle.lots)
+                        .str("time", rfc3339_full(candle.start_s * SECOND_NS));
+                    for (letter, name, side) in [('B', "bid", bids), ('M', "mid", mids), ('A', "ask", asks)] {
+                        if let Some(c) = side.get(at).filter(|_| self.prices.contains(letter)) {
+                            j.obj(name, |j| {
+                                j.str("o", text(c.open)).str("h", text(c.high));
+                                j.str("l", text(c.low)).str("c", text(c.close));
+                            });
+                        }
+                    }
+                });
+            }
+        });
     }
 }

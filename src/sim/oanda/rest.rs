@@ -36,6 +36,7 @@ pub(crate) enum Op {
     SinceId,
     Pricing,
     Candles,
+    LatestCandles,
 }
 
 /// Operations of a path below the account, by method.
@@ -67,6 +68,7 @@ fn operations(path: &[&str]) -> &'static [(&'static str, Op)] {
         ["transactions", _] => &[("GET", Op::Transaction)],
         ["pricing"] => &[("GET", Op::Pricing)],
         ["instruments", _, "candles"] => &[("GET", Op::Candles)],
+        ["candles", "latest"] => &[("GET", Op::LatestCandles)],
         _ => &[],
     }
 }
@@ -123,6 +125,10 @@ impl Oanda {
         response
             .with_header("RequestID", id)
             .with_header("Access-Control-Allow-Origin", "*")
+            .with_header(
+                "Access-Control-Allow-Headers",
+                "Authorization, Content-Type, Accept-Datetime-Format, OANDA-Agent, ETag",
+            )
             .with_header("Access-Control-Expose-Headers", "ETag, RequestID")
     }
 
@@ -210,6 +216,7 @@ impl Oanda {
             Op::SinceId => self.since_id(call),
             Op::Pricing => self.pricing(call),
             Op::Candles => self.candles(call),
+            Op::LatestCandles => self.latest_candles(call),
         }
     }
 }

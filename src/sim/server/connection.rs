@@ -60,6 +60,8 @@ pub(crate) struct Connection {
     input: Vec<u8>,
     output: Vec<u8>,
     sent: usize,
+    /// The client of the request that is coming in has been told to send its body.
+    continued: bool,
     /// The reply has no end: what is sent are chunks of its body, and no further request is read.
     open_ended: bool,
     close_when_sent: Option<CloseHow>,
@@ -81,6 +83,7 @@ impl Connection {
             input: Vec::new(),
             output: Vec::new(),
             sent: 0,
+            continued: false,
             open_ended: false,
             close_when_sent: None,
             linger_until_ns: None,
@@ -158,9 +161,15 @@ impl Connection {
         match http::parse(&self.input) {
             Parsed::Whole(request, used) => {
                 self.input.drain(..used);
+                self.continued = false;
                 Some(Arrived::Request(request))
             }
-            Parsed::Partial => None,
+            Parsed::Expects if !self.continued => {
+                self.continued = true;
+                self.send(http::CONTINUE, None);
+                None
+            }
+            Parsed::Partial | Parsed::Expects => None,
             Parsed::Bad(response) => {
                 self.input.clear();
                 self.send(&http::serialize(&response, false, None), Some(CloseHow::Clean));

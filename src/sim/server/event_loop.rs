@@ -218,6 +218,8 @@ impl<V: Venue> Core<V> {
 
     fn request(&mut self, conn: ConnId, request: Request) {
         let Some(door) = self.connections.get(&conn).map(|c| c.door) else { return };
+        // A quick client's next request comes within the turn that answered the one before, and has a time of its own.
+        self.now_ns = self.now_ns.max(self.clock());
         self.venue.arrived(self.now_ns, door, &request);
         if let Some(refusal) = self.connections.get_mut(&conn).and_then(|c| c.refusal.take()) {
             self.send(conn, &http::serialize(&refusal, false, None), Some(CloseHow::Clean));
@@ -245,6 +247,11 @@ impl<V: Venue> Core<V> {
             };
             if self.frames_before_reply {
                 self.publish();
+            }
+            if request.method == "HEAD" {
+                let end = (!keep_alive).then_some(CloseHow::Clean);
+                self.send(conn, &http::serialize_head(&self.dated(reply), keep_alive), end);
+                return;
             }
             self.reply(conn, reply, keep_alive, fault);
         } else {
@@ -292,8 +299,12 @@ impl<V: Venue> Core<V> {
         Ok(())
     }
 
-    fn reply(&mut self, conn: ConnId, mut reply: Response, keep_alive: bool, fault: Option<Fault>) {
-        reply.headers.push(("Date".into(), format_http_date(self.now_ns)));
+    fn dated(&self, reply: Response) -> Response {
+        reply.with_header("Date", format_http_date(self.now_ns))
+    }
+
+    fn reply(&mut self, conn: ConnId, reply: Response, keep_alive: bool, fault: Option<Fault>) {
+        let reply = self.dated(reply);
         let plain = http::serialize(&reply, keep_alive, None);
         let end = (!keep_alive).then_some(CloseHow::Clean);
         match fault {

@@ -166,6 +166,36 @@ fn requests_sent_together_are_answered_in_order() {
 }
 
 #[test]
+fn clients_that_ask_for_heads_or_send_chunks_or_ask_before_the_body_stay_in_step() {
+    let venue = quiet();
+    let mut stream = dial(&venue, DOOR_REST, "localhost");
+    let place =
+        |id: &str, framing: &str| request_text(&venue, "POST", ORDERS, id).replace("Content-Length: 0", framing);
+    let order = limit_order("chunked");
+    let chunked = place("", "Transfer-Encoding: chunked") + &format!("{:x}\r\n{order}\r\n0\r\n\r\n", order.len());
+    stream.write_all(request_text(&venue, "HEAD", TIME, "").as_bytes()).unwrap();
+    stream.write_all(chunked.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    while !bytes.windows(4).any(|w| w == b"\r\n\r\n") {
+        read_more(&mut stream, &mut bytes).unwrap();
+    }
+    // Nothing stands between the head that was asked for and the reply to the request after it.
+    let (_, mut rest) = bytes.split_at(bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4);
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(rest));
+    let (status, body) = read_reply(&mut (&mut rest).chain(&mut stream)).unwrap();
+    assert!(status == 200 && body.contains("\"success\":true"), "{body}");
+
+    let order = limit_order("asked first");
+    let first = place("", &format!("Expect: 100-continue\r\nContent-Length: {}", order.len()));
+    stream.write_all(first.as_bytes()).unwrap();
+    let mut told = [0; 25];
+    stream.read_exact(&mut told).unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(order.as_bytes()).unwrap();
+    assert!(read_reply(&mut stream).unwrap().1.contains("\"success\":true"));
+}
+
+#[test]
 fn an_ed25519_key_opens_the_venue_too() {
     let venue = LocalVenue::start(Config { key_kind: KeyKind::Ed25519, ..Config::quiet() }).unwrap();
     let mut stream = dial(&venue, DOOR_REST, "127.0.0.1");

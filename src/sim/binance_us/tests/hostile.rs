@@ -60,7 +60,7 @@ const VALUES: [&str; 26] = [
     "",
     "2281896601",
 ];
-const CALLS: [(&str, &str, &str); 21] = [
+const CALLS: [(&str, &str, &str); 22] = [
     ("POST", "order", "order.place"),
     ("POST", "order/test", "order.test"),
     ("POST", "order/oco", "orderList.place"),
@@ -81,6 +81,7 @@ const CALLS: [(&str, &str, &str); 21] = [
     ("GET", "klines", "klines"),
     ("GET", "ticker/24hr", "ticker.24hr"),
     ("GET", "ticker/price", "ticker.price"),
+    ("GET", "ticker", "ticker"),
     ("PUT", "userDataStream", "userDataStream.ping"),
 ];
 

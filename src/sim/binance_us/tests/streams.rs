@@ -224,6 +224,37 @@ fn all_mini_tickers_come_as_one_array_of_what_changed() {
 }
 
 #[test]
+fn tickers_over_a_moving_window_are_told_and_can_be_asked_for() {
+    let mut bench = Bench::plain();
+    let one = bench.connect(DOOR_STREAM, "/ws/btcusd@ticker_1h", "");
+    let all = bench.connect(DOOR_STREAM, "/ws/!ticker_4h@arr", "");
+    bench.hit(Side::Buy, "101", "0.5");
+    let (hour, four) = (bench.frames(one).remove(0), bench.frames(all).remove(0));
+    assert_eq!(
+        (&hour["e"], &hour["c"], hour.as_object().unwrap().len()),
+        (&json!("1hTicker"), &json!("101.00000000"), 17)
+    );
+    assert_eq!(
+        (four.as_array().unwrap().len(), &four[0]["e"], &four[0]["s"]),
+        (1, &json!("4hTicker"), &json!("BTCUSD"))
+    );
+    assert!(bench.frames(one).is_empty() && bench.frames(all).is_empty(), "nothing changed");
+
+    let asked = get(&mut bench, "ticker", "symbol=BTCUSD&windowSize=1h");
+    assert_eq!((asked.as_object().unwrap().len(), &asked["lastPrice"]), (15, &json!("101.00000000")));
+    assert_eq!(asked["openTime"].as_u64().unwrap() % 60_000, 0);
+    assert!(asked["closeTime"].as_u64().unwrap() - asked["openTime"].as_u64().unwrap() < 61 * 60_000);
+    let two = get(&mut bench, "ticker", "symbols=%5B%22BTCUSD%22,%22ETHUSD%22%5D&type=MINI");
+    assert_eq!(
+        (two.as_array().unwrap().len(), two[1]["symbol"].as_str(), two[1].get("priceChange")),
+        (2, Some("ETHUSD"), None)
+    );
+    for (query, code) in [("", -1102), ("symbol=NOSUCH", -1121), ("symbol=BTCUSD&windowSize=1w", -1130)] {
+        assert_eq!(get(&mut bench, "ticker", query)["code"], code, "{query}");
+    }
+}
+
+#[test]
 fn public_bodies_have_their_documented_form() {
     let mut bench = Bench::plain();
     bench.hit(Side::Buy, "101", "0.5");

@@ -39,6 +39,7 @@ fn every_method_answers_as_its_rest_twin() {
         ("depth", "depth", &symbol),
         ("klines", "klines", &json!({"symbol": "BTCUSD", "interval": "1m"})),
         ("ticker.24hr", "ticker/24hr", &symbol),
+        ("ticker", "ticker", &json!({"symbol": "BTCUSD", "windowSize": "5m"})),
         ("exchangeInfo", "exchangeInfo", &symbol),
     ] {
         let (one, other) = (bench.api(conn, method, params.clone()), bench.call("GET", path, params));

@@ -1,6 +1,7 @@
 //! The model's tests, without any socket: a bench that signs, asks, subscribes and reads.
 
 mod access;
+mod app;
 mod conserved;
 mod edits;
 mod hostile;

@@ -149,6 +149,25 @@ fn candles_widen_and_show_the_sides_asked_for() {
 }
 
 #[test]
+fn the_latest_candles_of_several_kinds_come_in_one_reply() {
+    let mut desk = Desk::new();
+    desk.price("1.21000", "1.21010");
+    desk.pass(60 * SECOND_NS);
+    desk.price("1.20500", "1.20510");
+    let body = desk.get("/candles/latest?candleSpecifications=EUR_USD:M1:BM,USD_JPY:S5:M");
+    let (euro, yen) = (&body["latestCandles"][0], &body["latestCandles"][1]);
+    assert_eq!((&euro["instrument"], &euro["granularity"]), (&"EUR_USD".into(), &"M1".into()), "{body}");
+    let candles = euro["candles"].as_array().unwrap();
+    assert_eq!((candles.len(), &candles[0]["complete"], &candles[1]["complete"]), (2, &true.into(), &false.into()));
+    assert_eq!((&candles[1]["bid"]["c"], candles[1].get("ask")), (&"1.20500".into(), None));
+    assert_eq!((&yen["granularity"], body["latestCandles"].as_array().unwrap().len()), (&"S5".into(), 2));
+    for wrong in ["", "EUR_USD", "EUR_USD:M1", "EUR_USD:M3:M", "EUR_USD:M1:X", "NO_SUCH:M1:M", "EUR_USD:M1:M,"] {
+        let path = format!("/candles/latest?candleSpecifications={wrong}");
+        assert_eq!(desk.ask("GET", &path, Value::Null).0, 400, "{wrong}");
+    }
+}
+
+#[test]
 fn the_account_can_be_configured() {
     let mut desk = Desk::new();
     let (status, body) = desk.ask("PATCH", "/configuration", json!({"alias": "Mine", "marginRate": "0.05"}));

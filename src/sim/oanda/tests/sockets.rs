@@ -63,6 +63,25 @@ fn a_stream_is_a_chunked_reply_that_goes_on_and_its_lines_may_be_cut_anywhere() 
 }
 
 #[test]
+fn requests_that_come_together_have_times_of_their_own() {
+    let venue = quiet();
+    let body = r#"{"order":{"type":"LIMIT","instrument":"EUR_USD","units":"1","price":"1.00000"}}"#;
+    let mut stream = dial_port(venue.ca_pem(), venue.port(DOOR_REST), "localhost");
+    let (account, token) = (venue.account_id(), venue.token().text());
+    let head = format!("POST /v3/accounts/{account}/orders HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\n");
+    let one = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    stream.write_all((one.clone() + &one).as_bytes()).unwrap();
+    let first = until(&mut stream, "lastTransactionID");
+    let both = if first.matches("lastTransactionID").count() == 2 {
+        first
+    } else {
+        first + &until(&mut stream, "lastTransactionID")
+    };
+    let times: Vec<&str> = both.split("\"time\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(times.len() == 2 && times[0] < times[1], "{both}");
+}
+
+#[test]
 fn a_stream_ends_as_asked() {
     let venue = quiet();
     for how in [CloseHow::Clean, CloseHow::Truncated, CloseHow::Reset] {
