@@ -177,8 +177,10 @@ impl Venue {
         progress.local = socket.local_addr().ok();
 
         let began = Instant::now();
-        let link = Link::handshake(socket, self.tls.clone(), name, patience)
-            .map_err(|error| DialReason::of_link(error, Phase::Tls, DialReason::Tls))?;
+        let link = Link::handshake(socket, self.tls.clone(), name, patience).map_err(|error| match error {
+            LinkError::Truncated { .. } => DialReason::HungUp,
+            error => DialReason::of_link(error, Phase::Tls, DialReason::Tls),
+        })?;
         progress.timings.tls_us = us_since(began);
         Ok(link)
     }
