@@ -6,7 +6,7 @@ use crate::gateway::{
     BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, OandaConfig,
     Strategy,
 };
-use crate::record::{ConnectionState, ExecutionRecord, GuardEvent, UnixNanos, Venue, View};
+use crate::record::{ConnectionRole, ConnectionState, ExecutionRecord, GuardEvent, UnixNanos, Venue, View};
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -162,7 +162,7 @@ struct Printer<W> {
     out: W,
     json: bool,
     count: u64,
-    /// The venue's connection was open at least once.
+    /// A connection for market data was open at least once.
     opened: bool,
 }
 
@@ -182,7 +182,12 @@ impl<W: Write> Printer<W> {
             if market.is_none() && statistics.is_none() {
                 return self.out.flush();
             }
-            if let Some(View::State(state)) = market.as_ref().map(|record| record.view()) {
+            // Connections for queries say nothing of the market's.
+            let state = market.as_ref().and_then(|record| match record.view() {
+                View::State(state) if state.role == ConnectionRole::Market => Some(state),
+                _ => None,
+            });
+            if let Some(state) = state {
                 match state.state {
                     ConnectionState::Open | ConnectionState::Healthy => self.opened = true,
                     ConnectionState::Down if self.opened => {

@@ -177,8 +177,11 @@ impl Venue {
         progress.local = socket.local_addr().ok();
 
         let began = Instant::now();
-        let link = Link::handshake(socket, self.tls.clone(), name, patience)
-            .map_err(|error| DialReason::of_link(error, Phase::Tls, DialReason::Tls))?;
+        let link =
+            Link::handshake(socket, self.tls.clone(), name, patience).map_err(|error| match hung_up(&error) {
+                true => DialReason::HungUp,
+                false => DialReason::of_link(error, Phase::Tls, DialReason::Tls),
+            })?;
         progress.timings.tls_us = us_since(began);
         Ok(link)
     }
@@ -278,6 +281,16 @@ fn ask(link: &mut Link<TcpStream>, job: &DialJob) -> Result<UpgradeReader, DialR
     let mut reader = Err(HandshakeError::BadRequest);
     link.outbox.append(|out| reader = request.write(out, key));
     reader.map_err(DialReason::Upgrade)
+}
+
+/// Whether the peer went without a word, by an end or by a reset.
+fn hung_up(error: &LinkError) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    match error {
+        LinkError::Truncated { .. } => true,
+        LinkError::Io(error) => matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe),
+        _ => false,
+    }
 }
 
 fn us_since(began: Instant) -> u64 {

@@ -80,6 +80,11 @@ pub enum DialReason {
     /// TLS failed.
     #[error("{0}")]
     Tls(LinkError),
+    /// The peer ended the connection in the TLS handshake without a word.
+    #[error(
+        "the peer hung up in the TLS handshake; check host and port, and what stands between, a firewall or a proxy"
+    )]
+    HungUp,
     /// The upgrade was refused or is impossible.
     #[error("{0}")]
     Upgrade(HandshakeError),

@@ -75,13 +75,13 @@
 //! | an outage | `down` | connection states, gaps, then books and orders as they are | dials again with growing pauses, reconciles | `venue_down_and_up_again_recovers` |
 //! | a door that accepts and says nothing | `set_stalled` | connection states | gives the handshake up in time | `fills_missed_in_an_outage_are_found_once` |
 //! | a certificate that is not the venue's | `set_certificate` | a connection that never opens | never speaks to it | `wrong_certificates_never_connect` |
-//! | garbage in place of the upgrade | `Fault::Raw`, `Fault::Reply`, `Fault::Close` | connection states | dials again | `garbage_instead_of_an_upgrade_is_dialled_again` |
+//! | garbage in place of the upgrade | `Fault::Raw`, `Fault::Reply`, `Fault::Close` | connection states | dials again; if a refusal says when to come again, not before, and after five minutes at the latest | `garbage_instead_of_an_upgrade_is_dialled_again` |
 //! | frames in the very segment of the upgrade | `Fault::WithUpgrade` | the first event | serves a new connection before it waits | `first_frames_may_come_with_the_upgrade` |
 //! | broken frames | `send_bytes` | gaps, then books | leaves the connection | `broken_frames_end_the_connection_and_a_new_one_follows` |
 //! | messages nobody can read | `send_raw` | a gap where a book may have been in it | counts them; the connection stays | `bad_messages_are_counted_and_the_feed_goes_on` |
 //! | messages in many fragments | `fragment_messages` | nothing | puts them together | `fragments_and_pings_between_them_are_handled` |
 //! | a lost line, at OANDA | `drop_prices` | nothing: lines bear no number | the next line carries the whole book | `oanda/prices_change_streams_without_a_gap::a_line_that_never_came_is_made_good_by_the_next` |
-//! | a lost frame, elsewhere | `drop_market_frames` at Coinbase, `drop_frames` at Binance.US | a `Gap`, then the book as a snapshot | resynchronises what the gap touched | `lost_frame_is_a_gap_and_a_new_snapshot`, `binance_us/books_are_the_venues` |
+//! | a lost frame, elsewhere | `drop_market_frames` at Coinbase, `drop_frames` at Binance.US | a `Gap`, one more with its number for what is lost before it is over, then the book as a snapshot | resynchronises what the gap touched; at Coinbase a count that begins again is such a loss, too | `lost_frame_is_a_gap_and_a_new_snapshot`, `binance_us/books_are_the_venues` |
 //! | silence on an open connection | a venue that hangs | stale, then gaps and books | leaves it by the watchdog | `silent_venue_is_left_by_the_watchdog` |
 //! | a strategy comes late | a gateway that runs | how every connection stands | tells it what it missed | `late_strategy_learns_how_connections_stand` |
 //!

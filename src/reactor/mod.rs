@@ -4,6 +4,7 @@
 //! opens a file or formats a log line at default levels. Everything slow is asked of the dialer and the keeper over
 //! queues. The order rings are drained between one socket and the next, and between the pieces of a long message.
 
+mod chatter;
 mod control;
 mod dead_man;
 mod handler;

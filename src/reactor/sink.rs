@@ -1,5 +1,6 @@
 //! Where the engine's results go: rings, send buffers, requests to the other threads; and where the hops are stamped.
 
+use super::chatter::Chatter;
 use super::dead_man::Heartbeat;
 use super::handler::{Handler, InlineOrders};
 use crate::engine::{ConnId, Note, Outputs, StrategySet};
@@ -67,6 +68,8 @@ pub(super) struct Sink {
     pub(super) doubts: Option<mpsc::SyncSender<InstrumentId>>,
     dials_audited: u64,
     last_pulse: UnixNanos,
+    /// By connection.
+    chatter: Vec<Chatter>,
 }
 
 impl Sink {
@@ -95,6 +98,7 @@ impl Sink {
             doubts: None,
             dials_audited: 0,
             last_pulse: UnixNanos::NONE,
+            chatter: vec![Chatter::default(); connections],
         }
     }
 
@@ -294,7 +298,13 @@ impl Outputs for Sink {
                 self.audit(&AuditEntry::Connection(AuditConnection { at, conn: conn.0, venue, role, state, why }));
             }
             Note::Anomaly { conn, venue, anomaly, excerpt } => {
-                tracing::warn!(%venue, conn = conn.0, ?anomaly, excerpt, "anomaly");
+                let now = self.clock.now();
+                let told = self.chatter.get_mut(conn.index()).map_or(Some(0), |chatter| chatter.may_tell(now));
+                match told {
+                    Some(0) => tracing::warn!(%venue, conn = conn.0, ?anomaly, excerpt, "anomaly"),
+                    Some(left_out) => tracing::warn!(%venue, conn = conn.0, ?anomaly, excerpt, left_out, "anomaly"),
+                    None => {}
+                }
             }
             Note::Subscription { conn, venue, symbol, subscription } => {
                 let (channel, difference) = (subscription.channel.name(), subscription.difference.name());

@@ -1,7 +1,7 @@
-//! The end of a reactor, without any venue.
+//! The end of a reactor, without any venue; and of a connection to a peer that does not read.
 
 use super::*;
-use crate::engine::EngineConfig;
+use crate::engine::{CoinbaseSetup, EngineConfig};
 use crate::guard::BreakerRules;
 use crate::keeper::{Life, Pulse};
 use crate::order::{ClientOrderIds, OrderLimits, ReconcileRules};
@@ -10,8 +10,16 @@ use crate::ring::{ring, Consumer, OrderProducer};
 
 /// A reactor that speaks to nobody.
 fn reactor() -> (Reactor, Pulse) {
+    reactor_of(None, Vec::new(), Vec::new())
+}
+
+fn reactor_of(
+    coinbase: Option<CoinbaseSetup>,
+    dials: Vec<(DialHandle, DialJob)>,
+    dialed: Vec<mpsc::Receiver<DialResult>>,
+) -> (Reactor, Pulse) {
     let engine = Engine::new(EngineConfig {
-        coinbase: None,
+        coinbase,
         binance_us: None,
         oanda: None,
         ids: ClientOrderIds::new("xc", 1).unwrap(),
@@ -25,8 +33,8 @@ fn reactor() -> (Reactor, Pulse) {
     let reactor = Reactor::new(Parts {
         poller: Poller::new(Idle::Busy).unwrap(),
         engine: engine.unwrap(),
-        dials: Vec::new(),
-        dialed: Vec::new(),
+        dials,
+        dialed,
         tokens: None,
         clock: Clock::start().0,
         hops: Hops::new(),
@@ -68,4 +76,52 @@ fn nothing_is_taken_after_the_order_to_end() {
     assert!(told.pop().is_none());
     drop(reactor);
     assert_eq!(pulse.life(), Life::Stopped);
+}
+
+#[cfg(feature = "sim")]
+#[test]
+fn a_peer_that_asks_and_does_not_read_the_answers_is_left_before_they_fill_the_memory() {
+    use crate::codec::websocket::CONTROL_BYTES_MAX;
+    use crate::dialer::{Dialer, DialerSettings, Endpoint, EndpointKind};
+    use crate::link::testing::{read_head, Authority, Server, HOST, LONG};
+    use crate::venue::coinbase::{MarketFeeds, StreamConfig};
+    use std::io::Write;
+    use tungstenite::handshake::derive_accept_key;
+
+    let authority = Authority::new();
+    let server = Server::tls(authority.server(), |stream| {
+        let head = read_head(stream);
+        let key = head.lines().filter_map(|line| line.split_once(": "));
+        let key = key.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key")).unwrap().1;
+        let accept = derive_accept_key(key.as_bytes());
+        let answer = "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+        let pings = [&[0x89, CONTROL_BYTES_MAX as u8][..], &[b'x'; CONTROL_BYTES_MAX]].concat().repeat(100);
+        let mut open = stream.write_all(format!("{answer}{accept}\r\n\r\n").as_bytes()).is_ok();
+        while open {
+            open = stream.write_all(&pings).is_ok();
+        }
+    });
+    let (addr, wake) = (server.addr, std::sync::Arc::new(|| ()));
+    let lookup = std::sync::Arc::new(move |_: &str, _: u16| Ok(vec![addr]));
+    let settings = DialerSettings { lookup, ..DialerSettings::new("testex", authority.client(), 100, wake) };
+    let (dialer, dialed) = Dialer::start(settings).unwrap();
+    let endpoint = Endpoint { host: HOST.into(), port: 443, path: "/".into(), kind: EndpointKind::WebSocket };
+    let job = DialJob {
+        conn: 0,
+        attempt: 0,
+        endpoint,
+        not_before: UnixNanos::NONE,
+        attempt_timeout_ms: 10_000,
+        local_address: None,
+        user_agent: String::new(),
+        headers: Vec::new(),
+    };
+    let coinbase = CoinbaseSetup { stream: StreamConfig::default(), market: MarketFeeds::default(), orders: None };
+    let (mut reactor, _pulse) = reactor_of(Some(coinbase), vec![(dialer.handle(), job)], vec![dialed]);
+    let began = std::time::Instant::now();
+    while reactor.sink.counters.get(Counter::Disconnects) == 0 {
+        reactor.poll_once();
+        let waiting = reactor.sink.outboxes.iter().map(|outbox| outbox.pending().len()).max();
+        assert!(waiting < Some(4 * UNSENT_BYTES_MAX) && began.elapsed() < LONG, "{waiting:?} bytes wait");
+    }
 }

@@ -180,7 +180,7 @@ impl GapCause {
 pub struct Gap {
     /// What happened.
     pub cause: GapCause,
-    /// False: the gap opens. True: the book is whole again.
+    /// False: the gap opens, or more messages are lost before it is over. True: the book is whole again.
     pub recovered: bool,
     /// Records this consumer did not get (`ConsumerFull`), or venue messages missed (`Sequence`); 0 if unknown.
     pub lost: u64,

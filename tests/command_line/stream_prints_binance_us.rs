@@ -2,6 +2,11 @@
 
 use crate::command_line::{program, run};
 use exchange_connectors::sim::binance_us::{Config, LocalBinanceUs};
+use exchange_connectors::sim::server::{Fault, FaultRule, Response};
+
+fn has_level(stdout: &str) -> bool {
+    stdout.lines().any(|line| line.split_whitespace().take(2).eq(["BTCUSD", "level"]))
+}
 
 #[test]
 fn books_trades_and_tickers_are_printed_and_the_feeds_of_coinbase_are_refused() {
@@ -44,8 +49,18 @@ fn books_trades_and_tickers_are_printed_and_the_feeds_of_coinbase_are_refused() 
     let levels = lines.iter().filter(|line| line["kind"] == "level");
     assert!(levels.clone().count() > 10 && levels.clone().all(|line| line["flags"].to_string().contains("SNAPSHOT")));
     assert!(lines.iter().any(|line| line["kind"] == "trade"), "{}", ended.stderr);
+    let body = r#"{"code":-1003,"msg":"Too much request weight used"}"#;
+    let mut throttled = Response::json(429, body);
+    throttled.headers.push(("Retry-After".to_owned(), "1".to_owned()));
+    venue.inject(FaultRule::next("GET", "/api/v3/depth", Fault::Reply(throttled))).unwrap();
+    let ended = run(&mut client(&["stream", "binance_us", "BTCUSD", "--seconds", "3"]));
+    assert!(ended.stderr.contains("binance_us: says that we ask too much; nothing is asked for "), "{ended:?}");
+    assert!(has_level(&ended.stdout), "and then it goes on: {ended:?}");
     let refused = run(&mut client(&["stream", "binance_us", "BTCUSD", "--feed", "exchange"]));
     assert!(refused.the_error().contains("--feed"), "{refused:?}");
+    let mut no_stream = client(&["stream", "binance_us", "BTCUSD", "--seconds", "2"]);
+    let ended = run(no_stream.env("BINANCE_US_STREAM_URL", "wss://localhost:1"));
+    assert!(ended.the_error().contains("no market-data connection"), "the queries' is none: {ended:?}");
     let unknown = run(&mut client(&["stream", "binance_us", "BTC-USD"]));
     assert!(unknown.the_error().contains("no instrument `BTC-USD`"), "{unknown:?}");
     let _ = std::fs::remove_file(&roots);

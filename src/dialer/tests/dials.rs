@@ -168,6 +168,14 @@ fn silence_in_each_phase_is_a_timeout_of_that_phase() {
 }
 
 #[test]
+fn a_peer_that_hangs_up_before_tls_is_told_as_that() {
+    let server = Server::tcp(drop);
+    let error = Bench::to(server.addr).failure(job(EndpointKind::WebSocket));
+    assert!(matches!(*error.reason, DialReason::HungUp), "{error}");
+    assert!(error.to_string().contains("check host and port"), "{error}");
+}
+
+#[test]
 fn a_bad_certificate_is_told_apart() {
     let server = Server::tls(Authority::new().server(), |_| ());
     let error = Bench::to(server.addr).failure(job(EndpointKind::Http));

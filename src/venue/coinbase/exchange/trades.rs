@@ -2,7 +2,10 @@
 //! reference 8).
 //!
 //! Owns the last id of one product. Guarantees that every lost trade is noticed: at the next trade, or at the second
-//! heartbeat after it. Never decides what follows.
+//! heartbeat after it; and that ids which begin again silence nobody for long. Never decides what follows.
+
+/// Trades in a row behind the last id that can be repetitions; one more, and the ids began again.
+const BEHIND_MAX: u64 = 8;
 
 /// What an id says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +26,14 @@ pub(super) struct TradeLine {
     /// What the last heartbeat named. It is judged at the next one: nothing promises that a heartbeat does not overtake a
     /// trade, and a false alarm costs a snapshot of over a megabyte.
     named: u64,
+    /// Trades in a row that were behind.
+    behind: u64,
 }
 
 impl TradeLine {
     /// The last trade before the subscription.
     pub fn begin(&mut self, trade_id: u64) {
-        *self = TradeLine { last: trade_id, named: 0 };
+        *self = TradeLine { last: trade_id, ..TradeLine::default() };
     }
 
     /// Trades are no longer subscribed.
@@ -44,12 +49,26 @@ impl TradeLine {
         match trade_id.checked_sub(before) {
             // The first one seen without a `last_match` before it tells nothing.
             _ if before == 0 => Verdict::Next,
-            None | Some(0) => Verdict::Behind,
-            Some(step) => match step.saturating_sub(1) {
-                0 => Verdict::Next,
-                missed => Verdict::Missed(missed),
-            },
+            None | Some(0) => self.fell_behind(trade_id),
+            Some(step) => {
+                self.behind = 0;
+                match step.saturating_sub(1) {
+                    0 => Verdict::Next,
+                    missed => Verdict::Missed(missed),
+                }
+            }
         }
+    }
+
+    #[cold]
+    fn fell_behind(&mut self, trade_id: u64) -> Verdict {
+        self.behind = self.behind.saturating_add(1);
+        if self.behind <= BEHIND_MAX {
+            return Verdict::Behind;
+        }
+        self.begin(trade_id);
+        // Those that were ignored.
+        Verdict::Missed(BEHIND_MAX)
     }
 
     /// A heartbeat; returns how many trades are missing.
@@ -78,6 +97,17 @@ mod tests {
         assert_eq!(line.trade(103), Verdict::Behind);
         assert_eq!(line.trade(104), Verdict::Behind);
         assert_eq!(line.trade(105), Verdict::Next);
+    }
+
+    #[test]
+    fn ids_that_begin_again_are_taken_up_after_a_few_trades() {
+        let mut line = TradeLine::default();
+        line.begin(1_000);
+        for id in 1..=BEHIND_MAX {
+            assert_eq!(line.trade(id), Verdict::Behind);
+        }
+        assert_eq!(line.trade(BEHIND_MAX + 1), Verdict::Missed(BEHIND_MAX));
+        assert_eq!(line.trade(BEHIND_MAX + 2), Verdict::Next);
     }
 
     #[test]
