@@ -39,6 +39,8 @@ impl<O: Outputs> Ear<'_, O> {
                 account_profit: part.realised,
             };
             let executed = self.trading.portfolio.of_mut(venue).execute(&execution).map(|_| ());
+            // It closes what a fill opened that was not told yet, say: told later, that would stay open.
+            self.trading.held_in_doubt |= executed.is_err();
             self.doubt(executed);
             self.trading.portfolio.changed(venue, instrument, part.fill.venue_time);
             self.trading.figures_stale = true;

@@ -335,7 +335,7 @@ impl Engine {
             return;
         }
         let Some(id) = free_conn(&self.conns, VENUE, &[ConnectionRole::Queries]) else { return };
-        if self.oanda.ledger.take_doubt() {
+        if self.oanda.ledger.take_doubt() | std::mem::take(&mut self.trading.held_in_doubt) {
             self.oanda.account.want_picture(now);
         }
         let picture = self.oanda.account.picture;

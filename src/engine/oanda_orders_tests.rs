@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::*;
+use crate::engine::contract::{Control, Input};
 use crate::engine::oanda_bench::{Bench, PICTURE};
 
 /// Connections are kept warm this often, ms.
@@ -36,6 +37,23 @@ fn a_transaction_that_cannot_be_read_has_the_account_asked_again() {
             bench.answer(conn, r#"{"account":{},"lastTransactionID":"8"}"#);
         }
     }
+}
+
+/// What opened the trade comes later, say: applied then, it would stay open.
+#[test]
+fn a_fill_that_closes_what_nobody_opened_has_the_account_asked_again() {
+    let mut bench = Bench::new(WARM_EVERY_MS);
+    let euros = Box::new(crate::venue::oanda::testing::instrument(0, "EUR_USD"));
+    bench.apply(Input::Control(Control::Instrument(euros)));
+    // It is asked what is held of an instrument that became known.
+    let (conn, target) = bench.request();
+    assert_eq!(target, PICTURE);
+    bench.answer(conn, r#"{"account":{"trades":[]},"lastTransactionID":"7"}"#);
+    let conn = until_history(&mut bench, 8);
+    let fill = r#"{"id":"8","batchID":"8","time":"2026-11-02T10:11:12Z","type":"ORDER_FILL","orderID":"6","instrument":"EUR_USD","units":"-5","price":"1.2","tradesClosed":[{"tradeID":"4","units":"-5","price":"1.2"}]}"#;
+    bench.answer(conn, &format!(r#"{{"transactions":[{fill}],"lastTransactionID":"8"}}"#));
+    let (_, target) = bench.request();
+    assert_eq!(target, PICTURE);
 }
 
 #[test]

@@ -136,6 +136,8 @@ pub(super) struct Trading {
     pub(super) held: Vec<HeldTrade>,
     /// A fill has changed the account's figures since they were told.
     pub(super) figures_stale: bool,
+    /// A fill contradicted what is held at a venue that names its trades: the account's own picture of it is needed.
+    pub(super) held_in_doubt: bool,
     /// By connection, oldest first: HTTP carries one request at a time, the WebSocket API several.
     carriages: Vec<VecDeque<Carriage>>,
     /// What the audit log is to be told of requests.
@@ -163,6 +165,7 @@ impl Trading {
             portfolio,
             held: Vec::new(),
             figures_stale: false,
+            held_in_doubt: false,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
             calls: Calls::new(),
             strays: ArrayVec::new(),

@@ -109,6 +109,8 @@ pub struct Scenario<S: Subject> {
     rng: Rng,
     sessions: Vec<Session>,
     fills: BTreeMap<String, Vec<Fill>>,
+    /// Of every order, those that changes were to make, too.
+    sides: BTreeMap<String, Side>,
     /// Up to when the session told what was executed, as its engine says.
     told_until: u64,
     /// The same of the session that died: what the next one goes by.
@@ -156,6 +158,7 @@ impl<S: Subject> Scenario<S> {
             rng: Rng::new(seed ^ 0x9e37_79b9_7f4a_7c15),
             sessions: vec![Session { epoch: 1, ..Session::default() }],
             fills: BTreeMap::new(),
+            sides: BTreeMap::new(),
             told_until: START_NS,
             died_at: None,
             summary: Summary::default(),
@@ -283,11 +286,11 @@ impl<S: Subject> Scenario<S> {
         let strategy = STRATEGIES[session.placed.len() % STRATEGIES.len()];
         let request = RequestId::new(strategy, session.placed.len() as u64 + 1);
         let id = ids(session.epoch, None).ok()?.id_of(request).to_string();
+        let side = if session.placed.len() % 4 < 2 { Side::Buy } else { Side::Sell };
         session.placed.push((request, id.clone()));
-        let (price, quantity) = S::terms();
-        let price = mantissa(price, self.instrument.price_exponent);
-        let quantity = mantissa(quantity, self.instrument.size_exponent);
-        let command = OrderCommand::limit(self.instrument.id, Side::Buy, price, quantity);
+        self.sides.insert(id.clone(), side);
+        let quantity = mantissa(S::quantity(), self.instrument.size_exponent);
+        let command = OrderCommand::limit(self.instrument.id, side, self.price(side), quantity);
         self.submit(command.stamped(request, UnixNanos(self.now)));
         self.summary.orders += 1;
         Some(id)
@@ -305,8 +308,8 @@ impl<S: Subject> Scenario<S> {
         self.submit(command.stamped(request, UnixNanos(self.now)));
     }
 
-    /// Asks for a change of an order of this session: so many ticks less, and so many tenths of the quantity of every
-    /// order.
+    /// Asks for a change of an order of this session: so many ticks further from the market, and so many tenths of the
+    /// quantity of every order.
     pub fn replace(&mut self, id: &str, ticks: i64, tenths: i64) {
         let Some(session) = self.sessions.last_mut() else { return };
         let Some(strategy) = session.placed.iter().find(|(_, placed)| placed == id).map(|(r, _)| r.strategy()) else {
@@ -322,12 +325,22 @@ impl<S: Subject> Scenario<S> {
             true => drop(session.changes.insert(request, (id.to_owned(), Answer::default()))),
             false => session.made.push(new.clone()),
         }
-        session.placed.push((request, new));
-        let (price, quantity) = S::terms();
-        let price = mantissa(price, self.instrument.price_exponent).saturating_sub(ticks * self.tick());
-        let quantity = mantissa(quantity, self.instrument.size_exponent) / 10 * tenths;
+        session.placed.push((request, new.clone()));
+        let side = self.sides.get(id).copied().unwrap_or(Side::Buy);
+        self.sides.insert(new, side);
+        // Away from the market.
+        let price = match side {
+            Side::Buy => self.price(side).saturating_sub(ticks * self.tick()),
+            Side::Sell => self.price(side).saturating_add(ticks * self.tick()),
+        };
+        let quantity = mantissa(S::quantity(), self.instrument.size_exponent) / 10 * tenths;
         let command = OrderCommand::replace(self.instrument.id, OrderRef::Client(target), price, quantity);
         self.submit(command.stamped(request, UnixNanos(self.now)));
+    }
+
+    fn price(&self, side: Side) -> i64 {
+        let (buys, sells) = S::prices();
+        mantissa(if side == Side::Buy { buys } else { sells }, self.instrument.price_exponent)
     }
 
     fn tick(&self) -> i64 {
@@ -346,7 +359,7 @@ impl<S: Subject> Scenario<S> {
     }
 
     fn execute(&mut self, id: &str, tenths: u32) {
-        let asked = S::terms().1 * Decimal::new(i64::from(tenths), 1);
+        let asked = S::quantity() * Decimal::new(i64::from(tenths), 1);
         let traded = self.venue.fill(self.now, id, asked);
         if !traded.is_zero() {
             let quantity = mantissa(traded, self.instrument.size_exponent);

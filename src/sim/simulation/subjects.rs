@@ -51,9 +51,13 @@ pub trait Subject: Model + Sized {
     fn engine(ids: ClientOrderIds, rules: ReconcileRules) -> Result<Engine, String>;
     /// What is traded.
     fn instrument() -> Instrument;
-    /// Price and quantity of every order: it rests.
-    fn terms() -> (Decimal, Decimal) {
-        (Decimal::from(50_000), Decimal::new(1, 2))
+    /// Price of every order that buys, and of every one that sells: it rests.
+    fn prices() -> (Decimal, Decimal) {
+        (Decimal::from(50_000), Decimal::from(120_000))
+    }
+    /// Quantity of every order.
+    fn quantity() -> Decimal {
+        Decimal::new(1, 2)
     }
     /// What else the engine is told of the instrument.
     fn rules() -> Option<EngineControl> {
@@ -358,8 +362,12 @@ impl Subject for oanda::Oanda {
         Instrument::new(InstrumentId(0), AssetId(0), AssetId(1), oanda_rules().listing())
     }
 
-    fn terms() -> (Decimal, Decimal) {
-        (Decimal::new(11, 1), Decimal::from(100))
+    fn prices() -> (Decimal, Decimal) {
+        (Decimal::new(11, 1), Decimal::new(13, 1))
+    }
+
+    fn quantity() -> Decimal {
+        Decimal::from(100)
     }
 
     fn rules() -> Option<EngineControl> {
