@@ -48,6 +48,8 @@ pub(crate) enum Arrived {
     Request(Request),
     Text(String),
     Control(Control),
+    /// A message that no venue takes, and the close code that says so.
+    Unfit(CloseCode),
 }
 
 pub(crate) struct Connection {
@@ -132,13 +134,17 @@ impl Connection {
         }
         match &mut self.io {
             Io::Http(_) => self.receive_http(),
+            // Nothing is read behind a message that ends the connection.
+            Io::WebSocket(_) if self.close_when_sent.is_some() => None,
             Io::WebSocket(ws) => loop {
                 match ws.read() {
                     Ok(Message::Text(text)) => return Some(Arrived::Text(text.to_string())),
                     Ok(Message::Ping(payload)) => return Some(Arrived::Control(Control::Ping(payload.to_vec()))),
                     Ok(Message::Pong(payload)) => return Some(Arrived::Control(Control::Pong(payload.to_vec()))),
+                    Ok(Message::Binary(_)) => return Some(Arrived::Unfit(CloseCode::Unsupported)),
                     Ok(_) => {}
                     Err(tungstenite::Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return None,
+                    Err(tungstenite::Error::Capacity(_)) => return Some(Arrived::Unfit(CloseCode::Size)),
                     Err(_) => {
                         self.gone = true;
                         return None;

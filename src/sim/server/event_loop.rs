@@ -210,6 +210,7 @@ impl<V: Venue> Core<V> {
                 Some(Arrived::Request(request)) => self.request(conn, request),
                 Some(Arrived::Text(text)) => self.venue.text(self.now_ns, conn, &text),
                 Some(Arrived::Control(control)) => self.venue.control(self.now_ns, conn, &control),
+                Some(Arrived::Unfit(code)) => self.close(conn, CloseHow::Frame(code.into())),
                 None => break,
             }
         }
