@@ -54,7 +54,7 @@ fn main() {
     let in_quote = OrderCommand::market_quote(InstrumentId(0), Side::Buy, 1_000_000_000);
     let view =
         MarketView { bid: Some(8_327_700_000_000), ask: Some(8_327_750_000_000), whole: true, silent_ns: 9, lag_ns: 9 };
-    let funds = Funds { quote: Some(i128::MAX), base: Some(i128::MAX) };
+    let funds = Funds::Balances { quote: Some(i128::MAX), base: Some(i128::MAX) };
     let ours = Exposure { position: 5_000, position_known: true, open_buy: 9_000, open_orders: 3, ..Exposure::NONE };
     let (guard, breaker) = (guard(&instrument), Breaker::new(BreakerRules::default()));
     for (name, order) in [("limit order", limit), ("market order in quote", in_quote)] {

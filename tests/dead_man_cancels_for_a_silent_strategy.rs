@@ -7,10 +7,11 @@ mod canned;
 mod common;
 mod venues;
 
-use exchange_connectors::gateway::Shutdown;
-use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass};
+use common::decimal;
+use exchange_connectors::gateway::{Connector, ConnectorConfig, ExchangeConnector, OrderKind, OrderRequest, Shutdown};
+use exchange_connectors::record::{ExecutionKind as K, GuardEvent, RejectClass, Side, TimeInForce};
 use std::time::Duration;
-use venues::{rest_at, Rig, Setup};
+use venues::{at_every_venue, rest_at, Rig, Setup};
 
 const SILENCE_MS: u64 = 600;
 
@@ -80,4 +81,29 @@ fn a_shutdown_on_purpose_disarms_it() {
     let locals = rig.locals();
     rig.gateway.shutdown(Shutdown::LeaveOpen, 1_000).unwrap();
     assert_eq!(rest_at(&locals, &open), [true; 3]);
+}
+
+#[test]
+fn the_blocking_facade_never_has_it_whatever_its_gateway_was_given() {
+    at_every_venue(|at| {
+        let (local, _, builder, _roots) = Setup::direct().prepare(at);
+        let mut exchange = Connector::new(at, builder.dead_man_ms(SILENCE_MS), ConnectorConfig::default());
+        exchange.connect().unwrap();
+        let (price, quantity) = local.bid_terms();
+        let kind = OrderKind::Limit {
+            price: decimal(price),
+            quantity: decimal(quantity),
+            time_in_force: TimeInForce::GoodTilCancelled,
+            post_only: false,
+        };
+        let request = OrderRequest { symbol: local.symbol().to_owned(), side: Side::Buy, kind };
+        let placed = exchange.place_order(&request).unwrap();
+        // Its caller may do anything between two calls.
+        std::thread::sleep(Duration::from_millis(2 * SILENCE_MS));
+        let id = placed.order.client_order_id;
+        assert!(local.holds(id.as_str()), "{at}: nobody asked for its end");
+        assert!(exchange.place_order(&request).is_ok(), "{at}: no kill was thrown");
+        drop(exchange);
+        assert!(local.holds(id.as_str()), "{at}: nor at the end");
+    });
 }

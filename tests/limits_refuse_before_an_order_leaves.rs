@@ -1,8 +1,8 @@
 //! Pre-trade limits, at all three venues: what is over one is refused here, typed, and not a byte of it leaves; what is
 //! exactly at it passes; a place given back can be used again.
 //!
-//! One limit is not the same everywhere: an account at OANDA holds margin and no balance of what is traded, so that a check
-//! of balances refuses every order there, and says why.
+//! One limit is not the same everywhere: an account at OANDA holds margin and no balance of what is traded, so that it is
+//! the margin that must do.
 #![cfg(feature = "sim")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -302,12 +302,11 @@ fn while_market_data_comes_late_orders_are_refused() {
 fn what_the_account_cannot_pay_for_is_refused_until_a_cancel_or_a_fill_frees_it() {
     let limits = InstrumentLimits { check_balance: true, ..InstrumentLimits::default() };
     // 1,000,000 dollars; of all else the silence of a whole listing says that there is nothing.
-    let setup = Setup { dollars_only: true, ..Setup::direct() };
+    let setup = Setup { dollars_only: true, channels: Channels::BOOK, ..Setup::direct() };
     let mut rig = setup.start_everywhere_by(|builder| builder.limits(Limits::new().every_instrument(limits)));
     rig.each(|rig| {
         if rig.local.venue() == Venue::Oanda {
-            let words = "margin account: no such balance";
-            return assert_refused(rig, rig.resting_bid(), RejectClass::Limit, words);
+            return by_margin(rig);
         }
         let size = |rig: &Rig, text| Fixed::parse(text).unwrap().rescale(rig.traded.size_exponent).unwrap();
         let price = rig.resting_bid().price();
@@ -348,4 +347,33 @@ fn what_the_account_cannot_pay_for_is_refused_until_a_cancel_or_a_fill_frees_it(
         let sold = rig.place_order(half);
         assert!(sold.kind == K::Accepted || sold.sent.is_some(), "it leaves: {sold:?}");
     });
+}
+
+/// 100,000 dollars of margin, at 2 % of 1.2001 for each euro.
+fn by_margin(rig: &mut Rig) {
+    let units = |rig: &Rig, text| Fixed::parse(text).unwrap().rescale(rig.traded.size_exponent).unwrap();
+    let price = rig.resting_bid().price();
+    let order = |rig: &Rig, side, text| OrderCommand::limit(rig.traded.id, side, price, units(rig, text));
+    let over = |rig: &mut Rig, order| {
+        assert_refused(rig, order, RejectClass::InsufficientFunds, "not enough margin");
+    };
+    let too_much = order(rig, Side::Buy, "4166320");
+    rig.until("margin and a price", |rig| {
+        let request = rig.submit(too_much);
+        (rig.first(request).reject == RejectClass::InsufficientFunds).then_some(())
+    });
+    over(rig, too_much);
+    let first = rig.place_order(order(rig, Side::Buy, "3000000"));
+    assert_eq!(first.kind, K::Accepted, "{first:?}");
+    over(rig, order(rig, Side::Buy, "1166320"));
+    let rest = rig.place_order(order(rig, Side::Buy, "1166319"));
+    assert_eq!(rest.kind, K::Accepted, "to the last euro: {rest:?}");
+    over(rig, order(rig, Side::Buy, "1"));
+    rig.cancel(rest.request);
+    rig.local.fill(first.client_order_id.as_str(), "3000000");
+    rig.expect(first.request, K::Fill);
+    over(rig, order(rig, Side::Buy, "1166320"));
+    // What closes binds nothing.
+    let sold = rig.place_order(OrderCommand::limit(rig.traded.id, Side::Sell, 2 * price, units(rig, "3000000")));
+    assert_eq!(sold.kind, K::Accepted, "{sold:?}");
 }

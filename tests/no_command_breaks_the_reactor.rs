@@ -7,11 +7,12 @@ mod canned;
 mod common;
 mod venues;
 
-use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits, PrepareError};
+use exchange_connectors::gateway::{Channels, GatewayError, InstrumentLimits, Limits, PrepareError};
 use exchange_connectors::record::{
-    ClientOrderId, ExecutionKind as K, Exits, Fixed, InstrumentId, Lifetime, MarketKind, OnTrigger, OrderCommand,
-    OrderQuantity, OrderRef, OrderShape, OrderTerms, PreparedOrder, PreparedSlot, RejectClass, RequestId, Scaled, Side,
-    StopLoss, TimeInForce, TrailingDistance, Trigger, TriggerDirection, Twap, UnixNanos, VenueOrderId,
+    ClientOrderId, ExecutionKind as K, Exits, Fixed, Instrument, InstrumentId, Lifetime, MarketKind, OnTrigger,
+    OrderCommand, OrderQuantity, OrderRef, OrderShape, OrderTerms, PreparedOrder, PreparedSlot, RejectClass, RequestId,
+    Scaled, Side, StopLoss, StrategyId, TimeInForce, TrailingDistance, Trigger, TriggerDirection, Twap, UnixNanos,
+    VenueOrderId,
 };
 use std::collections::BTreeMap;
 use venues::{Rig, Setup};
@@ -248,5 +249,34 @@ fn every_command_is_answered_with_a_reason_at_every_venue() {
         assert!(refused > 50 && rejected > 50 && accepted > 5, "{at}: {refused} refused at once, then {told:?}");
         assert!(rig.gateway.open_orders().is_ok(), "{at}: the reactor answers");
         assert_eq!(rig.gateway.emergency().alarm, None);
+    });
+}
+
+#[test]
+fn nothing_is_subscribed_for_a_number_that_no_strategy_has_or_by_an_instrument_of_another_gateway() {
+    venues::at_every_venue(|at| {
+        let mut rig = Setup::direct().start(at);
+        let own = rig.strategy.id();
+        let gone = rig.gateway.strategy().unwrap().id();
+        let mut foreign = Instrument::clone(&rig.traded);
+        foreign.id = InstrumentId(4_000);
+        let mut unlisted = foreign.clone();
+        unlisted.listing.symbol = "NOWHERE".into();
+        // Taken by its 64s, the second to last would be our own number.
+        for number in [gone.0, own.0 + 1, 63, 64, own.0 + 64, 255] {
+            let nobody = Err(GatewayError::NoSuchStrategy { number });
+            let strategy = StrategyId(number);
+            let asked = rig.gateway.subscribe(strategy, at, rig.local.symbol(), Channels::BOOK).map(drop);
+            assert_eq!(asked, nobody, "{at}");
+            assert_eq!(rig.gateway.unsubscribe(strategy, &rig.traded, Channels::BOOK), nobody, "{at}");
+        }
+        for symbol in ["", " ", "..", "a/b?c=d&e", "\u{0}", &"x".repeat(10_000)] {
+            let error = rig.gateway.subscribe(own, at, symbol, Channels::BOOK).map(drop).unwrap_err();
+            assert!(matches!(error, GatewayError::UnknownInstrument { .. }), "{at} {symbol:?}: {error}");
+        }
+        let error = rig.gateway.unsubscribe(own, &unlisted, Channels::BOOK).unwrap_err();
+        assert!(matches!(error, GatewayError::UnknownInstrument { .. }), "{at}: {error}");
+        assert_eq!(rig.gateway.unsubscribe(own, &foreign, Channels::BOOK), Ok(()), "{at}: known by its name");
+        rig.place_accepted();
     });
 }

@@ -6,7 +6,7 @@ use crate::gateway::{
     BinanceUsConfig, Channels, CoinbaseConfig, FeedFigures, Gateway, GatewayBuilder, MarketSource, OandaConfig,
     Strategy,
 };
-use crate::record::{ConnectionState, Venue, View};
+use crate::record::{ConnectionState, ExecutionRecord, GuardEvent, UnixNanos, Venue, View};
 use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,6 +104,9 @@ pub(super) fn run(arguments: &StreamArguments) -> Result<(), Box<dyn Error>> {
         if !printer.opened && start.elapsed() >= CONNECT_TIMEOUT {
             break;
         }
+        if strategy.is_gateway_gone() {
+            return Err(format!("{}: the gateway ended by itself; the log says why", arguments.venue).into());
+        }
         strategy.wait(WAIT);
     }
     let failed = !printer.opened && !interrupted.load(Ordering::Relaxed);
@@ -167,6 +170,12 @@ impl<W: Write> Printer<W> {
     /// Prints everything that waits.
     fn print_waiting(&mut self, gateway: &Gateway, strategy: &mut Strategy) -> io::Result<()> {
         let directory = gateway.directory();
+        // No order is ours, but guards speak here too; what is left in a ring ends every wait at once.
+        while let Some(execution) = strategy.executions.pop() {
+            if let Some(words) = guard_words(&execution, gateway.now()) {
+                say(&words);
+            }
+        }
         loop {
             let market = strategy.market.pop();
             let statistics = strategy.statistics.pop();
@@ -192,6 +201,18 @@ impl<W: Write> Printer<W> {
                 self.count += 1;
             }
         }
+    }
+}
+
+/// What a guard's record says to whoever only listens.
+fn guard_words(record: &ExecutionRecord, now: UnixNanos) -> Option<String> {
+    let left = record.retry_at().map(|at| format!(" for {} ms", at.since(now) / 1_000_000)).unwrap_or_default();
+    let (venue, cause) = (record.venue, record.venue_code.as_str());
+    match record.guard {
+        GuardEvent::Throttled => Some(format!("{venue}: says that we ask too much; nothing is asked{left}")),
+        GuardEvent::BreakerOpened => Some(format!("{venue}: circuit breaker opened{left}: {cause}")),
+        GuardEvent::BreakerClosed => Some(format!("{venue}: circuit breaker closed")),
+        _ => None,
     }
 }
 
@@ -230,6 +251,7 @@ fn parse_channels(text: &str) -> Result<Channels, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{ExecutionKind, InlineText, InstrumentId};
 
     #[test]
     fn one_feed_or_two_are_named() {
@@ -238,6 +260,19 @@ mod tests {
         assert_eq!(parse_feeds("advanced, exchange"), Ok(Feeds { first: Advanced, second: Some(Exchange) }));
         assert!(parse_feeds("pro").unwrap_err().contains("pro"));
         assert!(parse_feeds("exchange,exchange,exchange").is_err());
+    }
+
+    #[test]
+    fn guards_speak_to_whoever_only_listens() {
+        let now = UnixNanos(1_000_000_000);
+        let mut record = ExecutionRecord::new(ExecutionKind::Guard, Venue::BinanceUs, InstrumentId::NONE);
+        assert_eq!(guard_words(&record, now), None);
+        (record.guard, record.venue_time) = (GuardEvent::Throttled, now.plus_ms(2_000));
+        let words = guard_words(&record, now).unwrap();
+        assert_eq!(words, "binance_us: says that we ask too much; nothing is asked for 2000 ms");
+        (record.guard, record.venue_time) = (GuardEvent::BreakerOpened, UnixNanos::NONE);
+        record.venue_code = InlineText::truncated("banned by the venue");
+        assert_eq!(guard_words(&record, now).unwrap(), "binance_us: circuit breaker opened: banned by the venue");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One attempt: resolve, connect, shake hands, upgrade, hand over.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::atomic::AtomicBool;
@@ -17,6 +18,10 @@ use super::resolve::{lock, Names, Resolver};
 use crate::codec::websocket::{HandshakeError, Upgrade, UpgradeReader, UpgradeRequest};
 use crate::link::{Arrived, GaveUp, Link, LinkError, Patience};
 use crate::record::UnixNanos;
+
+/// Longest wait that a refused upgrade can ask for, ms: what asks for more is asked again after this, since the wait may be
+/// a proxy's mistake, and once in so long makes no ban longer.
+const HOLD_MS_MAX: u64 = 300_000;
 
 /// A connection wanted. Debug shows no path and no header values: they can be secrets.
 #[derive(Clone)]
@@ -98,6 +103,8 @@ pub(super) struct Venue {
     pub(super) resolver: Resolver,
     pub(super) budget: Mutex<ConnectionBudget>,
     pub(super) budgeted: Budgeted,
+    /// Hosts that refused an upgrade and said when to come again, and until when.
+    pub(super) holds: Mutex<BTreeMap<String, UnixNanos>>,
     /// Raised on shutdown.
     pub(super) stop: AtomicBool,
 }
@@ -115,11 +122,29 @@ impl Venue {
         Patience { deadline: Instant::now() + timeout, stop: &self.stop }
     }
 
+    /// Before when no WebSocket of this host is to be dialled, because it said so.
+    pub(super) fn held_until(&self, endpoint: &Endpoint) -> UnixNanos {
+        match endpoint.kind {
+            EndpointKind::Http => UnixNanos::NONE,
+            EndpointKind::WebSocket => lock(&self.holds).get(&endpoint.host).copied().unwrap_or(UnixNanos::NONE),
+        }
+    }
+
+    /// A refusal that says when to come again is about this address of ours, not about one connection of it.
+    fn heed(&self, endpoint: &Endpoint, reason: &DialReason, now: UnixNanos) {
+        let DialReason::Upgrade(HandshakeError::Refused { retry_after_s: Some(wait_s), .. }) = reason else { return };
+        let until = now.plus_ms(wait_s.saturating_mul(1_000).min(HOLD_MS_MAX));
+        let mut holds = lock(&self.holds);
+        let held = holds.entry(endpoint.host.clone()).or_insert(until);
+        *held = until.max(*held);
+    }
+
     /// Does the job. The budget was taken already.
-    pub(super) fn dial(&self, job: &DialJob) -> DialResult {
+    pub(super) fn dial(&self, job: &DialJob, clock: fn() -> UnixNanos) -> DialResult {
         let mut progress = Progress::default();
         let outcome = self
             .dial_in(job, &mut progress)
+            .inspect_err(|reason| self.heed(&job.endpoint, reason, clock()))
             .map(Box::new)
             .map_err(|reason| DialError::new(&self.name, &job.endpoint, reason));
         let Progress { peer, local, timings } = progress;

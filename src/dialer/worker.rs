@@ -105,7 +105,8 @@ impl Dialer {
         let DialerSettings { venue: name, tls, connections_per_s, budgeted, wake, lookup } = settings;
         let resolver = Resolver::start(&name, lookup)?;
         let budget = Mutex::new(ConnectionBudget::new(connections_per_s));
-        let venue = Arc::new(Venue { name, tls, resolver, budget, budgeted, stop: AtomicBool::new(false) });
+        let (holds, stop) = (Mutex::default(), AtomicBool::new(false));
+        let venue = Arc::new(Venue { name, tls, resolver, budget, budgeted, holds, stop });
         // Dropped on an error below, it ends its threads.
         let cold = ColdWorkers::start(&venue)?;
         let (results, results_out) = mpsc::channel();
@@ -193,8 +194,9 @@ impl Worker {
     fn begin_what_is_due(&mut self) -> Option<Duration> {
         loop {
             let now = system_now();
-            let soonest = self.waiting.iter().enumerate().min_by_key(|(_, job)| job.not_before);
-            let (index, due_in) = soonest.map(|(index, job)| (index, job.not_before.since(now)))?;
+            let due = self.waiting.iter().map(|job| job.not_before.max(self.venue.held_until(&job.endpoint)));
+            let (index, due_in) =
+                due.enumerate().min_by_key(|(_, at)| *at).map(|(index, at)| (index, at.since(now)))?;
             if due_in > 0 {
                 return Some(Duration::from_nanos(due_in).min(LOOK_AGAIN));
             }
@@ -218,7 +220,7 @@ impl Worker {
         let (name, endpoint) = (venue.name.clone(), job.endpoint.clone());
         let thread = std::thread::Builder::new().name(format!("dial-{name}-{}", job.conn));
         let spawned = thread.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| venue.dial(&job))).unwrap_or_else(|_| {
+            let result = catch_unwind(AssertUnwindSafe(|| venue.dial(&job, system_now))).unwrap_or_else(|_| {
                 tracing::error!(venue = %venue.name, endpoint = %job.endpoint, "a dialing thread panicked");
                 nothing_of(&job)(DialError::new(&venue.name, &job.endpoint, DialReason::Panicked))
             });

@@ -321,8 +321,7 @@ impl Engine {
         let Some(conn) = conns.get_mut(id.index()) else { return };
         let Session::BinanceUsRest(session) = &mut conn.session else { return };
         if !session.busy() {
-            self.ask_time(now, out, id);
-            return;
+            return self.warm_or_retry(now, out, id);
         }
         let mut ear = Ear { market, trading, out, conn: id, venue: conn.venue, now };
         // Silence is judged once the connection is closed: the session has the reply then.

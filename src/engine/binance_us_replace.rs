@@ -39,13 +39,13 @@ impl Engine {
         self.check_swap(now, instrument, &swap.order)?;
         if let Some(old) = self.trading.orders.get(swap.slot) {
             let heard = self.heard_of(traded);
-            let Trading { pretrade, orders, purse, .. } = &self.trading;
+            let (pretrade, means) = (&self.trading.pretrade, self.trading.means());
             // The venue promises to place nothing after a fill only of an order that had none before.
             let beside = if swap.only_untouched(command) { Beside::Nothing } else { Beside::Rest };
-            pretrade.check_change(now, command, (old, beside), traded, &self.market, heard, orders, purse)?;
+            pretrade.check_change(now, command, (old, beside), traded, &self.market, heard, &means)?;
             if command.places_anyway() {
                 // The old one may rest on: it is one more order.
-                pretrade.check(now, &swap.order, traded, &self.market, heard, orders, purse)?;
+                pretrade.check(now, &swap.order, traded, &self.market, heard, &means)?;
             }
         }
         if !self.may_trade(VENUE) {

@@ -385,9 +385,11 @@ impl Engine {
         if conn.state == state {
             return;
         }
-        conn.state = state;
         let (venue, role, serves) = (conn.venue, conn.role, conn.serves());
-        out.note(Note::Connection { conn: id, venue, role, state, why });
+        let was_up = matches!(conn.state, ConnectionState::Open | ConnectionState::Healthy);
+        let lost = serves && was_up && state == ConnectionState::Down;
+        conn.state = state;
+        out.note(Note::Connection { conn: id, venue, role, state, lost, why });
         if serves {
             self.tell_state(now, out, id);
         }

@@ -280,6 +280,8 @@ pub enum Note<'a> {
         role: crate::record::ConnectionRole,
         /// The new state.
         state: crate::record::ConnectionState,
+        /// It was up and serving, and nobody here meant it to go.
+        lost: bool,
         /// Why, if it went down.
         why: &'a str,
     },

@@ -76,7 +76,8 @@ impl Market {
             return;
         }
         traded.standing = Standing::Doubtful(cause);
-        if !was_open {
+        // Messages that are lost while a book is fetched again anyway may have been trades: their number is told, too.
+        if !was_open || missed > 0 {
             self.announce(now, out, id, Gap { cause, recovered: false, lost: missed });
         }
         self.leave_for_standby(now, out, id, cause);

@@ -11,8 +11,8 @@ use super::trading::Trading;
 use crate::order::Executions;
 use crate::position::{Execution, Lot, PositionError};
 use crate::record::{
-    AssetId, ExecutionKind, ExecutionRecord, Fixed128, InstrumentId, Side, UnixNanos, EXECUTION_FLAG_DERIVED,
-    EXECUTION_FLAG_RECONCILED,
+    AssetId, ExecutionKind, ExecutionRecord, Fixed128, InlineText, InstrumentId, Side, UnixNanos, Venue,
+    EXECUTION_FLAG_DERIVED, EXECUTION_FLAG_RECONCILED,
 };
 use crate::venue::{AccountFact, Anomaly, BalanceFact, Facts, HeldTrade, PositionFact, TradeEffect, TradeFill};
 
@@ -42,6 +42,9 @@ impl<O: Outputs> Ear<'_, O> {
             self.doubt(executed);
             self.trading.portfolio.changed(venue, instrument, part.fill.venue_time);
             self.trading.figures_stale = true;
+            if part.effect == TradeEffect::Opened {
+                self.trading.credit.opened(part.trade_id, instrument, part.fill.quantity, self.market);
+            }
         }
         self.trading.event(now, self.market, self.out, |orders, sink| {
             let mut event = OneEvent::new(sink);
@@ -124,6 +127,7 @@ impl<O: Outputs> Ear<'_, O> {
     }
 
     pub(super) fn tell_account(&mut self, fact: &AccountFact) {
+        self.trading.credit.stated(fact);
         let mut record = ExecutionRecord::new(ExecutionKind::Balance, self.venue, InstrumentId::NONE);
         (record.recv, record.venue_time, record.fee_asset) = (self.now, fact.venue_time, AssetId::NONE);
         if fact.balance.is_some() {
@@ -147,10 +151,9 @@ impl<O: Outputs> Ear<'_, O> {
     pub(super) fn tell_balance(&mut self, fact: &BalanceFact) {
         let asset = self.trading.orders.asset(self.venue, &fact.asset);
         let Some(asset) = asset else { return };
-        let total = Fixed128::default().checked_sub(fact.hold).and_then(|hold| fact.available.checked_sub(hold));
-        let Ok(total) = total else { return };
+        let Some(total) = total_of(fact.available, fact.hold) else { return };
         let Trading { purse, orders, .. } = &mut *self.trading;
-        purse.stated(self.venue, asset, (total, fact.hold), orders);
+        purse.stated(self.venue, asset, (total, fact.hold), orders.balances_asked(self.venue), orders);
         self.tell_everybody(balance(self.venue, asset, (total, fact.hold), (self.now, fact.venue_time)));
     }
 
@@ -160,6 +163,29 @@ impl<O: Outputs> Ear<'_, O> {
         let mut event = OneEvent::new(&mut sink);
         event.emit(&record);
         event.finish();
+    }
+}
+
+/// All of an asset.
+fn total_of(available: Fixed128, hold: Fixed128) -> Option<Fixed128> {
+    let hold_less = Fixed128::default().checked_sub(hold).ok()?;
+    available.checked_sub(hold_less).ok()
+}
+
+impl Trading {
+    /// What a venue on paper holds, of which strategies are told by news.
+    pub(super) fn read_balances(
+        &mut self,
+        venue: Venue,
+        balances: impl Iterator<Item = (InlineText<16>, Fixed128, Fixed128)>,
+    ) {
+        let Trading { purse, orders, .. } = self;
+        for (code, available, hold) in balances {
+            let (asset, total) = (orders.asset(venue, &code), total_of(available, hold));
+            if let (Some(asset), Some(total)) = (asset, total) {
+                purse.stated(venue, asset, (total, hold), None, orders);
+            }
+        }
     }
 }
 

@@ -279,11 +279,14 @@ fn what_contradicts_the_position_is_announced() {
 
 const SPOT: [Venue; 2] = [Venue::Coinbase, Venue::BinanceUs];
 
-/// The balance at the start: 1,000 EUR, of which 20 are held.
+/// The balance at the start: 1,000 EUR, of which 20 are held. Nothing was executed before that would still be told.
 fn begins(desks: &mut Desks) {
     let asset = InlineText::truncated("EUR");
     let venue_time = NOW;
     desks.ear().balance(&BalanceFact { asset, available: money("980"), hold: money("20"), venue_time });
+    desks.trading.open_position(NOW, desks.venue, EUR, NOW);
+    let lag_ms = desks.trading.orders.listing_lag_ms();
+    desks.trading.portfolio.openings.told_until(desks.venue, NOW.plus_ms(lag_ms));
     desks.take();
 }
 

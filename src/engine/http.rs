@@ -30,7 +30,11 @@ impl Engine {
                 let takes_more = self.conns.get(id.index()).is_some_and(|conn| conn.session.free());
                 replied(self, out, reply);
                 if !takes_more {
-                    out.close(id, "the venue ends keep-alive".to_owned());
+                    let why = match progress.consumed < given {
+                        true => "the venue sent bytes nobody asked for behind a reply",
+                        false => "the venue ends keep-alive",
+                    };
+                    out.close(id, why.to_owned());
                 }
                 progress
             }

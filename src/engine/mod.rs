@@ -24,6 +24,7 @@ mod binance_us_rules;
 mod binance_us_tests;
 mod connections;
 mod contract;
+mod credit;
 mod deadlines;
 mod delivery;
 mod desk;
@@ -37,6 +38,7 @@ mod oanda_bench;
 mod oanda_desk;
 mod oanda_figures;
 mod oanda_orders;
+mod openings;
 mod pairs;
 mod paper;
 #[cfg(all(test, feature = "sim"))]
@@ -363,6 +365,7 @@ impl Engine {
             Control::RateLimits(Venue::Coinbase | Venue::Oanda, _) => {}
             Control::OandaRules(id, rules) => {
                 self.rules_on_paper(id, &rules);
+                self.trading.credit.set_rate(id, rules.margin_rate);
                 self.oanda.account.set_rules(id, rules);
             }
             Control::Listing(id, listing) => self.refresh(now, out, id, &listing),
@@ -455,10 +458,7 @@ impl Engine {
             self.resync(now, out, conn, id);
         }
         self.hear_paper(now, out);
-        if self.trading.portfolio.has_untold() {
-            // Whatever moved them, they are told.
-            self.trading.event(now, &self.market, out, |_, _| ());
-        }
+        self.tell_positions(now, out);
         let latched = self.trading.delivery.take_newly_latched();
         if !latched.is_empty() {
             self.cancel_all_of(now, latched);
@@ -470,6 +470,14 @@ impl Engine {
         for _ in 0..=self.conns.len() {
             let Some(slot) = self.deadlines.take_due(now) else { break };
             self.due(now, out, slot);
+        }
+    }
+
+    /// Tells positions that have changed, whatever moved them.
+    fn tell_positions(&mut self, now: UnixNanos, out: &mut impl Outputs) {
+        let portfolio = &self.trading.portfolio;
+        if portfolio.has_untold() || portfolio.openings.in_doubt() {
+            self.trading.event(now, &self.market, out, |_, _| ());
         }
     }
 

@@ -2,7 +2,6 @@
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::*;
-use crate::engine::contract::Input;
 use crate::engine::oanda_bench::{Bench, PICTURE};
 
 /// Connections are kept warm this often, ms.
@@ -37,32 +36,6 @@ fn a_transaction_that_cannot_be_read_has_the_account_asked_again() {
             bench.answer(conn, r#"{"account":{},"lastTransactionID":"8"}"#);
         }
     }
-}
-
-/// Used at the same moment once, order connections come due together.
-#[test]
-fn order_connections_are_kept_warm_one_after_the_other() {
-    let mut bench = Bench::new(3_600_000);
-    let roles = [ConnectionRole::Orders];
-    let of_orders = |conn: &ConnId| bench.engine.conns[conn.index()].role == ConnectionRole::Orders;
-    let orders: Vec<ConnId> = bench.rest.iter().copied().filter(of_orders).collect();
-    assert_eq!(orders.len(), 2);
-    for conn in &orders {
-        bench.engine.deadlines.set(conn.index(), Some(bench.now));
-    }
-    bench.apply(Input::Time);
-    let asked = |bench: &Bench, conn: &ConnId| !bench.out.sent[conn.index()].is_empty();
-    assert_eq!(orders.iter().filter(|conn| asked(&bench, conn)).count(), 1);
-    assert!(free_conn(&bench.engine.conns, VENUE, &roles).is_some(), "an order could leave");
-    let mut warmed = vec![];
-    while warmed.len() < 2 {
-        let (conn, _) = bench.request();
-        bench.answer(conn, r#"{"account":{},"lastTransactionID":"7"}"#);
-        if orders.contains(&conn) {
-            warmed.push(conn);
-        }
-    }
-    assert_ne!(warmed[0], warmed[1], "each in its turn");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::contract::{ConnId, Note, Outputs, StrategySet};
 use super::desk::Desk;
 use super::ear::Ear;
 use super::oanda_orders;
+use super::portfolio::names_trades;
 use super::publish::Market;
 use super::traded::Standing;
 use super::trading::Cargo;
@@ -214,7 +215,7 @@ impl Engine {
         role: ConnectionRole,
         state: ConnectionState,
     ) {
-        out.note(Note::Connection { conn, venue, role, state, why: "" });
+        out.note(Note::Connection { conn, venue, role, state, lost: false, why: "" });
         self.market.broadcast(out, self.trading.delivery.everybody(), state_record(now, venue, role, state));
     }
 
@@ -377,8 +378,13 @@ impl Engine {
                 Query::OrdersByIds { ids, .. } => desk.venue.tell_named(ids, &mut ear),
                 Query::FillsOf { ids, .. } => desk.venue.tell_fills_of(ids, &mut ear),
                 Query::Fills { since, .. } => desk.venue.tell_fills(*since, &mut ear),
-                // It tells balances by itself; what a position is worth changes with every price.
-                Query::Balances { .. } => desk.venue.tell_account(now, &mut ear),
+                // Strategies are told of balances by news; what a position is worth changes with every price.
+                Query::Balances { .. } => {
+                    desk.venue.tell_account(now, &mut ear);
+                    if !names_trades(venue) {
+                        trading.read_balances(venue, desk.venue.balances());
+                    }
+                }
             }
             self.trading
                 .event(now, &self.market, out, |orders, event| orders.query_done(now, id, QueryEnd::Complete, event));

@@ -5,6 +5,7 @@
 //! quantity 0 moves nothing, FillDetail neither, and what is flagged REPLAYED is in the balance of the start. Guarantees
 //! that a change is told once, with both sides. Allocates only when an instrument becomes known. Decides nothing.
 
+use super::openings::Openings;
 use super::publish::Market;
 use crate::order::Orders;
 use crate::position::{Execution, Lot, Position, PositionError, Positions};
@@ -34,17 +35,24 @@ struct Untold {
 pub(super) struct Portfolio {
     positions: PerVenue<Positions>,
     untold: VecDeque<Untold>,
+    /// Where those of spot venues begin.
+    pub(super) openings: Openings,
 }
 
 impl Portfolio {
-    pub(super) fn new() -> Portfolio {
+    /// Listings may lag by so much, ms.
+    pub(super) fn new(lag_ms: u64) -> Portfolio {
         let positions = PerVenue::new(|_| Positions::default());
-        Portfolio { positions, untold: VecDeque::with_capacity(UNTOLD_KEPT) }
+        Portfolio { positions, untold: VecDeque::with_capacity(UNTOLD_KEPT), openings: Openings::new(lag_ms) }
     }
 
     /// Keeps the position of an instrument.
     pub(super) fn know(&mut self, instrument: &Instrument) {
-        self.positions.get_mut(instrument.listing.venue).know(instrument.id, instrument.exponents());
+        let venue = instrument.listing.venue;
+        self.positions.get_mut(venue).know(instrument.id, instrument.exponents());
+        if !names_trades(venue) {
+            self.openings.know(venue, instrument.id);
+        }
     }
 
     pub(super) const fn of(&self, venue: Venue) -> &Positions {
@@ -73,6 +81,7 @@ impl Portfolio {
     /// [`PositionError`]; the position is doubtful, and is told so.
     pub(super) fn moved(&mut self, record: &ExecutionRecord) -> Result<(), PositionError> {
         let ExecutionRecord { venue, instrument, side, last_quantity, last_price, .. } = *record;
+        self.openings.moved(record);
         let replayed = record.has(EXECUTION_FLAG_REPLAYED);
         if record.kind != ExecutionKind::Fill || replayed || names_trades(venue) {
             return Ok(());
@@ -146,7 +155,8 @@ impl Portfolio {
         };
         (common.value, common.value_exponent) = (position.realised, position.value_exponent());
         (common.fee_asset, common.fee_exponent) = (traded.instrument.quote, position.value_exponent());
-        if position.inexact || position.doubtful {
+        let begun = names_trades(venue) || orders.exposure(instrument).position_known;
+        if position.inexact || position.doubtful || !begun {
             common.flags = EXECUTION_FLAG_DERIVED;
         }
         let [bid, ask] = closes_at;

@@ -2,10 +2,10 @@
 //! books at that moment.
 
 use super::publish::Market;
-use super::purse::Purse;
 use super::traded::{Standing, Traded};
+use super::trading::Means;
 use crate::guard::{Funds, Governor, LimitBreach, Limits, MarketView, OrderGuard, Priority, RetryAt};
-use crate::order::{Order, Orders, Refusal};
+use crate::order::{Exposure, Order, Refusal};
 use crate::record::{Instrument, InstrumentId, OrderCommand, PerVenue, RejectClass, Side, UnixNanos, Venue};
 
 /// What is held is asked for at once where nobody knows it: it is told in about this, ms.
@@ -60,7 +60,6 @@ impl PreTrade {
     ///
     /// # Errors
     /// [`Refusal`].
-    #[allow(clippy::too_many_arguments, reason = "everything an order is measured against")]
     pub(super) fn check(
         &self,
         now: UnixNanos,
@@ -68,9 +67,9 @@ impl PreTrade {
         traded: &Traded,
         market: &Market,
         heard: UnixNanos,
-        orders: &Orders,
-        purse: &Purse,
+        means: &Means<'_>,
     ) -> Result<(), Refusal> {
+        let orders = means.orders;
         if orders.open_count_of(order.request().strategy()) >= self.strategy_open_max {
             return Err(Refusal::new(RejectClass::Limit, "open order limit reached"));
         }
@@ -84,8 +83,9 @@ impl PreTrade {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
         };
         let view = view(now, traded, market, heard);
-        let funds = if guard.checks_balance() { purse.funds(&traded.instrument, orders) } else { Funds::default() };
-        let passed = guard.check(order, &orders.exposure(id), &view, &funds);
+        let exposure = orders.exposure(id);
+        let funds = funds(guard, traded, &exposure, market, means);
+        let passed = guard.check(order, &exposure, &view, &funds);
         passed.map_err(|breach| refusal(now, breach))
     }
 
@@ -94,7 +94,7 @@ impl PreTrade {
     ///
     /// # Errors
     /// [`Refusal`].
-    #[allow(clippy::too_many_arguments, reason = "as `check`, and the order")]
+    #[allow(clippy::too_many_arguments, reason = "everything a change is measured against")]
     pub(super) fn check_change(
         &self,
         now: UnixNanos,
@@ -103,14 +103,13 @@ impl PreTrade {
         traded: &Traded,
         market: &Market,
         heard: UnixNanos,
-        orders: &Orders,
-        purse: &Purse,
+        means: &Means<'_>,
     ) -> Result<(), Refusal> {
         let id = traded.instrument.id;
         let Some(Some(guard)) = self.by_instrument.get(id.index()) else {
             return Err(Refusal::new(RejectClass::UnknownInstrument, "no limits for this instrument"));
         };
-        let mut exposure = orders.exposure(id);
+        let mut exposure = means.orders.exposure(id);
         let open = match order.side() {
             Side::Buy => &mut exposure.open_buy,
             Side::Sell => &mut exposure.open_sell,
@@ -123,13 +122,15 @@ impl PreTrade {
         // open, but for an order sized in quote currency.
         *open = open.saturating_sub(gone).saturating_sub(order.executed());
         exposure.open_orders = exposure.open_orders.saturating_sub(1);
-        let mut funds = if guard.checks_balance() { purse.funds(&traded.instrument, orders) } else { Funds::default() };
-        // What it reserves now is free for its new terms.
-        funds.quote = funds.quote.map(|free| free.saturating_add(order.reserved()));
-        funds.base = funds.base.map(|free| match order.side() {
-            Side::Buy => free,
-            Side::Sell => free.saturating_add(i128::from(order.open_quantity())),
-        });
+        let mut funds = funds(guard, traded, &exposure, market, means);
+        if let Funds::Balances { quote, base } = &mut funds {
+            // What it reserves now is free for its new terms.
+            *quote = quote.map(|free| free.saturating_add(order.reserved()));
+            *base = base.map(|free| match order.side() {
+                Side::Buy => free,
+                Side::Sell => free.saturating_add(i128::from(order.open_quantity())),
+            });
+        }
         let whole = OrderCommand::limit(id, order.side(), change.price(), change.quantity());
         let passed = guard.check(&whole, &exposure, &view(now, traded, market, heard), &funds);
         passed.map_err(|breach| refusal(now, breach))
@@ -149,6 +150,19 @@ impl PreTrade {
         if let Some(rate) = self.rates.get_mut(venue) {
             let _ready = rate.take(now, Priority::Cancel);
         }
+    }
+}
+
+/// What can be spent on an order in an instrument, with `exposure` of ours in it besides; told only where it counts.
+fn funds(guard: &OrderGuard, traded: &Traded, exposure: &Exposure, market: &Market, means: &Means<'_>) -> Funds {
+    let instrument = &traded.instrument;
+    match instrument.listing.venue {
+        _ if !guard.checks_balance() => Funds::UNKNOWN,
+        Venue::Oanda => {
+            let positions = means.portfolio.of(Venue::Oanda);
+            Funds::Margin(means.credit.room(instrument.id, exposure, market, means.orders, positions))
+        }
+        Venue::Coinbase | Venue::BinanceUs => means.purse.funds(instrument, means.orders),
     }
 }
 

@@ -56,6 +56,16 @@ impl Bench {
 
     /// With an engine of another kind.
     fn by(venue: Venue, breaker: BreakerRules, change: impl FnOnce(Engine) -> Engine) -> Bench {
+        Self::with(venue, breaker, (WARM_MS, 1), change)
+    }
+
+    /// With so many order connections, which are kept warm so often.
+    fn with(
+        venue: Venue,
+        breaker: BreakerRules,
+        (warm_every_ms, order_connections): (u64, usize),
+        change: impl FnOnce(Engine) -> Engine,
+    ) -> Bench {
         let mut config = EngineConfig {
             coinbase: None,
             binance_us: None,
@@ -68,9 +78,22 @@ impl Bench {
             book_blocks_max: 16,
         };
         match venue {
-            Venue::Coinbase => config.coinbase = Some(coinbase_setup()),
-            Venue::BinanceUs => config.binance_us = Some(binance_us_setup()),
-            Venue::Oanda => config.oanda = Some(oanda_setup()),
+            Venue::Coinbase => {
+                let setup = config.coinbase.insert(coinbase_setup());
+                let orders = setup.orders.take();
+                setup.orders = orders.map(|orders| CoinbaseOrders { warm_every_ms, order_connections, ..orders });
+            }
+            Venue::BinanceUs => {
+                let setup = config.binance_us.insert(binance_us_setup());
+                setup.warm_every_ms = warm_every_ms;
+                let orders = setup.orders.take();
+                setup.orders = orders.map(|orders| BinanceUsOrders { rest_connections: order_connections, ..orders });
+            }
+            Venue::Oanda => {
+                let setup = config.oanda.insert(oanda_setup());
+                let orders = setup.orders.take();
+                setup.orders = orders.map(|orders| OandaOrders { warm_every_ms, order_connections, ..orders });
+            }
         }
         let engine = change(Engine::new(config).unwrap());
         let slots = engine.slots();
@@ -286,6 +309,41 @@ fn each(rules: BreakerRules, show: impl Fn(&mut Bench)) {
         }
         bench.quiet();
         show(&mut bench);
+    }
+}
+
+/// Used at the same moment once, order connections come due together.
+#[test]
+fn order_connections_are_kept_warm_one_after_the_other() {
+    const NEVER_MS: u64 = 86_400_000;
+    for venue in Venue::ALL {
+        let mut bench = Bench::with(venue, NEVER, (NEVER_MS, 2), |engine| engine);
+        let of_orders = |conn: &ConnId| bench.engine.conns[conn.index()].role == ConnectionRole::Orders;
+        let orders: Vec<ConnId> = bench.rest.iter().copied().filter(of_orders).collect();
+        assert_eq!(orders.len(), 2, "{venue}");
+        // Whatever a venue is asked first was answered, and nothing is on its way.
+        let free = |bench: &Bench| bench.rest.iter().all(|conn| bench.engine.conns[conn.index()].session.free());
+        while orders.iter().any(|conn| !bench.engine.conns[conn.index()].is_open()) || !free(&bench) {
+            bench.answer_well();
+        }
+        for conn in &orders {
+            bench.engine.deadlines.set(conn.index(), Some(bench.now));
+        }
+        bench.apply(Input::Time);
+        let busy =
+            |bench: &Bench| orders.iter().filter(|conn| !bench.engine.conns[conn.index()].session.free()).count();
+        assert_eq!(busy(&bench), 1, "{venue}: an order could leave over the other");
+        let mut warmed = Vec::new();
+        while warmed.len() < 2 {
+            let (conn, request) = bench.request();
+            assert_eq!(busy(&bench), 1, "{venue}");
+            let body = bench.good_body(&request, 0);
+            bench.reply(conn, 0, 200, "", &body);
+            if orders.contains(&conn) {
+                warmed.push(conn);
+            }
+        }
+        assert_ne!(warmed[0], warmed[1], "{venue}: each in its turn");
     }
 }
 

@@ -19,6 +19,8 @@ struct Row {
     asset: AssetId,
     /// All of it; `None` before the venue said so.
     total: Option<Fixed128>,
+    /// When a fill moved it last.
+    moved_at: UnixNanos,
     /// Held for others than our own orders, as of the venue's last word.
     others: Fixed128,
     /// Instruments that are made of it.
@@ -53,7 +55,7 @@ pub(super) struct Purse {
 }
 
 impl Purse {
-    /// An instrument, or its new figures. Its position begins with what is held of its base asset, if that is known.
+    /// An instrument, or its new figures.
     pub(super) fn know(&mut self, instrument: &Instrument, orders: &mut Orders) {
         let pair = Pair {
             id: instrument.id,
@@ -79,9 +81,6 @@ impl Purse {
             let Some(row) = self.rows.get_mut(at) else { continue };
             row.touching.push(pair);
             *sum = Some(row.sum_at(exponent, orders));
-            if let Some(total) = row.total.filter(|_| row.asset == pair.base) {
-                orders.set_position(pair.id, held(total, pair.size_exponent));
-            }
         }
         if let [Some(base), Some(quote)] = sums {
             orders.sum_held(pair.id, quote, base);
@@ -96,24 +95,24 @@ impl Purse {
     fn row_at(&mut self, venue: Venue, asset: AssetId) -> usize {
         self.rows.iter().position(|row| row.venue == venue && row.asset == asset).unwrap_or_else(|| {
             let (others, touching, held) = (Fixed128::default(), Vec::new(), Vec::new());
-            self.rows.push(Row { venue, asset, total: None, others, touching, held });
+            self.rows.push(Row { venue, asset, total: None, moved_at: UnixNanos::NONE, others, touching, held });
             self.rows.len().saturating_sub(1)
         })
     }
 
-    /// The venue states a balance. The first time, it is where positions in the asset begin.
+    /// The venue states a balance, while those asked for at `asked` are read, if any are. What a fill has overtaken is not
+    /// taken: nobody knows whether it has the fill. What was stated before and the fill are exact, and it is asked again.
     pub(super) fn stated(
         &mut self,
         venue: Venue,
         asset: AssetId,
         (total, hold): (Fixed128, Fixed128),
-        orders: &mut Orders,
+        asked: Option<UnixNanos>,
+        orders: &Orders,
     ) {
         let Some(row) = self.rows.iter_mut().find(|row| row.venue == venue && row.asset == asset) else { return };
-        if row.total.is_none() {
-            for pair in row.touching.iter().filter(|pair| pair.base == asset) {
-                orders.set_position(pair.id, held(total, pair.size_exponent));
-            }
+        if row.total.is_some() && row.moved_at.is_some() && asked.is_some_and(|asked| row.moved_at >= asked) {
+            return;
         }
         row.total = Some(total);
         let others = hold.checked_sub(row.reserved(orders)).unwrap_or(hold);
@@ -128,6 +127,14 @@ impl Purse {
         }
     }
 
+    /// What is held of an instrument's base asset, mantissa at its size exponent, cut down; nothing if nobody stated it.
+    pub(super) fn held(&self, instrument: InstrumentId) -> i64 {
+        let row = self.rows_of(instrument).and_then(|[base, _]| self.rows.get(base));
+        let pair = row.and_then(|row| row.touching.iter().find(|pair| pair.id == instrument));
+        let total = row.and_then(|row| row.total).unwrap_or_default();
+        pair.map_or(0, |pair| i64::try_from(floor(total, pair.size_exponent)).unwrap_or(i64::MAX))
+    }
+
     /// A record on its way to a strategy: a fill moves money.
     pub(super) fn moved(&mut self, record: &ExecutionRecord) {
         if record.kind != ExecutionKind::Fill || record.has(EXECUTION_FLAG_REPLAYED) {
@@ -136,6 +143,7 @@ impl Purse {
         let Some([base, quote]) = self.rows_of(record.instrument) else { return };
         for (at, is_base) in [(base, true), (quote, false)] {
             let Some(row) = self.rows.get_mut(at) else { continue };
+            row.moved_at = record.recv;
             let Some(mut total) = row.total else { continue };
             let quantity = Fixed128::new(i128::from(record.last_quantity), record.size_exponent);
             let gained = if is_base { quantity } else { record.value() };
@@ -158,14 +166,14 @@ impl Purse {
 
     /// What a new order in an instrument could spend.
     pub(super) fn funds(&self, instrument: &Instrument, orders: &Orders) -> Funds {
-        let Some([base, quote]) = self.rows_of(instrument.id) else { return Funds::default() };
+        let Some([base, quote]) = self.rows_of(instrument.id) else { return Funds::UNKNOWN };
         let free = |at: usize, exponent| {
             let row = self.rows.get(at)?;
             let free = minus(minus(row.total?, row.others), row.reserved(orders));
             Some(floor(free, exponent))
         };
         let value_exponent = instrument.price_exponent.saturating_add(instrument.size_exponent);
-        Funds { quote: free(quote, value_exponent), base: free(base, instrument.size_exponent) }
+        Funds::Balances { quote: free(quote, value_exponent), base: free(base, instrument.size_exponent) }
     }
 }
 
@@ -219,10 +227,6 @@ fn floor(amount: Fixed128, exponent: i8) -> i128 {
     let places = i16::from(exponent).saturating_sub(i16::from(amount.exponent()));
     let factor = 10i128.checked_pow(u32::try_from(places).unwrap_or(0)).unwrap_or(i128::MAX);
     amount.mantissa().checked_div_euclid(factor).unwrap_or(0)
-}
-
-fn held(total: Fixed128, size_exponent: i8) -> i64 {
-    i64::try_from(floor(total, size_exponent)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -279,7 +283,11 @@ mod tests {
         }
 
         fn stated(&mut self, asset: AssetId, total: &str, hold: &str) {
-            self.purse.stated(VENUE, asset, (money(total), money(hold)), &mut self.orders);
+            self.listed(asset, total, hold, None);
+        }
+
+        fn listed(&mut self, asset: AssetId, total: &str, hold: &str, asked: Option<UnixNanos>) {
+            self.purse.stated(VENUE, asset, (money(total), money(hold)), asked, &self.orders);
         }
 
         fn place(&mut self, side: Side, price: i64, quantity: i64) {
@@ -290,8 +298,10 @@ mod tests {
 
         /// (quote at 10^-5, base at 10^-3).
         fn funds(&self) -> (Option<i128>, Option<i128>) {
-            let funds = self.purse.funds(&self.instrument, &self.orders);
-            (funds.quote, funds.base)
+            match self.purse.funds(&self.instrument, &self.orders) {
+                Funds::Balances { quote, base } => (quote, base),
+                Funds::Margin(_) => panic!("it holds balances"),
+            }
         }
     }
 
@@ -397,23 +407,41 @@ mod tests {
     }
 
     #[test]
-    fn what_the_whole_account_lacks_is_nothing_and_later_words_move_no_position() {
+    fn a_listing_that_a_fill_has_overtaken_is_not_taken() {
+        let mut bench = Bench::new();
+        bench.stated(USD, "100", "0");
+        bench.stated(BTC, "2", "0");
+        let mut fill = ExecutionRecord::new(ExecutionKind::Fill, VENUE, InstrumentId(0));
+        (fill.side, fill.last_quantity, fill.size_exponent) = (Side::Buy, 500, -3);
+        (fill.value, fill.value_exponent, fill.recv) = (40, 0, UnixNanos(70));
+        bench.purse.moved(&fill);
+        // Asked for before the fill was told: it may have it or not.
+        bench.listed(USD, "100", "0", Some(UnixNanos(70)));
+        bench.listed(BTC, "2", "0", Some(UnixNanos(60)));
+        assert_eq!(bench.funds(), (Some(6_000_000), Some(2_500)));
+        bench.listed(USD, "61", "0", Some(UnixNanos(71)));
+        bench.stated(BTC, "2.6", "0");
+        assert_eq!(bench.funds(), (Some(6_100_000), Some(2_600)), "asked for since; and a stream's word");
+    }
+
+    #[test]
+    fn what_the_whole_account_lacks_is_nothing() {
         let mut bench = Bench::new();
         bench.stated(USD, "100", "0");
         bench.purse.all_told(InstrumentId(7));
         assert_eq!(bench.funds().1, None, "of another instrument");
         bench.purse.all_told(InstrumentId(0));
         assert_eq!(bench.funds(), (Some(10_000_000), Some(0)));
-        bench.stated(BTC, "0.5", "0");
-        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 0, "a fill tells it");
     }
 
     #[test]
-    fn a_position_begins_with_what_is_held_and_goes_on_with_fills() {
+    fn what_is_held_of_the_base_asset_is_cut_down_to_the_instruments_exponent() {
         let mut bench = Bench::new();
+        assert_eq!(bench.purse.held(InstrumentId(0)), 0);
+        bench.stated(USD, "7", "0");
         bench.stated(BTC, "2.0005", "0.5");
-        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 2_000);
-        bench.stated(BTC, "5", "0");
-        assert_eq!(bench.orders.exposure(InstrumentId(0)).position, 2_000, "a deposit is no trade");
+        assert_eq!([0, 7].map(|id| bench.purse.held(InstrumentId(id))), [2_000, 0]);
+        bench.stated(BTC, "-0.0005", "0");
+        assert_eq!(bench.purse.held(InstrumentId(0)), -1, "never up");
     }
 }

@@ -53,8 +53,17 @@ impl Engine {
         for venue in Venue::ALL {
             self.ask(now, out, venue);
         }
-        while let Some(instrument) = self.trading.orders.take_told_position() {
-            self.trading.purse.all_told(instrument);
+        while let Some((instrument, asked)) = self.trading.orders.take_told_position() {
+            let Some(venue) = self.market.get(instrument).map(|traded| traded.instrument.listing.venue) else {
+                continue;
+            };
+            self.trading.open_position(now, venue, instrument, asked);
+        }
+        self.tell_positions(now, out);
+        for venue in Venue::ALL {
+            if let Some(until) = self.trading.orders.told_until(now, venue) {
+                self.trading.portfolio.openings.told_until(venue, until);
+            }
         }
         self.trading.orders.note_reconciled();
         self.refresh_health(now, out);

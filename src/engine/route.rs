@@ -108,8 +108,7 @@ impl Engine {
         // A composite order may be a pair: then the venue counts two.
         let counted = if composite.is_some() { 2 } else { 1 };
         let heard = self.heard_of(traded);
-        let Trading { pretrade, orders, purse, .. } = &self.trading;
-        pretrade.check(now, command, traded, &self.market, heard, orders, purse)?;
+        self.trading.pretrade.check(now, command, traded, &self.market, heard, &self.trading.means())?;
         if !self.may_trade(venue) {
             return Err(self.not_reconciled(venue));
         }
@@ -213,8 +212,7 @@ impl Engine {
                 traded,
                 &self.market,
                 heard,
-                &self.trading.orders,
-                &self.trading.purse,
+                &self.trading.means(),
             )?;
         }
         if !self.may_trade(venue) {

@@ -479,6 +479,35 @@ fn one_lost_frame_is_one_gap_per_book_with_its_count_and_one_recovery() {
 }
 
 #[test]
+fn frames_lost_while_a_book_is_fetched_again_are_told_with_their_count_too() {
+    let mut bench = Bench::streaming(50, 5);
+    bench.venue.frames_to_drop = 1;
+    for _ in 0..1_000 {
+        bench.venue.step(bench.now, 1);
+        bench.pump();
+        if bench.venue.frames_to_drop == 0 {
+            break;
+        }
+    }
+    assert_eq!((bench.venue.frames_to_drop, bench.shadow.gaps.len()), (0, 0), "lost, and not noticed yet");
+    bench.venue.step(bench.now, 20);
+    bench.venue.tick(bench.now);
+    let texts = bench.venue.take_outputs().into_iter().filter_map(|output| match output {
+        Output::Text { text, .. } => Some(text),
+        _ => None,
+    });
+    // The first shows the loss; the second is lost while the books are asked for again.
+    for (_, text) in texts.enumerate().filter(|(index, _)| *index != 1) {
+        server_text(&mut bench.wire, text.as_bytes());
+    }
+    assert!(bench.read());
+    bench.calm();
+    let lost: Vec<u64> = bench.shadow.gaps.iter().map(|gap| gap.lost).filter(|lost| *lost > 0).collect();
+    assert_eq!(lost, [1, 1, 1, 1], "two frames, each told of both instruments");
+    bench.assert_true_everywhere();
+}
+
+#[test]
 fn a_book_nobody_listened_to_for_a_while_is_not_handed_over_stale() {
     let mut bench = Bench::streaming(50, 5);
     bench.compared = false;

@@ -3,17 +3,18 @@
 
 use super::audit::Calls;
 use super::contract::{ConnId, Outputs, Shutdown};
+use super::credit::Credit;
 use super::delivery::{Delivery, DeliverySink, Followed};
 use super::desk::Desk;
 use super::kill::Kill;
 use super::pairs::Pairs;
-use super::portfolio::Portfolio;
+use super::portfolio::{names_trades, Portfolio};
 use super::prepared::PreparedOrders;
 use super::pretrade::PreTrade;
 use super::publish::Market;
 use super::purse::Purse;
 use crate::guard::Limits;
-use crate::order::{Orders, Slot};
+use crate::order::{Exposure, Orders, Slot};
 use crate::record::{InlineText, InstrumentId, PerVenue, RequestId, UnixNanos, Venue, VenueOrderId};
 use crate::telemetry::Hop;
 use crate::venue::HeldTrade;
@@ -103,6 +104,15 @@ pub(super) struct Stray {
     pub(super) symbol: InlineText<24>,
 }
 
+/// Everything that says what the account has, and what of it is bound.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) orders: &'a Orders,
+    pub(super) purse: &'a Purse,
+    pub(super) credit: &'a Credit,
+    pub(super) portfolio: &'a Portfolio,
+}
+
 pub(super) struct Trading {
     pub(super) orders: Orders,
     pub(super) delivery: Delivery,
@@ -118,6 +128,8 @@ pub(super) struct Trading {
     pub(super) kill: Option<Kill>,
     /// What the account can spend.
     pub(super) purse: Purse,
+    /// What it can bind as margin, at a venue that has such accounts.
+    pub(super) credit: Credit,
     /// What executions made of its positions.
     pub(super) portfolio: Portfolio,
     /// Trades of the picture of the account that is being read.
@@ -135,6 +147,7 @@ pub(super) struct Trading {
 
 impl Trading {
     pub(super) fn new(orders: Orders, desks: PerVenue<Desk>, limits: Option<Limits>, connections: usize) -> Trading {
+        let portfolio = Portfolio::new(orders.listing_lag_ms());
         Trading {
             orders,
             delivery: Delivery::new(),
@@ -146,7 +159,8 @@ impl Trading {
             stopping: None,
             kill: None,
             purse: Purse::default(),
-            portfolio: Portfolio::new(),
+            credit: Credit::new(),
+            portfolio,
             held: Vec::new(),
             figures_stale: false,
             carriages: (0..connections).map(|_| VecDeque::with_capacity(CARRIED_MAX)).collect(),
@@ -165,6 +179,12 @@ impl Trading {
 
     pub(super) fn is_user(&self, conn: ConnId) -> bool {
         self.desks.iter().any(|(_, desk)| desk.user == Some(conn))
+    }
+
+    /// What an order's cost is measured against.
+    pub(super) const fn means(&self) -> Means<'_> {
+        let Trading { orders, purse, credit, portfolio, .. } = self;
+        Means { orders, purse, credit, portfolio }
     }
 
     /// The order table and the sink its records go to.
@@ -187,11 +207,40 @@ impl Trading {
         let (orders, sink) = self.orders_and_sink(out);
         let mut event = Followed::new(sink);
         let result = call(orders, &mut event);
+        let stirs = event.sink.portfolio.openings.in_doubt();
+        while let Some(doubt) = event.sink.portfolio.openings.take_doubt() {
+            orders.doubt_position(now, doubt.venue, doubt.instrument, doubt.until);
+        }
         while let Some(sides) = event.sink.portfolio.next_changed(now, market, orders) {
             sides.iter().for_each(|side| event.follow(side));
         }
         event.finish();
+        self.stirred |= stirs;
         result
+    }
+
+    /// Every balance at a venue was told, asked for at `asked`: the position of an instrument that waited for that begins
+    /// with what is held of its base asset, or waits for balances that were asked for when no fill was on its way.
+    pub(super) fn open_position(&mut self, now: UnixNanos, venue: Venue, instrument: InstrumentId, asked: UnixNanos) {
+        let Trading { purse, portfolio, orders, .. } = self;
+        purse.all_told(instrument);
+        if names_trades(venue) {
+            // On paper: elsewhere the picture of the account tells it.
+            return orders.know_position(instrument);
+        }
+        let (before, held) = (orders.exposure(instrument), purse.held(instrument));
+        match portfolio.openings.begin(now, instrument, asked) {
+            Ok(()) => orders.set_position(instrument, held),
+            Err(at) => {
+                orders.suppose_position(instrument, held);
+                orders.doubt_position(now, venue, instrument, at);
+            }
+        }
+        let known = |exposure: Exposure| (exposure.position, exposure.position_known);
+        let told = portfolio.of(venue).get(instrument).is_some_and(|position| position.touched);
+        if told && known(before) != known(orders.exposure(instrument)) {
+            portfolio.changed(venue, instrument, UnixNanos::NONE);
+        }
     }
 
     /// Whether a connection carries the place request of this order.

@@ -1,5 +1,6 @@
 //! Binance.US as the builder takes it.
 
+use super::checks;
 use super::coinbase::dialled_to;
 use super::error::GatewayError;
 use super::queries::{BinanceUsQueries, ColdClient, Pace};
@@ -113,6 +114,17 @@ impl BinanceUsConfig {
             (None, Some(_)) => Err(missing("BINANCE_US_API_KEY")),
             (Some(key), Some(secret)) => config.credentials(&key, &zeroize::Zeroizing::new(secret)),
         }
+    }
+
+    /// Whether every number can work.
+    pub(super) fn check_numbers(&self) -> Result<(), GatewayError> {
+        checks::timeouts(&[
+            ("binance_us reply_timeout_ms", self.reply_timeout_ms),
+            ("binance_us stream.silence_ms_max", self.stream.silence_ms_max),
+            ("binance_us stream.ack_grace_ms", self.stream.ack_grace_ms),
+            ("binance_us stream.replace_after_ms", self.stream.replace_after_ms),
+            ("binance_us stream.overlap_ms", self.stream.overlap_ms),
+        ])
     }
 
     /// Where to connect.

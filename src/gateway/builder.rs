@@ -373,13 +373,10 @@ impl GatewayBuilder {
         if let Some(limits) = self.limits.iter().flatten().next() {
             checks::limits(limits)?;
         }
-        if let Some(timeout_ms) = self.coinbase.as_ref().and_then(|coinbase| coinbase.reply_timeout_ms) {
-            checks::timeout("coinbase reply_timeout_ms", timeout_ms)?;
-        }
-        if let Some(timeout_ms) = self.binance_us.as_ref().map(|binance_us| binance_us.reply_timeout_ms) {
-            checks::timeout("binance_us reply_timeout_ms", timeout_ms)?;
-        }
-        Ok(())
+        self.audit.iter().try_for_each(checks::audit)?;
+        self.coinbase.iter().try_for_each(CoinbaseConfig::check_numbers)?;
+        self.binance_us.iter().try_for_each(BinanceUsConfig::check_numbers)?;
+        self.oanda.iter().try_for_each(OandaConfig::check_numbers)
     }
 
     /// A venue on paper has no credentials: what is not there cannot be used by mistake.

@@ -3,6 +3,7 @@
 
 use super::error::GatewayError;
 use crate::guard::{BreakerRules, InstrumentLimits, Limits};
+use crate::journal::AuditConfig;
 use crate::order::ReconcileRules;
 use crate::record::{Fixed, Venue};
 use std::time::{Duration, Instant};
@@ -43,6 +44,27 @@ pub(super) fn timeout(setting: &'static str, timeout_ms: u64) -> Checked {
     }
 }
 
+/// Times to wait, each with its name.
+pub(super) fn timeouts(settings: &[(&'static str, u64)]) -> Checked {
+    settings.iter().try_for_each(|(setting, timeout_ms)| timeout(setting, *timeout_ms))
+}
+
+/// A number of which there is at least one.
+pub(super) fn between(setting: &'static str, count: u64, least: u64, most: u64) -> Checked {
+    if count < least || count > most {
+        return wrong(setting, format!("{count} cannot work: {least} is the least, {most} the most"));
+    }
+    Ok(())
+}
+
+/// What is kept of what was asked and told.
+pub(super) fn audit(config: &AuditConfig) -> Checked {
+    if config.directory().as_os_str().is_empty() {
+        return wrong("audit directory", "it has no name: an empty path would be wherever the program happens to run");
+    }
+    at_most("audit ring_entries", config.entries(), RING_RECORDS_MAX)
+}
+
 /// The times of reconciliation.
 pub(super) fn reconcile(rules: &ReconcileRules) -> Checked {
     const SETTING: &str = "reconcile";
@@ -53,6 +75,23 @@ pub(super) fn reconcile(rules: &ReconcileRules) -> Checked {
     }
     if rules.absences_needed == 0 {
         return wrong(SETTING, "absences_needed is 0: no listing at all would prove that an order never arrived");
+    }
+    if rules.absence_grace_ms == 0 {
+        let why = "absence_grace_ms is 0: an order on its way would be judged by a listing that cannot have it";
+        return wrong(SETTING, why);
+    }
+    for (name, ms) in [
+        ("query_pause_ms_max", max),
+        ("absence_grace_ms", rules.absence_grace_ms),
+        ("absence_spacing_ms", rules.absence_spacing_ms),
+        ("since_margin_ms", rules.since_margin_ms),
+        ("unknown_repeat_ms", rules.unknown_repeat_ms),
+        ("fills_every_ms", rules.fills_every_ms),
+        ("fills_overlap_ms", rules.fills_overlap_ms),
+    ] {
+        if ms > TIMEOUT_MS_MAX {
+            return wrong(SETTING, format!("{name}: {ms} ms is more than a day: {TIMEOUT_MS_MAX} is the most"));
+        }
     }
     for (name, ms) in [("unknown_repeat_ms", rules.unknown_repeat_ms), ("fills_every_ms", rules.fills_every_ms)] {
         if ms == 0 {
@@ -112,12 +151,35 @@ pub(super) fn limits(limits: &Limits) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::{CoinbaseConfig, GatewayBuilder, OrderRate, VenueLimits};
+    use crate::gateway::{BinanceUsConfig, CoinbaseConfig, GatewayBuilder, OandaConfig, OrderRate, VenueLimits};
+    use crate::venue::{binance_us, coinbase, oanda};
 
     /// What the start says of a configuration.
     fn said(change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> String {
         let builder = GatewayBuilder::default().coinbase(CoinbaseConfig::default()).without_limits();
         change(builder).build().map(|_| ()).unwrap_err().to_string()
+    }
+
+    fn coinbase_stream(change: impl FnOnce(&mut coinbase::StreamConfig)) -> CoinbaseConfig {
+        let mut stream = coinbase::StreamConfig::default();
+        change(&mut stream);
+        CoinbaseConfig::default().stream(stream)
+    }
+
+    fn binance_us_stream(change: impl FnOnce(&mut binance_us::StreamConfig)) -> BinanceUsConfig {
+        let mut stream = binance_us::StreamConfig::default();
+        change(&mut stream);
+        BinanceUsConfig::default().stream(stream)
+    }
+
+    fn oanda() -> OandaConfig {
+        OandaConfig::new("101-001-1234567-001", "a-token").unwrap()
+    }
+
+    fn oanda_streams(change: impl FnOnce(&mut oanda::StreamConfig)) -> OandaConfig {
+        let mut streams = oanda::StreamConfig::default();
+        change(&mut streams);
+        oanda().streams(streams)
     }
 
     #[test]
@@ -146,6 +208,19 @@ mod tests {
                 "breaker: pause_ms_min (9)",
             ),
             (said(|b| b.breaker(BreakerRules { probes: 0, ..breaker })), "breaker: probes is 0"),
+            (
+                said(|b| b.reconcile(ReconcileRules { absence_grace_ms: 0, ..rules })),
+                "reconcile: absence_grace_ms is 0",
+            ),
+            (
+                said(|b| b.reconcile(ReconcileRules { absence_grace_ms: u64::MAX, ..rules })),
+                "reconcile: absence_grace_ms: 18446744073709551615 ms is more than a day",
+            ),
+            (said(|b| b.audit(AuditConfig::new(""))), "audit directory: it has no name"),
+            (
+                said(|b| b.audit(AuditConfig::new("x").ring_entries(usize::MAX))),
+                "audit ring_entries: 18446744073709551615",
+            ),
             (said(|b| b.limits(rate(0, 1_000))), "limits: coinbase: order_rate_max"),
             (said(|b| b.limits(rate(1, 0))), "limits: coinbase: order_rate_max"),
             (said(|b| b.limits(Limits::new().every_instrument(below))), "limits: position_max is -1"),
@@ -154,6 +229,33 @@ mod tests {
                 "limits: position_max is -1",
             ),
             (said(|b| b.coinbase(CoinbaseConfig::default().reply_timeout_ms(0))), "coinbase reply_timeout_ms: 0 ms"),
+            (said(|b| b.coinbase(coinbase_stream(|s| s.silence_ms_max = 0))), "coinbase stream.silence_ms_max: 0 ms"),
+            (
+                said(|b| b.coinbase(coinbase_stream(|s| s.message_bytes_max = 0))),
+                "coinbase stream.message_bytes_max: 0",
+            ),
+            (
+                said(|b| b.coinbase(coinbase_stream(|s| s.market_connections_max = usize::MAX))),
+                "coinbase stream.market_connections_max: 18446744073709551615",
+            ),
+            (
+                said(|b| b.binance_us(BinanceUsConfig::default().reply_timeout_ms(0))),
+                "binance_us reply_timeout_ms: 0 ms",
+            ),
+            (
+                said(|b| b.binance_us(binance_us_stream(|s| s.silence_ms_max = 0))),
+                "binance_us stream.silence_ms_max: 0",
+            ),
+            (
+                said(|b| b.binance_us(binance_us_stream(|s| s.replace_after_ms = 0))),
+                "binance_us stream.replace_after_ms: 0",
+            ),
+            (said(|b| b.oanda(oanda().reply_timeout_ms(0))), "oanda reply_timeout_ms: 0 ms"),
+            (said(|b| b.oanda(oanda_streams(|s| s.silence_ms_max = 0))), "oanda streams.silence_ms_max: 0 ms"),
+            (
+                said(|b| b.oanda(oanda_streams(|s| s.first_price_ms_max = u64::MAX))),
+                "oanda streams.first_price_ms_max: 18446744073709551615 ms is more than a day",
+            ),
         ] {
             assert!(text.starts_with(begins), "{text}");
         }

@@ -1,5 +1,6 @@
 //! Coinbase as the builder takes it.
 
+use super::checks;
 use super::error::GatewayError;
 use super::mint::CoinbaseMint;
 use super::queries::{
@@ -161,6 +162,22 @@ impl CoinbaseConfig {
             return Err(GatewayError::Setting { setting: "COINBASE_EXCHANGE_API_KEY", why });
         }
         Ok(())
+    }
+
+    /// Whether every number can work.
+    pub(super) fn check_numbers(&self) -> Result<(), GatewayError> {
+        if let Some(timeout_ms) = self.reply_timeout_ms {
+            checks::timeout("coinbase reply_timeout_ms", timeout_ms)?;
+        }
+        let StreamConfig { market_connections_max, message_bytes_max, .. } = self.stream;
+        checks::timeouts(&[
+            ("coinbase stream.silence_ms_max", self.stream.silence_ms_max),
+            ("coinbase stream.ack_grace_ms", self.stream.ack_grace_ms),
+            ("coinbase stream.snapshot_ms", self.stream.snapshot_ms),
+        ])?;
+        checks::between("coinbase stream.message_bytes_max", message_bytes_max, 1, u64::MAX)?;
+        let (count, most) = (market_connections_max as u64, limits::MARKET_CONNECTIONS_MAX as u64);
+        checks::between("coinbase stream.market_connections_max", count, 1, most)
     }
 
     /// Where to connect.

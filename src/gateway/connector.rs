@@ -1,7 +1,7 @@
 //! The blocking facade for scripts and tests: typed requests in, results out, over the same rings as everything else.
 
 use super::builder::GatewayBuilder;
-use super::checks::deadline_after;
+use super::checks::{self, deadline_after};
 use super::error::{ExchangeError, GatewayError};
 use super::queries::Balance;
 use super::running::Gateway;
@@ -272,6 +272,9 @@ impl ExchangeConnector for Connector {
             return Ok(());
         }
         let venue = self.venue;
+        let ConnectorConfig { connect_timeout_ms, order_timeout_ms } = self.config;
+        checks::timeouts(&[("connect_timeout_ms", connect_timeout_ms), ("order_timeout_ms", order_timeout_ms)])
+            .map_err(|error| of_gateway(venue, error))?;
         // A clone, so that a failed attempt can be repeated.
         let trading = self.builder.trades(venue);
         let gateway = self.builder.clone().without_dead_man().start().map_err(|error| of_gateway(venue, error))?;

@@ -75,6 +75,12 @@ pub enum GatewayError {
         /// Why it cannot be asked.
         cause: String,
     },
+    /// A number that no strategy of the gateway has.
+    #[error("strategy {number}: none of this gateway has that number: take it from the strategy's `id()`")]
+    NoSuchStrategy {
+        /// The number.
+        number: u8,
+    },
     /// The instrument is not listed at the venue.
     #[error("{venue}: no instrument `{symbol}`: check the spelling against the venue's product list")]
     UnknownInstrument {

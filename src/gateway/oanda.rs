@@ -1,5 +1,6 @@
 //! OANDA as the builder takes it.
 
+use super::checks;
 use super::coinbase::dialled_to;
 use super::error::GatewayError;
 use super::queries::{ColdClient, OandaQueries, Pace};
@@ -106,6 +107,15 @@ impl OandaConfig {
         let endpoints = OandaEndpoints::parse(environment, &rest, &stream)
             .map_err(|error| unusable("OANDA_REST_URL or OANDA_STREAM_URL", &error))?;
         Ok(config.endpoints(endpoints))
+    }
+
+    /// Whether every number can work.
+    pub(super) fn check_numbers(&self) -> Result<(), GatewayError> {
+        checks::timeouts(&[
+            ("oanda reply_timeout_ms", self.reply_timeout_ms),
+            ("oanda streams.silence_ms_max", self.streams.silence_ms_max),
+            ("oanda streams.first_price_ms_max", self.streams.first_price_ms_max),
+        ])
     }
 
     /// Where to connect, and with that whether it is play money: [`OandaEndpoints::live`] is the deliberate choice.

@@ -36,6 +36,11 @@ impl StrategyPlaces {
         }
     }
 
+    /// Whether a number was given out, and not given back.
+    pub(super) fn is_taken(&self, strategy: StrategyId) -> bool {
+        strategy.index() < StrategyId::COUNT_MAX && self.taken.load(Ordering::Acquire) >> strategy.0 & 1 == 1
+    }
+
     /// Gives a number back, with the count it came to.
     pub(super) fn free(&self, strategy: StrategyId, counted: u64) {
         if let Some(place) = self.counted.get(strategy.index()) {
@@ -55,7 +60,11 @@ mod tests {
         let all: Vec<_> = (0..64).map(|_| places.take().unwrap().0 .0).collect();
         assert_eq!(all, (0..64).collect::<Vec<u8>>());
         assert_eq!(places.take(), None);
+        assert!(
+            places.is_taken(StrategyId(7)) && !places.is_taken(StrategyId(64)) && !places.is_taken(StrategyId(255))
+        );
         places.free(StrategyId(7), 41);
+        assert!(!places.is_taken(StrategyId(7)));
         assert_eq!(places.take(), Some((StrategyId(7), 41)));
     }
 }

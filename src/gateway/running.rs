@@ -208,7 +208,8 @@ impl Gateway {
     /// is streamed.
     ///
     /// # Errors
-    /// [`GatewayError::UnknownInstrument`] if the venue does not list it, or why the venue could not be asked.
+    /// [`GatewayError::UnknownInstrument`] if the venue does not list it, [`GatewayError::NoSuchStrategy`], or why the venue
+    /// could not be asked.
     pub fn subscribe(
         &self,
         strategy: StrategyId,
@@ -216,6 +217,7 @@ impl Gateway {
         symbol: &str,
         channels: Channels,
     ) -> Result<Arc<Instrument>, GatewayError> {
+        self.check_strategy(strategy)?;
         let instrument = match self.directory.find(venue, symbol) {
             Some(known) => known,
             None => {
@@ -232,6 +234,7 @@ impl Gateway {
     /// Takes channels of an instrument away from a strategy.
     ///
     /// # Errors
+    /// [`GatewayError::UnknownInstrument`] if it is none of this gateway, [`GatewayError::NoSuchStrategy`],
     /// [`GatewayError::Stopped`].
     pub fn unsubscribe(
         &self,
@@ -239,7 +242,21 @@ impl Gateway {
         instrument: &Instrument,
         channels: Channels,
     ) -> Result<(), GatewayError> {
-        self.send(ControlMessage::Engine(Control::Unsubscribe(strategy, instrument.id, channels)))
+        self.check_strategy(strategy)?;
+        let known = self.directory.find(instrument.listing.venue, instrument.symbol());
+        let id = known.map(|known| known.id).ok_or_else(|| GatewayError::UnknownInstrument {
+            venue: instrument.listing.venue,
+            symbol: instrument.symbol().to_owned(),
+        })?;
+        self.send(ControlMessage::Engine(Control::Unsubscribe(strategy, id, channels)))
+    }
+
+    /// Whether there is a strategy of this number; of one that is gone its number may be another's tomorrow.
+    fn check_strategy(&self, strategy: StrategyId) -> Result<(), GatewayError> {
+        match self.places.is_taken(strategy) {
+            true => Ok(()),
+            false => Err(GatewayError::NoSuchStrategy { number: strategy.0 }),
+        }
     }
 
     /// Names behind the numbers in records.

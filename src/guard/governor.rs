@@ -133,15 +133,15 @@ mod tests {
         /// more than its limit.
         #[test]
         fn the_venue_never_counts_more_than_its_limit(
-            limit in 1usize..20,
-            steps in proptest::collection::vec((0u64..200, 0u64..50, 0u8..4), 1..200),
+            limit in 1usize..20, window_ms in 1u64..2_000, delay_ms_max in 0u64..3_000,
+            steps in proptest::collection::vec((0u64..200, 0u64..=100, 0u8..4), 1..200),
         ) {
-            let (window_ms, delay_ms_max) = (1_000u64, 50u64);
             let mut governor = Governor::new(limit, window_ms, delay_ms_max);
             let mut now = START;
             let mut arrivals = Vec::new();
-            for (gap_ms, delay_ms, who) in steps {
+            for (gap_ms, late, who) in steps {
                 now = now.plus_ms(gap_ms);
+                let delay_ms = delay_ms_max * late / 100;
                 let priority = [Priority::Cancel, Priority::UnknownQuery, Priority::Order, Priority::Housekeeping][who as usize];
                 if governor.take(now, priority).is_ok() {
                     arrivals.push(now.plus_ms(delay_ms).0);

@@ -3,9 +3,10 @@
 
 use crate::record::{Fixed, Instrument, PerVenue, Venue};
 
-/// Limits of one gateway. A session with credentials starts only with limits, or with an explicit
-/// [`without_limits`](crate::gateway::GatewayBuilder::without_limits). What is not set is not checked; tick, lot and the
-/// venue's own minimums always are.
+/// Limits of one gateway. A session with credentials starts only if something is limited at each of its venues, or with an
+/// explicit [`without_limits`](crate::gateway::GatewayBuilder::without_limits). What is not set is not checked; tick, lot
+/// and the venue's own minimums always are. A venue that is asked at the start and lists no instrument of a name that has
+/// limits refuses it: they would guard nothing.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,10 +68,9 @@ pub struct InstrumentLimits {
     /// Refuse what would meet an order of our own. A market order is refused while any order of ours rests on the other
     /// side; a limit order only if its price reaches it.
     pub no_self_trade: bool,
-    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold (see
-    /// [`crate::manual::guards`]). Before the first balance every order is refused with "balance not known yet".
-    /// An account at OANDA holds margin and no balance of what is traded: there every order is refused with "margin
-    /// account: no such balance"; limit the position instead.
+    /// Refuse what the account cannot pay for, by the balances last heard of less what open orders hold; at OANDA what its
+    /// free margin does not allow (see [`crate::manual::guards`]). Before the first word of the venue every order is refused
+    /// with "balance not known yet".
     pub check_balance: bool,
 }
 
@@ -140,6 +140,19 @@ impl Limits {
     /// Limits of every instrument, then of each that is named.
     pub fn of_instruments(&self) -> impl Iterator<Item = &InstrumentLimits> {
         std::iter::once(&self.everywhere).chain(self.instruments.iter().map(|named| &named.limits))
+    }
+
+    /// The instruments that are named.
+    pub fn named(&self) -> impl Iterator<Item = (Venue, &str)> {
+        self.instruments.iter().map(|named| (named.venue, named.symbol.as_ref()))
+    }
+
+    /// Whether anything of a venue is limited.
+    pub fn limit_anything_at(&self, venue: Venue) -> bool {
+        let nothing = InstrumentLimits::default();
+        let named = self.instruments.iter().any(|named| named.venue == venue && named.limits != nothing);
+        let everywhere = self.strategy_open_orders_max.is_some() || self.everywhere != nothing;
+        named || everywhere || *self.of_venue(venue) != VenueLimits::default()
     }
 
     /// Whether the balance is checked anywhere.

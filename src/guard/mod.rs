@@ -15,5 +15,5 @@ pub use governor::{Governor, Priority, RetryAt, LIMIT_MAX};
 pub use increments::{check_increments, check_prepared, check_status, IncrementError};
 pub use lag::FeedLag;
 pub use limits::{InstrumentLimits, Limits, OrderRate, VenueLimits};
-pub use order_guard::{Funds, LimitBreach, MarketView, OrderGuard};
+pub use order_guard::{Funds, LimitBreach, MarginRoom, MarketView, OrderGuard};
 pub use windows::{Cost, Counted, Mark, RateLimit, Throttled, WindowGovernor, LIMITS_MAX};

@@ -5,7 +5,7 @@
 
 use super::limits::InstrumentLimits;
 use crate::order::Exposure;
-use crate::record::{Fixed, Instrument, OrderCommand, OrderType, RejectClass, Side, Venue};
+use crate::record::{Fixed, Instrument, OrderCommand, OrderType, RejectClass, Side};
 
 /// Why an order was refused here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,8 +36,10 @@ pub enum LimitBreach {
     Balance,
     /// The account's balance is not known yet.
     BalanceUnknown,
-    /// The account holds margin, and no balance of what is traded.
-    NoBalance,
+    /// The account has too little free margin for it.
+    Margin,
+    /// No book tells what the instrument's quote currency is worth in the account's.
+    NoConversion,
 }
 
 impl LimitBreach {
@@ -45,7 +47,7 @@ impl LimitBreach {
     pub const fn class(self) -> RejectClass {
         match self {
             LimitBreach::PriceBand => RejectClass::PriceBand,
-            LimitBreach::Balance => RejectClass::InsufficientFunds,
+            LimitBreach::Balance | LimitBreach::Margin => RejectClass::InsufficientFunds,
             LimitBreach::PositionUnknown => RejectClass::Busy,
             _ => RejectClass::Limit,
         }
@@ -66,7 +68,8 @@ impl LimitBreach {
             LimitBreach::FeedLag => "market data lags",
             LimitBreach::Balance => "not enough balance",
             LimitBreach::BalanceUnknown => "balance not known yet",
-            LimitBreach::NoBalance => "margin account: no such balance",
+            LimitBreach::Margin => "not enough margin",
+            LimitBreach::NoConversion => "no price to account currency",
         }
     }
 }
@@ -87,12 +90,31 @@ pub struct MarketView {
 }
 
 /// What the account can spend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Funds {
-    /// Quote currency, mantissa at price exponent plus size exponent; `None` if not known.
-    pub quote: Option<i128>,
-    /// Base currency, mantissa at the size exponent; `None` if not known.
-    pub base: Option<i128>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Funds {
+    /// It holds balances of what is traded.
+    Balances {
+        /// Quote currency, mantissa at price exponent plus size exponent; `None` if not known.
+        quote: Option<i128>,
+        /// Base currency, mantissa at the size exponent; `None` if not known.
+        base: Option<i128>,
+    },
+    /// It holds margin; or why nobody can tell how much is free.
+    Margin(Result<MarginRoom, LimitBreach>),
+}
+
+impl Funds {
+    /// Nobody stated a balance.
+    pub const UNKNOWN: Funds = Funds::Balances { quote: None, base: None };
+}
+
+/// How large one order may be for the margin that is free. Mantissas at the size exponent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarginRoom {
+    /// Of an order that buys.
+    pub buy: i128,
+    /// Of an order that sells.
+    pub sell: i128,
 }
 
 /// The limits of one instrument at its own exponents.
@@ -108,8 +130,6 @@ pub struct OrderGuard {
     lag_ns_max: Option<u64>,
     no_self_trade: bool,
     check_balance: bool,
-    /// The venue's accounts hold margin: they state no balance of what is traded.
-    on_margin: bool,
     /// What turns a quantity in quote currency into a notional.
     quote_factor: i128,
 }
@@ -133,7 +153,6 @@ impl OrderGuard {
             lag_ns_max: limits.feed_lag_ms_max.map(|ms| ms.saturating_mul(NANOS_PER_MS)),
             no_self_trade: limits.no_self_trade,
             check_balance: limits.check_balance,
-            on_margin: instrument.listing.venue == Venue::Oanda,
             quote_factor: 10_i128.checked_pow(quote_places).unwrap_or(i128::MAX),
         }
     }
@@ -228,15 +247,14 @@ impl OrderGuard {
         if !self.check_balance {
             return Ok(());
         }
-        let (available, needed) = match order.side() {
-            Side::Buy => (funds.quote, notional),
-            Side::Sell => (funds.base, size),
-        };
-        match available {
-            None if self.on_margin => Err(LimitBreach::NoBalance),
-            None => Err(LimitBreach::BalanceUnknown),
-            Some(available) if needed > available => Err(LimitBreach::Balance),
-            Some(_) => Ok(()),
+        match (funds, order.side()) {
+            (Funds::Balances { quote, .. }, Side::Buy) => pays(*quote, notional),
+            (Funds::Balances { base, .. }, Side::Sell) => pays(*base, size),
+            (Funds::Margin(room), side) => {
+                let MarginRoom { buy, sell } = (*room)?;
+                let enough = size <= if side == Side::Buy { buy } else { sell };
+                enough.then_some(()).ok_or(LimitBreach::Margin)
+            }
         }
     }
 
@@ -258,6 +276,11 @@ impl OrderGuard {
         }
         Ok((quantity, quantity.saturating_mul(best)))
     }
+}
+
+fn pays(available: Option<i128>, needed: i128) -> Result<(), LimitBreach> {
+    let enough = available.ok_or(LimitBreach::BalanceUnknown)? >= needed;
+    enough.then_some(()).ok_or(LimitBreach::Balance)
 }
 
 fn far_side(side: Side, market: &MarketView) -> Option<i64> {

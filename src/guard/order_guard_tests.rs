@@ -43,7 +43,7 @@ fn market() -> MarketView {
 }
 
 fn check(limits: InstrumentLimits, order: &OrderCommand) -> Result<(), LimitBreach> {
-    OrderGuard::new(&limits, &instrument()).check(order, &Exposure::NONE, &market(), &Funds::default())
+    OrderGuard::new(&limits, &instrument()).check(order, &Exposure::NONE, &market(), &Funds::UNKNOWN)
 }
 
 const NONE: InstrumentLimits = InstrumentLimits {
@@ -62,7 +62,7 @@ const NONE: InstrumentLimits = InstrumentLimits {
 fn nothing_set_lets_everything_pass_even_without_a_book() {
     let guard = OrderGuard::new(&NONE, &instrument());
     let huge = OrderCommand::market(InstrumentId(0), Side::Buy, i64::MAX);
-    assert_eq!(guard.check(&huge, &Exposure::NONE, &MarketView::default(), &Funds::default()), Ok(()));
+    assert_eq!(guard.check(&huge, &Exposure::NONE, &MarketView::default(), &Funds::UNKNOWN), Ok(()));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_market_order_counts_at_the_price_it_would_meet() {
     assert_eq!(check(limits, &in_quote("50.51")), Err(LimitBreach::OrderSize));
     let guard = OrderGuard::new(&limits, &instrument());
     let blind = MarketView { ask: None, ..market() };
-    let refused = guard.check(&at_market(Side::Buy, "0.1"), &Exposure::NONE, &blind, &Funds::default());
+    let refused = guard.check(&at_market(Side::Buy, "0.1"), &Exposure::NONE, &blind, &Funds::UNKNOWN);
     assert_eq!(refused, Err(LimitBreach::NoBook));
 }
 
@@ -99,9 +99,9 @@ fn the_position_counts_as_if_every_open_order_of_that_side_were_filled() {
     let (position, open_buy, open_sell) = (at8("0.4"), at8("0.3"), at8("1.2"));
     let ours = Exposure { position, position_known: true, open_buy, open_sell, ..Exposure::NONE };
     let unknown = Exposure { position_known: false, ..ours };
-    let refused = guard.check(&buy("100", "0.3"), &unknown, &market(), &Funds::default()).unwrap_err();
+    let refused = guard.check(&buy("100", "0.3"), &unknown, &market(), &Funds::UNKNOWN).unwrap_err();
     assert_eq!((refused, refused.class()), (LimitBreach::PositionUnknown, RejectClass::Busy));
-    let with = |order: &OrderCommand| guard.check(order, &ours, &market(), &Funds::default());
+    let with = |order: &OrderCommand| guard.check(order, &ours, &market(), &Funds::UNKNOWN);
     assert_eq!(with(&buy("100", "0.3")), Ok(()));
     assert_eq!(with(&buy("100", "0.30000001")), Err(LimitBreach::Position));
     assert_eq!(with(&sell("100", "0.2")), Ok(()));
@@ -118,14 +118,14 @@ fn the_band_bounds_only_what_goes_through_the_market() {
     assert_eq!(check(band, &sell("98", "1")), Err(LimitBreach::PriceBand));
     let guard = OrderGuard::new(&band, &instrument());
     let blind = MarketView { ask: None, ..market() };
-    assert_eq!(guard.check(&buy("1", "1"), &Exposure::NONE, &blind, &Funds::default()), Err(LimitBreach::NoBook));
+    assert_eq!(guard.check(&buy("1", "1"), &Exposure::NONE, &blind, &Funds::UNKNOWN), Err(LimitBreach::NoBook));
 }
 
 #[test]
 fn an_order_is_not_sent_on_a_book_that_is_broken_silent_or_late() {
     let limits = InstrumentLimits { book_age_ms_max: Some(500), feed_lag_ms_max: Some(20), ..NONE };
     let guard = OrderGuard::new(&limits, &instrument());
-    let with = |view| guard.check(&buy("100", "1"), &Exposure::NONE, &view, &Funds::default());
+    let with = |view| guard.check(&buy("100", "1"), &Exposure::NONE, &view, &Funds::UNKNOWN);
     assert_eq!(with(market()), Ok(()));
     assert_eq!(with(MarketView { whole: false, ..market() }), Err(LimitBreach::NoBook));
     assert_eq!(with(MarketView { silent_ns: 500_000_000, ..market() }), Ok(()));
@@ -137,37 +137,40 @@ fn an_order_is_not_sent_on_a_book_that_is_broken_silent_or_late() {
 fn an_order_never_meets_one_of_ours() {
     let guard = OrderGuard::new(&InstrumentLimits { no_self_trade: true, ..NONE }, &instrument());
     let ours = Exposure { bid_max: at8("99.5"), ask_min: at8("100.5"), ..Exposure::NONE };
-    let with = |order: OrderCommand| guard.check(&order, &ours, &market(), &Funds::default());
+    let with = |order: OrderCommand| guard.check(&order, &ours, &market(), &Funds::UNKNOWN);
     assert_eq!(with(buy("100.49", "1")), Ok(()));
     assert_eq!(with(buy("100.5", "1")), Err(LimitBreach::SelfTrade));
     assert_eq!(with(sell("99.51", "1")), Ok(()));
     assert_eq!(with(sell("99.5", "1")), Err(LimitBreach::SelfTrade));
     let at_market = OrderCommand::market(InstrumentId(0), Side::Buy, 1);
     assert_eq!(with(at_market), Err(LimitBreach::SelfTrade));
-    assert_eq!(guard.check(&at_market, &Exposure::NONE, &market(), &Funds::default()), Ok(()));
+    assert_eq!(guard.check(&at_market, &Exposure::NONE, &market(), &Funds::UNKNOWN), Ok(()));
 }
 
 #[test]
 fn what_the_account_cannot_pay_for_is_refused_and_so_is_what_nobody_knows() {
     let guard = OrderGuard::new(&InstrumentLimits { check_balance: true, ..NONE }, &instrument());
     let value = |text: &str| i128::from(at8(text)) * 100_000_000;
-    let funds = Funds { quote: Some(value("50")), base: None };
+    let funds = Funds::Balances { quote: Some(value("50")), base: None };
     let with = |order: OrderCommand, funds| guard.check(&order, &Exposure::NONE, &market(), &funds);
     assert_eq!(with(buy("100", "0.5"), funds), Ok(()));
     assert_eq!(with(buy("100.01", "0.5"), funds), Err(LimitBreach::Balance));
     assert_eq!(with(sell("100", "0.5"), funds), Err(LimitBreach::BalanceUnknown));
-    let funds = Funds { base: Some(i128::from(at8("0.5"))), quote: None };
+    let funds = Funds::Balances { base: Some(i128::from(at8("0.5"))), quote: None };
     assert_eq!(with(sell("100", "0.5"), funds), Ok(()));
     assert_eq!(with(sell("100", "0.50000001"), funds), Err(LimitBreach::Balance));
 }
 
 #[test]
-fn an_account_of_margin_has_no_balance_that_could_become_known() {
-    let mut instrument = instrument();
-    instrument.listing.venue = Venue::Oanda;
-    let guard = OrderGuard::new(&InstrumentLimits { check_balance: true, ..NONE }, &instrument);
-    let passed = guard.check(&buy("100", "0.5"), &Exposure::NONE, &market(), &Funds::default());
-    assert_eq!(passed, Err(LimitBreach::NoBalance));
+fn an_account_of_margin_takes_what_it_has_room_for_on_each_side() {
+    let guard = OrderGuard::new(&InstrumentLimits { check_balance: true, ..NONE }, &instrument());
+    let with = |order: OrderCommand, room| guard.check(&order, &Exposure::NONE, &market(), &Funds::Margin(room));
+    let room = Ok(MarginRoom { buy: i128::from(at8("0.5")), sell: i128::from(at8("2")) });
+    assert_eq!(with(buy("100", "0.5"), room), Ok(()));
+    assert_eq!(with(buy("1", "0.50000001"), room), Err(LimitBreach::Margin), "whatever its price");
+    assert_eq!(with(sell("100", "2"), room), Ok(()));
+    assert_eq!(with(sell("100", "2.00000001"), room), Err(LimitBreach::Margin));
+    assert_eq!(with(sell("100", "1"), Err(LimitBreach::NoConversion)), Err(LimitBreach::NoConversion));
 }
 
 #[test]
@@ -203,7 +206,7 @@ proptest! {
         let order = OrderCommand::limit(InstrumentId(0), side, price, size);
         let known = Exposure { position_known: true, ..Exposure::NONE };
         let exposure = Exposure { position, open_buy: open, open_sell: open, ..known };
-        let got = OrderGuard::new(&limits, &instrument()).check(&order, &exposure, &market(), &Funds::default());
+        let got = OrderGuard::new(&limits, &instrument()).check(&order, &exposure, &market(), &Funds::UNKNOWN);
         let d = |mantissa: i64| Decimal::new(mantissa, 8);
         let held = if is_buy { d(position) } else { -d(position) };
         let expected = if d(size) > d(size_max) {

@@ -54,6 +54,11 @@ impl AuditConfig {
         &self.directory
     }
 
+    /// How many entries can wait.
+    pub(crate) const fn entries(&self) -> usize {
+        self.ring_entries
+    }
+
     /// When it is forced to the disk.
     pub fn fsync(self, fsync: Fsync) -> AuditConfig {
         AuditConfig { fsync, ..self }

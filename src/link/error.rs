@@ -81,7 +81,7 @@ pub enum TlsReason {
     #[error("its certificate is not acceptable: {0}")]
     Certificate(String),
     /// The peer ended it with an alert.
-    #[error("the peer refused with alert {0}")]
+    #[error("the peer refused with alert {0}; check host and port, and what stands between: it may share no TLS version or cipher with us")]
     Alert(String),
     /// No common version, cipher or protocol.
     #[error("no common ground: {0}")]

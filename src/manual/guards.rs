@@ -32,13 +32,17 @@
 //! # Limits
 //!
 //! [`Limits`](crate::gateway::Limits) are exact decimals, per strategy, venue and instrument; limits named for an instrument
-//! stand instead of those for every instrument. What is exactly at a limit passes. What is not obvious:
+//! stand instead of those for every instrument. What is exactly at a limit passes. With credentials nothing starts unless
+//! something is limited at each of their venues, or [`without_limits`](crate::GatewayBuilder::without_limits) says that
+//! nothing is; and limits for a name that the venue does not list, which would guard nothing, are an error of the start. What
+//! is not obvious:
 //!
 //! - Checks against the market (band, age, lag, the value of a market order) look at the engine's own book, which it has only
 //!   while some strategy subscribes to the instrument's `BOOK`. Without a whole book they refuse.
 //! - A spot position begins with the whole balance of the base asset, as the venue states it at the start, and goes on with
 //!   this gateway's fills: deposits, withdrawals, fees taken in the base asset and other programs' trades are not in it
-//!   before the next start. An asset that the whole list of balances lacks is at nothing. At OANDA the position is what the
+//!   before the next start. An asset that the whole list of balances lacks is at nothing. A balance that may or may not have
+//!   a fill of ours is no beginning: another is asked for ([`orders`](super::orders)). At OANDA the position is what the
 //!   account's trades come to, whoever made them. Until the venue has said what is held, also after a late subscription,
 //!   orders are refused as `Busy`, with the time to try again. Instruments with one base asset each count all of it. An
 //!   open order counts with all that it may still buy or sell, a change under way with the larger of its quantities.
@@ -47,11 +51,17 @@
 //! - The self-trade check knows this gateway's orders, of all strategies, and nobody else's.
 //! - The lag of a feed is how much later a message came than the quickest of the last two minutes. It needs no clock that
 //!   agrees with the venue's. OANDA holds a price back for up to 250 ms, which counts: a limit below that refuses there.
-//! - The balance check takes the venue's last word (a stream where there is one, else a listing every 25 s), moves it by
-//!   each fill exactly, and takes off what our open orders hold as they stand and what others held then. A market order
-//!   sized in the base asset holds nothing before it is filled, and a fee the venue reserves is not counted. Before the
-//!   first word every order is refused. An account at OANDA holds margin and no balance of what is traded: there the check
-//!   refuses every order. Limit the position at OANDA, and name the instruments of the others for the check.
+//! - The balance check takes the venue's last word (a stream where there is one, else a listing every 25 s, unless a fill
+//!   overtook it), moves it by each fill exactly, and takes off what our open orders hold as they stand and what others held
+//!   then. A market order sized in the base asset holds nothing before it is filled, and a fee the venue reserves is not
+//!   counted. Before the first word every order is refused.
+//! - An account at OANDA holds margin and no balance of what is traded: there the same check looks at the margin that is free
+//!   by the venue's last word (asked for after fills, and while a connection is kept warm), less that of fills that word did
+//!   not include, and of open orders of every instrument as if each were filled on the side that binds more. A unit counts at
+//!   the ask now, at the instrument's margin rate or the account's own if that is higher; what closes a position binds
+//!   nothing. Where neither side of a pair is the account's currency, a book of the quote currency against it must be
+//!   subscribed to, or the order is refused with "no price to account currency". The venue itself looks at margin only when
+//!   an order is filled.
 //! - Orders in flight and of unknown outcome are open until the contrary is proven.
 //!
 //! # Circuit breaker

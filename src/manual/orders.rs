@@ -101,15 +101,19 @@
 //! side, at all three venues and on paper; every strategy gets them, whosever order it was. Coinbase and Binance.US keep no
 //! positions, so theirs are made of the very `Fill` records you get, whatever told these (stream, reply, history, after the
 //! end): each moves it once. `FillDetail` and a `Fill` of quantity 0 move nothing, though the latter may price what was
-//! bought before its price was known. A fill flagged REPLAYED moves nothing either: the balance of the start has it.
+//! bought before its price was known. A fill flagged REPLAYED moves nothing either: the balance a position begins with has it.
 //!
 //! - The two sides there are the lots of this gateway's fills, first in, first out: units, average price, realised profit
 //!   and, where some strategy subscribes to the book, profit not realised. Sell what you held before the start and it stands
 //!   on the short side. Past 128 lots on a side the newest take on further fills at their average; sums stay exact.
 //! - `cumulative_quantity` is the net position as a position limit counts it: the balance of the base asset at the start
-//!   plus fills ([`guards`](super::guards)). The balance is asked for when an instrument becomes known; before the first
-//!   `Balance` of its base asset it is the fills alone. A position limit or a balance check waits for that; without them wait
-//!   for it yourself before you trade, or what is executed at that very moment may be in both.
+//!   plus fills ([`guards`](super::guards)). The balance is asked for when an instrument becomes known, and is a beginning
+//!   only if every fill is in it or after it, and in neither twice: if one was told within 10 s before the question
+//!   (`absence_grace_ms`, as long as a listing may lag) or before the answer, it is asked again after 10 s without a fill. A
+//!   fill told later puts the position in doubt, and has it begin again, if it may be older than the balance: of an order
+//!   sent before, until history was read as of 10 s after it. As long as it has not begun, `Position` is flagged `DERIVED`,
+//!   and it is told again once it has; a position limit refuses orders meanwhile. Who trades without one, and wants a
+//!   position soon, waits for the first `Balance` of the base asset before the first order.
 //! - Fees are in none of the figures. One taken in the base asset, as Binance.US does when you buy, makes what you hold less
 //!   than the position by exactly that fee: the position counts what was executed, and so does a position limit, which
 //!   buying therefore reaches a little early and selling a little late. The fee stands in its `Fill` (`fee`, `fee_asset`),

@@ -31,7 +31,7 @@
 //!
 //! # Money
 //!
-//! A gateway with credentials does not start without limits or an explicit `without_limits()`. The demo reads no credential
+//! A gateway with credentials does not start without a limit at each of their venues or an explicit `without_limits()`. The demo reads no credential
 //! and no endpoint of the environment and talks only to the venue it started. Live tests are ignored by default and read-only
 //! unless `EXCHANGE_CONNECTORS_LIVE_ORDERS=1`.
 //!

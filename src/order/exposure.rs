@@ -5,14 +5,15 @@
 //! fills alone: how much of the base asset the rest will buy, nobody knows.
 
 use super::state::{Order, OrderState};
-use crate::record::{InstrumentId, OrderType, PerVenue, Side, Venue};
+use crate::record::{InstrumentId, OrderType, PerVenue, Side, UnixNanos, Venue};
 
 /// What is ours in one instrument. Sizes are mantissas at the size exponent, prices at the price exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exposure {
     /// Held through fills of this session, on top of what was told at its start; long positive.
     pub position: i64,
-    /// The venue has said what was held before: until then `position` has only our fills in it.
+    /// The venue has said what was held before, and it is known how our fills stand to that. Until then `position` may lack
+    /// it, or have a fill twice.
     pub position_known: bool,
     /// What open buy orders may still buy.
     pub open_buy: i64,
@@ -109,8 +110,8 @@ pub(super) struct Exposures {
     open_by_venue: PerVenue<u32>,
     /// Instruments whose position the next whole list of balances tells, by its silence too.
     awaited: Vec<(Venue, InstrumentId)>,
-    /// Instruments whose position was told so, until they are taken.
-    told: Vec<InstrumentId>,
+    /// Instruments for which all balances were told, and when those were asked for, until they are taken.
+    told: Vec<(InstrumentId, UnixNanos)>,
 }
 
 /// How the best price of a side stands after a change.
@@ -169,6 +170,28 @@ impl Exposures {
         }
     }
 
+    /// What the position is as far as anybody knows.
+    pub fn suppose_position(&mut self, instrument: InstrumentId, position: i64) {
+        if let Some(exposure) = self.by_instrument.get_mut(instrument.index()) {
+            (exposure.position, exposure.position_known) = (position, false);
+        }
+    }
+
+    /// The position is what our fills made of it: nothing was held before.
+    pub fn know_position(&mut self, instrument: InstrumentId) {
+        if let Some(exposure) = self.by_instrument.get_mut(instrument.index()) {
+            exposure.position_known = true;
+        }
+    }
+
+    /// The position is in doubt: another list of balances tells it.
+    pub fn doubt_position(&mut self, venue: Venue, instrument: InstrumentId) {
+        if let Some(exposure) = self.by_instrument.get_mut(instrument.index()) {
+            exposure.position_known = false;
+        }
+        self.await_position(venue, instrument);
+    }
+
     /// The next list of balances tells the position; whether there is anything to wait for.
     pub fn await_position(&mut self, venue: Venue, instrument: InstrumentId) -> bool {
         let waits = !self.get(instrument).position_known && instrument.index() < self.by_instrument.len();
@@ -178,20 +201,19 @@ impl Exposures {
         waits
     }
 
-    /// Every balance of the account was told: nothing is held of an asset that was not among them.
-    pub fn balances_told(&mut self, venue: Venue) {
-        let Exposures { by_instrument, awaited, told, .. } = self;
+    /// Every balance of the account was told, asked for at `asked`.
+    pub fn balances_told(&mut self, venue: Venue, asked: UnixNanos) {
+        let Exposures { awaited, told, .. } = self;
         awaited.retain(|(of, instrument)| {
-            if let Some(exposure) = by_instrument.get_mut(instrument.index()).filter(|_| *of == venue) {
-                exposure.position_known = true;
-                told.push(*instrument);
+            if *of == venue {
+                told.push((*instrument, asked));
             }
             *of != venue
         });
     }
 
-    /// An instrument that was awaited and whose balances were told since; each once.
-    pub fn take_told(&mut self) -> Option<InstrumentId> {
+    /// An instrument that was awaited and whose balances were told since, and when those were asked for; each once.
+    pub fn take_told(&mut self) -> Option<(InstrumentId, UnixNanos)> {
         self.told.pop()
     }
 
@@ -329,20 +351,34 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_known_once_it_or_every_balance_of_its_own_venue_was_told() {
+    fn a_position_waits_for_every_balance_of_its_own_venue_and_is_known_once_it_is_set() {
         let (mut exposures, other) = (Exposures::new(8), InstrumentId(4));
         assert!(exposures.await_position(Venue::Coinbase, ID) && exposures.await_position(Venue::Coinbase, other));
-        exposures.balances_told(Venue::BinanceUs);
-        assert!(!exposures.get(ID).position_known);
+        exposures.balances_told(Venue::BinanceUs, UnixNanos(7));
+        assert_eq!(exposures.take_told(), None);
         exposures.set_position(ID, 5);
         assert!(exposures.get(ID).position_known && !exposures.get(other).position_known);
-        exposures.balances_told(Venue::Coinbase);
-        assert_eq!((exposures.get(other).position, exposures.get(other).position_known), (0, true));
-        assert!(!exposures.await_position(Venue::Coinbase, other), "it stays known");
+        exposures.balances_told(Venue::Coinbase, UnixNanos(9));
+        assert!(!exposures.get(other).position_known, "nobody said what it is");
         assert_eq!(
             [exposures.take_told(), exposures.take_told(), exposures.take_told()],
-            [Some(other), Some(ID), None]
+            [Some((other, UnixNanos(9))), Some((ID, UnixNanos(9))), None]
         );
+        exposures.know_position(other);
+        assert_eq!((exposures.get(other).position, exposures.get(other).position_known), (0, true));
+        assert!(!exposures.await_position(Venue::Coinbase, other), "it stays known");
+    }
+
+    #[test]
+    fn a_position_in_doubt_is_not_known_and_waits_for_the_next_balances() {
+        let mut exposures = Exposures::new(8);
+        exposures.set_position(ID, 5);
+        exposures.doubt_position(Venue::Coinbase, ID);
+        assert_eq!((exposures.get(ID).position, exposures.get(ID).position_known), (5, false));
+        exposures.balances_told(Venue::Coinbase, UnixNanos(9));
+        assert_eq!(exposures.take_told(), Some((ID, UnixNanos(9))));
+        exposures.suppose_position(ID, 6);
+        assert_eq!((exposures.get(ID).position, exposures.get(ID).position_known), (6, false));
     }
 
     #[test]

@@ -1,15 +1,16 @@
-//! What has to be asked of the venue, and how its silence is judged.
+//! What has to be asked of the venue, and when.
 //!
 //! Owns when which query is due: for orders of unknown outcome, for open orders that a re-opened user stream has not
 //! confirmed, and for executions a healthy stream may have dropped. The engine takes queries by [`Orders::next_query`],
 //! has the venue session carry them out (their rows come in as ordinary facts) and reports each by
-//! [`Orders::query_done`]. Guarantees: an order is never sent again; absence counts only from complete listings begun
-//! long enough after the order's last byte can have left; a Live order is never ended by absence alone. Never sends,
-//! never emits anything but the judgement of [`Orders::query_done`] and the repeated notices of [`Orders::tick`].
+//! [`Orders::query_done`]. Guarantees that an order is never sent again, and that a question which fails is repeated with
+//! growing pauses. What follows from what an answer lacks is `silence`'s. Never sends, never emits anything but that
+//! judgement and the repeated notices of [`Orders::tick`].
 
 use super::cancel::CANCEL_CONFIRM_MS;
 use super::check::pause;
-use super::entry::{Entry, Place, Slot};
+use super::entry::Entry;
+use super::holdings::BalanceQuestion;
 use super::query::{Query, QueryEnd, QueryId, ReconcileRules};
 use super::state::OrderState;
 use super::table::Orders;
@@ -44,9 +45,9 @@ pub(super) enum Subject {
 pub(super) struct InFlight {
     pub id: QueryId,
     subject: Subject,
-    begun: UnixNanos,
+    pub begun: UnixNanos,
     /// Number of the latest evidence when it began.
-    evidence: u64,
+    pub evidence: u64,
     /// Which opening of the user stream it belongs to.
     opening: u64,
 }
@@ -69,10 +70,7 @@ struct VenueState {
     listing_from: UnixNanos,
     listing_pause_ms: u64,
     fills_at: UnixNanos,
-    balances_at: UnixNanos,
-    /// Balances asked for before this do not tell what is to be known.
-    balances_from: UnixNanos,
-    balances_pause_ms: u64,
+    balances: BalanceQuestion,
     /// A query for executions is under way.
     fills_asked: bool,
     fills_pause_ms: u64,
@@ -84,7 +82,7 @@ impl VenueState {
     /// When balances are to be asked for; orders come first.
     const fn balances_due(&self) -> UnixNanos {
         match self.up && !self.needs_fills && !self.needs_listing {
-            true => self.balances_at,
+            true => self.balances.at(),
             false => UnixNanos::MAX,
         }
     }
@@ -113,9 +111,7 @@ impl Reconciliation {
             listing_from: UnixNanos::NONE,
             listing_pause_ms: 0,
             fills_at: UnixNanos::MAX,
-            balances_at: UnixNanos::NONE,
-            balances_from: UnixNanos::NONE,
-            balances_pause_ms: 0,
+            balances: BalanceQuestion::FIRST,
             fills_asked: false,
             fills_pause_ms: 0,
             fills_from: UnixNanos::NONE,
@@ -199,6 +195,12 @@ impl Reconciliation {
         state.fills_until = state.fills_until.max(now.plus_ms(FILLS_AFTER_CLOSE_MS));
     }
 
+    /// Nothing at this venue is certain before an open order was confirmed.
+    pub fn owes(&mut self, venue: Venue) {
+        let state = self.venue(venue);
+        state.owed = state.owed.saturating_add(1);
+    }
+
     /// An owed order was confirmed, or is over.
     pub fn settled(&mut self, venue: Venue) {
         let state = self.venue(venue);
@@ -265,22 +267,18 @@ impl Reconciliation {
         if state.balances_due() > now {
             return None;
         }
-        state.balances_at = UnixNanos::MAX;
+        state.balances.ask();
         Some((self.begin(Subject::Balances(venue), now, evidence), Query::Balances { venue }))
     }
 
-    /// Once at the start; again and again where the rules ask for it. Returns whether every balance is known now.
-    fn balances_done(&mut self, now: UnixNanos, venue: Venue, query: &InFlight, end: QueryEnd) -> bool {
-        let rules = self.rules;
-        let state = self.venue(venue);
-        let whole = end == QueryEnd::Complete && query.begun >= state.balances_from;
-        state.balances_pause_ms = if end == QueryEnd::Failed { pause(state.balances_pause_ms, &rules) } else { 0 };
-        state.balances_at = match whole {
-            true if rules.balances => now.plus_ms(rules.fills_every_ms),
-            true => UnixNanos::MAX,
-            false => now.plus_ms(state.balances_pause_ms),
-        };
-        whole
+    /// When the balances of a venue are asked for.
+    pub fn balances(&mut self, venue: Venue) -> &mut BalanceQuestion {
+        &mut self.venue(venue).balances
+    }
+
+    /// When the balances that are being told were asked for.
+    pub fn balances_asked(&self, venue: Venue) -> Option<UnixNanos> {
+        self.in_flight.iter().find(|query| query.subject == Subject::Balances(venue)).map(|query| query.begun)
     }
 
     /// Executions were read, or not. Returns whether they were, and nobody waits for the orders of a re-opened stream.
@@ -356,12 +354,6 @@ impl Orders {
         if state.up && !state.needs_fills {
             state.listing_at = state.listing_at.min(now);
         }
-    }
-
-    /// Asks for every balance of the account as soon as it can be asked: those told so far do not say what is to be known.
-    pub(super) fn want_balances(&mut self, now: UnixNanos, venue: Venue) {
-        let state = self.reconciliation.venue(venue);
-        (state.balances_from, state.balances_at) = (now, state.balances_at.min(now));
     }
 
     /// The user stream of a venue is gone.
@@ -458,8 +450,9 @@ impl Orders {
             }
             Subject::Orders => self.judge(now, &query, end, out),
             Subject::Balances(venue) => {
-                if self.reconciliation.balances_done(now, venue, &query, end) {
-                    self.balances_told(venue);
+                let rules = *self.reconciliation.rules();
+                if self.reconciliation.balances(venue).ended(now, query.begun, end, &rules) {
+                    self.balances_told(venue, query.begun);
                 }
             }
             Subject::Recall(venue) => self.recalled(now, venue, &query, end, out),
@@ -520,89 +513,8 @@ impl Orders {
         Query::OrdersByIds { venue, ids }
     }
 
-    /// The listing of open orders is complete: those it lacks are asked for by id before anything follows.
-    fn owe(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
-        let mut at = self.open.first;
-        while let Some(entry) = self.entries.get_mut(at as usize) {
-            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
-            let listed = entry.seen > query.evidence;
-            if entry.order.venue() == venue && live && !listed && entry.check.identified {
-                if !std::mem::replace(&mut entry.owed, true) {
-                    let state = self.reconciliation.venue(venue);
-                    state.owed = state.owed.saturating_add(1);
-                }
-                entry.check.arm(now);
-                self.due.check = self.due.check.min(entry.check.at);
-            }
-            at = entry.link.after;
-        }
-    }
-
-    /// Our open orders were listed while the stream is healthy: those that are not there are asked for by id, until that is
-    /// answered once. One sent just before may not be listed yet; the next listing is soon enough for it.
-    fn doubt_unlisted(&mut self, now: UnixNanos, venue: Venue, query: &InFlight) {
-        let grace_ms = self.reconciliation.rules.absence_grace_ms;
-        let mut at = self.open.first;
-        while let Some(entry) = self.entries.get_mut(at as usize) {
-            let live = matches!(entry.order.state(), OrderState::Live | OrderState::Risen);
-            let listed = entry.seen > query.evidence;
-            let ripe = query.begun >= entry.order.sent_at().plus_ms(grace_ms);
-            if entry.order.venue() == venue && live && !listed && ripe && entry.check.identified {
-                entry.check.arm_again(now);
-                self.due.check = self.due.check.min(entry.check.at);
-            }
-            at = entry.link.after;
-        }
-    }
-
     fn any_open_at(&self, venue: Venue) -> bool {
         is_any_open(&self.entries, self.open.first, venue)
-    }
-
-    fn judge(&mut self, now: UnixNanos, query: &InFlight, end: QueryEnd, out: &mut impl Executions) {
-        let rules = self.reconciliation.rules;
-        let mut at = self.open.first;
-        while let Some(entry) = self.entries.get_mut(at as usize) {
-            let (this, slot) = (at, entry.slot(at));
-            at = entry.link.after;
-            if entry.check.query != Some(query.id) {
-                continue;
-            }
-            entry.check.ended(query.begun, end);
-            let absent = end == QueryEnd::Complete && entry.seen <= query.evidence;
-            if absent && entry.order.state() != OrderState::Unknown {
-                self.counters.denied = self.counters.denied.saturating_add(1);
-            }
-            if end == QueryEnd::Complete {
-                self.change_evidence(now, slot, out, |entry| entry.change.answered(query.begun, &rules));
-            }
-            let Some(entry) = self.entries.get_mut(this as usize) else { continue };
-            let proven = absent && entry.check.absent(query.begun, entry.order.watermark(), &rules);
-            if proven {
-                self.conclude(now, slot, out);
-            }
-            let Some(entry) = self.entries.get_mut(this as usize).filter(|e| e.place == Place::Open) else { continue };
-            let overdue = entry.check.later <= now;
-            if entry.order.wants_check() || entry.owed || entry.change.is_unknown() || overdue {
-                entry.check.again(now, &rules);
-            } else {
-                entry.check.pause_ms = 0;
-            }
-            if !overdue {
-                entry.check.at = entry.check.at.min(entry.check.later);
-            }
-            self.due.check = self.due.check.min(entry.check.at);
-        }
-    }
-
-    /// Enough listings lack the order.
-    fn conclude(&mut self, now: UnixNanos, slot: Slot, out: &mut impl Executions) {
-        let mut over = false;
-        self.change(now, slot, |order, _| over = order.absent(now, out));
-        if !over {
-            // Denied, but only by listings: it stays Live until the venue also refuses a request about it.
-            self.excuse(slot);
-        }
     }
 }
 

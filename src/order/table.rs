@@ -9,7 +9,7 @@
 use super::assets::{Assets, OtherFee};
 use super::counters::OrderCounters;
 use super::entry::{Due, Entry, Place, Slot};
-use super::exposure::{Best, Exposure, Exposures, HeldSum, Share};
+use super::exposure::{Best, Exposures, Share};
 use super::fact::{FillFact, OrderFact, PlaceReply};
 use super::ids::ClientOrderIds;
 use super::index::{hash_text, hash_word, Index, Recent};
@@ -80,7 +80,7 @@ pub struct Orders {
     executions: Recent<(Venue, VenueOrderId, ExecutionId)>,
     /// Open orders by strategy: limits are checked on every command.
     open_by_strategy: [usize; StrategyId::COUNT_MAX],
-    exposures: Exposures,
+    pub(super) exposures: Exposures,
     assets: Assets,
 }
 
@@ -364,55 +364,6 @@ impl Orders {
     /// How many orders of one strategy are open.
     pub fn open_count_of(&self, strategy: StrategyId) -> usize {
         self.open_by_strategy.get(strategy.index()).copied().unwrap_or(0)
-    }
-
-    /// What is ours in an instrument.
-    pub fn exposure(&self, instrument: InstrumentId) -> Exposure {
-        self.exposures.get(instrument)
-    }
-
-    /// Another sum of what open orders hold of an asset.
-    pub fn add_held_sum(&mut self) -> HeldSum {
-        self.exposures.add_held_sum()
-    }
-
-    /// What open orders in an instrument hold is in these sums from now on: what buys reserve of the quote asset, and what
-    /// sells may still sell of the base asset. To be called once for each instrument.
-    pub fn sum_held(&mut self, instrument: InstrumentId, quote: HeldSum, base: HeldSum) {
-        self.exposures.sum_held(instrument, quote, base);
-    }
-
-    /// What open orders hold by this sum, at the exponent of its instruments.
-    pub fn held(&self, sum: HeldSum) -> i128 {
-        self.exposures.held(sum)
-    }
-
-    /// The venue says what is held: mantissa at the size exponent, long positive.
-    pub fn set_position(&mut self, instrument: InstrumentId, position: i64) {
-        self.exposures.set_position(instrument, position);
-    }
-
-    /// What is held of an instrument is to be told by the balances of the account: they are asked for, if nobody has told
-    /// it. [`Exposure::position_known`] says when it is.
-    pub fn await_position(&mut self, now: UnixNanos, venue: Venue, instrument: InstrumentId) {
-        if self.exposures.await_position(venue, instrument) {
-            self.want_balances(now, venue);
-        }
-    }
-
-    /// Every balance of the account was told.
-    pub(super) fn balances_told(&mut self, venue: Venue) {
-        self.exposures.balances_told(venue);
-    }
-
-    /// An instrument that waited for the balances of its account, all of which were told since; each once.
-    pub fn take_told_position(&mut self) -> Option<InstrumentId> {
-        self.exposures.take_told()
-    }
-
-    /// Orders of all strategies open, or on their way, at a venue.
-    pub const fn open_count_at(&self, venue: Venue) -> u32 {
-        self.exposures.open_at(venue)
     }
 
     /// Makes and reads client order ids of this session.

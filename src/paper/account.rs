@@ -2,7 +2,7 @@
 //!
 //! Guarantees that neither is ever negative, and that their sum changes by fills and fees only.
 
-use super::money::{covers, minus, plus, ZERO};
+use crate::record::money::{covers, minus, plus, ZERO};
 use crate::record::{Fixed128, InlineText};
 
 /// One asset.

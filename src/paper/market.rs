@@ -140,8 +140,8 @@ impl PaperMarket {
         match want {
             Want::Quantity(quantity) => quantity,
             Want::Spend(amount, rate) => {
-                let lot = super::money::with_share(self.value(price, self.lot), rate);
-                let lots = lot.and_then(|lot| super::money::times_in(lot, amount)).unwrap_or(0);
+                let lot = crate::record::money::with_share(self.value(price, self.lot), rate);
+                let lots = lot.and_then(|lot| crate::record::money::times_in(lot, amount)).unwrap_or(0);
                 i64::try_from(lots).ok().and_then(|lots| lots.checked_mul(self.lot)).unwrap_or(i64::MAX)
             }
         }
@@ -152,19 +152,19 @@ impl PaperMarket {
         match want {
             Want::Quantity(quantity) => Want::Quantity(quantity.saturating_sub(taken)),
             Want::Spend(amount, rate) => {
-                let cost = super::money::with_share(self.value(price, taken), rate);
-                let left = cost.and_then(|cost| super::money::minus(amount, cost));
-                Want::Spend(left.unwrap_or(super::money::ZERO), rate)
+                let cost = crate::record::money::with_share(self.value(price, taken), rate);
+                let left = cost.and_then(|cost| crate::record::money::minus(amount, cost));
+                Want::Spend(left.unwrap_or(crate::record::money::ZERO), rate)
             }
         }
     }
 
     /// What a quantity would cost at present, before fees, as far as it is offered; `None` if it cannot be counted.
     pub(super) fn cost(&self, shown: Shown<'_>, quantity: i64) -> Option<Fixed128> {
-        let (mut left, mut sum) = (quantity, super::money::ZERO);
+        let (mut left, mut sum) = (quantity, crate::record::money::ZERO);
         for (price, size) in self.offered(shown, BookSide::Ask) {
             let taken = left.min(size);
-            sum = super::money::plus(sum, self.value(price, taken))?;
+            sum = crate::record::money::plus(sum, self.value(price, taken))?;
             left = left.saturating_sub(taken);
             if left <= 0 {
                 break;

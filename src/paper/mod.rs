@@ -56,7 +56,6 @@ mod account;
 mod config;
 mod margin;
 mod market;
-mod money;
 mod order;
 mod quoting;
 mod resting;

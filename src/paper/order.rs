@@ -1,7 +1,7 @@
 //! One paper order: what was asked, how far it got, and where it stands in its queue.
 
-use super::money::ZERO;
 use crate::order::{FactSource, OrderFact, OrderStatus};
+use crate::record::money::ZERO;
 use crate::record::{
     BookSide, ClientOrderId, Fixed128, InlineText, InstrumentId, RejectClass, Side, TimeInForce, UnixNanos,
     VenueOrderId,

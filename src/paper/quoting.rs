@@ -8,13 +8,13 @@
 
 use super::margin::plan::{Plan, Reason};
 use super::margin::{Closed, MarginAccount, Quoted, Trade};
-use super::money::plus;
 use super::order::{book_side, EntryShape, PaperOrder, Place, Quotation, Size};
 use super::rules::Refused;
 use super::shown::Shown;
 use super::told::{Answer, Told};
 use super::venue::{NotOffered, PaperVenue, FILLS_KEPT_MAX};
 use crate::order::{Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::record::money::plus;
 use crate::record::{
     ExecutionId, Fixed128, InlineText, InstrumentId, Liquidity, Side, TimeInForce, UnixNanos, VenueOrderId,
 };
@@ -440,6 +440,11 @@ fn figures(now: UnixNanos, account: &MarginAccount) -> AccountFact {
         margin_available: figures.map(|figures| figures.margin_available),
         margin_call: None,
         venue_time: now,
+        currency: account.currency,
+        margin_rate: Some(account.rate.into()),
+        hedging: Some(false),
+        // It is told behind every execution that it includes.
+        last_transaction: u64::MAX,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Orders that take: the walk through the book, what an execution moves, and how an order ends.
 
 use super::market::{Stop, Want};
-use super::money::{covers, cut, minus, plus, share, ZERO};
 use super::order::{PaperOrder, Place, Size};
 use super::rules::SelfTrade;
 use super::shown::Shown;
 use super::told::Told;
 use super::venue::{PaperVenue, FILLS_KEPT_MAX};
 use crate::order::{FillFact, OrderStatus};
+use crate::record::money::{covers, cut, minus, plus, share, ZERO};
 use crate::record::{ExecutionId, Fixed, Fixed128, InlineText, InstrumentId, Liquidity, Side, TimeInForce, UnixNanos};
 use arrayvec::ArrayString;
 use std::fmt::Write as _;

@@ -264,11 +264,11 @@ fn amount(text: &str) -> Fixed128 {
 }
 
 fn sum(a: Fixed128, b: Fixed128) -> Fixed128 {
-    super::money::plus(a, b).unwrap()
+    crate::record::money::plus(a, b).unwrap()
 }
 
 fn less(a: Fixed128, b: Fixed128) -> Fixed128 {
-    super::money::minus(a, b).unwrap()
+    crate::record::money::minus(a, b).unwrap()
 }
 
 fn ioc(intent: &mut PlaceIntent<'_>) {

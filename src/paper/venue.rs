@@ -4,12 +4,12 @@ use super::account::Ledger;
 use super::config::PaperConfig;
 use super::margin::MarginAccount;
 use super::market::{Match, PaperMarket, Want};
-use super::money::{covers, minus, with_share, ZERO};
 use super::order::{PaperOrder, Place, Size};
 use super::rules::{words, Refused, Rules};
 use super::shown::{Books, Shown};
 use super::told::{later, Answer, Outbox, Told};
 use crate::order::{CancelReply, Denial, FactSource, FillFact, OrderFact, OrderStatus, PlaceReply, ReplaceReply};
+use crate::record::money::{covers, minus, with_share, ZERO};
 use crate::record::{
     ClientOrderId, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Listing, OrderType, Side, TimeInForce,
     UnixNanos, Venue, VenueOrderId,

@@ -50,6 +50,8 @@ const PARK_MS_MAX: u64 = 100;
 const LAST_CANCELS_MS: u64 = 2_000;
 /// How often it says up to when executions were told, ms.
 const TELL_EVERY_MS: u64 = 1_000;
+/// Bytes of ours that may wait for a peer that does not read: far more than all orders that can be outstanding.
+const UNSENT_BYTES_MAX: usize = 1 << 20;
 /// Ready events taken from the poller per turn.
 const EVENTS_MAX: usize = 64;
 /// Free places a market ring needs before its recovery goes on.
@@ -562,8 +564,12 @@ impl Reactor {
                 if !flushed.blocked {
                     self.sink.hops.record(Hop::Write, now.since(before));
                 }
-                let Flushed { began_offset: began, written_offset: total, .. } = flushed;
+                let Flushed { began_offset: began, written_offset: total, blocked } = flushed;
+                let waiting = outbox.pending().len();
                 self.apply(now, Input::Written { conn, began, total });
+                if blocked && waiting > UNSENT_BYTES_MAX {
+                    self.close(conn, format!("the venue does not read: {waiting} bytes wait to be sent"));
+                }
             }
             Ok(None) => {}
             Err(why) => self.close(conn, why),

@@ -7,8 +7,8 @@ use crate::journal::AuditTap;
 use crate::keeper::{Clock, TokenTap};
 use crate::link::Outbox;
 use crate::record::{
-    AuditConnection, AuditEntry, ExecutionKind, ExecutionRecord, InlineText, InstrumentId, MarketRecord, OrderCommand,
-    RequestId, StatisticsRecord, StrategyId, UnixNanos, EXECUTION_FLAG_RECONCILED,
+    AuditConnection, AuditEntry, ConnectionRole, ExecutionKind, ExecutionRecord, InlineText, InstrumentId,
+    MarketRecord, OrderCommand, RequestId, StatisticsRecord, StrategyId, UnixNanos, EXECUTION_FLAG_RECONCILED,
 };
 use crate::ring::{Consumer, Producer};
 use crate::telemetry::{Counter, Counters, Hop, Hops};
@@ -280,8 +280,16 @@ impl Outputs for Sink {
 
     fn note(&mut self, note: Note<'_>) {
         match note {
-            Note::Connection { conn, venue, role, state, why } => {
-                tracing::info!(%venue, conn = conn.0, role = role.name(), state = state.name(), why, "connection");
+            Note::Connection { conn, venue, role, state, lost, why } => {
+                // Venues end idle connections of HTTP as they like; a stream that ends is news, and the cause is half of it.
+                let stream = matches!(role, ConnectionRole::Market | ConnectionRole::User);
+                let (number, role_name, state_name) = (conn.0, role.name(), state.name());
+                match lost && stream {
+                    true => tracing::warn!(%venue, conn = number, role = role_name, why, "connection lost"),
+                    false => {
+                        tracing::info!(%venue, conn = number, role = role_name, state = state_name, why, "connection");
+                    }
+                }
                 let (at, why) = (self.clock.now(), InlineText::truncated(why));
                 self.audit(&AuditEntry::Connection(AuditConnection { at, conn: conn.0, venue, role, state, why }));
             }

@@ -55,10 +55,11 @@ pub enum ExecutionKind {
     /// `last_price`; `value` is the profit realised over the run, of both sides together, and `fee` the profit not realised
     /// at the best price of the book it would be closed at, both in quote currency and before fees. `cumulative_quantity` is
     /// the net position, long positive: at OANDA what the account's trades come to; at a spot venue what a position limit
-    /// counts, which is the balance of the base asset at the start, as soon as that was told, and every fill since. The
-    /// sides hold this gateway's fills alone there, first in, first out: what was held before and is sold is short.
-    /// DERIVED: digits were cut, or some of it was never priced; then the price is 0. `venue_code` says why a profit cannot
-    /// be told. Flagged RECONCILED: one side as the venue states it, both profits in the account's currency.
+    /// counts, which is the balance of the base asset at the start, as soon as that was told, and every fill since. While
+    /// that balance is not told, or nobody knows which fills it has, the record is flagged DERIVED; once it is known it is
+    /// told again. The sides hold this gateway's fills alone there, first in, first out: what was held before and is sold is
+    /// short. DERIVED otherwise: digits were cut, or some of it was never priced; then the price is 0. `venue_code` says why
+    /// a profit cannot be told. Flagged RECONCILED: one side as the venue states it, both profits in the account's currency.
     Position = 20,
     /// Margin of the account, in its currency: `value` is used, `fee` is available.
     Margin = 21,

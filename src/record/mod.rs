@@ -16,6 +16,7 @@ mod guard;
 mod id;
 mod instrument;
 mod market;
+pub(crate) mod money;
 mod options;
 mod prepared;
 mod side;

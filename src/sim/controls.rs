@@ -198,8 +198,8 @@ impl<V: Model> Server<V> {
         })
     }
 
-    /// Order lookups, listings, and whatever else the venue answers out of them show how things stood so many ns ago: a
-    /// fresh order is unknown although it lives.
+    /// Order lookups, listings, balances, and whatever else the venue answers out of them show how things stood so many ns
+    /// ago: a fresh order is unknown although it lives.
     ///
     /// # Errors
     /// [`Stopped`].

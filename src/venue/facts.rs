@@ -231,6 +231,14 @@ pub struct AccountFact {
     pub margin_call: Option<bool>,
     /// The venue's time; `NONE` if not sent.
     pub venue_time: UnixNanos,
+    /// Its currency; empty if not sent.
+    pub currency: InlineText<16>,
+    /// The client's own margin rate: an instrument's counts where that is higher.
+    pub margin_rate: Option<Fixed128>,
+    /// Whether long and short can be held together.
+    pub hedging: Option<bool>,
+    /// The newest of the account's transactions that the figures include; 0 if not sent.
+    pub last_transaction: u64,
 }
 
 /// Something a session could not use. Counted, announced, and the rest of the feed goes on.

@@ -80,3 +80,13 @@ fn a_clock_that_is_a_little_off_is_made_good() {
     venue.step_clock((CLOCK_SKEW_MS_MAX - 5_000) * 1_000_000).unwrap();
     assert_eq!(start_at(&venue, None), Ok(()));
 }
+
+#[test]
+fn a_key_without_a_word_on_limits_does_not_start() {
+    let venue = LocalBinanceUs::start(Config::quiet()).unwrap();
+    let (key, secret) = (venue.key().key(), venue.key().secret());
+    let config = BinanceUsConfig::default().endpoints(binance_us::endpoints(&venue)).credentials(key, secret).unwrap();
+    let started = GatewayBuilder::default().binance_us(config).without_state().start();
+    assert_eq!(started.map(drop), Err(GatewayError::NoLimits(Venue::BinanceUs)));
+    assert_eq!(venue.connections_accepted().unwrap(), 0, "nothing was dialled");
+}

@@ -143,3 +143,20 @@ fn a_connect_that_failed_in_its_time_can_be_repeated() {
     }
     assert!(exchange.get_account_balances().is_ok());
 }
+
+#[test]
+fn a_time_that_cannot_work_is_named_before_anything_is_dialled() {
+    let venue = Bench::new().start_venue();
+    let roots = RootFile::write(venue.ca_pem());
+    let usual = ConnectorConfig::default();
+    for (config, argument) in [
+        (ConnectorConfig { connect_timeout_ms: 0, ..usual }, "connect_timeout_ms"),
+        (ConnectorConfig { order_timeout_ms: 0, ..usual }, "order_timeout_ms"),
+        (ConnectorConfig { order_timeout_ms: u64::MAX, ..usual }, "order_timeout_ms"),
+    ] {
+        let error =
+            Connector::new(Venue::Coinbase, Bench::new().builder(&venue, &roots), config).connect().unwrap_err();
+        assert!(matches!(&error, ExchangeError::InvalidArgument { argument: a, .. } if *a == argument), "{error:?}");
+    }
+    assert_eq!(venue.connections_accepted().unwrap(), 0);
+}

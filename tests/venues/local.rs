@@ -49,6 +49,8 @@ pub struct Paths {
     pub other_listings: &'static [(&'static str, &'static str)],
     /// Where all open orders are listed.
     pub open_orders: (&'static str, &'static str),
+    /// Where the engine asks what is held.
+    pub held: (&'static str, &'static str),
     /// What `Queries::balances` asks.
     pub balances: (&'static str, &'static str),
     /// The question by which connections are kept warm and breakers probe: for the time, where that is public.
@@ -75,6 +77,7 @@ impl Local {
                 recent_orders: ("GET", common::LIST_ORDERS),
                 other_listings: &[],
                 open_orders: ("GET", common::LIST_ORDERS),
+                held: ("GET", "/api/v3/brokerage/accounts"),
                 balances: ("GET", "/api/v3/brokerage/accounts"),
                 time: ("GET", "/api/v3/brokerage/time"),
             },
@@ -84,6 +87,7 @@ impl Local {
                 recent_orders: ("GET", "/api/v3/allOrders"),
                 other_listings: &[("GET", "/api/v3/openOrders")],
                 open_orders: ("GET", "/api/v3/openOrders"),
+                held: ("GET", "/api/v3/account"),
                 balances: ("GET", "/api/v3/account"),
                 time: ("GET", "/api/v3/time"),
             },
@@ -98,6 +102,7 @@ impl Local {
                     ("GET", "/v3/accounts/101-001-7654321-001"),
                 ],
                 open_orders: ("GET", "/v3/accounts/101-001-7654321-001/pendingOrders"),
+                held: ("GET", "/v3/accounts/101-001-7654321-001"),
                 balances: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
                 time: ("GET", "/v3/accounts/101-001-7654321-001/summary"),
             },

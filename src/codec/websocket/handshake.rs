@@ -25,7 +25,7 @@ pub enum HandshakeError {
     #[error("websocket upgrade: an extra header belongs to the handshake itself; leave it out")]
     ReservedHeader,
     /// The server answered with something other than 101.
-    #[error("websocket upgrade refused with status {status}: {excerpt}")]
+    #[error("websocket upgrade refused with status {status}: {excerpt}{}", wait(*.retry_after_s))]
     Refused {
         /// The status.
         status: u16,
@@ -52,10 +52,10 @@ pub enum HandshakeError {
     #[error("websocket upgrade: Sec-WebSocket-Accept is not the digest of our key; a proxy may have answered")]
     WrongAccept,
     /// An extension we did not ask for.
-    #[error("websocket upgrade: the server chose an extension that was not offered")]
+    #[error("websocket upgrade: the server chose an extension that was not offered; a proxy may have answered, check the endpoint")]
     UnaskedExtension,
     /// A subprotocol we did not ask for.
-    #[error("websocket upgrade: the server chose a subprotocol that was not offered")]
+    #[error("websocket upgrade: the server chose a subprotocol that was not offered; a proxy may have answered, check the endpoint")]
     UnaskedProtocol,
     /// The answer is not HTTP/1.1, or ended early.
     #[error("websocket upgrade: {0}")]
@@ -171,7 +171,7 @@ impl UpgradeReader {
         if accepts.next() != Some(self.accept.as_bytes()) || accepts.next().is_some() {
             return Err(HandshakeError::WrongAccept);
         }
-        if headers.get("sec-websocket-extensions").is_some_and(|value| !value.is_empty()) {
+        if headers.all("sec-websocket-extensions").any(|value| !value.is_empty()) {
             return Err(HandshakeError::UnaskedExtension);
         }
         if headers.get("sec-websocket-protocol").is_some() {
@@ -202,6 +202,10 @@ impl UpgradeReader {
         let excerpt = excerpt.as_str().into();
         Err(HandshakeError::Refused { status, retry_after_s, excerpt })
     }
+}
+
+fn wait(retry_after_s: Option<u64>) -> String {
+    retry_after_s.map(|wait_s| format!("; asked to wait {wait_s} s")).unwrap_or_default()
 }
 
 /// Headers of the handshake itself.

@@ -92,7 +92,7 @@ fn a_refused_upgrade_says_who_refused_and_why() {
     let error = Bench::to(server.addr).failure(job(EndpointKind::WebSocket));
     assert_eq!(
         error.to_string(),
-        "testex: no connection to venue.test:443: websocket upgrade refused with status 429: slow down"
+        "testex: no connection to venue.test:443: websocket upgrade refused with status 429: slow down; asked to wait 3 s"
     );
     let refused = DialReason::Upgrade(HandshakeError::Refused {
         status: 429,
@@ -100,6 +100,27 @@ fn a_refused_upgrade_says_who_refused_and_why() {
         excerpt: "slow down".into(),
     });
     assert_eq!(format!("{:?}", error.reason), format!("{refused:?}"));
+}
+
+#[test]
+fn a_host_that_says_when_to_come_again_is_not_dialled_before_that_for_any_websocket() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let server = answering({
+        let asked = asked.clone();
+        move |head| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => "HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            _ => accept(head),
+        }
+    });
+    let bench = Bench::to(server.addr);
+    let began = Instant::now();
+    bench.failure(job(EndpointKind::WebSocket));
+    bench.dialer.handle().dial(DialJob { conn: 1, ..job(EndpointKind::WebSocket) }).unwrap();
+    assert_eq!(bench.dial(DialJob { conn: 2, ..job(EndpointKind::Http) }).conn, 2, "what needs no upgrade goes ahead");
+    assert!(began.elapsed() < Duration::from_millis(900));
+    let waited = bench.results.recv_timeout(LONG).unwrap();
+    assert_eq!((waited.conn, waited.outcome.is_ok()), (1, true));
+    assert!(began.elapsed() >= Duration::from_secs(1), "the host asked for a second");
 }
 
 #[test]

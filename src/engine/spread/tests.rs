@@ -153,7 +153,8 @@ impl Bench {
     }
 
     fn cut(&mut self, index: usize) {
-        if self.peers[index].opened.take().is_some() {
+        // What it held is gone with it; it may never be dialled again.
+        if std::mem::take(&mut self.peers[index]).opened.is_some() {
             let closed = Closed { why: "cut".into(), clean: false, began: 0 };
             self.apply(Input::Closed { conn: ConnId(index as u16), closed, rest: &mut [] });
         }

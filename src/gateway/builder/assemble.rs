@@ -18,6 +18,7 @@ use super::super::{StrategyPlaces, USER_AGENT};
 use super::GatewayBuilder;
 use crate::dialer::{DialJob, Dialer, Endpoint, Wake};
 use crate::engine::{Engine, EngineConfig, Slot};
+use crate::guard::Limits;
 use crate::journal::{ColdAudit, Journal};
 use crate::keeper::{Clock, Emergency, EmergencyRules, Keeper, KeeperSettings, Minter, Pulse, ReactorWatch};
 use crate::link::tls_config;
@@ -61,7 +62,7 @@ impl GatewayBuilder {
         if let Some(oanda) = &oanda {
             oanda.check_environment()?;
         }
-        if let Some(venue) = Venue::ALL.into_iter().find(|venue| self.limits.is_none() && self.signs(*venue)) {
+        if let Some(venue) = Venue::ALL.into_iter().find(|venue| self.signs(*venue) && !self.says_limits(*venue)) {
             return Err(GatewayError::NoLimits(venue));
         }
         self.check()?;
@@ -136,6 +137,7 @@ impl GatewayBuilder {
             }
             *queries.get_mut(Venue::Oanda) = Some(Queries::Oanda(asked));
         }
+        self.check_named(&queries)?;
         let accounts: Vec<Account> = coinbase
             .iter()
             .filter_map(|c| c.account())
@@ -223,6 +225,36 @@ impl GatewayBuilder {
             Gateway::new(threads, control, clock, directory, queries, places, self.rings, readers, inline);
         gateway.paper = PerVenue::new(|venue| self.paper.get(venue).is_some());
         Ok((gateway, reactor))
+    }
+
+    /// Whether it was said what limits orders at a venue, if only that nothing does.
+    fn says_limits(&self, venue: Venue) -> bool {
+        match &self.limits {
+            None => false,
+            Some(None) => true,
+            Some(Some(limits)) => limits.limit_anything_at(venue),
+        }
+    }
+
+    /// Limits of an instrument that its venue does not list guard nothing: the name is wrong. What cannot be asked now (the
+    /// venue is down) is left alone, with a warning in the log.
+    fn check_named(&self, queries: &PerVenue<Option<Queries>>) -> Result<(), GatewayError> {
+        for (venue, symbol) in self.limits.iter().flatten().flat_map(Limits::named) {
+            let Some(queries) = queries.get(venue).as_ref().filter(|_| self.trades(venue)) else { continue };
+            let why = match queries.product(symbol) {
+                Ok(listing) if &*listing.symbol == symbol => continue,
+                Ok(listing) => format!("{venue}: `{symbol}` is called `{}` there", listing.symbol),
+                Err(GatewayError::UnknownInstrument { .. }) => {
+                    format!("{venue}: no instrument `{symbol}`, so they would guard nothing: check the spelling")
+                }
+                Err(error) => {
+                    tracing::warn!(%venue, symbol, %error, "limits name an instrument that could not be asked for at start");
+                    continue;
+                }
+            };
+            return Err(GatewayError::Setting { setting: "limits", why });
+        }
+        Ok(())
     }
 
     /// One emergency for each venue with orders of ours: an order on paper is nowhere but in the engine.

@@ -1,6 +1,6 @@
 //! One venue's cold requests: a share of its rate limit, a connection of the dialer's, and errors that name what was tried.
 
-use crate::codec::http1::Method;
+use crate::codec::http1::{Excerpt, Method};
 use crate::dialer::{
     Build, ColdHandle, ColdJob, Endpoint, ExchangeError as DialerError, ExchangeReason, OwnedResponse, Written,
 };
@@ -103,14 +103,18 @@ impl ColdClient {
         let now = self.clock.now();
         let end = CallStep::Ended(end_of(&result, now.since(sent_at)));
         self.audit.push(AuditEntry::Call(AuditCall::new(now, call, venue, operation, end)));
-        result.map_err(|DialerError { host, reason, .. }| match *reason {
+        let reply = result.map_err(|DialerError { host, reason, .. }| match *reason {
             ExchangeReason::Timeout => ExchangeError::Timeout { venue, operation, timeout_ms, ambiguous },
             ExchangeReason::Shutdown => ExchangeError::Stopped,
             reason => {
                 let cause = format!("no answer from {host}: {reason}");
                 ExchangeError::Transport { venue, operation, cause, ambiguous }
             }
-        })
+        })?;
+        match foreign(&reply) {
+            Some(cause) => Err(self.unreadable(operation, &cause)),
+            None => Ok(reply),
+        }
     }
 
     /// The venue wants nothing before then.
@@ -145,6 +149,23 @@ impl ColdClient {
     }
 }
 
+/// What is no venue's answer though it says that all is well: whoever stands between is told of, not the byte that is no
+/// JSON.
+fn foreign(reply: &OwnedResponse) -> Option<String> {
+    if !(200..300).contains(&reply.status) {
+        return None;
+    }
+    let coding = reply.header("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case(b"identity"));
+    if let Some(coding) = coding {
+        let coding = Excerpt::of(coding);
+        return Some(format!("it is compressed ({}), and we never ask for that: look for a proxy", coding.as_str()));
+    }
+    let page = reply.body.trim_ascii_start().starts_with(b"<");
+    page.then(|| {
+        format!("a web page came instead ({}): look for a proxy or a login", Excerpt::of(&reply.body).as_str())
+    })
+}
+
 /// How a cold request ended, for the audit log.
 fn end_of(result: &Result<OwnedResponse, DialerError>, latency_ns: u64) -> CallEnd {
     let outcome = match result {
@@ -165,5 +186,24 @@ fn end_of(result: &Result<OwnedResponse, DialerError>, latency_ns: u64) -> CallE
 impl std::fmt::Debug for ColdClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ColdClient").field("venue", &self.venue).field("rest", &self.authority).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressed_answers_and_pages_are_told_as_what_they_are() {
+        let reply = |status, headers: &[(&str, &str)], body: &str| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+            foreign(&OwnedResponse { status, headers, body: body.as_bytes().to_vec() })
+        };
+        let compressed = reply(200, &[("Content-Encoding", "gzip")], "\u{1f}").unwrap();
+        assert!(compressed.contains("compressed (gzip)"), "{compressed}");
+        let page = reply(200, &[], "\n<html><title>Sign in</title></html>").unwrap();
+        assert!(page.contains("web page") && page.contains("Sign in"), "{page}");
+        assert_eq!(reply(200, &[("content-encoding", "identity")], "{}"), None);
+        assert_eq!(reply(503, &[], "<html>"), None, "a status says more");
     }
 }

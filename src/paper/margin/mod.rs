@@ -12,8 +12,8 @@ mod tests;
 mod worth;
 
 use super::config::PaperConfig;
-use super::money::plus;
 use super::shown::Shown;
+use crate::record::money::plus;
 use crate::record::{BookSide, Fixed, Fixed128, InlineText, Instrument, InstrumentId, Side, TradingStatus};
 use crate::venue::oanda::InstrumentRules;
 use std::collections::VecDeque;
@@ -99,7 +99,7 @@ pub(super) struct MarginAccount {
     pub(super) currency: InlineText<16>,
     pub(super) balance: Fixed128,
     /// Least margin per value, whatever the instrument's own.
-    rate: Fixed,
+    pub(super) rate: Fixed,
     /// What converting a profit or loss costs, as a fraction of the rate.
     conversion_cost: Fixed,
     quoted: Vec<Option<Box<Quoted>>>,

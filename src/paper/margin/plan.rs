@@ -2,9 +2,9 @@
 
 use super::{MarginAccount, Quoted};
 use crate::paper::market::PaperMarket;
-use crate::paper::money::{minus, plus, rounded, times, ZERO};
 use crate::paper::order::{book_side, reaches, EntryShape, PaperOrder};
 use crate::paper::shown::Shown;
+use crate::record::money::{minus, plus, rounded, times, ZERO};
 use crate::record::{Fixed128, Side, TimeInForce};
 use crate::venue::oanda::request::PositionFill;
 

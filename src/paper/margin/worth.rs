@@ -1,7 +1,7 @@
 //! What everything is worth now: conversion into the account's currency, profit, net value and margin.
 
 use super::{MarginAccount, Quoted, Trade};
-use crate::paper::money::{divided, minus, plus, rounded, times, ZERO};
+use crate::record::money::{divided, minus, plus, rounded, times, ZERO};
 use crate::record::{Fixed, Fixed128, Side};
 
 /// Money of the account has four decimals (OANDA reference 2).

@@ -145,12 +145,16 @@ impl BinanceUs {
         }))
     }
 
-    pub(super) fn account(&self, params: &Params) -> Result<String, Failure> {
+    pub(super) fn account(&self, now_ns: u64, params: &Params) -> Result<String, Failure> {
         let omit_zero = params.flag("omitZeroBalances")?.unwrap_or(false);
         let fees = self.exchange.fees;
         // In hundredths of a percent; a rate below one shows as 0.
         let bips = |rate: Decimal| fixed(rate * Decimal::from(10_000), 0);
         let updated = self.exchange.orders.iter().map(|o| o.now.updated_ns).max().unwrap_or(self.started_ns);
+        let balances = match self.reports.listing_lag_ns {
+            0 => self.exchange.ledger.accounts(),
+            _ => self.exchange.balances.at(self.listed_at(now_ns)).map_or(&[][..], Vec::as_slice),
+        };
         let shown = |a: &&crate::sim::market::Account| !omit_zero || !(a.free + a.locked).is_zero();
         Ok(Json::compact().object(|j| {
             j.raw("makerCommission", bips(fees.maker))
@@ -171,7 +175,7 @@ impl BinanceUs {
                 .raw("updateTime", ms(updated))
                 .str("accountType", "SPOT")
                 .arr("balances", |j| {
-                    for account in self.exchange.ledger.accounts().iter().filter(shown) {
+                    for account in balances.iter().filter(shown) {
                         j.item(|j| {
                             j.str("asset", &account.asset)
                                 .str("free", fixed(account.free, ASSET_PRECISION))

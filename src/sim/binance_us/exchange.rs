@@ -12,7 +12,7 @@ use super::product::{Market, Symbol, ASSET_PRECISION};
 use super::reject::Failure;
 use super::report::{self, Detail, Execution};
 use crate::sim::market::book::{Owner, Side};
-use crate::sim::market::{Ledger, Match, Want};
+use crate::sim::market::{Account, Ledger, Match, Past, Want};
 use crate::sim::Rng;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -79,6 +79,8 @@ pub(crate) enum Restriction {
 pub(crate) struct Exchange {
     pub(crate) markets: Vec<Market>,
     pub(crate) ledger: Ledger,
+    /// What was in it.
+    pub(super) balances: Past<Vec<Account>>,
     pub(crate) orders: Vec<Order>,
     pub(crate) fills: Vec<Fill>,
     pub(crate) lists: Vec<List>,
@@ -95,10 +97,12 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(markets: Vec<Market>, balances: &[(String, Decimal)], fees: Fees, seed: u64) -> Self {
+        let ledger = Ledger::new(balances);
         Self {
             seen_trades: markets.iter().map(|m| m.trades.front().map_or(0, |t| t.id)).collect(),
             markets,
-            ledger: Ledger::new(balances),
+            balances: Past::new(0, ledger.accounts().to_vec()),
+            ledger,
             orders: Vec::new(),
             fills: Vec::new(),
             lists: Vec::new(),
@@ -341,6 +345,7 @@ impl Exchange {
         self.run_triggers(now_ns);
         let touched = self.ledger.take_touched();
         if !touched.is_empty() {
+            self.balances.note(now_ns, self.ledger.accounts().to_vec());
             self.events.push(Event { text: report::account_position(now_ns, &touched), order: None });
         }
     }
@@ -398,7 +403,7 @@ impl Exchange {
         let fill = Fill { trade_id, order: index, ticks, lots, value, fee, fee_asset, maker, at_ns: now_ns };
         self.report(now_ns, index, Execution::Trade, Detail { fill: Some(&fill), ..Detail::default() });
         self.fills.push(fill);
-        self.leg_filled(now_ns, index);
+        self.end_other_leg(now_ns, index);
         if filled {
             self.leg_ended(now_ns, index);
         }

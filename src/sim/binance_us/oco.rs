@@ -102,8 +102,8 @@ impl Exchange {
         self.orders.get(other).filter(|o| o.is_open()).map(|_| other)
     }
 
-    /// A fill of one leg ends the other.
-    pub(super) fn leg_filled(&mut self, now_ns: u64, index: usize) {
+    /// What happened to one leg, a fill or its end by self-trade prevention, ends the other.
+    pub(super) fn end_other_leg(&mut self, now_ns: u64, index: usize) {
         if let Some(other) = self.sibling(index) {
             self.expire(now_ns, other, "OCO_TRIGGER");
         }

@@ -65,6 +65,8 @@ impl Exchange {
         }
         self.report(now_ns, index, Execution::TradePrevention, Detail { prevented: Some(part), ..Detail::default() });
         if ended {
+            // The money of both was locked for this one.
+            self.end_other_leg(now_ns, index);
             self.leg_ended(now_ns, index);
         }
     }

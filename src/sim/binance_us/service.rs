@@ -45,7 +45,7 @@ impl BinanceUs {
             Op::AllLists => self.lists(params, false),
             Op::OpenLists => self.lists(params, true),
             Op::AllOrders => self.all_orders(now_ns, params),
-            Op::Account => self.account(params),
+            Op::Account => self.account(now_ns, params),
             Op::MyTrades => self.my_trades(now_ns, params),
             Op::OrderCounts => Ok(self.order_counts(now_ns)),
             Op::PreventedMatches => self.prevented_matches(params),

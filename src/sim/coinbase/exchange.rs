@@ -9,7 +9,7 @@ use super::order::{BracketPrices, Fill, Ids, Kind, NewOrder, Order, Progress, Si
 use super::product::Market;
 use super::reject::{CancelFailure, Reject};
 use super::schedule::Schedule;
-use crate::sim::market::Side;
+use crate::sim::market::{Past, Side};
 use crate::sim::{Json, Rng, VenueEnd};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -67,6 +67,8 @@ pub(crate) enum Placed {
 pub(crate) struct Exchange {
     pub(crate) markets: Vec<Market>,
     pub(crate) accounts: Vec<Account>,
+    /// What was in them when something was executed.
+    pub(super) balances: Past<Vec<Account>>,
     pub(crate) orders: Vec<Order>,
     pub(crate) fills: Vec<Fill>,
     pub(crate) ids: Ids,
@@ -103,9 +105,10 @@ impl Exchange {
             hold: Decimal::ZERO,
             updated_ns: now_ns,
         };
-        let accounts = balances.iter().map(account).collect();
+        let accounts: Vec<Account> = balances.iter().map(account).collect();
         Self {
             markets,
+            balances: Past::new(now_ns, accounts.clone()),
             accounts,
             orders: Vec::new(),
             fills: Vec::new(),

@@ -200,6 +200,7 @@ impl Exchange {
             account.available += received;
             account.updated_ns = now_ns;
         }
+        self.balances.note(now_ns, self.accounts.clone());
         self.change(now_ns, index, |p| {
             p.lots += lots;
             p.value += value;

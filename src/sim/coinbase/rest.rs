@@ -95,7 +95,7 @@ impl Coinbase {
             ("GET", ["orders", "historical", "batch"]) => self.list_orders(now_ns, &query),
             ("GET", ["orders", "historical", "fills"]) => self.list_fills(now_ns, &query),
             ("GET", ["orders", "historical", id]) => self.get_order(now_ns, id),
-            ("GET", ["accounts"]) => self.list_accounts(&query),
+            ("GET", ["accounts"]) => self.list_accounts(now_ns, &query),
             ("GET", ["accounts", uuid]) => self.get_account(uuid),
             ("GET", ["best_bid_ask"]) => Ok(self.best_bid_ask(&query)),
             ("GET", ["key_permissions"]) => Ok(self.key_permissions(key)),

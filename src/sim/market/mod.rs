@@ -9,6 +9,7 @@ mod generated;
 mod increments;
 mod ledger;
 mod pace;
+mod past;
 
 pub use book::Side;
 pub(crate) use candle::{widened, Candle, MINUTE_S};
@@ -16,3 +17,4 @@ pub(crate) use generated::{Market, Match, Trade, Want};
 pub(crate) use increments::{Increments, Traded};
 pub(crate) use ledger::{Account, Ledger};
 pub(crate) use pace::Pace;
+pub(crate) use past::Past;

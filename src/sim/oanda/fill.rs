@@ -148,7 +148,9 @@ impl Exchange {
         }
         let conversion = self.conversion(order.market);
         let spread = market.best(Side::Buy) - market.best(Side::Sell);
-        let paid = (price - market.best(plan.side)).abs() + spread;
+        // Whoever trades at a better price than the market's has gained by it.
+        let worse = if long { price - market.best(plan.side) } else { market.best(plan.side) - price };
+        let paid = worse + spread;
         let nav = self.nav() - plan.opens.abs() * paid * conversion.loss;
         let closed: Decimal = plan.closes.iter().map(|(_, units)| *units).sum();
         let other_side = self.account.units(order.market, !long).abs() - closed;

@@ -13,7 +13,8 @@ use super::told::{Answer, Told};
 use crate::engine::{Control, Engine, Input};
 use crate::order::{ClientOrderIds, ReconcileRules, RestartPolicy};
 use crate::record::{
-    ConnectionRole, ExecutionKind as K, Instrument, OrderCommand, OrderRef, RequestId, Side, StrategyId, UnixNanos,
+    ConnectionRole, ExecutionKind as K, ExecutionRecord, Instrument, OrderCommand, OrderRef, RequestId, Side,
+    StrategyId, UnixNanos, EXECUTION_FLAG_RECONCILED,
 };
 use crate::sim::{FakeOutputs, Rng, VenueEnd, MILLISECOND_NS, SECOND_NS};
 use rust_decimal::prelude::ToPrimitive as _;
@@ -93,6 +94,8 @@ struct Session {
     changes: BTreeMap<RequestId, (String, Answer)>,
     /// Orders that were to be made by changes.
     made: Vec<String>,
+    /// The net position told last.
+    position: Option<i64>,
 }
 
 /// A scenario while it is played.
@@ -248,6 +251,11 @@ impl<S: Subject> Scenario<S> {
             self.remember(format!("{kind:?} {} {reject:?} {code}", record.client_order_id));
         }
         let Some(session) = self.sessions.last_mut() else { return };
+        let of_executions =
+            |record: &&ExecutionRecord| record.kind == K::Position && !record.has(EXECUTION_FLAG_RECONCILED);
+        if let Some(record) = records.iter().rfind(of_executions) {
+            session.position = Some(record.cumulative_quantity);
+        }
         for record in records.iter().filter(|record| !record.client_order_id.is_empty()) {
             if let Some((_, answer)) = session.changes.get_mut(&record.request) {
                 if let Err(wrong) = answer.record(record) {

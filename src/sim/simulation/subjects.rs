@@ -69,6 +69,8 @@ pub trait Subject: Model + Sized {
     fn unheard(&mut self, _now: u64, _conn: Option<VenueConn>, _text: &str) {}
     /// Somebody trades with an order, so much of it at least; how much was traded.
     fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal;
+    /// What the account holds of what is traded, short negative.
+    fn held(&self) -> Decimal;
     /// How an order stands.
     fn truth(&self, client_order_id: &str) -> Option<Truth>;
     /// How often a place request of this id arrived.
@@ -214,6 +216,10 @@ impl Subject for coinbase::Coinbase {
         self.fill_order(now, client_order_id, size).unwrap_or_default()
     }
 
+    fn held(&self) -> Decimal {
+        self.exchange.account("BTC").map(|account| account.available + account.hold).unwrap_or_default()
+    }
+
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
         let (_, status, executed) = self.order_state(client_order_id)?;
         let open = !matches!(status, "FILLED" | "CANCELLED" | "EXPIRED" | "FAILED");
@@ -280,6 +286,11 @@ impl Subject for binance_us::BinanceUs {
 
     fn fill(&mut self, now: u64, client_order_id: &str, size: Decimal) -> Decimal {
         self.fill_order(now, client_order_id, size).unwrap_or_default()
+    }
+
+    /// Resting orders pay no fee there, which would come off it.
+    fn held(&self) -> Decimal {
+        self.exchange.ledger.account("BTC").map(|account| account.free + account.locked).unwrap_or_default()
     }
 
     fn truth(&self, client_order_id: &str) -> Option<Truth> {
@@ -369,6 +380,12 @@ impl Subject for oanda::Oanda {
     /// Orders are filled whole there.
     fn fill(&mut self, now: u64, client_order_id: &str, _: Decimal) -> Decimal {
         self.fill_order(now, client_order_id)
+    }
+
+    fn held(&self) -> Decimal {
+        let market = self.exchange.markets.iter().position(|market| market.instrument.name == PAIR);
+        let side = |long| market.map(|market| self.exchange.account.units(market, long)).unwrap_or_default();
+        side(true) + side(false)
     }
 
     fn truth(&self, client_order_id: &str) -> Option<Truth> {

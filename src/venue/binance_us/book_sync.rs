@@ -77,7 +77,7 @@ pub(super) struct BookSync {
     id: u64,
     /// Highest update id ever seen: a snapshot below it would go back in time.
     floor: u64,
-    /// Time of the youngest diff.
+    /// Time of the youngest diff since the snapshot; none before its first, whose time nothing can be compared with.
     youngest: UnixNanos,
     diffs: Vec<KeptDiff>,
     /// Diffs at the front that were told.
@@ -164,6 +164,10 @@ impl BookSync {
         if let Some(before) = before.filter(|before| last <= *before) {
             // Behind: a repetition over a second connection, or the venue's ids began again (Binance.US reference 6.10).
             debug_assert!(last <= before);
+            if !self.youngest.is_some() {
+                // A snapshot overtakes the stream: what it has already comes late, and is dropped (reference 6.4).
+                self.youngest = time;
+            }
             if time.since(self.youngest) <= IDS_RESTARTED_MS.saturating_mul(1_000_000) {
                 return Admission::Ignore;
             }
@@ -344,6 +348,9 @@ impl BookSync {
             (diffs.saturating_add(1), levels.saturating_add(diff.levels))
         });
         self.floor = self.floor.max(self.id);
+        // However old the diffs before it are, the next one may be older than the snapshot.
+        let newer = self.diffs.last().filter(|diff| diff.last > self.id);
+        self.youngest = newer.map_or(UnixNanos::NONE, |diff| diff.time);
         self.phase = Phase::Replaying;
         self.settle();
         true

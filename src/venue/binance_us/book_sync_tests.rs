@@ -183,6 +183,22 @@ fn repetitions_over_a_second_connection_are_ignored_and_overlaps_applied() {
 }
 
 #[test]
+fn a_diff_that_a_snapshot_overtook_is_dropped_however_long_nothing_came_before_it() {
+    let mut first = synced_at(10);
+    assert_eq!(first.diff(8, 9, NOW), Admission::Ignore, "the first one ever");
+    assert_eq!(first.diff(10, 11, NOW.plus_ms(100)), Admission::Apply);
+
+    let mut again = synced_at(10);
+    assert_eq!(again.diff(11, 12, NOW), Admission::Apply);
+    again.begin();
+    assert_eq!(again.snapshot(20), SnapshotVerdict::Take);
+    assert!(again.snapshot_ends());
+    let late = NOW.plus_ms(10 * IDS_RESTARTED_MS);
+    assert_eq!(again.diff(18, 19, late), Admission::Ignore, "the first one after an outage");
+    assert_eq!(again.diff(3, 4, late.plus_ms(IDS_RESTARTED_MS + 1)), Admission::Gap(0), "still behind much later");
+}
+
+#[test]
 fn ids_that_begin_again_are_a_gap_of_unknown_size() {
     let mut sync = synced_at(1_000);
     assert_eq!(sync.diff(1_001, 1_001, NOW), Admission::Apply);

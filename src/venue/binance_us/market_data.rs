@@ -392,7 +392,12 @@ impl MarketData {
         let verdict = memory.book.snapshot(id);
         match verdict {
             SnapshotVerdict::Take => {}
-            SnapshotVerdict::TooOld => memory.due(now.plus_ms(limits::SNAPSHOT_TOO_OLD_MS), &mut self.bound),
+            SnapshotVerdict::TooOld => {
+                // One that lags is young enough soon; one that stands still would cost its weight again and again.
+                let pause = pause_ms(memory.failures).max(limits::SNAPSHOT_TOO_OLD_MS);
+                memory.failures = memory.failures.saturating_add(1);
+                memory.due(now.plus_ms(pause), &mut self.bound);
+            }
             SnapshotVerdict::Unneeded => memory.snapshot = Snapshot::NotNeeded,
         }
         verdict

@@ -43,6 +43,23 @@ fn a_snapshot_that_fails_is_due_ever_later_and_holds_up_nobody() {
 }
 
 #[test]
+fn a_snapshot_that_stands_still_is_asked_for_ever_more_slowly() {
+    let mut data = waiting(1);
+    assert!(data.next_snapshot(NOW).is_some());
+    let _ = data.diff(NOW, 0, (100, 101), NOW, &mut Ear::default());
+    let mut now = NOW;
+    let pauses = [(); 5].map(|()| {
+        assert_eq!(data.snapshot(now, 0, 50), SnapshotVerdict::TooOld);
+        let due = data.deadline().unwrap();
+        let pause = due.since(now) / 1_000_000;
+        now = due;
+        assert!(data.next_snapshot(now).is_some());
+        pause
+    });
+    assert_eq!(pauses, [250, 1_000, 2_000, 4_000, 8_000]);
+}
+
+#[test]
 fn a_snapshot_of_a_book_that_is_given_up_is_unneeded() {
     let mut data = waiting(1);
     let id = data.next_snapshot(NOW).unwrap().instrument;

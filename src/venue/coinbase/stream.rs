@@ -297,7 +297,7 @@ impl Decoder {
         };
         match self.sequence.check(number) {
             sequence::Verdict::Next => true,
-            sequence::Verdict::Missed(missed) => {
+            sequence::Verdict::Missed(missed) | sequence::Verdict::Restarted(missed) => {
                 self.doubt_all();
                 facts.gap(GapScope::Connection, GapCause::Sequence, missed);
                 true

@@ -292,10 +292,17 @@ impl StreamSession {
                 StreamItem::Incomplete => {}
                 StreamItem::Head { status } => self.head(now, status, ledger, io),
                 StreamItem::Data { start, end } => {
-                    // Any byte is a sign of life: of a long line, too.
-                    self.last_seen = now;
                     let held = self.held.len();
                     let data = unread.get_mut(start..end).unwrap_or_default();
+                    // A line that begins or ends is a sign of life. One that goes on and on is not, nor is a refusal.
+                    let alive = match self.at {
+                        At::Refusal(_) => false,
+                        At::Lines if held == 0 => true,
+                        _ => memchr::memchr(b'\n', data).is_some(),
+                    };
+                    if alive {
+                        self.last_seen = now;
+                    }
                     spent = spent.saturating_add(data.len());
                     if self.data(data, ledger, io) {
                         spent = spent.saturating_add(held);

@@ -222,8 +222,15 @@ fn listings_that_lag_show_the_past_and_a_fresh_order_seems_not_to_exist() {
     assert_eq!(bench.refused("GET", "order", &query), (400, -2013, "Order does not exist.".into()));
     assert_eq!(bench.refused("DELETE", "order", &query).1, -2011);
     assert_eq!(bench.call("GET", "myTrades", &json!({"symbol": "BTCUSD"})), json!([]));
+    let held = |bench: &mut Bench| {
+        let account = bench.call("GET", "account", &json!({}));
+        let btc = account["balances"].as_array().unwrap().iter().find(|b| b["asset"] == "BTC").unwrap();
+        btc["free"].as_str().unwrap().parse::<Decimal>().unwrap()
+    };
+    let before = held(&mut bench);
     bench.pass_ms(1_000);
     assert_eq!(bench.order("c1")["status"], "FILLED");
+    assert!(held(&mut bench) > before, "balances lag like the rest");
     assert_eq!(bench.call("GET", "myTrades", &json!({"symbol": "BTCUSD"})).as_array().unwrap().len(), 1);
     bench.limit("c2", "BUY", "1", "90");
     bench.pass_ms(1_000);

@@ -149,6 +149,19 @@ fn the_stop_of_a_list_takes_over_when_it_triggers() {
 }
 
 #[test]
+fn a_leg_that_gives_way_to_an_order_of_our_own_ends_the_other() {
+    let mut bench = Bench::plain();
+    bench.hit(Side::Buy, "101", "1");
+    bench.call("POST", "order/oco", &oco("list"));
+    let taker = with(limit("taker", "BUY", "20", "105"), "selfTradePreventionMode", "EXPIRE_MAKER");
+    bench.place(taker);
+    let statuses = ["lim", "stp"].map(|leg| bench.order(leg)["status"].clone());
+    assert_eq!(statuses, [json!("EXPIRED_IN_MATCH"), json!("EXPIRED")]);
+    assert_eq!(bench.money("BTC").1, Decimal::ZERO);
+    assert_eq!(bench.call("GET", "openOrderList", &json!({})), json!([]));
+}
+
+#[test]
 fn cancelling_one_leg_cancels_the_list_and_the_list_may_be_cancelled_by_name() {
     let mut bench = Bench::plain();
     bench.hit(Side::Buy, "101", "1");

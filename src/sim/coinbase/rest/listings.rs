@@ -196,12 +196,16 @@ impl Coinbase {
         ))
     }
 
-    pub(super) fn list_accounts(&self, query: &Query) -> Result<Response, Response> {
+    pub(super) fn list_accounts(&self, now_ns: u64, query: &Query) -> Result<Response, Response> {
         let limit = query.number("limit", ACCOUNTS_PAGE_DEFAULT, ACCOUNTS_PAGE_MAX)?;
-        let total = self.exchange.accounts.len();
+        let accounts = match self.reports.listing_lag_ns {
+            0 => &self.exchange.accounts[..],
+            lag_ns => self.exchange.balances.at(now_ns.saturating_sub(lag_ns)).map_or(&[][..], Vec::as_slice),
+        };
+        let total = accounts.len();
         let from = query.cursor()?.unwrap_or(0);
         let ours = query.admits("retail_portfolio_id", &self.exchange.ids.portfolio);
-        let page: Vec<_> = self.exchange.accounts.iter().filter(|_| ours).skip(from).take(limit).collect();
+        let page: Vec<_> = accounts.iter().filter(|_| ours).skip(from).take(limit).collect();
         let has_next = ours && from.saturating_add(page.len()) < total;
         let next = if has_next { (from + page.len()).to_string() } else { String::new() };
         let size = page.len();

@@ -127,12 +127,18 @@ fn a_lagging_listing_shows_how_things_stood() {
         bench.now = START + ms * MILLISECOND_NS;
         let orders = bench.get("/orders/historical/batch", "");
         let fills = bench.get("/orders/historical/fills", "");
-        (orders["orders"][0]["status"].as_str().map(str::to_owned), fills["fills"].as_array().unwrap().len())
+        let accounts = bench.get("/accounts", "");
+        let btc = accounts["accounts"].as_array().unwrap().iter().find(|a| a["currency"] == "BTC").unwrap();
+        (
+            orders["orders"][0]["status"].as_str().map(str::to_owned),
+            fills["fills"].as_array().unwrap().len(),
+            btc["available_balance"]["value"].as_str().unwrap().to_owned(),
+        )
     };
-    assert_eq!(at(1_999), (None, 0));
-    assert_eq!(at(2_000), (Some("OPEN".into()), 0));
-    assert_eq!(at(2_999), (Some("OPEN".into()), 0));
-    assert_eq!(at(3_000), (Some("FILLED".into()), 1));
+    assert_eq!(at(1_999), (None, 0, "10".into()));
+    assert_eq!(at(2_000), (Some("OPEN".into()), 0, "10".into()));
+    assert_eq!(at(2_999), (Some("OPEN".into()), 0, "10".into()));
+    assert_eq!(at(3_000), (Some("FILLED".into()), 1, "11".into()));
     assert_eq!(bench.order(&id)["status"], "FILLED");
 }
 

@@ -36,6 +36,7 @@ impl<S: Subject> Scenario<S> {
             }
         }
         self.judge_changes()?;
+        self.judge_position()?;
         match open {
             0 => Ok(()),
             _ => Err(format!("{open} orders are open here and none at the venue")),
@@ -69,6 +70,15 @@ impl<S: Subject> Scenario<S> {
             }
         }
         Ok(())
+    }
+
+    /// The position that was told last is what the account holds.
+    fn judge_position(&self) -> Result<(), String> {
+        let held = mantissa(self.venue.held(), self.instrument.size_exponent);
+        match self.sessions.last().and_then(|session| session.position) {
+            Some(told) if told != held => Err(format!("{held} is held, and the position was told to be {told}")),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn judge_adopted(&self, id: &str, told: &Told, truth: Option<Truth>, executed: i64) -> Result<(), String> {

@@ -280,6 +280,7 @@ impl OrderSession {
         if plain.is_empty() && !eof {
             return Ok(OrderProgress::default());
         }
+        let there = plain.len();
         let step = match self.reader.next(plain, eof) {
             Ok(step) => step,
             Err(error) => return Err(self.broken(now, error, data, io)),
@@ -290,7 +291,8 @@ impl OrderSession {
         };
         let Response { status, keep_alive, headers, body, .. } = response;
         let usage = Usage::of_headers(headers);
-        self.open &= keep_alive;
+        // What lies behind it was asked for by nobody, and would pass for the reply to the next request.
+        self.open &= keep_alive && consumed == there;
         let Some(pending) = self.pending else {
             // The reader would not have taken a response that is not due.
             return Ok(OrderProgress { progress: SessionProgress { consumed, more: false }, reply: None });

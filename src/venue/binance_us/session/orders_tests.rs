@@ -225,6 +225,18 @@ fn a_lost_connection_a_missing_answer_and_a_cut_answer_are_unknown_outcomes() {
 }
 
 #[test]
+fn bytes_behind_an_answer_are_never_the_answer_to_the_next_request() {
+    let mut bench = Bench::new();
+    bench.place();
+    let refused = r#"{"code":-2010,"msg":"Account has insufficient balance for requested action."}"#;
+    let answer = format!("HTTP/1.1 400 X\r\nContent-Length: {}\r\n\r\n{refused}", refused.len());
+    let mut twice = answer.repeat(2).into_bytes();
+    let told = bench.session.bytes(NOW, &mut twice, &mut bench.data, &mut bench.ear).unwrap();
+    assert!(told.reply.is_some() && told.progress.consumed == answer.len());
+    assert!(!bench.session.free(), "who answers twice is not asked again");
+}
+
+#[test]
 fn a_cancel_is_a_signed_query_and_its_report_is_told() {
     let mut bench = Bench::new();
     bench.cancel();

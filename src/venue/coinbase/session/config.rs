@@ -24,8 +24,8 @@ pub struct StreamConfig {
     pub message_gap_ms: u64,
     /// Longest message taken, bytes.
     pub message_bytes_max: u64,
-    /// Most market connections, 1 or more: instruments are spread over them, 30 to each, and they are dialled as they
-    /// are needed.
+    /// Most market connections, 1 to 16: instruments are spread over them, 30 to each, and they are dialled as they are
+    /// needed.
     pub market_connections_max: usize,
     /// Whether the user connection also asks for the balances of the account's US futures (Coinbase reference 6.9).
     pub futures_balance: bool,

@@ -395,6 +395,7 @@ impl OrderSession {
         if plain.is_empty() && !eof {
             return Ok(OrderProgress::default());
         }
+        let there = plain.len();
         let step = match self.reader.next(plain, eof) {
             Ok(step) => step,
             Err(error) => return Err(self.broken(error, io)),
@@ -405,7 +406,8 @@ impl OrderSession {
         };
         let Response { status, keep_alive, headers, body, .. } = response;
         let rate = RateHeaders::read(headers);
-        self.open &= keep_alive;
+        // What lies behind it was asked for by nobody, and would pass for the reply to the next request.
+        self.open &= keep_alive && consumed == there;
         let reply = match std::mem::replace(&mut self.in_flight, InFlight::None) {
             InFlight::List(kind) if status == 200 => {
                 let slicer = self.slicer.get_or_insert_with(|| ArraySlicer::new(LIST_ARRAYS));

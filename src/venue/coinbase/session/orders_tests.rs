@@ -296,6 +296,23 @@ fn bytes_that_are_no_answer_leave_the_order_unknown_and_end_the_connection() {
 }
 
 #[test]
+fn bytes_behind_an_answer_are_never_the_answer_to_the_next_request() {
+    let mut line = Line::placed();
+    let answers =
+        [http(200, "", ACCEPTED), http(200, "", r#"{"results":[{"success":true,"order_id":"o-1"}]}"#)].concat();
+    assert_eq!(line.try_answer(&answers).unwrap().expect("the first one").outcome, Outcome::Answered);
+    assert_eq!(line.ear.take(), [Told::Place(PlaceReply::Accepted { venue_order_id: "o-1".parse().unwrap() })]);
+    assert!(!line.session.free(), "who answers twice is not asked again");
+    assert_eq!(line.try_place(|_| {}).unwrap_err().why, NotSent::Closed);
+
+    let mut line = Line::open();
+    line.query(&Query::OpenOrders { limit: 10, cursor: "" });
+    let listing = r#"{"orders":[],"sequence":"0","has_next":false,"cursor":""}"#;
+    line.try_answer(&[http(200, "", listing), b"HTTP".to_vec()].concat()).unwrap().expect("the listing");
+    assert!(!line.session.free(), "nor behind a listing");
+}
+
+#[test]
 fn an_error_answer_is_judged_and_its_headers_are_told() {
     let mut line = Line::placed();
     let bytes =

@@ -207,6 +207,24 @@ fn a_message_from_behind_is_ignored_and_counted() {
 }
 
 #[test]
+fn a_count_that_begins_again_is_a_gap_and_no_silence() {
+    let mut feed = Feed::new();
+    feed.told(&snapshot(0));
+    feed.told(&l2(1_000, "update", "BTC-USD", ""));
+    feed.told(&snapshot(1_001));
+    let heartbeat = |sequence| format!(r#"{{"channel":"heartbeats","sequence_num":{sequence},"events":[]}}"#);
+    for sequence in 0..7 {
+        let told = feed.told(&heartbeat(sequence));
+        assert!(matches!(told[..], [Told::Anomaly(Anomaly::Malformed, _)]), "{told:?}");
+    }
+    feed.whole(&heartbeat(7));
+    assert_eq!(feed.ear.gaps(), [(GapScope::Connection, GapCause::Sequence, 7)]);
+    assert_eq!(feed.book(0), BookState::Doubtful, "what was ignored may have been of a book");
+    feed.ear.take();
+    assert_eq!(feed.told(&heartbeat(8)), []);
+}
+
+#[test]
 fn what_is_no_json_doubts_everything_once() {
     let mut feed = Feed::new();
     feed.told(&snapshot(0));

@@ -306,6 +306,9 @@ pub(in crate::venue::oanda) fn picture(cursor: &mut Cursor<'_, '_>) -> Result<En
         }
         Ok(true)
     })?;
+    if let Some(account) = &mut end.account {
+        account.last_transaction = end.last;
+    }
     Ok(end)
 }
 
@@ -318,6 +321,15 @@ fn account_fact(cursor: &mut Cursor<'_, '_>) -> Result<AccountFact, Fault> {
             "unrealizedPL" => ("unrealizedPL", &mut fact.unrealised),
             "marginUsed" => ("marginUsed", &mut fact.margin_used),
             "marginAvailable" => ("marginAvailable", &mut fact.margin_available),
+            "marginRate" => ("marginRate", &mut fact.margin_rate),
+            "currency" => {
+                fact.currency = InlineText::truncated(cursor.str_or_null()?.unwrap_or_default());
+                return Ok(true);
+            }
+            "hedgingEnabled" => {
+                fact.hedging = Some(cursor.bool()?);
+                return Ok(true);
+            }
             _ => return Ok(false),
         };
         *field = money(key, cursor.str_or_null()?.unwrap_or_default())?;

@@ -412,6 +412,7 @@ impl OrderSession {
         if plain.is_empty() && !eof {
             return Ok(OrderProgress::default());
         }
+        let there = plain.len();
         let step = match self.reader.next(plain, eof) {
             Ok(step) => step,
             Err(error) => return Err(self.broken(error, io)),
@@ -422,7 +423,8 @@ impl OrderSession {
         };
         let Response { status, keep_alive, headers, body, .. } = response;
         let headers = ReplyHeaders::read(headers);
-        self.open &= keep_alive;
+        // What lies behind it was asked for by nobody, and would pass for the reply to the next request.
+        self.open &= keep_alive && consumed == there;
         let in_flight = self.in_flight;
         if let (InFlight::List(to), 200) = (in_flight, status) {
             let slicer = self.slicer.get_or_insert_with(|| ArraySlicer::new(LIST_ARRAYS));

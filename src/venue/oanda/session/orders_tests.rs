@@ -123,6 +123,18 @@ fn an_order_without_an_answer_is_unknown_and_found_after_the_id_noted_before() {
 }
 
 #[test]
+fn bytes_behind_an_answer_are_never_the_answer_to_the_next_request() {
+    let mut bench = Bench::new();
+    bench.place().unwrap();
+    let answer = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{FILLED}", FILLED.len());
+    let mut twice = answer.repeat(2).into_bytes();
+    let told = bench.session.bytes(NOW, &mut twice, &mut bench.ledger, &mut bench.ear).unwrap();
+    assert!(told.reply.is_some() && told.progress.consumed == answer.len());
+    assert!(!bench.session.free(), "who answers twice is not asked again");
+    assert_eq!(bench.place(), Err(NotSent::Closed));
+}
+
+#[test]
 fn silence_and_nonsense_are_unknown_too() {
     let mut silent = Bench::new();
     silent.place().unwrap();
@@ -307,8 +319,13 @@ fn pictures_are_orders_positions_and_figures() {
     assert_eq!(used.to_string(), "2.4");
     // A later one does not move the beginning: what it includes may not have been told.
     bench.query(&Query::Summary);
-    bench.answer("200 OK", r#"{"account":{"balance":"1"},"lastTransactionID":"60"}"#, 999).unwrap();
+    let summary = r#"{"account":{"balance":"1","currency":"EUR","marginRate":"0.05","hedgingEnabled":true},"lastTransactionID":"60"}"#;
+    bench.answer("200 OK", summary, 999).unwrap();
     assert_eq!((bench.ledger.complete_to(), bench.ledger.is_missing()), (57, true));
+    let Some(Told::Account(fact)) = bench.ear.told.last() else { panic!("{:?}", bench.ear.told) };
+    let rate = fact.margin_rate.map(|rate| rate.to_string());
+    assert_eq!((fact.currency.as_str(), rate.as_deref(), fact.hedging), ("EUR", Some("0.05"), Some(true)));
+    assert_eq!((fact.last_transaction, fact.margin_available), (60, None));
 }
 
 #[test]

@@ -129,6 +129,20 @@ fn silence_ends_the_stream_and_any_line_is_life() {
 }
 
 #[test]
+fn a_line_or_a_refusal_that_comes_byte_by_byte_without_an_end_is_silence() {
+    for head in [HEAD, "HTTP/1.1 503 X\r\nTransfer-Encoding: chunked\r\n\r\n"] {
+        let (mut session, mut ear, mut ledger) = (pricing(), Ear::default(), Ledger::new());
+        session.opened(NOW, &mut ear).unwrap();
+        session.bytes(NOW, &mut head.as_bytes().to_vec(), &mut ledger, &mut ear).unwrap();
+        for second in 1..12 {
+            let mut byte = chunk("{").into_bytes();
+            session.bytes(NOW.plus_ms(second * 1_000), &mut byte, &mut ledger, &mut ear).unwrap();
+        }
+        assert!(session.time(NOW.plus_ms(12_000), &mut ear).is_err(), "{head}");
+    }
+}
+
+#[test]
 fn a_new_instrument_outdates_the_stream_which_goes_on_and_one_less_does_not() {
     let mut session = pricing();
     let _ = run(&mut session, &(HEAD.to_owned() + &chunk(&price("EUR_USD", "1.2"))));

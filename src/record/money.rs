@@ -1,33 +1,33 @@
 //! Exact arithmetic on amounts. What does not fit 128 bits is `None`, never a rounding; the caller refuses the order.
 
-use crate::record::{Fixed, Fixed128};
+use super::{Fixed, Fixed128};
 
-pub(super) const ZERO: Fixed128 = Fixed128::new(0, 0);
+pub(crate) const ZERO: Fixed128 = Fixed128::new(0, 0);
 
 /// `a - b`.
-pub(super) fn minus(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
+pub(crate) fn minus(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
     a.checked_sub(b).ok().map(Fixed128::normalized)
 }
 
 /// `a + b`.
-pub(super) fn plus(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
+pub(crate) fn plus(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
     minus(a, Fixed128::new(b.mantissa().checked_neg()?, b.exponent()))
 }
 
 /// `amount x rate`.
-pub(super) fn share(amount: Fixed128, rate: Fixed) -> Option<Fixed128> {
+pub(crate) fn share(amount: Fixed128, rate: Fixed) -> Option<Fixed128> {
     let amount = amount.normalized();
     let mantissa = amount.mantissa().checked_mul(i128::from(rate.mantissa()))?;
     Some(Fixed128::new(mantissa, amount.exponent().checked_add(rate.exponent())?).normalized())
 }
 
 /// `amount x (1 + rate)`.
-pub(super) fn with_share(amount: Fixed128, rate: Fixed) -> Option<Fixed128> {
+pub(crate) fn with_share(amount: Fixed128, rate: Fixed) -> Option<Fixed128> {
     plus(amount, share(amount, rate)?)
 }
 
 /// `amount` without what is finer than `10^exponent`.
-pub(super) fn cut(amount: Fixed128, exponent: i8) -> Fixed128 {
+pub(crate) fn cut(amount: Fixed128, exponent: i8) -> Fixed128 {
     let mut left = amount;
     while left.exponent() < exponent {
         // Never 10 or less away from the end of i8: `exponent` is above.
@@ -37,38 +37,49 @@ pub(super) fn cut(amount: Fixed128, exponent: i8) -> Fixed128 {
 }
 
 /// Whether `have` is at least `need`.
-pub(super) fn covers(have: Fixed128, need: Fixed128) -> bool {
+pub(crate) fn covers(have: Fixed128, need: Fixed128) -> bool {
     minus(have, need).is_some_and(|left| left.mantissa() >= 0)
 }
 
 /// How many whole `price`s `amount` pays for.
-pub(super) fn times_in(price: Fixed128, amount: Fixed128) -> Option<i128> {
+pub(crate) fn times_in(price: Fixed128, amount: Fixed128) -> Option<i128> {
     let exponent = price.exponent().min(amount.exponent());
     let (price, amount) = (price.rescale(exponent).ok()?, amount.rescale(exponent).ok()?);
     amount.checked_div(price)
 }
 
 /// `a x b`.
-pub(super) fn times(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
+pub(crate) fn times(a: Fixed128, b: Fixed128) -> Option<Fixed128> {
     let (a, b) = (a.normalized(), b.normalized());
     let mantissa = a.mantissa().checked_mul(b.mantissa())?;
     Some(Fixed128::new(mantissa, a.exponent().checked_add(b.exponent())?).normalized())
 }
 
 /// `a / b`, to the nearest multiple of `10^exponent`; `b` is positive.
-pub(super) fn divided(a: Fixed128, b: Fixed128, exponent: i8) -> Option<Fixed128> {
-    let (a, b) = (a.normalized(), b.normalized());
-    let shift = i32::from(a.exponent()).checked_sub(i32::from(b.exponent()))?.checked_sub(i32::from(exponent))?;
-    let factor = 10i128.checked_pow(shift.unsigned_abs())?;
-    let (above, below) = match shift {
-        0.. => (a.mantissa().checked_mul(factor)?, b.mantissa()),
-        _ => (a.mantissa(), b.mantissa().checked_mul(factor)?),
-    };
+pub(crate) fn divided(a: Fixed128, b: Fixed128, exponent: i8) -> Option<Fixed128> {
+    let (above, below) = quotient(a, b, exponent)?;
     Some(Fixed128::new(nearest(above, below)?, exponent).normalized())
 }
 
+/// `a / b`, to the multiple of `10^exponent` at it or below; `b` is positive.
+pub(crate) fn divided_down(a: Fixed128, b: Fixed128, exponent: i8) -> Option<Fixed128> {
+    let (above, below) = quotient(a, b, exponent)?;
+    Some(Fixed128::new(above.checked_div_euclid(below)?, exponent))
+}
+
+/// Two integers whose quotient is that of `a` and `b` in multiples of `10^exponent`.
+fn quotient(a: Fixed128, b: Fixed128, exponent: i8) -> Option<(i128, i128)> {
+    let (a, b) = (a.normalized(), b.normalized());
+    let shift = i32::from(a.exponent()).checked_sub(i32::from(b.exponent()))?.checked_sub(i32::from(exponent))?;
+    let factor = 10i128.checked_pow(shift.unsigned_abs())?;
+    match shift {
+        0.. => Some((a.mantissa().checked_mul(factor)?, b.mantissa())),
+        _ => Some((a.mantissa(), b.mantissa().checked_mul(factor)?)),
+    }
+}
+
 /// The nearest multiple of `10^exponent`; halves go to the even one, as the venues' money does.
-pub(super) fn rounded(amount: Fixed128, exponent: i8) -> Fixed128 {
+pub(crate) fn rounded(amount: Fixed128, exponent: i8) -> Fixed128 {
     let places = i32::from(exponent).saturating_sub(i32::from(amount.exponent()));
     match u32::try_from(places) {
         Ok(places) if places > 0 => {
@@ -93,8 +104,8 @@ fn nearest(above: i128, below: i128) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse_any;
     use super::*;
-    use crate::record::parse_any;
 
     fn amount(text: &str) -> Fixed128 {
         parse_any(text.as_bytes()).unwrap()
@@ -124,6 +135,9 @@ mod tests {
         assert_eq!(times(amount("-1.5"), amount("0.2")), Some(amount("-0.3")));
         assert_eq!(divided(amount("1"), amount("150.008"), -8), Some(amount("0.00666631")));
         assert_eq!(divided(amount("1"), amount("0"), -8), None);
+        assert_eq!(divided_down(amount("1"), amount("150.008"), -8), Some(amount("0.00666631")));
+        assert_eq!(divided_down(amount("2"), amount("0.3"), 0), Some(amount("6")));
+        assert_eq!(divided_down(amount("-2"), amount("0.3"), 0), Some(amount("-7")), "never up");
     }
 
     #[test]
