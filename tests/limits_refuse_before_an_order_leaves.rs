@@ -15,6 +15,7 @@ use exchange_connectors::gateway::{Channels, InstrumentLimits, Limits, OrderRate
 use exchange_connectors::record::{
     ExecutionKind as K, ExecutionRecord, Fixed, MarketKind, OrderCommand, OrderRef, RejectClass, Side, Venue,
 };
+use exchange_connectors::sim::server::{Fault, FaultRule};
 use std::time::{Duration, Instant};
 use venues::{at_every_venue, Local, Rig, Setup, UNLIMITED};
 
@@ -370,9 +371,14 @@ fn by_margin(rig: &mut Rig) {
     assert_eq!(rest.kind, K::Accepted, "to the last euro: {rest:?}");
     over(rig, order(rig, Side::Buy, "1"));
     rig.cancel(rest.request);
+    // Bought far below the market: with the venue's next word there is the profit to bind, too.
+    let (verb, path) = rig.local.paths().balances;
+    rig.local.inject(FaultRule::next(verb, path, Fault::ThenHold).times(u32::MAX));
     rig.local.fill(first.client_order_id.as_str(), "3000000");
     rig.expect(first.request, K::Fill);
     over(rig, order(rig, Side::Buy, "1166320"));
+    rig.local.clear_faults();
+    rig.local.release_held();
     // What closes binds nothing.
     let sold = rig.place_order(OrderCommand::limit(rig.traded.id, Side::Sell, 2 * price, units(rig, "3000000")));
     assert_eq!(sold.kind, K::Accepted, "{sold:?}");

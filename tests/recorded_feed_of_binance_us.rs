@@ -6,11 +6,12 @@
 
 use exchange_connectors::book::{BookLevel, Follower, FollowerState};
 use exchange_connectors::engine::{BinanceUsSetup, Carrier, ConnId, Control, Engine, EngineConfig, Input};
+use exchange_connectors::gateway::PaperConfig;
 use exchange_connectors::guard::BreakerRules;
 use exchange_connectors::order::{ClientOrderIds, OrderLimits, ReconcileRules};
 use exchange_connectors::record::{
-    AssetId, BookSide, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, StrategyId, TradingStatus, UnixNanos,
-    Venue, View,
+    AssetId, BookSide, ExecutionKind as K, Fixed, Gap, GapCause, Instrument, InstrumentId, Listing, OrderCommand,
+    RequestId, Side::Buy, StrategyId, TimeInForce, TradingStatus, UnixNanos, Venue, View,
 };
 use exchange_connectors::sim::FakeOutputs;
 use exchange_connectors::telemetry::Counter;
@@ -141,7 +142,7 @@ struct Replay {
 }
 
 impl Replay {
-    fn new(recording: &Recording) -> Replay {
+    fn new(recording: &Recording, paper: Option<&PaperConfig>) -> Replay {
         let config = EngineConfig {
             coinbase: None,
             oanda: None,
@@ -161,7 +162,10 @@ impl Replay {
             reconcile: ReconcileRules::default(),
             book_blocks_max: 512,
         };
-        let engine = Engine::new(config).unwrap();
+        let mut engine = Engine::new(config).unwrap();
+        if let Some(paper) = paper {
+            engine = engine.trading_on_paper(paper);
+        }
         let slots = engine.slots();
         let first = |carrier| ConnId(slots.iter().position(|slot| slot.carrier == carrier).unwrap() as u16);
         let mut replay = Replay {
@@ -255,9 +259,32 @@ impl Replay {
     }
 }
 
+impl Replay {
+    /// Orders after so many; how many.
+    fn trade(&mut self, index: usize, after: u64) -> u64 {
+        let (book, instrument) = (&self.books[index], instrument(index));
+        let (FollowerState::Whole, Some(bid), Some(ask)) = (book.state(), book.bid(), book.ask()) else { return 0 };
+        let quantity = Fixed::new(10, 0).rescale(instrument.size_exponent).unwrap();
+        let joins = OrderCommand::limit(instrument.id, Buy, bid.price.mantissa(), quantity).post_only();
+        let takes = OrderCommand::limit(instrument.id, Buy, ask.price.mantissa(), quantity);
+        let takes = takes.time_in_force(TimeInForce::ImmediateOrCancel);
+        for (order, number) in [joins, takes].into_iter().zip(after + 1..) {
+            let order = order.stamped(RequestId::new(ME, number), UnixNanos(self.now));
+            self.apply(Input::Command(&order));
+        }
+        2
+    }
+}
+
 /// Everything recorded, but for one frame.
 fn replayed(recording: &Recording, dropped: Option<usize>) -> Replay {
-    let mut replay = Replay::new(recording);
+    played(recording, dropped, None)
+}
+
+/// The same, traded on on paper at every fifth frame: joining the best bid, and taking from the best ask.
+fn played(recording: &Recording, dropped: Option<usize>, paper: Option<&PaperConfig>) -> Replay {
+    let mut replay = Replay::new(recording, paper);
+    let mut submitted = 0;
     for (at, (time, frame)) in recording.frames.iter().enumerate() {
         replay.pass(recording, *time);
         let message: Value = serde_json::from_str(frame).unwrap();
@@ -268,6 +295,11 @@ fn replayed(recording: &Recording, dropped: Option<usize>) -> Replay {
         }
         if dropped != Some(at) {
             replay.read(replay.stream, &mut framed(frame));
+        }
+        if paper.is_some() && at % 5 == 0 {
+            for index in 0..SYMBOLS.len() {
+                submitted += replay.trade(index, submitted);
+            }
         }
     }
     replay.pass(recording, replay.now + 3_000_000_000);
@@ -364,4 +396,28 @@ fn a_frame_taken_out_is_noticed_and_only_its_symbol_is_fetched_again() {
         noticed += 1;
     }
     assert!(noticed >= 8, "{noticed}");
+}
+
+#[test]
+fn the_recording_is_traded_on_on_paper_and_twice_alike() {
+    let Some(recording) = recording() else { return };
+    let paper = ["USDT", "BUSD"]
+        .into_iter()
+        .fold(PaperConfig::new(Venue::BinanceUs), |paper, asset| paper.balance(asset, decimal("1000000")).unwrap());
+    let paper = paper.latency_ns(3_000_000, 1_000_000).unwrap();
+    let [once, again] = [(); 2].map(|()| {
+        let replay = played(&recording, None, Some(&paper));
+        assert_books_equal(&replay);
+        replay.out.executions.into_iter().next().unwrap()
+    });
+    assert_eq!(once, again);
+    let count = |kind: K| once.iter().filter(|record| record.kind == kind).count();
+    assert!(count(K::Accepted) >= 40 && count(K::Fill) >= 10, "{} {}", count(K::Accepted), count(K::Fill));
+    // Every fill is followed by the position it leaves, and that is what was bought.
+    for index in 0..SYMBOLS.len() {
+        let of = |kind: K| once.iter().filter(move |r| r.kind == kind && r.instrument.index() == index);
+        let bought: i64 = of(K::Fill).map(|record| record.last_quantity).sum();
+        let told = of(K::Position).last().map_or(0, |record| record.cumulative_quantity);
+        assert_eq!(told, bought, "{}", SYMBOLS[index]);
+    }
 }

@@ -321,6 +321,38 @@ fn a_fill_at_a_spot_venue_is_one_event_with_both_sides_of_the_position_behind_it
 }
 
 #[test]
+fn a_position_that_has_not_begun_is_flagged_and_told_again_once_it_has() {
+    for venue in SPOT {
+        let mut desks = Desks::at(venue, Side::Buy);
+        let lag_ms = desks.trading.orders.listing_lag_ms();
+        let sides = |desks: &mut Desks| {
+            let Desks { market, trading, out, .. } = desks;
+            trading.event(NOW, market, out, |_, _| ());
+            let told = desks.take();
+            let positions = told.iter().filter(|record| record.kind == ExecutionKind::Position);
+            positions.map(|r| (r.cumulative_quantity / UNIT, r.has(EXECUTION_FLAG_DERIVED))).collect::<Vec<_>>()
+        };
+        desks.ear().order(&stands(Side::Buy, OrderStatus::Open, 100, Some("120")));
+        assert_eq!(sides(&mut desks), [(100, true); 2], "{venue}: fills alone");
+        let asset = InlineText::truncated("EUR");
+        let balance = BalanceFact { asset, available: money("1100"), hold: money("0"), venue_time: NOW };
+        desks.ear().balance(&balance);
+        let (soon, late) = (NOW.plus_ms(lag_ms), NOW.plus_ms(lag_ms).plus_ms(1));
+        desks.trading.open_position(soon, venue, EUR, soon);
+        assert_eq!(sides(&mut desks), [(1_100, true); 2], "{venue}: perhaps");
+        assert!(!desks.trading.orders.exposure(EUR).position_known, "{venue}");
+        desks.trading.open_position(late, venue, EUR, late);
+        assert_eq!(sides(&mut desks), [(1_100, false); 2], "{venue}: for certain");
+        desks.trading.open_position(late, venue, EUR, late);
+        assert_eq!(sides(&mut desks), [], "{venue}: once");
+        // A fill that may be older than the balance.
+        desks.ear().order(&stands(Side::Buy, OrderStatus::Open, 150, Some("180")));
+        assert_eq!(sides(&mut desks), [(1_150, true); 2], "{venue}: in doubt");
+        assert!(!desks.trading.orders.exposure(EUR).position_known, "{venue}");
+    }
+}
+
+#[test]
 fn what_was_held_before_is_sold_short_of_this_session_and_bought_back_with_profit() {
     for venue in SPOT {
         let mut desks = Desks::at(venue, Side::Sell);

@@ -291,6 +291,15 @@ fn limits_and_the_kill_switch_guard_paper_as_they_guard_money() {
 }
 
 #[test]
+fn a_position_begins_with_what_the_account_has_however_late_its_news_come() {
+    for event_ms in [0, 400] {
+        let bench = Bench::new(&paper(0, event_ms), None);
+        let held = bench.engine.trading.orders.exposure(BTC);
+        assert_eq!((held.position, held.position_known), (100 * 100_000_000, true), "{event_ms} ms");
+    }
+}
+
+#[test]
 fn no_change_leaves_before_every_venue_is_reconciled() {
     let mut bench = Bench::new(&paper(0, 0), None);
     let price = 50_000 * 100_000_000;

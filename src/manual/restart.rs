@@ -49,8 +49,9 @@
 //!
 //! Every execution of such an order from two minutes before the moment in the state directory on is told once as a `Fill`
 //! flagged `REPLAYED`, with its real price, fee and execution id. The listed cumulative quantity and the balances of the
-//! start have it already. The two minutes are there because the dead session may not have heard the last of them: if you
-//! kept books of your own, compare execution ids.
+//! start have it already; a spot position begins with balances asked for 10 s after the last of them, and a limit on it
+//! refuses orders until then (`absence_grace_ms`; [`orders`](super::orders)). The two minutes are there because the dead
+//! session may not have heard the last of them: if you kept books of your own, compare execution ids.
 //!
 //! What an execution says can be read once its instrument is known: those of open orders are at the start, another is as
 //! soon as somebody subscribes to it, and executions in it are then looked for once more. Subscribe to what the dead

@@ -7,7 +7,7 @@ use exchange_connectors::gateway::ExchangeError;
 use exchange_connectors::record::{ExecutionKind as K, Fixed, RejectClass, Side};
 use exchange_connectors::sim::server::{CloseHow, Fault, FaultRule, Response};
 use exchange_connectors::venue::oanda::request::{
-    ByDistance, Change, CloseUnits, Exit, OrderSpecifier, StopLevel, TakeProfitAt, TradeExits,
+    ByDistance, Change, CloseUnits, Exit, Labels, OrderSpecifier, StopLevel, TakeProfitAt, TradeExits,
 };
 
 fn fixed(text: &str) -> Fixed {
@@ -117,6 +117,35 @@ fn an_order_is_cancelled_by_our_id_from_any_thread() {
     rig.expect(request, K::Cancelled);
     let again = queries.cancel_by_client_id(&accepted.client_order_id).unwrap_err();
     assert!(matches!(again, ExchangeError::Rejected { class: RejectClass::UnknownOrder, .. }), "{again:?}");
+}
+
+#[test]
+fn what_names_nothing_is_refused_by_its_argument_and_not_asked() {
+    let rig = OandaRig::trading(|config| config);
+    let queries = rig.gateway.oanda().unwrap();
+    let changes = rig.venue.requests("PUT /").unwrap();
+    for nobody in [OrderSpecifier::Id(""), OrderSpecifier::Client("")] {
+        for (argument, answer) in [
+            ("order", queries.cancel(nobody).map(drop)),
+            ("order", queries.label_order(nobody, Labels::default(), Labels::default()).map(drop)),
+            ("order", queries.order_row(nobody).map(drop)),
+            ("trade", queries.label_trade(nobody, Labels::default()).map(drop)),
+            ("trade", queries.close_trade(&rig.eur, nobody, CloseUnits::All).map(drop)),
+            ("trade", queries.change_exits(&rig.eur, nobody, &TradeExits::default()).map(drop)),
+            ("trade", queries.trade(nobody).map(drop)),
+        ] {
+            let error = answer.unwrap_err();
+            assert!(
+                matches!(&error, ExchangeError::InvalidArgument { argument: a, .. } if *a == argument),
+                "{error:?}"
+            );
+        }
+    }
+    for rate in ["0", "-0.02"] {
+        let error = queries.set_margin_rate(fixed(rate)).map(drop).unwrap_err();
+        assert!(matches!(&error, ExchangeError::InvalidArgument { argument: "margin_rate", .. }), "{error:?}");
+    }
+    assert_eq!(rig.venue.requests("PUT /").unwrap(), changes);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! More questions to OANDA: trades, positions, orders, prices and candles as the account sees them. Nothing changes by
 //! them.
 
+use super::changes::named;
 use super::{Answer, OandaQueries};
 use crate::gateway::error::ExchangeError;
 use crate::record::{RejectClass, UnixNanos};
@@ -42,6 +43,7 @@ impl OandaQueries {
     /// # Errors
     /// [`ExchangeError`].
     pub fn order_row(&self, order: OrderSpecifier<'_>) -> Answer<Option<OrderRow>> {
+        named("order", order)?;
         self.find("order", &Query::Order(order), response::order)
     }
 
@@ -67,6 +69,7 @@ impl OandaQueries {
     /// # Errors
     /// [`ExchangeError`].
     pub fn trade(&self, trade: OrderSpecifier<'_>) -> Answer<Option<TradeRow>> {
+        named("trade", trade)?;
         self.find("trade", &Query::Trade(trade), response::trade)
     }
 

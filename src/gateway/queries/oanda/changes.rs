@@ -156,6 +156,7 @@ impl OandaQueries {
         if !self.shared.trades {
             return Err(ExchangeError::Unsupported(venue, CHANGES));
         }
+        check_command(command)?;
         // Without the venue's own words nothing says whether it was done, but for what is turned away before it is looked at.
         let unclear = |cause: String| ExchangeError::Transport { venue, operation, cause, ambiguous: true };
         let reply = match self.send_built(operation, true, |caller, out| caller.put_command(command, out)) {
@@ -172,6 +173,32 @@ impl OandaQueries {
                 Err(ExchangeError::Rejected { venue, operation, class, code: code.into() })
             }
         }
+    }
+}
+
+/// What no request can be built of that means one thing: its path would be another's.
+fn check_command(command: &Command<'_>) -> Answer<()> {
+    match command {
+        Command::Cancel(order) | Command::LabelOrder(order, ..) => named("order", *order),
+        Command::CloseTrade(trade, _) | Command::ChangeExits(trade, _) | Command::LabelTrade(trade, _) => {
+            named("trade", *trade)
+        }
+        Command::PlaceExit(exit) => named("trade", exit.trade),
+        Command::ReplaceExit(old, exit) => named("order", *old).and(named("trade", exit.trade)),
+        Command::Configure { margin_rate } if margin_rate.mantissa() <= 0 => {
+            let why = format!("{margin_rate}: a positive fraction is needed, such as 0.05 for 20:1");
+            Err(ExchangeError::InvalidArgument { argument: "margin_rate", why })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An order or a trade must have a name.
+pub(super) fn named(argument: &'static str, specifier: OrderSpecifier<'_>) -> Answer<()> {
+    let (OrderSpecifier::Id(id) | OrderSpecifier::Client(id)) = specifier;
+    match id.is_empty() {
+        true => Err(ExchangeError::InvalidArgument { argument, why: "an empty id names nothing".to_owned() }),
+        false => Ok(()),
     }
 }
 
