@@ -124,9 +124,6 @@ impl BinanceUs {
         let (minutes, mini) = (rolling::minutes(params)?, wants_mini(params)?);
         match params.names("symbols")? {
             None => drop(parse::symbol(params, &self.exchange)?),
-            Some(_) if params.has("symbol") => {
-                return Err(Failure::bad(-1128, "Combination of optional parameters invalid."));
-            }
             Some(names) if names.len() > rolling::SYMBOLS_MAX => {
                 return Err(Failure::bad(-1130, "Data sent for parameter 'symbols' is not valid."));
             }
@@ -158,6 +155,9 @@ impl BinanceUs {
 
     /// One object for `symbol`, an array for `symbols` or for all.
     fn per_symbol(&self, params: &Params, write: impl Fn(&mut Json, usize, &Market)) -> Result<String, Failure> {
+        if params.has("symbol") && params.has("symbols") {
+            return Err(Failure::bad(-1128, "Combination of optional parameters invalid."));
+        }
         if params.has("symbol") {
             let at = parse::symbol(params, &self.exchange)?;
             let market = self.exchange.markets.get(at).ok_or_else(Failure::symbol)?;

@@ -73,17 +73,23 @@ impl Failure {
 
     /// The error as JSON.
     pub(crate) fn body(&self) -> String {
+        self.written(self.data.as_deref())
+    }
+
+    fn written(&self, data: Option<&str>) -> String {
         Json::compact().object(|j| {
             j.raw("code", self.code).str("msg", &self.message);
-            if let Some(data) = &self.data {
+            if let Some(data) = data {
                 j.raw("data", data);
             }
         })
     }
 
-    /// The same as an HTTP reply.
+    /// The same as an HTTP reply. When a limit ends stands in a header there, in `data` on the WebSocket API alone
+    /// (reference 4).
     pub(crate) fn response(&self) -> Response {
-        let response = Response::json(self.status, self.body());
+        let data = self.data.as_deref().filter(|_| self.retry_after_s.is_none());
+        let response = Response::json(self.status, self.written(data));
         match self.retry_after_s {
             Some(seconds) => response.with_header("Retry-After", seconds),
             None => response,
@@ -112,6 +118,11 @@ mod tests {
             banned.body(),
             r#"{"code":-1003,"msg":"Way too much request weight used.","data":{"serverTime":1}}"#
         );
-        assert!(banned.response().headers.contains(&("Retry-After".into(), "120".into())));
+        let reply = banned.response();
+        assert!(reply.headers.contains(&("Retry-After".into(), "120".into())));
+        assert_eq!(reply.body, br#"{"code":-1003,"msg":"Way too much request weight used."}"#);
+        let mut partial = Failure::with_status(409, -2021, "Order cancel-replace partially failed.");
+        partial.data = Some(r#"{"cancelResult":"SUCCESS"}"#.into());
+        assert_eq!(partial.response().body, partial.body().into_bytes(), "what was done stands in both");
     }
 }

@@ -16,6 +16,12 @@ use tungstenite::{Message, WebSocket};
 
 /// A consumer this far behind is cut off.
 const BACKLOG_BYTES_MAX: usize = 64 << 20;
+/// Replies a client has not read yet; beyond that no further request of its is read.
+const UNREAD_BYTES_MAX: usize = 1 << 20;
+/// What is read of a client that waits for a reply.
+const EARLY_BYTES_MAX: usize = 64 * 1024;
+/// What is read and thrown away at a time, in pieces.
+const DISCARDED_MAX: usize = 64;
 /// After our FIN the peer has so long to close, its last bytes being read and thrown away.
 const LINGER_NS: u64 = SECOND_NS;
 
@@ -48,6 +54,10 @@ pub(crate) enum Arrived {
     Request(Request),
     Text(String),
     Control(Control),
+    /// A message that no venue takes, and the close code that says so.
+    Unfit(CloseCode),
+    /// Something nobody listens to.
+    Noise,
 }
 
 pub(crate) struct Connection {
@@ -65,6 +75,8 @@ pub(crate) struct Connection {
     /// The reply has no end: what is sent are chunks of its body, and no further request is read.
     open_ended: bool,
     close_when_sent: Option<CloseHow>,
+    /// Nothing is read until it has taken its replies.
+    held_back: bool,
     linger_until_ns: Option<u64>,
     /// The test froze it: nothing is read, said or answered, not even the handshake.
     pub(crate) stalled: bool,
@@ -86,6 +98,7 @@ impl Connection {
             continued: false,
             open_ended: false,
             close_when_sent: None,
+            held_back: false,
             linger_until_ns: None,
             stalled,
             held: VecDeque::new(),
@@ -132,13 +145,17 @@ impl Connection {
         }
         match &mut self.io {
             Io::Http(_) => self.receive_http(),
+            // Nothing is read behind a message that ends the connection.
+            Io::WebSocket(_) if self.close_when_sent.is_some() => None,
             Io::WebSocket(ws) => loop {
                 match ws.read() {
                     Ok(Message::Text(text)) => return Some(Arrived::Text(text.to_string())),
                     Ok(Message::Ping(payload)) => return Some(Arrived::Control(Control::Ping(payload.to_vec()))),
                     Ok(Message::Pong(payload)) => return Some(Arrived::Control(Control::Pong(payload.to_vec()))),
+                    Ok(Message::Binary(_)) => return Some(Arrived::Unfit(CloseCode::Unsupported)),
                     Ok(_) => {}
                     Err(tungstenite::Error::Io(e)) if e.kind() == ErrorKind::WouldBlock => return None,
+                    Err(tungstenite::Error::Capacity(_)) => return Some(Arrived::Unfit(CloseCode::Size)),
                     Err(_) => {
                         self.gone = true;
                         return None;
@@ -150,56 +167,75 @@ impl Connection {
     }
 
     fn receive_http(&mut self) -> Option<Arrived> {
-        self.fill();
         if self.open_ended {
+            let more = self.fill();
             self.input.clear();
-            return None;
+            return more.then_some(Arrived::Noise);
         }
         if self.waiting.is_some() || self.close_when_sent.is_some() {
+            while self.input.len() < EARLY_BYTES_MAX && self.fill() {}
             return None;
         }
-        match http::parse(&self.input) {
-            Parsed::Whole(request, used) => {
-                self.input.drain(..used);
-                self.continued = false;
-                Some(Arrived::Request(request))
-            }
-            Parsed::Expects if !self.continued => {
-                self.continued = true;
-                self.send(http::CONTINUE, None);
-                None
-            }
-            Parsed::Partial | Parsed::Expects => None,
-            Parsed::Bad(response) => {
-                self.input.clear();
-                self.send(&http::serialize(&response, false, None), Some(CloseHow::Clean));
-                None
+        if self.unread() > UNREAD_BYTES_MAX {
+            self.held_back = true;
+            return None;
+        }
+        // What is here already goes before what may come, so that a client that never stops fills no memory.
+        loop {
+            match http::parse(&self.input) {
+                Parsed::Whole(request, used) => {
+                    self.input.drain(..used);
+                    self.continued = false;
+                    return Some(Arrived::Request(request));
+                }
+                Parsed::Expects if !self.continued => {
+                    self.continued = true;
+                    self.send(http::CONTINUE, None);
+                }
+                Parsed::Partial | Parsed::Expects => {
+                    if !self.fill() {
+                        return None;
+                    }
+                }
+                Parsed::Bad(response) => {
+                    self.input.clear();
+                    self.send(&http::serialize(&response, false, None), Some(CloseHow::Clean));
+                    return None;
+                }
             }
         }
     }
 
-    fn fill(&mut self) {
-        let Io::Http(stream) = &mut self.io else { return };
+    /// Reads a piece; whether there was one.
+    fn fill(&mut self) -> bool {
+        let Io::Http(stream) = &mut self.io else { return false };
         let mut piece = [0_u8; 16 * 1024];
-        loop {
-            match stream.read(&mut piece) {
-                Ok(0) => {
-                    self.gone = true;
-                    return;
-                }
-                Ok(n) => self.input.extend_from_slice(piece.get(..n).unwrap_or_default()),
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
-                Err(_) => {
-                    self.gone = true;
-                    return;
-                }
+        match stream.read(&mut piece) {
+            Ok(n) if n > 0 => {
+                self.input.extend_from_slice(piece.get(..n).unwrap_or_default());
+                true
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => false,
+            _ => {
+                self.gone = true;
+                false
             }
         }
+    }
+
+    fn unread(&self) -> usize {
+        self.output.len() - self.sent
+    }
+
+    /// True once after replies that held a client back have left: it may have sent more meanwhile.
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.held_back && self.unread() == 0 && std::mem::take(&mut self.held_back)
     }
 
     fn discard(&mut self) {
         let mut piece = [0_u8; 4096];
-        while let Some(stream) = self.stream() {
+        for _ in 0..DISCARDED_MAX {
+            let Some(stream) = self.stream() else { return };
             match stream.read(&mut piece) {
                 Ok(n) if n > 0 => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return,
@@ -248,7 +284,7 @@ impl Connection {
             for piece in text.as_bytes().chunks(fragment.unwrap_or(usize::MAX).max(1)) {
                 http::put_chunk(&mut self.output, piece);
             }
-            if self.output.len() - self.sent > BACKLOG_BYTES_MAX {
+            if self.unread() > BACKLOG_BYTES_MAX {
                 self.end(0, CloseHow::Reset);
             }
             return;

@@ -28,6 +28,9 @@ const FIRST_CONNECTION: u64 = 1_001;
 pub(crate) type Task<V> = Box<dyn FnOnce(&mut Core<V>, u64) -> Acknowledge + Send>;
 pub(crate) type Acknowledge = Box<dyn FnOnce() + Send>;
 
+/// Requests or messages of one connection served before the others have their turn.
+const ARRIVALS_PER_TURN: usize = 64;
+
 /// Connections that may wait to be accepted. Generous: this thread may not be given any time for a while.
 const BACKLOG: i32 = 1_024;
 
@@ -57,6 +60,8 @@ pub struct Core<V> {
     certificates: Certificates,
     connections: BTreeMap<ConnId, Connection>,
     dirty: BTreeSet<ConnId>,
+    /// Those that had more than one turn's worth.
+    again: BTreeSet<ConnId>,
     next_conn: u64,
     accepted: u64,
     now_ns: u64,
@@ -117,6 +122,7 @@ impl<V: Venue> Core<V> {
             certificates,
             connections: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            again: BTreeSet::new(),
             next_conn: FIRST_CONNECTION,
             accepted: 0,
             now_ns: unix_now(),
@@ -150,13 +156,15 @@ impl<V: Venue> Core<V> {
         let mut events = Events::with_capacity(256);
         let mut deadline = Some(self.now_ns);
         while !self.stopping {
-            let timeout = deadline.map(|at| Duration::from_nanos(at.saturating_sub(self.clock())));
+            let deadline_now = (!self.again.is_empty()).then_some(0);
+            let timeout = deadline_now.or(deadline).map(|at| Duration::from_nanos(at.saturating_sub(self.clock())));
             match self.poll.poll(&mut events, timeout) {
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => return,
                 _ => {}
             }
             // The model's time never runs backwards, whatever the system clock does.
             self.now_ns = self.now_ns.max(self.clock());
+            let again = std::mem::take(&mut self.again);
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -164,6 +172,7 @@ impl<V: Venue> Core<V> {
                     Token(conn) => self.ready(ConnId(conn as u64)),
                 }
             }
+            again.into_iter().for_each(|conn| self.ready(conn));
             let now_ns = self.now_ns;
             let acknowledge: Vec<Acknowledge> = controls.try_iter().map(|control| control(&mut self, now_ns)).collect();
             self.run_due();
@@ -205,15 +214,19 @@ impl<V: Venue> Core<V> {
     }
 
     fn ready(&mut self, conn: ConnId) {
-        while let Some(connection) = self.connections.get_mut(&conn) {
+        self.dirty.insert(conn);
+        for _ in 0..ARRIVALS_PER_TURN {
+            let Some(connection) = self.connections.get_mut(&conn) else { return };
             match connection.receive() {
                 Some(Arrived::Request(request)) => self.request(conn, request),
                 Some(Arrived::Text(text)) => self.venue.text(self.now_ns, conn, &text),
                 Some(Arrived::Control(control)) => self.venue.control(self.now_ns, conn, &control),
-                None => break,
+                Some(Arrived::Unfit(code)) => self.close(conn, CloseHow::Frame(code.into())),
+                Some(Arrived::Noise) => {}
+                None => return,
             }
         }
-        self.dirty.insert(conn);
+        self.again.insert(conn);
     }
 
     fn request(&mut self, conn: ConnId, request: Request) {
@@ -240,7 +253,7 @@ impl<V: Venue> Core<V> {
                     Err(refusal) => refusal,
                 }
             } else if let Some(head) = self.open_ended(conn, door, &request, &fault) {
-                self.begin_open_ended(conn, &head);
+                self.begin_open_ended(conn, &self.dated(head));
                 return;
             } else {
                 self.venue.http(self.now_ns, door, &request)
@@ -397,6 +410,9 @@ impl<V: Venue> Core<V> {
         for conn in std::mem::take(&mut self.dirty) {
             if let Some(connection) = self.connections.get_mut(&conn) {
                 connection.flush(self.now_ns);
+                if connection.goes_on() {
+                    self.again.insert(conn);
+                }
             }
         }
         deadline

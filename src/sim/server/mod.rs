@@ -14,6 +14,8 @@ mod stream;
 mod tls;
 
 #[cfg(test)]
+mod flood_tests;
+#[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use api::decode;

@@ -502,6 +502,17 @@ fn raw_text_broken_frames_pings_and_fragments_reach_the_client() {
 }
 
 #[test]
+fn binary_and_too_large_messages_end_the_connection_with_their_code() {
+    let venue = quiet();
+    for (message, code) in [(Message::binary(b"{}".to_vec()), 1003), (Message::text("x".repeat(2 << 20)), 1009)] {
+        let mut ws = websocket(&venue, DOOR_MARKET);
+        ws.send(message).unwrap();
+        let Message::Close(Some(close)) = ws.read().unwrap() else { panic!("closed with {code}") };
+        assert_eq!(u16::from(close.code), code);
+    }
+}
+
+#[test]
 fn a_ping_is_answered() {
     let venue = quiet();
     let mut ws = websocket(&venue, DOOR_MARKET);

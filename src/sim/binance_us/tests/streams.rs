@@ -252,6 +252,10 @@ fn tickers_over_a_moving_window_are_told_and_can_be_asked_for() {
     for (query, code) in [("", -1102), ("symbol=NOSUCH", -1121), ("symbol=BTCUSD&windowSize=1w", -1130)] {
         assert_eq!(get(&mut bench, "ticker", query)["code"], code, "{query}");
     }
+    for path in ["ticker", "ticker/24hr", "ticker/price", "ticker/bookTicker"] {
+        let both = get(&mut bench, path, "symbol=BTCUSD&symbols=%5B%22ETHUSD%22%5D");
+        assert_eq!(both["code"], -1128, "{path}");
+    }
 }
 
 #[test]

@@ -47,7 +47,10 @@ fn a_stream_is_a_chunked_reply_that_goes_on_and_its_lines_may_be_cut_anywhere() 
     let mut stream = ask(&venue, DOOR_STREAM, "GET", PRICES, "");
     let head = until(&mut stream, "\"EUR_USD\"}\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("Transfer-Encoding: chunked\r\n"), "{head}");
-    assert!(head.contains("application/octet-stream") && !head.contains("Content-Length"), "{head}");
+    assert!(
+        head.contains("\r\nDate: ") && head.contains("application/octet-stream") && !head.contains("Content-Length"),
+        "{head}"
+    );
     price(&venue, "1.19990", "1.20002");
     let line = until(&mut stream, "\n\r\n");
     assert!(line.contains(r#"{"price":"1.19990","liquidity":500000}"#), "{line}");
