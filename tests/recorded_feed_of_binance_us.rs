@@ -414,10 +414,10 @@ fn the_recording_is_traded_on_on_paper_and_twice_alike() {
     let count = |kind: K| once.iter().filter(|record| record.kind == kind).count();
     assert!(count(K::Accepted) >= 40 && count(K::Fill) >= 10, "{} {}", count(K::Accepted), count(K::Fill));
     // Every fill is followed by the position it leaves, and that is what was bought.
-    for index in 0..SYMBOLS.len() {
+    for (index, symbol) in SYMBOLS.iter().enumerate() {
         let of = |kind: K| once.iter().filter(move |r| r.kind == kind && r.instrument.index() == index);
         let bought: i64 = of(K::Fill).map(|record| record.last_quantity).sum();
-        let told = of(K::Position).last().map_or(0, |record| record.cumulative_quantity);
-        assert_eq!(told, bought, "{}", SYMBOLS[index]);
+        let told = of(K::Position).next_back().map_or(0, |record| record.cumulative_quantity);
+        assert_eq!(told, bought, "{symbol}");
     }
 }
