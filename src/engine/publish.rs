@@ -24,7 +24,8 @@ const RESYNC_MAX: usize = 64;
 struct Walking {
     head: Head,
     snapshot: bool,
-    full: bool,
+    /// Why the book is not what the venue has, once this event is applied.
+    broken: Option<GapCause>,
     /// Of the book on standby: kept, not published.
     standby: bool,
 }
@@ -90,7 +91,7 @@ impl Market {
             twin.begin(event.kind, stamp, &mut self.pool);
             let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };
             let snapshot = event.kind != BookEventKind::Update;
-            self.walking = Some(Walking { head, snapshot, full: false, standby: true });
+            self.walking = Some(Walking { head, snapshot, broken: None, standby: true });
             return;
         }
         let snapshot = event.kind != BookEventKind::Update;
@@ -120,20 +121,26 @@ impl Market {
             traded.lag.heard(now, event.venue_time);
         }
         let head = Head { stamp, instrument: event.instrument, exponents: traded.instrument.exponents(), flags };
-        self.walking = Some(Walking { head, snapshot, full: false, standby: false });
+        self.walking = Some(Walking { head, snapshot, broken: None, standby: false });
     }
 
     #[inline]
     pub(super) fn level(&mut self, out: &mut impl Outputs, side: BookSide, price: i64, size: i64) {
         let Some(walking) = self.walking.as_mut() else { return };
         let id = walking.head.instrument;
+        if price <= 0 || size < 0 {
+            // Nobody here quotes such a thing: what it was meant to be is not known, so neither is the book.
+            walking.broken.get_or_insert(GapCause::Malformed);
+            out.count(Counter::LevelsRefused, 1);
+            return;
+        }
         let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
         let book = match traded.twin.as_deref_mut().filter(|_| walking.standby) {
             Some(twin) => &mut twin.book,
             None => &mut traded.book,
         };
         if book.set(&mut self.pool, side, price, size).is_err() {
-            walking.full = true;
+            walking.broken = Some(GapCause::BookFull);
             out.count(Counter::LevelsRefused, 1);
         }
         if walking.standby {
@@ -153,8 +160,8 @@ impl Market {
         let Some(walking) = self.walking.take() else { return };
         let id = walking.head.instrument;
         if walking.standby {
-            if last {
-                self.standby_end(now, out, id, (walking.snapshot, walking.full));
+            if last || walking.broken.is_some() {
+                self.standby_end(now, out, id, (walking.snapshot, walking.broken));
             }
             return;
         }
@@ -166,14 +173,15 @@ impl Market {
         if !last {
             self.publish_book(out, id);
             self.batch.clear();
-            return;
+            return self.broken(now, out, id, walking.broken);
         }
         if let Some(end) = self.batch.last_mut() {
             *end = end.with_flags(Flags::LAST);
         }
-        let crossed = traded.book.is_crossed(&self.pool);
+        let crossed = traded.book.is_crossed(&self.pool).then_some(GapCause::Crossed);
+        let broken = walking.broken.or(crossed);
         let mut recovered = None;
-        if walking.snapshot && !crossed {
+        if walking.snapshot && broken.is_none_or(|cause| cause == GapCause::BookFull) {
             if let Standing::Building { after } = traded.standing {
                 traded.standing = Standing::Whole;
                 recovered = after;
@@ -185,15 +193,20 @@ impl Market {
             out.count(Counter::Recoveries, 1);
             self.announce(now, out, id, Gap { cause, recovered: true, lost: 0 });
         }
-        if walking.full {
-            self.gap(now, out, id, GapCause::BookFull, 0);
-        } else if crossed {
-            self.want_resync(id);
-            self.gap(now, out, id, GapCause::Crossed, 0);
-        } else {
-            self.followed_changed(now, id);
-            self.show_paper(now, id);
+        if broken.is_some() {
+            return self.broken(now, out, id, broken);
         }
+        self.followed_changed(now, id);
+        self.show_paper(now, id);
+    }
+
+    /// The book is not what the venue has: it is fetched again, unless that would help nothing.
+    fn broken(&mut self, now: UnixNanos, out: &mut impl Outputs, id: InstrumentId, cause: Option<GapCause>) {
+        let Some(cause) = cause else { return };
+        if cause != GapCause::BookFull {
+            self.want_resync(id);
+        }
+        self.gap(now, out, id, cause, 0);
     }
 
     /// Publishes the batch to everybody who listens to this book.

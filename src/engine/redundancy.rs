@@ -179,20 +179,21 @@ impl Market {
         now: UnixNanos,
         out: &mut impl Outputs,
         id: InstrumentId,
-        (snapshot, full): (bool, bool),
+        (snapshot, broken): (bool, Option<GapCause>),
     ) {
         let Some(traded) = self.traded.get_mut(id.index()).and_then(Option::as_mut) else { return };
         let Some(twin) = traded.twin.as_deref_mut() else { return };
-        let crossed = twin.book.is_crossed(&self.pool);
-        if full || crossed {
-            twin.standing = Standing::Doubtful(if full { GapCause::BookFull } else { GapCause::Crossed });
+        let crossed = twin.book.is_crossed(&self.pool).then_some(GapCause::Crossed);
+        if let Some(cause) = broken.or(crossed) {
+            twin.standing = Standing::Doubtful(cause);
             twin.doubt(now);
-            if let Some(conn) = twin.place.conn.filter(|_| crossed) {
+            if let Some(conn) = twin.place.conn.filter(|_| cause != GapCause::BookFull) {
                 self.want_resync_on(conn, id);
             }
             return;
         }
-        if snapshot {
+        // Of one that was broken on the way, the last part is no more than the others.
+        if snapshot && matches!(twin.standing, Standing::Building { .. }) {
             twin.standing = Standing::Whole;
         }
         if twin.standing != Standing::Whole {

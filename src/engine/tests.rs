@@ -508,6 +508,27 @@ fn frames_lost_while_a_book_is_fetched_again_are_told_with_their_count_too() {
 }
 
 #[test]
+fn a_level_that_cannot_be_is_in_no_book_and_has_it_fetched_again() {
+    for (field, value) in [("new_quantity", "-1"), ("price_level", "0"), ("price_level", "-1")] {
+        let mut bench = Bench::streaming(50, 5);
+        bench.venue.step(bench.now, 20);
+        bench.venue.tick(bench.now);
+        let text = bench.venue.take_outputs().into_iter().find_map(|output| match output {
+            Output::Text { text, .. } if text.contains("\"update\"") && text.contains("new_quantity") => Some(text),
+            _ => None,
+        });
+        let mut message: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
+        message["events"][0]["updates"][0][field] = value.into();
+        server_text(&mut bench.wire, message.to_string().as_bytes());
+        assert!(bench.read());
+        let gaps: Vec<GapCause> = bench.shadow.gaps.iter().map(|gap| gap.cause).collect();
+        assert_eq!(gaps, [GapCause::Malformed], "{field} {value}");
+        bench.calm();
+        bench.assert_true_everywhere();
+    }
+}
+
+#[test]
 fn a_book_nobody_listened_to_for_a_while_is_not_handed_over_stale() {
     let mut bench = Bench::streaming(50, 5);
     bench.compared = false;

@@ -154,7 +154,7 @@ pub enum GapCause {
     ConsumerFull = 3,
     /// Bid and ask crossed after a whole event.
     Crossed = 4,
-    /// A message could not be read.
+    /// A message could not be read, or a level in it had no price or less than no size.
     Malformed = 5,
     /// The feed was silent longer than its venue promises.
     Stale = 6,
