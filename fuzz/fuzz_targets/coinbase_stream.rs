@@ -1,5 +1,6 @@
 //! Any messages of a Coinbase stream, framed properly or not at all, in pieces of any length. Holds that nothing panics,
-//! that every call makes progress, and that how the bytes are cut changes nothing about what is told.
+//! that every call makes progress, and that how the bytes are cut changes nothing about what is told, but for how much of a
+//! message is told that breaks the wire.
 #![no_main]
 #![forbid(unsafe_code)]
 
@@ -35,6 +36,11 @@ fuzz_target!(|input: &[u8]| {
     let wire = if role & 2 == 2 { rest.to_vec() } else { framed(&numbered(rest)) };
     let whole = read(user, &wire, usize::MAX);
     let parts = read(user, &wire, usize::from(piece) + 1);
+    if whole.1.as_deref() == Some("Protocol") && parts.1 == whole.1 {
+        // A message is told while it comes. One that breaks off, not being UTF-8 say, is told as far as it was read then.
+        assert!(parts.0.starts_with(&whole.0), "the cut changes what was told before: {whole:?} {parts:?}");
+        return;
+    }
     assert_eq!(whole, parts, "the cut changes nothing");
 });
 
