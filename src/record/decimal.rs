@@ -23,6 +23,9 @@ pub enum DecimalError {
     /// A non-zero digit finer than the exponent allows.
     #[error("number finer than the precision of its field")]
     TooFine,
+    /// Below zero, where that means nothing: a price, a size.
+    #[error("number below zero")]
+    Negative,
 }
 
 /// `mantissa x 10^exponent`, exact. Comparison is by value: `1.0 == 1.00`.

@@ -38,13 +38,21 @@ impl Fault {
     }
 }
 
-/// Money text at an exponent.
+/// The text of a price or a size at an exponent: never below zero, which none is.
 #[inline(always)]
 pub(in crate::venue) fn number(key: &'static str, text: &str, exponent: i8) -> Result<i64, Fault> {
-    parse_mantissa(text.as_bytes(), exponent).map_err(
+    let number = parse_mantissa(text.as_bytes(), exponent);
+    let number = number.and_then(|number| if number < 0 { Err(DecimalError::Negative) } else { Ok(number) });
+    number.map_err(
         #[cold]
         |error| Fault::Number { key, error },
     )
+}
+
+/// The same where another reader finds fault with what it is not.
+#[inline(always)]
+pub(in crate::venue) fn plain_number(text: &[u8], exponent: i8) -> Option<i64> {
+    parse_mantissa(text, exponent).ok().filter(|number| *number >= 0)
 }
 
 /// `BUY` or `SELL`.
@@ -82,4 +90,22 @@ const EXCERPT_BYTES_MAX: usize = 200;
 pub(in crate::venue) fn excerpt(text: &str) -> &str {
     let end = (0..=EXCERPT_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_price_and_no_size_is_below_zero() {
+        for (text, expected) in [("0", Some(0)), ("-0", Some(0)), ("1.5", Some(150)), ("-0.01", None), ("-1", None)] {
+            assert_eq!(number("size", text, -2).ok(), expected, "{text}");
+            assert_eq!(plain_number(text.as_bytes(), -2), expected, "{text}");
+        }
+        let fault = number("price_level", "-1", -2).unwrap_err();
+        assert_eq!(
+            (fault.anomaly(), fault.to_string()),
+            (Anomaly::Number, "price_level: number below zero".to_owned())
+        );
+    }
 }

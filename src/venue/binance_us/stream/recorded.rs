@@ -8,7 +8,7 @@ use super::depth::{symbol_of, DiffHead};
 use super::trades::{tell_quote, TradeText};
 use super::{venue_time, Admission, At, BookSide, Ctx, Decoder, Facts, KeptLevel, LEVELS_PER_CALL_MAX};
 use crate::codec::json::Scan;
-use crate::record::parse_mantissa;
+use crate::venue::fault::plain_number;
 use arrayvec::ArrayVec;
 
 /// Most levels of a message read this way, so that it is told in one part; longer ones are rare and go the plain way.
@@ -164,9 +164,9 @@ fn side(
     }
     loop {
         scan.literal(b"[\"")?;
-        let price = parse_mantissa(scan.ascii()?, price_exponent).ok()?;
+        let price = plain_number(scan.ascii()?, price_exponent)?;
         scan.literal(b",\"")?;
-        let size = parse_mantissa(scan.ascii()?, size_exponent).ok()?;
+        let size = plain_number(scan.ascii()?, size_exponent)?;
         scan.literal(b"]")?;
         levels.try_push((side, price, size)).ok()?;
         if scan.literal(b",").is_none() {

@@ -8,8 +8,8 @@
 use super::{At, Channel, Decoder, EventHead};
 use crate::codec::json::Scan;
 use crate::record::digits::integer;
-use crate::record::{parse_mantissa, BookSide, UnixNanos};
-use crate::venue::fault::side;
+use crate::record::{BookSide, UnixNanos};
+use crate::venue::fault::{plain_number, side};
 use crate::venue::{Channels, Facts, TradeFact, LEVELS_PER_CALL_MAX};
 use arrayvec::ArrayVec;
 
@@ -61,9 +61,9 @@ impl Decoder {
                 time = event_time;
             }
             scan.literal(b",\"price_level\":\"")?;
-            let price = parse_mantissa(scan.ascii()?, price_exponent).ok()?;
+            let price = plain_number(scan.ascii()?, price_exponent)?;
             scan.literal(b",\"new_quantity\":\"")?;
-            let size = parse_mantissa(scan.ascii()?, size_exponent).ok()?;
+            let size = plain_number(scan.ascii()?, size_exponent)?;
             scan.literal(b"}")?;
             levels.try_push((side, price, size)).ok()?;
             if scan.literal(b",").is_none() {
@@ -96,9 +96,9 @@ impl Decoder {
             scan.literal(b",\"trade_id\":\"")?;
             let trade_id = integer(scan.ascii()?)?;
             scan.literal(b",\"price\":\"")?;
-            let price = parse_mantissa(scan.ascii()?, price_exponent).ok()?;
+            let price = plain_number(scan.ascii()?, price_exponent)?;
             scan.literal(b",\"size\":\"")?;
-            let size = parse_mantissa(scan.ascii()?, size_exponent).ok()?;
+            let size = plain_number(scan.ascii()?, size_exponent)?;
             scan.literal(b",\"time\":\"")?;
             let venue_time = self.recorded_time(scan.ascii()?)?;
             scan.literal(b",\"side\":\"")?;

@@ -128,7 +128,7 @@ fn amount() -> impl Strategy<Value = String> {
         (0u64..200_000, 0u32..100).prop_map(|(whole, part)| format!("{whole}.{part:02}")),
         (0u64..200_000).prop_map(|whole| whole.to_string()),
         (0u64..90, 0u32..100_000_000).prop_map(|(whole, part)| format!("{whole}.{part:08}")),
-        "[0-9.]{0,20}",
+        "-?[0-9.]{0,20}",
     ]
 }
 
