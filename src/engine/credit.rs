@@ -90,7 +90,8 @@ impl Credit {
         }
         self.hedging = fact.hedging.unwrap_or(self.hedging);
         self.rate = fact.margin_rate.unwrap_or(self.rate);
-        let Some(free) = fact.margin_available else { return };
+        // An answer that another one has overtaken would bring back what is bound since.
+        let Some(free) = fact.margin_available.filter(|_| fact.last_transaction >= self.newest) else { return };
         (self.free, self.newest) = (Some(free), fact.last_transaction);
         while self.unseen.front().is_some_and(|(transaction, _)| *transaction <= self.newest) {
             self.unseen.pop_front();

@@ -171,6 +171,16 @@ fn fills_are_taken_off_until_the_venue_has_counted_them() {
 }
 
 #[test]
+fn a_word_that_a_newer_one_overtook_brings_nothing_back() {
+    let mut bench = Bench::new();
+    bench.stated("240", 7);
+    bench.opened(EUR_USD, 8, 1_000);
+    bench.stated("216", 8);
+    bench.stated("240", 7);
+    assert_eq!(bench.room(EUR_USD), Ok((9_000, 9_000)));
+}
+
+#[test]
 fn more_fills_than_are_kept_one_by_one_are_all_taken_off_until_the_last_is_counted() {
     let mut bench = Bench::new();
     bench.stated("240", 0);
